@@ -1,0 +1,25 @@
+"""Everything this package raises on purpose, so that one `except` at the door suffices.
+
+NeuralStyleError
+├── ImageError      a picture that cannot be read, is too small, too large, or too narrow
+├── SettingsError   a knob out of its range, an unknown choice, a device that is not there
+└── WeightsError    a network's weights that are missing, unreachable, or not the right ones
+
+Each message says what was wrong, what was given, and what to do.
+"""
+
+
+class NeuralStyleError(Exception):
+    """Something the person who asked can mend."""
+
+
+class ImageError(NeuralStyleError):
+    """A picture cannot be used as given."""
+
+
+class SettingsError(NeuralStyleError):
+    """A knob's value, or a combination of values, makes no sense."""
+
+
+class WeightsError(NeuralStyleError):
+    """No trustworthy weights could be had for a network."""

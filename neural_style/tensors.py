@@ -1,0 +1,14 @@
+"""The shapes of the project, named once. Names that begin with `_` may differ between arguments."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+ImageTensor = Float[Tensor, "1 3 _h _w"]
+"""A picture: sRGB, red first, in [0, 1]."""
+
+FeatureMap = Float[Tensor, "1 _c _h _w"]
+"""Activations of one layer after its ReLU, so never negative."""
+
+GramMatrix = Float[Tensor, "_c _c"]
+
+Scalar = Float[Tensor, ""]
