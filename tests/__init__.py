@@ -1,0 +1,5 @@
+"""The checker of shapes and types that runs in tests only: an int may stand for a float."""
+
+from beartype import BeartypeConf, beartype
+
+checker = beartype(conf=BeartypeConf(is_pep484_tower=True))
