@@ -1,0 +1,151 @@
+"""Color on the way in and out: laws of the linear map, luma and chroma by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from neural_style.color import COLOR_MODES, keep_content_color, match_color
+from tests.conftest import picture
+
+
+def muted(seed: int) -> Tensor:
+    """A colorful picture that stays in the middle of the range, so that nothing need be clipped."""
+    mixing = torch.tensor([[0.3, 0.1, 0.0], [0.0, 0.2, 0.1], [0.0, 0.1, 0.2]]).roll(seed, 1)
+    return 0.3 + torch.einsum("dc,bchw->bdhw", mixing, picture(40, 50, seed))
+
+
+def flat(*color: float) -> Tensor:
+    return torch.tensor(color, dtype=torch.float32).view(1, 3, 1, 1).repeat(1, 1, 8, 9)
+
+
+def statistics(image: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of the colors, by numpy."""
+    values = image[0].flatten(1).double().numpy()
+    return values.mean(1), np.cov(values, bias=True)
+
+
+def test_matching_a_picture_to_itself_changes_nothing():
+    for image in (picture(30, 40, 3), muted(1), flat(0.2, 0.5, 0.9), flat(0, 0, 0)):
+        torch.testing.assert_close(match_color(image, image), image, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("seed", "other"), [(1, 2), (2, 1), (3, 4)])
+def test_a_matched_picture_has_the_mean_and_covariance_of_the_reference(seed, other):
+    image, reference = muted(seed), muted(other)[..., :30]
+    matched = match_color(image, reference)
+    assert matched.min() > 0  # nothing was clipped
+    assert matched.max() < 1
+    mean, covariance = statistics(matched)
+    target_mean, target_covariance = statistics(reference)
+    assert np.abs(statistics(image)[1] - target_covariance).max() > 1e-4
+    np.testing.assert_allclose(mean, target_mean, atol=1e-6)
+    np.testing.assert_allclose(covariance, target_covariance, atol=5e-6)
+
+
+def test_channels_without_correlation_are_scaled_one_by_one():
+    corners = torch.tensor([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)]).float()
+    corners = corners.T.reshape(1, 3, 2, 4)
+    spread = torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1)
+    other = spread.flip(1)
+    matched = match_color(0.5 + spread * corners, 0.4 + other * corners)
+    torch.testing.assert_close(matched, 0.4 + other * corners, atol=1e-4, rtol=0)
+
+
+def test_the_map_is_symmetric_so_that_no_color_is_turned_into_another():
+    image, reference = muted(1), muted(2)
+    centered = image[0].flatten(1) - image[0].flatten(1).mean(1, keepdim=True)
+    matched = match_color(image, reference)[0].flatten(1)
+    matched = matched - matched.mean(1, keepdim=True)
+    transport = torch.linalg.lstsq(centered.double().T, matched.double().T).solution.T
+    torch.testing.assert_close(transport, transport.T, atol=1e-3, rtol=0)
+    assert torch.linalg.eigvalsh(transport).min() > 0
+
+
+def test_a_flat_picture_takes_the_mean_color_of_the_reference():
+    reference = muted(1)
+    matched = match_color(flat(0.9, 0.1, 0.3), reference)
+    torch.testing.assert_close(matched, reference.mean((2, 3), keepdim=True).expand(1, 3, 8, 9))
+
+
+def test_a_flat_reference_gives_its_color_everywhere():
+    matched = match_color(muted(1), flat(0.9, 0.1, 0.3))
+    expected = torch.tensor([0.9, 0.1, 0.3]).view(1, 3, 1, 1).expand_as(matched)
+    # the floor under the covariance leaves a spread of 0.001
+    torch.testing.assert_close(matched, expected, atol=0.005, rtol=0)
+
+
+def test_a_gray_reference_makes_a_picture_gray():
+    gray = muted(2).mean(1, keepdim=True).expand(1, 3, 40, 50)
+    matched = match_color(muted(1), gray)
+    assert (matched.amax(1) - matched.amin(1)).max() < 0.02
+
+
+def test_noise_far_below_one_level_is_not_blown_up_into_colors():
+    noise = torch.randn(1, 3, 40, 50, generator=torch.Generator().manual_seed(0))
+    matched = match_color(0.5 + 1e-4 * noise, muted(1))
+    assert matched.std((2, 3)).max() < 0.025 < 0.05 < muted(1).std((2, 3)).max()
+
+
+@pytest.mark.parametrize("image", [picture(16, 16, 5)[:, :1].expand(1, 3, 16, 16), flat(0, 0, 0)])
+@pytest.mark.parametrize("reference", [muted(1), flat(1, 1, 1), picture(1, 1, 6)])
+def test_pictures_without_color_give_numbers_in_range(image, reference):
+    for matched in (match_color(image, reference), match_color(reference, image)):
+        assert ((matched >= 0) & (matched <= 1)).all()  # false for NaN
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
+def test_matching_keeps_the_shape_and_the_type(dtype):
+    matched = match_color(picture(5, 7, 1).to(dtype), picture(9, 2, 2).to(dtype))
+    assert matched.shape == (1, 3, 5, 7)
+    assert matched.dtype == dtype
+
+
+def test_luma_comes_from_the_result_and_chroma_from_the_content():
+    content = torch.tensor([0.6, 0.4, 0.2]).view(1, 3, 1, 1)
+    result = torch.tensor([0.5, 0.5, 0.5]).view(1, 3, 1, 1)
+    # luma of the content: 0.299 · 0.6 + 0.587 · 0.4 + 0.114 · 0.2 = 0.437; of the result: 0.5
+    expected = torch.tensor([0.663, 0.463, 0.263]).view(1, 3, 1, 1)
+    torch.testing.assert_close(keep_content_color(result, content), expected)
+
+
+def test_a_result_in_any_color_keeps_the_colors_of_the_content():
+    content, result = muted(1), muted(2)
+    finished = keep_content_color(result, content)
+    weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    torch.testing.assert_close((finished * weights).sum(1), (result * weights).sum(1))
+    torch.testing.assert_close(finished[:, 0] - finished[:, 1], content[:, 0] - content[:, 1])
+    torch.testing.assert_close(finished[:, 2] - finished[:, 1], content[:, 2] - content[:, 1])
+
+
+def test_colors_out_of_range_are_clipped():
+    finished = keep_content_color(flat(1, 1, 1), flat(1, 0, 0))
+    torch.testing.assert_close(finished, flat(1, 0.701, 0.701))
+
+
+@pytest.mark.parametrize("mode", COLOR_MODES)
+def test_a_mode_applied_to_a_picture_and_itself_changes_nothing(mode, content):
+    for prepared in COLOR_MODES[mode].prepare(content, content):
+        torch.testing.assert_close(prepared, content, atol=1e-4, rtol=0)
+    finished = COLOR_MODES[mode].finish(content, content)
+    torch.testing.assert_close(finished, content, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("mode", COLOR_MODES)
+def test_no_mode_changes_the_content_or_writes_on_its_inputs(mode, content, style):
+    before = content.clone(), style.clone()
+    prepared, _ = COLOR_MODES[mode].prepare(content, style)
+    COLOR_MODES[mode].finish(style[..., :64, :64], content[..., :64, :64])
+    assert torch.equal(prepared, before[0])
+    assert torch.equal(content, before[0])
+    assert torch.equal(style, before[1])
+
+
+def test_the_modes_differ_in_whose_colors_remain(content, style):
+    assert COLOR_MODES["style"].prepare(content, style)[1] is style
+    assert COLOR_MODES["style"].finish(content, style) is content
+    moved = COLOR_MODES["content"].prepare(content, style)[1]
+    distance = (moved.mean((2, 3)) - content.mean((2, 3))).abs().max()
+    assert distance < 0.03 < (style.mean((2, 3)) - content.mean((2, 3))).abs().max()
