@@ -1,0 +1,117 @@
+"""A picture through a network: activations of named layers, and not one layer deeper."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, max_pool2d, pad, relu
+
+from neural_style.backbones import Stages, Units
+from neural_style.errors import SettingsError
+from neural_style.tensors import FeatureMap, ImageTensor
+
+POOLINGS = {"max": max_pool2d, "avg": avg_pool2d}
+
+BORDERS = {"replicate": "replicate", "zeros": "constant"}
+"""What the first convolution sees outside the picture: its edge carried on, or the mean color."""
+
+
+class Network(NamedTuple):
+    """A network ready to look: frozen weights on one device, in one precision.
+
+    The first convolution stays in float32, because bfloat16 cannot tell neighboring gray levels
+    apart; everything after it runs in `dtype`.
+    """
+
+    stages: Stages
+    units: Units
+    dtype: torch.dtype
+    pooling: str
+    border: str
+
+
+def load_network(
+    stages: Stages,
+    weights: dict[str, Tensor],
+    units: Units,
+    *,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    pooling: str = "max",
+    border: str = "replicate",
+) -> Network:
+    """Gives stages their weights, frozen.
+
+    Args:
+        stages: From a backbone's `build`.
+        weights: `{"conv1_1.weight": …, "conv1_1.bias": …}`, float32.
+        units: What the weights expect of a picture.
+        device: Where the network runs.
+        dtype: Precision of everything after the first convolution.
+        pooling: A key of `POOLINGS`.
+        border: A key of `BORDERS`.
+    """
+    first = True
+    for name, module in stages.items():
+        if not isinstance(module, nn.Conv2d):
+            continue
+        kept = torch.float32 if first else dtype
+        state = {
+            key: weights[f"{name}.{key}"].to(
+                device, kept, memory_format=_layout(weights[f"{name}.{key}"])
+            )
+            for key in module.state_dict()
+        }
+        module.load_state_dict(state, assign=True)
+        module.requires_grad_(False)
+        first = False
+    return Network(stages, units, dtype, pooling, border)
+
+
+def extract(network: Network, image: ImageTensor, layers: Collection[str]) -> dict[str, FeatureMap]:
+    """Activations of `layers`, differentiable with respect to the picture.
+
+    Raises:
+        SettingsError: The network has no layer of that name.
+    """
+    missing = [layer for layer in layers if layer not in network.stages]
+    if missing:
+        raise SettingsError(
+            f"The network has no layer {missing[0]!r}. Its layers: {', '.join(network.stages)}."
+        )
+    wanted = set(layers)
+    found: dict[str, FeatureMap] = {}
+    x = to_units(image, network.units)
+    first = True
+    for name, module in network.stages.items():
+        if isinstance(module, nn.Conv2d):
+            if first:
+                x = pad(x, (1, 1, 1, 1), mode=BORDERS[network.border])
+            x = nn.functional.conv2d(
+                x, module.weight, module.bias, padding=0 if first else module.padding
+            )
+            first = False
+        elif isinstance(module, nn.ReLU):
+            x = relu(x, inplace=True).to(network.dtype)
+        else:
+            x = POOLINGS[network.pooling](x, kernel_size=2, stride=2)
+        if name in wanted:
+            found[name] = x
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def to_units(image: ImageTensor, units: Units) -> Tensor:
+    """The picture in the numbers the network was trained on."""
+    mean = torch.tensor(units.mean, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
+    std = torch.tensor(units.std, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
+    scaled = (image[:, list(units.channels)] - mean) / std
+    return scaled.contiguous(memory_format=torch.channels_last)
+
+
+def _layout(weight: Tensor) -> torch.memory_format:
+    return torch.channels_last if weight.dim() == 4 else torch.preserve_format
