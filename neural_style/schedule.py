@@ -1,0 +1,87 @@
+"""The plan of a run: sizes, iterations on each, when to show a frame, when it ends."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from neural_style.decode import fit
+
+
+class Scale(NamedTuple):
+    """One pass: the size of its canvas and the number of its steps."""
+
+    height: int
+    width: int
+    iterations: int
+
+
+def plan_scales(
+    height: int, width: int, size: int, scales: int, iterations: int, smallest_side: int
+) -> list[Scale]:
+    """Sizes from small to full, each twice the one before, sharing the iterations as 1 : √2 : 2 : …
+
+    Sizes whose shorter side would fall under twice `smallest_side` are left out, and so are more
+    sizes than there are iterations; the full size always stays.
+
+    Args:
+        height, width: Of the content image; only their ratio counts.
+        size: Longest side of the last scale.
+        scales: How many sizes are wanted.
+        iterations: Steps over all sizes.
+        smallest_side: What the network needs.
+    """
+    sizes = [fit(height, width, size)]
+    while len(sizes) < min(scales, iterations):
+        smaller = fit(height, width, round(size / 2 ** len(sizes)))
+        if min(smaller) < 2 * smallest_side:
+            break
+        sizes.insert(0, smaller)
+    count = len(sizes)
+    shares = [2 ** (k / 2) for k in range(count)]
+    ends = [
+        max(k + 1, round(iterations * sum(shares[: k + 1]) / sum(shares))) for k in range(count)
+    ]
+    steps = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    return [Scale(*side, step) for side, step in zip(sizes, steps, strict=True)]
+
+
+def ladder(iterations: int) -> list[int]:
+    """Iterations worth a frame: 0, 1, 2, 5, 10, 20, 50, 100, … and the last."""
+    rungs, power = [0], 1
+    while power <= iterations:
+        rungs += [power, 2 * power, 5 * power]
+        power *= 10
+    return [rung for rung in rungs if rung < iterations] + [iterations]
+
+
+class Clock:
+    """Seconds since the start, and an estimate of those left from the pixels seen so far."""
+
+    def __init__(self, started: float, scales: list[Scale]):
+        self.started = started
+        self.looking_since = time.monotonic()
+        self.scales = scales
+
+    def read(self, number: int, iteration: int) -> tuple[float, float]:
+        """Seconds since the start and seconds left, after looking at `iteration` of a scale."""
+        now = time.monotonic()
+        done = sum(_work(scale) for scale in self.scales[:number])
+        here = self.scales[number]
+        done += here.height * here.width * (iteration + 1)
+        left = sum(_work(scale) for scale in self.scales) - done
+        return now - self.started, (now - self.looking_since) * left / done
+
+
+def in_words(seconds: float) -> str:
+    """A duration for people: "48 s", "3 min 5 s", "2 h 10 min"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _work(scale: Scale) -> int:
+    """Pixels shown to the network: one look before the first step and one after each."""
+    return scale.height * scale.width * (scale.iterations + 1)

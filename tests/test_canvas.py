@@ -1,0 +1,42 @@
+"""A canvas changes the coordinates, never the picture."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from neural_style.canvas import pixel_canvas, spectral_canvas
+from tests.conftest import picture
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("canvas", [pixel_canvas, spectral_canvas])
+@pytest.mark.parametrize("shape", [(48, 64), (37, 53), (64, 64)])
+def test_decode_is_the_inverse_of_encode(canvas, shape):
+    image = picture(*shape)
+    there = canvas(*shape, CPU)
+    assert torch.allclose(there.decode(there.encode(image)), image, atol=1e-5)
+
+
+def test_the_slowest_wave_moves_most_and_the_fastest_is_left_alone():
+    canvas = spectral_canvas(32, 32, CPU)
+    moved = {}
+    for row, column in ((0, 0), (0, 1), (8, 0), (31, 31)):
+        numbers = torch.zeros(1, 3, 32, 32)
+        numbers[0, 0, row, column] = 1
+        moved[row, column] = canvas.decode(numbers).norm().item()
+    # f = ½·√(row² + column²)/32 and the gain is √(½/f): 1 at the rim, by hand elsewhere.
+    assert moved[0, 0] == moved[0, 1] == pytest.approx((0.5 / (1 / 64)) ** 0.5, rel=1e-4)
+    assert moved[8, 0] == pytest.approx((0.5 / (8 / 64)) ** 0.5, rel=1e-4)
+    assert moved[31, 31] == pytest.approx((0.5 / (2**0.5 * 31 / 64)) ** 0.5, rel=1e-4)
+
+
+def test_opposite_borders_do_not_speak_to_each_other():
+    """A ramp has a jump where a Fourier basis would wrap it; a cosine basis sees none."""
+    ramp = torch.linspace(0, 1, 64).expand(1, 3, 48, 64).contiguous()
+    flat_gain = spectral_canvas(48, 64, CPU)
+    numbers = flat_gain.encode(ramp)
+    low = torch.zeros_like(numbers)
+    low[..., :8, :8] = numbers[..., :8, :8]
+    assert (flat_gain.decode(low) - ramp).abs().max() < 0.03

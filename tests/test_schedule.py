@@ -1,0 +1,67 @@
+"""Plans one can check by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from neural_style import schedule
+from neural_style.schedule import Clock, Scale, in_words, ladder, plan_scales
+
+
+def test_sizes_double_and_iterations_grow_by_the_root_of_two():
+    assert plan_scales(300, 400, 512, 3, 200, 32) == [
+        Scale(96, 128, 45),
+        Scale(192, 256, 64),
+        Scale(384, 512, 91),
+    ]
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 3, 7, 100, 1001])
+@pytest.mark.parametrize("scales", [1, 2, 3, 6])
+def test_every_iteration_is_given_to_some_scale_and_none_is_idle(iterations, scales):
+    plan = plan_scales(2000, 3000, 2048, scales, iterations, 32)
+    assert sum(scale.iterations for scale in plan) == iterations
+    assert all(scale.iterations >= 1 for scale in plan)
+    assert (plan[-1].height, plan[-1].width) == (1365, 2048)
+
+
+def test_sizes_too_small_for_the_network_are_left_out():
+    assert [scale.width for scale in plan_scales(100, 100, 200, 6, 50, 32)] == [100, 200]
+    assert [scale.width for scale in plan_scales(100, 100, 100, 6, 50, 32)] == [100]
+
+
+@pytest.mark.parametrize(
+    ("iterations", "rungs"),
+    [
+        (1, [0, 1]),
+        (3, [0, 1, 2, 3]),
+        (10, [0, 1, 2, 5, 10]),
+        (130, [0, 1, 2, 5, 10, 20, 50, 100, 130]),
+    ],
+)
+def test_the_ladder_by_hand(iterations, rungs):
+    assert ladder(iterations) == rungs
+
+
+def test_the_ladder_has_the_rungs_people_ask_for():
+    assert {0, 1, 10, 100, 500, 1000, 10_000, 100_000} <= set(ladder(100_000))
+    assert len(ladder(100_000)) == 17
+
+
+def test_the_clock_divides_the_pixels_left_by_those_seen_a_second(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(schedule.time, "monotonic", lambda: now)
+    # 100 pixels × 10 looks, then 400 pixels × 5 looks: 3000 in all.
+    clock = Clock(started=98.0, scales=[Scale(10, 10, 9), Scale(20, 20, 4)])
+    now = 104.0
+    assert clock.read(0, 9) == (6.0, 8.0)
+    now = 112.0
+    assert clock.read(1, 4) == (14.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")],
+)
+def test_durations_are_told_as_people_tell_them(seconds, words):
+    assert in_words(seconds) == words
