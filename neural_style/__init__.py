@@ -1,0 +1,30 @@
+"""Neural style transfer: one picture repainted in the manner of another.
+
+>>> from neural_style import Settings, load_image, save_image, stylize
+>>> for frame in stylize(load_image("a.jpg"), load_image("b.jpg"), Settings(size=512)):
+...     print(frame.iteration, frame.losses, frame.seconds)
+>>> save_image(frame.image, "out.png")
+"""
+
+from neural_style.backbones import BACKBONES
+from neural_style.errors import ImageError, NeuralStyleError, SettingsError, WeightsError
+from neural_style.images import load_image, save_image
+from neural_style.presets import PRESETS
+from neural_style.settings import Settings
+from neural_style.transfer import Frame, stylize
+from neural_style.version import __version__
+
+__all__ = [
+    "BACKBONES",
+    "PRESETS",
+    "Frame",
+    "ImageError",
+    "NeuralStyleError",
+    "Settings",
+    "SettingsError",
+    "WeightsError",
+    "__version__",
+    "load_image",
+    "save_image",
+    "stylize",
+]

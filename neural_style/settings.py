@@ -1,0 +1,161 @@
+"""Every knob, once: its default, its range or choices, and a sentence of help.
+
+The check, the shell's flag, the page's widget, the README's row and the tests are made from here.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Collection
+from dataclasses import Field, dataclass, field, fields
+from numbers import Real
+from typing import Any, no_type_check
+
+from neural_style.backbones import BACKBONES
+from neural_style.color import COLOR_MODES
+from neural_style.errors import SettingsError
+from neural_style.features import POOLINGS
+from neural_style.images import LONGEST
+from neural_style.optimize import OPTIMIZERS
+from neural_style.weights import ENVIRONMENT, NAMED_SOURCES
+
+INITS = ("recolored", "content", "noise")
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+def knob(
+    default: Any,
+    low: float | None = None,
+    high: float | None = None,
+    help: str = "",
+    *,
+    choices: Collection[str] = (),
+    or_path: bool = False,
+    host: bool = False,
+) -> Any:
+    """A field of `Settings`: a number from `low` to `high`, or one of `choices`.
+
+    Args:
+        or_path: A file's path is allowed beside the choices.
+        host: Belongs to the machine, not to the picture: no parameter of the page or its API.
+    """
+    about = {
+        "low": low,
+        "high": high,
+        "help": help,
+        "choices": tuple(choices),
+        "or_path": or_path,
+        "host": host,
+    }
+    return field(default=default, metadata=about)
+
+
+@no_type_check  # the checks below are for everyone, with words
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a picture is made. Every value is checked when the settings are made.
+
+    Raises:
+        SettingsError: A value is of the wrong type, out of range, or no known choice.
+    """
+
+    iterations: int = knob(200, 1, 100_000, "Optimizer steps in all, over every scale.")
+    size: int = knob(512, 64, LONGEST, "Longest side of the result, in pixels.")
+    seed: int = knob(0, 0, 2**32 - 1, "Chooses the noise; another seed, another variation.")
+    style_weight: float = knob(
+        20.0, 0.0, 1e6, "How strongly the style is imposed, relative to the content."
+    )
+    content_weight: float = knob(1.0, 0.0, 1e6, "How strongly the content is held.")
+    tv_weight: float = knob(
+        80.0, 0.0, 1e6, "Smoothness: the weight of total variation, which removes fine grain."
+    )
+    init: str = knob(
+        "recolored",
+        help="Where to start: the content in the style's colors, the content as it is, or noise.",
+        choices=INITS,
+        or_path=True,
+    )
+    noise_ratio: float = knob(
+        0.1, 0.0, 1.0, "Share of noise mixed into the start; more gives freer variations."
+    )
+    optimizer: str = knob(
+        "lbfgs",
+        help="lbfgs converges far faster; adam allows a learning rate in pixel units.",
+        choices=OPTIMIZERS,
+    )
+    learning_rate: float = knob(
+        0.0, 0.0, 10.0, "Length of a step; 0 takes the optimizer's usual: lbfgs 1, adam 0.02."
+    )
+    pooling: str = knob(
+        "max", help="How the network halves its maps: maximum or average.", choices=POOLINGS
+    )
+    scales: int = knob(
+        3, 1, 6, "Sizes worked through, each twice the one before: broad shapes first."
+    )
+    backbone: str = knob("vgg19", help="The network that looks at the pictures.", choices=BACKBONES)
+    color: str = knob(
+        "style",
+        help="Whose colors the result has: the style's or the content's.",
+        choices=COLOR_MODES,
+    )
+    weights: str = knob(
+        "auto",
+        help="Where the network's weights come from: auto takes the Hub where it answers promptly, "
+        f"else the packaged file; {ENVIRONMENT} in the environment replaces auto.",
+        choices=NAMED_SOURCES,
+        or_path=True,
+        host=True,
+    )
+    precision: str = knob(
+        "auto",
+        help="Arithmetic inside the network: auto takes bf16 where the processor has it natively.",
+        choices=PRECISIONS,
+        host=True,
+    )
+    device: str = knob(
+        "auto", help="auto, cpu, cuda, cuda:1, mps: auto takes a GPU where there is one.", host=True
+    )
+
+    def __post_init__(self) -> None:
+        for about in fields(self):
+            object.__setattr__(self, about.name, check_knob(about, getattr(self, about.name)))
+
+
+def check_knob(about: Field, value: Any) -> Any:
+    """The value as its knob's type.
+
+    Raises:
+        SettingsError: It is not of that type, out of range, or no known choice.
+    """
+    kind = type(about.default)
+    if kind is str:
+        return _check_choice(about, value)
+    return _check_number(about, kind, value)
+
+
+def knobs() -> dict[str, Field]:
+    """The fields of `Settings` by name, in order."""
+    return {about.name: about for about in fields(Settings)}
+
+
+def _check_number(about: Field, kind: type, value: Any) -> int | float:
+    low, high = about.metadata["low"], about.metadata["high"]
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    in_range = is_number and low <= value <= high  # which NaN is not
+    if not in_range or (kind is int and value != int(value)):
+        whole = "a whole number" if kind is int else "a number"
+        raise SettingsError(
+            f"{about.name} must be {whole} from {low:,} to {high:,}; it is {reprlib.repr(value)}."
+        )
+    return kind(value)
+
+
+def _check_choice(about: Field, value: Any) -> str:
+    choices, or_path = about.metadata["choices"], about.metadata["or_path"]
+    if not isinstance(value, str) or not value.strip():
+        raise SettingsError(f"{about.name} must be a word; it is {reprlib.repr(value)}.")
+    if choices and value not in choices and not or_path:
+        raise SettingsError(
+            f"{about.name} must be one of {', '.join(choices)}; it is {reprlib.repr(value)}."
+        )
+    return value

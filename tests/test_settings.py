@@ -1,0 +1,80 @@
+"""Every knob refuses what it cannot mean, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from neural_style import PRESETS, Settings, SettingsError
+from neural_style.settings import knobs
+
+NUMBERS = {name: about for name, about in knobs().items() if type(about.default) is not str}
+WORDS = {name: about for name, about in knobs().items() if about.metadata["choices"]}
+
+
+def test_the_first_fields_keep_their_names():
+    assert set(knobs()) >= {
+        *("iterations", "size", "seed", "style_weight", "content_weight", "tv_weight", "init"),
+        *("noise_ratio", "optimizer", "learning_rate", "pooling", "scales", "backbone"),
+        *("weights", "precision", "device", "color"),
+    }
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, True, None, "3", [1], -1, 1e12])
+def test_a_number_out_of_place_is_refused_by_name_with_its_range(name, wrong):
+    about = NUMBERS[name]
+    low, high = about.metadata["low"], about.metadata["high"]
+    with pytest.raises(SettingsError, match=f"^{name} must be .* from {low:,} to {high:,}; it is"):
+        Settings(**{name: wrong})
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_limits_themselves_are_allowed(name):
+    for limit in (NUMBERS[name].metadata["low"], NUMBERS[name].metadata["high"]):
+        assert getattr(Settings(**{name: limit}), name) == limit
+
+
+def test_whole_numbers_may_come_as_floats_and_nothing_else_may():
+    assert Settings(iterations=30.0).iterations == 30
+    assert type(Settings(iterations=30.0).iterations) is int
+    with pytest.raises(SettingsError, match=r"iterations must be a whole number.*30\.5"):
+        Settings(iterations=30.5)
+
+
+@pytest.mark.parametrize("name", [name for name in WORDS if not WORDS[name].metadata["or_path"]])
+@pytest.mark.parametrize("wrong", ["nonsense", "", None, 3, ["a", "b"]])
+def test_a_word_out_of_place_is_refused_by_name(name, wrong):
+    with pytest.raises(SettingsError, match=f"^{name} must be"):
+        Settings(**{name: wrong})
+
+
+def test_an_unknown_choice_is_answered_with_the_choices():
+    with pytest.raises(SettingsError, match="pooling must be one of max, avg; it is 'median'"):
+        Settings(pooling="median")
+
+
+def test_numpys_numbers_are_numbers():
+    assert Settings(iterations=np.int64(30)).iterations == 30
+    assert Settings(style_weight=np.float32(0.5)).style_weight == 0.5
+    with pytest.raises(SettingsError, match="iterations"):
+        Settings(iterations=np.bool_(True))
+
+
+def test_settings_cannot_be_changed_behind_their_checks():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().iterations = -1
+
+
+def test_every_knob_says_what_it_does():
+    for name, about in knobs().items():
+        assert about.metadata["help"].endswith("."), name
+        assert len(about.metadata["help"]) < 200, name
+
+
+def test_presets_are_settings_and_the_default_is_one_of_them():
+    assert all(isinstance(preset, Settings) for preset in PRESETS.values())
+    assert PRESETS["balanced"] == Settings()
