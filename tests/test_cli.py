@@ -1,0 +1,176 @@
+"""The shell, as a person uses it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from neural_style import ImageError, Settings, cli, load_image
+from neural_style.cli import main
+from neural_style.settings import knobs
+from tests.conftest import EXAMPLES
+
+CONTENT = str(EXAMPLES / "content/chelsea.jpg")
+STYLE = str(EXAMPLES / "style/harvest-at-la-crau.jpg")
+
+
+def run(*arguments: str) -> int:
+    return main(["stylize", CONTENT, STYLE, *arguments])
+
+
+@pytest.mark.usefixtures("tiny")
+def test_two_pictures_make_a_third(tmp_path, capfd):
+    out = tmp_path / "out.png"
+    assert run("-o", str(out), "--size", "96", "--iterations", "6") == 0
+    assert load_image(out).shape == (1, 3, 64, 96)
+    said = capfd.readouterr()
+    assert re.search(r"out\.png \(96×64, after 6 of 6 iterations, \d+ s\)", said.out)
+    assert "vgg19 weights: tiny" in said.err
+    assert re.search(r"6/6, content [\d.e-]+, style [\d.e-]+, tv [\d.e-]+, 0 s left", said.err)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_intermediates_are_kept_where_asked(tmp_path):
+    frames = tmp_path / "a" / "frames"
+    assert run("-o", str(tmp_path / "o.png"), "--frames", str(frames), "--iterations", "5") == 0
+    names = sorted(path.name for path in frames.iterdir())
+    assert names == ["000000.png", "000001.png", "000002.png", "000005.png"]
+    assert load_image(frames / "000005.png").equal(load_image(tmp_path / "o.png"))
+
+
+def test_there_is_a_flag_for_every_knob_and_its_help_tells_the_default(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["stylize", "--help"])
+    assert exit_.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for name, about in knobs().items():
+        assert f"--{name.replace('_', '-')} " in text
+        assert f"{about.metadata['help']} (default: {about.default})" in text
+
+
+def test_flags_and_presets_become_settings(monkeypatch, tmp_path, capsys):
+    seen = []
+
+    def fake(content, style, settings, every):
+        seen.append(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neural_style.cli.stylize", fake)
+    out = str(tmp_path / "o.png")
+    assert run("-o", out) == 130
+    assert capsys.readouterr().err == "Stopped before there was a picture.\n"
+    run("-o", out, "--preset", "fine", "--style-weight", "3.5", "--seed", "7", "--init", "noise")
+    assert seen[0] == Settings()
+    assert (seen[1].size, seen[1].style_weight, seen[1].seed) == (1024, 3.5, 7)
+    assert seen[1].init == "noise"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--iterations", "0"], "iterations must be a whole number from 1 to 100,000; it is 0."),
+        (["--style-weight", "nan"], "style_weight must be a number from 0.0 to"),
+        (["--pooling", "median"], "pooling must be one of max, avg; it is 'median'."),
+        (["--size", "large"], "argument --size: invalid int value: 'large'"),
+        (["--preset", "best"], "argument --preset: invalid choice: 'best'"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--frames", CONTENT], "Cannot make the folder"),
+        (["--device", "tpu"], "There is no device 'tpu' here."),
+        (["--init", "no-such.png"], "Cannot read no-such.png: No such file or directory."),
+        (["--weights", "no-such.pth"], "There is no weights file no-such.pth."),
+    ],
+)
+def test_a_users_error_is_one_line_and_exit_code_two(arguments, message, tmp_path, capfd):
+    out = tmp_path / "out.png"
+    try:
+        code = run("-o", str(out), *arguments)
+    except SystemExit as exit_:
+        code = exit_.code
+    assert code == 2
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert message in said
+    assert not out.exists()
+
+
+def test_a_result_that_cannot_be_written_is_refused_before_the_work(tmp_path, capsys):
+    for out, message in (
+        ("out.gif", "the ending .gif names no format"),
+        (str(tmp_path / "none" / "out.png"), "Make that folder first"),
+    ):
+        assert run("-o", out) == 2
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("which", ["content", "style"])
+def test_a_picture_that_is_none_is_named(which, tmp_path, capsys):
+    bad = tmp_path / f"{which}.png"
+    bad.write_text("<svg/>")
+    pair = {"content": CONTENT, "style": STYLE} | {which: str(bad)}
+    assert main(["stylize", pair["content"], pair["style"], "-o", str(tmp_path / "o.png")]) == 2
+    assert f"{which}.png is not a picture that can be read here." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("tiny")
+def test_what_was_reached_is_kept_when_something_fails_on_the_way(tmp_path, monkeypatch, capsys):
+    out, frames = tmp_path / "out.png", tmp_path / "frames"
+    save = cli.save_image
+
+    def full_disk(image, path):
+        if path.parent == frames and path.name == "000005.png":
+            raise ImageError("Cannot write: the disk is full.")
+        return save(image, path)
+
+    monkeypatch.setattr(cli, "save_image", full_disk)
+    assert run("-o", str(out), "--size", "96", "--iterations", "12", "--frames", str(frames)) == 2
+    said = capsys.readouterr()
+    assert "the disk is full" in said.err
+    assert "Stopped. The best picture so far is in" in said.out
+    assert "after 5 of 12 iterations" in said.out
+    assert load_image(out).shape == (1, 3, 64, 96)
+
+
+def test_an_input_is_never_written_over(tmp_path, capsys):
+    for which in ("content", "style"):
+        photo = tmp_path / f"{which}.jpg"
+        shutil.copy(CONTENT, photo)
+        pair = {"content": CONTENT, "style": STYLE} | {which: str(photo)}
+        assert main(["stylize", pair["content"], pair["style"], "-o", str(photo)]) == 2
+        assert f"would replace the {which} image" in capsys.readouterr().err
+        assert photo.read_bytes() == (EXAMPLES / "content/chelsea.jpg").read_bytes()
+
+
+def test_a_second_ctrl_c_does_not_cost_the_picture():
+    with cli._uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_keeps_the_best_picture_and_says_where(tmp_path):
+    """In a process of its own, with the real network."""
+    out = tmp_path / "kept.png"
+    frames = tmp_path / "frames"
+    command = [sys.executable, "-m", "neural_style", "stylize", CONTENT, STYLE, "-o", str(out)]
+    command += ["--size", "96", "--iterations", "100000", "--frames", str(frames)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    deadline = time.monotonic() + 120
+    while not (frames / "000005.png").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said, trouble = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.search(r"Stopped\. The best picture so far is in .*kept\.png \(96×64, after", said)
+    assert "Traceback" not in trouble
+    assert load_image(out).shape == (1, 3, 64, 96)
