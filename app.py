@@ -1,0 +1,13 @@
+"""The entry of the Space: builds the page and serves it."""
+
+import spaces  # isort: split  (before torch, which ZeroGPU prepares on import)
+
+from neural_style.settings import Settings
+from neural_style.web.page import build_page, serve
+from neural_style.weights import load_weights
+
+# Loaded before the first visitor, and on ZeroGPU shared with every worker.
+demo = build_page(spaces.GPU, load_weights(Settings().backbone).source)
+
+if __name__ == "__main__":
+    serve(demo)

@@ -1,0 +1,1 @@
+"""The page: texts, handlers and layout. It calls `stylize` and nothing deeper."""

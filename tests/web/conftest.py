@@ -1,0 +1,298 @@
+"""The page, served in this process with the tiny network, and everything that visits it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import math
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from gradio_client import Client
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from neural_style import save_image, transfer
+from neural_style.web import handlers
+from neural_style.web.page import build_page, serve
+from tests.conftest import picture
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+NOTE = "vgg19 weights: a note for tests"
+
+
+class Watch:
+    """Sees every look of the network and every end of a run; may slow or hold the looks."""
+
+    def __init__(self) -> None:
+        self.seconds_per_look = 0.0
+        self.allowed_looks = math.inf
+        self.looks = 0
+        self.ended = 0
+        self.changed = threading.Condition()
+
+    def look(self) -> None:
+        """Returns when the network may look."""
+        self.count("looks")
+        time.sleep(self.seconds_per_look)
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.looks <= self.allowed_looks, timeout=60)
+
+    def allow(self, looks: float) -> None:
+        """Looks beyond so many wait until more are allowed."""
+        with self.changed:
+            self.allowed_looks = looks
+            self.changed.notify_all()
+
+    def count(self, name: str) -> None:
+        with self.changed:
+            setattr(self, name, getattr(self, name) + 1)
+            self.changed.notify_all()
+
+    def wait(self, *, looks: int = 0, ended: int = 0, timeout_seconds: float = 30) -> None:
+        """Waits until there have been so many."""
+        with self.changed:
+            there = self.changed.wait_for(
+                lambda: self.looks >= looks and self.ended >= ended, timeout_seconds
+            )
+        assert there, f"{self.looks} looks and {self.ended} ended runs in {timeout_seconds} s"
+
+    @contextmanager
+    def stopping(self) -> Iterator[None]:
+        """What is done inside stops the run that is going on, at once and for good."""
+        looks, ended = self.looks, self.ended
+        yield
+        self.wait(ended=ended + 1)
+        after = self.looks
+        assert after - looks <= 10
+        with self.changed:
+            assert not self.changed.wait(3 * self.seconds_per_look + 0.1)
+        assert self.looks == after
+
+
+@pytest.fixture
+def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """The tiny network under watch."""
+    seen = Watch()
+    extract, stylize = transfer.extract, handlers.stylize
+
+    def watched_extract(*arguments: Any) -> Any:
+        seen.look()
+        return extract(*arguments)
+
+    def watched_stylize(*arguments: Any, **options: Any) -> Iterator:
+        try:
+            yield from stylize(*arguments, **options)
+        finally:
+            seen.count("ended")
+
+    monkeypatch.setattr(transfer, "extract", watched_extract)
+    monkeypatch.setattr(handlers, "stylize", watched_stylize)
+    return seen
+
+
+@pytest.fixture
+def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder where Gradio keeps what visitors send."""
+    folder = tmp_path / "gradio"
+    folder.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> tuple[str, str]:
+    """Files of a content image of 96×64 and a style image of 80×72."""
+    return (
+        str(save_image(picture(64, 96, seed=1), tmp_path / "content.png")),
+        str(save_image(picture(72, 80, seed=2), tmp_path / "style.png")),
+    )
+
+
+@pytest.fixture
+def no_loops_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes the event loops that Gradio makes, never runs, and leaves behind."""
+    made = []
+    new_event_loop = asyncio.new_event_loop
+
+    def remember() -> asyncio.AbstractEventLoop:
+        made.append(new_event_loop())
+        return made[-1]
+
+    monkeypatch.setattr(asyncio, "new_event_loop", remember)
+    yield
+    for loop in made:
+        if not loop.is_running():
+            loop.close()
+    if made:
+        asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def url(uploads: Path, watch: Watch, no_loops_left: None) -> Iterator[str]:
+    """The address of the page, as app.py serves it."""
+    page = build_page(lent_gpu, NOTE)
+    _, address, _ = serve(
+        page,
+        prevent_thread_lock=True,
+        quiet=True,
+        server_name="127.0.0.1",
+        server_port=free_port(),
+    )
+    yield address
+    watch.seconds_per_look = 0
+    watch.allow(math.inf)
+    page.close(verbose=False)
+
+
+def lent_gpu(duration: Callable) -> Callable:
+    """Stands in for `spaces.GPU`.
+
+    What the checker of types has wrapped is no generator function to Gradio; this one is.
+    """
+
+    def decorate(handler: Callable) -> Callable:
+        @functools.wraps(handler)
+        def run(*arguments: Any) -> Iterator:
+            yield from handler(*arguments)
+
+        return run
+
+    return decorate
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def new_client(url: str, tmp_path: Path) -> Iterator[Callable[..., Client]]:
+    """Makes clients of the API; each keeps its downloads to itself."""
+    clients = []
+
+    def make(**options: Any) -> Client:
+        usual = {"download_files": tmp_path / f"client-{len(clients)}"}
+        clients.append(Client(url, verbose=False, analytics_enabled=False, **(usual | options)))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(new_client: Callable[..., Client]) -> Client:
+    return new_client()
+
+
+class RawApi:
+    """The API by plain HTTP, past the page and the client, with whatever values one likes."""
+
+    def __init__(self, url: str, pictures: tuple[str, str]) -> None:
+        self.http = httpx.Client(base_url=f"{url}gradio_api/", timeout=30)
+        self.good = {
+            "content": self.upload(Path(pictures[0])),
+            "style": self.upload(Path(pictures[1])),
+            "iterations": 2,
+            "size": 64,
+        }
+
+    def upload(self, path: Path) -> dict[str, Any]:
+        answer = self.http.post("upload", files={"files": (path.name, path.read_bytes())})
+        return {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
+
+    def post(self, values: dict[str, Any]) -> httpx.Response:
+        kind = {"Content-Type": "application/json"}
+        return self.http.post("call/v2/stylize", content=json.dumps(values), headers=kind)
+
+    def call(self, *without: str, **changes: Any) -> str:
+        """Refused at the door or while it ran: what was said. Otherwise an empty string."""
+        values = {k: v for k, v in (self.good | changes).items() if k not in without}
+        answer = self.post(values)
+        if answer.is_success:
+            events = self.http.get(f"call/stylize/{answer.json()['event_id']}").text
+            event, data = events.strip().split("\n\n")[-1].split("\n")
+            return (
+                ""
+                if event == "event: complete"
+                else json.loads(data.removeprefix("data: "))["error"]
+            )
+        assert answer.is_client_error, answer.text
+        detail = answer.json()["detail"]
+        if isinstance(detail, str):
+            return detail
+        return " ".join(one["message"] for one in detail if not one["is_valid"])
+
+
+@pytest.fixture
+def raw(url: str, pictures: tuple[str, str]) -> Iterator[RawApi]:
+    api = RawApi(url, pictures)
+    yield api
+    api.http.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The machine's own Chromium, without a window; no tests without it, except where CI is set."""
+    found = [path for name in CHROMIUMS if (path := shutil.which(name))]
+    if not found:
+        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
+        give_up(f"There is no Chromium here: none of {', '.join(CHROMIUMS)} is on the path.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found[0],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, url: str) -> Iterator[Callable[..., Page]]:
+    """Opens the page in a visitor's browser, which can reach this server alone.
+
+    No visit may leave an error in the browser's console; a refused request (422) is none.
+    """
+    contexts, errors = [], []
+
+    def open_(**options: Any) -> Page:
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if is_error(said) else None)
+        page.goto(url)
+        page.locator("#stylize").wait_for()
+        return page
+
+    def is_error(said: ConsoleMessage) -> bool:
+        ours = said.location["url"].startswith(url)
+        return said.type == "error" and ours and "status of 422" not in said.text
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    return open_page()

@@ -1,0 +1,103 @@
+"""app.py, as a Space or a person starts it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+import httpx
+import pytest
+import spaces
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from neural_style import weights
+from neural_style.web.handlers import check_inputs, run_stylize
+from tests.conftest import EXAMPLES
+from tests.web.conftest import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[str]:
+    """The address of `python app.py`, in a process of its own, with the real packaged weights."""
+    port = free_port()
+    environment = os.environ | {
+        "NEURAL_STYLE_WEIGHTS": "packaged",
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
+    }
+    said = tmp_path / "said.txt"
+    with said.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        end = time.monotonic() + 90
+        while not answers(url):
+            assert process.poll() is None, said.read_text()
+            assert time.monotonic() < end, said.read_text()
+            time.sleep(0.2)
+        yield url
+        assert process.poll() is None, said.read_text()
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+    assert "Traceback" not in said.read_text()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_it_serves_the_page_and_paints_with_the_real_network(started, tmp_path):
+    line = "vgg19 weights: original Caffe model in 8 bits"
+    assert line in httpx.get(f"{started}config").text
+    client = Client(started, download_files=tmp_path, verbose=False, analytics_enabled=False)
+    result, gallery, status = client.predict(
+        handle_file(EXAMPLES / "content/chelsea.jpg"),
+        handle_file(EXAMPLES / "style/harvest-at-la-crau.jpg"),
+        iterations=2,
+        size=64,
+        api_name="/stylize",
+    )
+    client.close()
+    with Image.open(result) as image:
+        assert (image.format, image.size) == ("PNG", (64, 43))
+    assert len(gallery) == 3
+    assert line in status
+
+
+@pytest.mark.usefixtures("uploads", "no_loops_left")
+def test_importing_it_builds_the_page_and_leaves_the_handler_as_it_is(monkeypatch):
+    asked = []
+
+    def load(backbone: str) -> weights.Weights:
+        asked.append(backbone)
+        return weights.Weights({}, None, "weights: none, for tests", "")
+
+    monkeypatch.setattr(weights, "load_weights", load)
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    app = importlib.import_module("app")
+    monkeypatch.delitem(sys.modules, "app")
+    assert asked == ["vgg19"]
+    assert isinstance(app.demo, gr.Blocks)
+    assert "weights: none, for tests" in str(app.demo.get_config_file())
+    (event,) = [event for event in app.demo.fns.values() if event.api_visibility == "public"]
+    assert (event.api_name, event.fn, event.validator) == ("stylize", run_stylize, check_inputs)
+    assert (event.concurrency_limit, event.concurrency_id) == (1, "gpu")
+
+
+def test_without_a_gpu_to_lend_nothing_is_wrapped():
+    assert spaces.GPU(duration=lambda *_: 60)(run_stylize) is run_stylize

@@ -1,0 +1,296 @@
+"""The handlers behind the page and its API, called as functions."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import gradio as gr
+import pytest
+import torch
+from PIL import Image
+
+from neural_style import Settings, load_image, save_image
+from neural_style.settings import knobs
+from neural_style.web import handlers, texts
+from neural_style.web.handlers import check_inputs, reserve_seconds, run_stylize
+from tests.conftest import picture
+
+PICTURES = ["content", "style", "init_image"]
+KNOBS = [name for name, about in knobs().items() if not about.metadata["host"]]
+BAD = {
+    "iterations": (
+        0,
+        -1,
+        2.5,
+        2001,
+        math.nan,
+        math.inf,
+        True,
+        None,
+        "10",
+        [5],
+        {},
+        10**30,
+        10**400,
+    ),
+    "size": (63, 1537, 64.5, -math.inf, False, None, "512"),
+    "seed": (-1, 2**32, 0.5, math.nan, None, 10**400),
+    "style_weight": (-1.0, 2e6, math.nan, math.inf, True, "ten", [10.0]),
+    "init": ("/etc/passwd", "examples/content/chelsea.jpg", "", None, ["noise"], 3),
+    "noise_ratio": (-0.1, 1.1, math.nan, None),
+    "optimizer": ("sgd", "", None, ["adam"], ["adam", "lbfgs"], 3, {"adam": 1}),
+    "scales": (0, 7, 1.5),
+    "backbone": ("vgg", "../vgg19", None),
+    "color": ("mine", True),
+}
+"""Values that are refused, by knob."""
+
+
+def values(**changes) -> list:
+    """One per knob, in the order in which handlers take them."""
+    usual = {name: getattr(Settings(), name) for name in KNOBS}
+    quick = {"iterations": 4, "size": 64}
+    assert changes.keys() <= usual.keys()
+    return [*(usual | quick | changes).values()]
+
+
+@pytest.fixture
+def sent(uploads: Path, pictures: tuple[str, str]) -> list[str]:
+    """The two pictures, uploaded."""
+    return [shutil.copy(path, uploads) for path in pictures]
+
+
+def refusals(*pictures, **changes) -> dict[str, str]:
+    """What `check_inputs` has against which parameter."""
+    verdicts = check_inputs(*pictures, *values(**changes))
+    return {
+        name: verdict["message"]
+        for name, verdict in zip([*PICTURES, *KNOBS], verdicts, strict=True)
+        if not verdict["is_valid"]
+    }
+
+
+def refused(*pictures, **changes) -> str:
+    """The words of the error with which a run ends, which its last yield has said before."""
+    said = []
+    with pytest.raises(gr.Error) as error:
+        said.extend(run_stylize(*pictures, *values(**changes)))
+    assert said[-1] == (None, [], texts.failed(error.value.message))
+    assert error.value.title == texts.ERROR_TITLE
+    return error.value.message
+
+
+@pytest.mark.parametrize("handler", [run_stylize, check_inputs, reserve_seconds])
+class TestParameters:
+    def test_they_are_the_pictures_and_the_knobs_with_their_defaults(self, handler):
+        parameters = inspect.signature(handler).parameters
+        assert [*parameters] == [*PICTURES, *KNOBS]
+        defaults = {name: one.default for name, one in parameters.items()}
+        assert defaults.pop("content") is defaults.pop("style") is inspect.Parameter.empty
+        assert defaults.pop("init_image") is None
+        assert defaults == {name: getattr(Settings(), name) for name in KNOBS}
+
+    def test_each_has_its_help(self, handler):
+        for name in KNOBS:
+            assert f"    {name}: {knobs()[name].metadata['help']}" in handler.__doc__
+
+    def test_those_of_the_host_appear_nowhere(self, handler):
+        assert not {"weights", "device", "precision"} & {*inspect.signature(handler).parameters}
+        assert not {"weights:", "device:", "precision:"} & {*handler.__doc__.split()}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_value_is_refused_by_name_before_and_in_the_run(name, sent, watch):
+    for value in BAD[name]:
+        before = refusals(*sent, None, **{name: value})
+        assert before.keys() == {name}
+        assert name in before[name]
+        assert refused(*sent, None, **{name: value}) == before[name]
+        assert type(reserve_seconds(*sent, None, *values(**{name: value}))) is int
+    assert watch.looks == 0
+
+
+def test_a_refusal_says_what_would_do(sent):
+    said = {
+        "iterations": (5000, "iterations is at most 2000 on this page; the command line goes"),
+        "size": (4096, "size is at most 1536 on this page; the command line goes further"),
+        "init": ("/etc/passwd", "uploaded, as init_image; init takes one of recolored, content"),
+        "optimizer": ("sgd", "optimizer must be one of lbfgs, adam; it is 'sgd'"),
+        "seed": (0.5, "seed must be a whole number from 0 to 4,294,967,295; it is 0.5"),
+    }
+    for name, (value, words) in said.items():
+        assert words in refusals(*sent, None, **{name: value})[name]
+
+
+def test_the_limits_themselves_are_allowed(sent):
+    assert refusals(*sent, None, iterations=2000, size=1536) == {}
+    assert refusals(*sent, sent[0], iterations=1, size=64) == {}
+
+
+def test_without_a_picture_there_is_no_run(sent, watch):
+    content, style = sent
+    for pair, name, words in (
+        ((None, style), "content", "Choose a content image"),
+        ((content, None), "style", "Choose a style image"),
+    ):
+        assert words in refusals(*pair, None)[name]
+        assert words in refused(*pair, None)
+    assert refusals(None, None, None).keys() == {"content", "style"}
+    assert watch.looks == 0
+
+
+def test_a_file_that_was_not_uploaded_is_not_read(sent, watch, tmp_path):
+    """Gradio hands over the path of any file of the host when it comes without its `meta`."""
+    private = str(save_image(picture(64, 64), tmp_path / "private.png"))
+    (Path(sent[0]).parent / "link.png").symlink_to(private)
+    winding = str(Path(sent[0]).parent / ".." / "private.png")
+    link = str(Path(sent[0]).parent / "link.png")
+    for path in (private, "/etc/passwd", winding, link, "", "a\0b", "\ud800", "x" * 100_000):
+        for place, name in enumerate(PICTURES):
+            given = [*sent, None]
+            given[place] = path
+            words = f"{name} must be an uploaded picture file"
+            assert refusals(*given).keys() == {name}
+            assert words in refusals(*given)[name]
+            assert words in refused(*given)
+            assert reserve_seconds(*given, *values()) > 0
+    assert watch.looks == 0
+
+
+def test_an_unreadable_picture_is_told_in_words(sent, uploads, watch):
+    Path(uploads, "note.png").write_text("no picture")
+    Path(uploads, "empty.jpg").touch()
+    Image.new("RGB", (9, 9)).save(uploads / "small.png")
+    for file, words in (
+        ("note.png", "note.png is not a picture that can be read here"),
+        ("empty.jpg", r"empty.jpg is empty (0 bytes)"),
+        ("small.png", "content image is 9×9; the network needs 32 pixels a side"),
+    ):
+        assert words in refused(str(uploads / file), sent[1], None)
+    assert "note.png is not a picture" in refused(*sent, str(uploads / "note.png"))
+    assert watch.looks == 0
+
+
+def test_the_last_result_is_a_png_of_full_size_and_the_gallery_grows(sent, watch):
+    results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
+    assert results[0] == (None, [], texts.PREPARING)
+    lengths = [len(gallery) for _, gallery, _ in results]
+    assert lengths == sorted(lengths)
+    last, gallery, status = results[-1]
+    with Image.open(last) as result:
+        assert (result.format, result.size) == ("PNG", (128, 85))
+    assert [caption.split(" · ")[0] for _, caption in gallery] == ["0", "1", "2", "5", "10", "12"]
+    assert last == gallery[-1][0]
+    assert status.startswith("**Done:** 12 iterations in ")
+    assert "vgg19 weights: tiny" in status
+    assert watch.ended == 1
+
+
+def test_the_lines_on_the_way_tell_the_iteration_the_losses_and_the_time(sent, watch):
+    _, first, *_ = run_stylize(*sent, None, *values(iterations=30))
+    assert re.match(r"\*\*Iteration 0 of 30\*\*, now at \d+×\d+ · content ", first[2])
+    assert first[2].endswith(" s left")
+    assert all(f"{name} " in first[2] for name in ("content", "style", "tv"))
+
+
+def test_it_is_the_picture_that_the_core_makes(sent, watch):
+    run = Settings(iterations=6, size=64, seed=7, init="noise")
+    *_, result = run_stylize(*sent, None, *values(iterations=6, seed=7, init="noise"))
+    *_, frame = handlers.stylize(*(load_image(path) for path in sent), run)
+    assert torch.allclose(load_image(result[0]), frame.image, atol=0.51 / 255)
+
+
+def test_the_start_image_takes_the_place_of_init(sent, uploads, watch):
+    start = save_image(picture(64, 96, seed=5), uploads / "start.png")
+    *_, result = run_stylize(*sent, str(start), *values(size=96, noise_ratio=0.0, init="noise"))
+    assert torch.allclose(load_image(result[1][0][0]), load_image(start), atol=0.51 / 255)
+
+
+def test_each_run_has_a_folder_of_its_own(sent, uploads, watch):
+    folders = set()
+    for _ in range(2):
+        *_, (last, gallery, _) = run_stylize(*sent, None, *values())
+        (folder,) = {Path(path).parent for path, _ in gallery} | {Path(last).parent}
+        assert folder.is_relative_to(uploads)
+        folders.add(folder)
+    assert len(folders) == 2
+
+
+def test_closing_stops_the_network_and_few_previews_stay(sent, uploads, watch, monkeypatch):
+    monkeypatch.setattr(handlers, "_PREVIEW_SECONDS", 0)
+    results = run_stylize(*sent, None, *values(iterations=2000))
+    shown = [next(results)[0] for _ in range(30)]
+    assert len(set(shown[1:])) == 29
+    assert all(Path(path).exists() for path in shown[1:])
+    looks = watch.looks
+    results.close()
+    assert (watch.looks, watch.ended) == (looks, 1)
+    previews = sorted(uploads.glob("runs/*/preview-*.jpg"))
+    assert len(previews) <= 3
+    assert str(previews[-1]) == shown[-1]
+
+
+def test_old_previews_go_while_the_run_goes_on(sent, uploads, watch, monkeypatch):
+    monkeypatch.setattr(handlers, "_PREVIEW_SECONDS", 0)
+    monkeypatch.setattr(handlers, "_PREVIEW_KEPT_SECONDS", -1)
+    for shown, _, _ in run_stylize(*sent, None, *values(iterations=30)):
+        assert not [*uploads.glob("runs/*/preview-*.jpg")], shown
+
+
+def test_a_quick_run_yields_less_often_than_it_steps(sent, watch, monkeypatch):
+    monkeypatch.setattr(handlers, "_YIELD_SECONDS", 60)
+    results = list(run_stylize(*sent, None, *values(iterations=40)))
+    assert [status.split()[1] for _, _, status in results[1:-1]] == ["0", "1", "2", "5", "10", "20"]
+
+
+def test_longer_and_larger_runs_reserve_more(sent):
+    def seconds(**changes):
+        return reserve_seconds(*sent, None, *values(**changes))
+
+    usual = seconds(iterations=200, size=512)
+    assert type(usual) is int
+    assert usual < seconds(iterations=1000, size=512) < seconds(iterations=2000, size=512)
+    assert usual < seconds(iterations=200, size=1024) < seconds(iterations=200, size=1536)
+    assert seconds(iterations=1, size=64) >= 1
+
+
+def test_a_run_too_long_for_a_lent_gpu_is_refused_before_it_is_lent(sent, watch, monkeypatch):
+    most = {"iterations": 2000, "size": 1536}
+    assert reserve_seconds(*sent, None, *values(**most)) > handlers.MOST_RESERVED_SECONDS
+    assert refusals(*sent, None, **most) == {}
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    words = "This run would reserve the GPU for about"
+    assert words in refusals(*sent, None, **most)["iterations"]
+    assert words in refused(*sent, None, **most)
+    assert watch.looks == 0
+    assert refusals(*sent, None, iterations=200, size=512) == {}
+    *_, (last, _, _) = run_stylize(*sent, None, *values())
+    assert last.endswith(".png")
+
+
+def test_stop_says_so_only_where_something_ran():
+    running = texts.running(7, 200, (48, 64), {"content": 1.0, "style": 2.0}, 65)
+    assert (
+        texts.stopped(running) == "**Stopped.** Iteration 7 of 200, at 64×48 · content 1, style 2"
+    )
+    assert texts.stopped(texts.PREPARING).startswith("**Stopped.**")
+    for status in (texts.READY, texts.done(9, {"tv": 1.0}, 3, "note"), texts.failed("Oh.")):
+        assert texts.stopped(status) == status
+
+
+def test_a_run_sweeps_away_the_files_of_those_before_yesterday(sent, uploads, watch):
+    old, young = (uploads / "runs" / name for name in ("old", "young"))
+    for folder, hours in ((old, 25), (young, 23)):
+        folder.mkdir(parents=True)
+        (folder / "stylized-000000.png").write_bytes(b"picture")
+        then = time.time() - 3600 * hours
+        os.utime(folder, (then, then))
+    list(run_stylize(*sent, None, *values()))
+    assert not old.exists()
+    assert (young / "stylized-000000.png").exists()
