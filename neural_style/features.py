@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, max_pool2d, pad, relu
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad, relu
 
 from neural_style.backbones import Stages, Units
 from neural_style.errors import SettingsError
@@ -77,32 +77,50 @@ def extract(network: Network, image: ImageTensor, layers: Collection[str]) -> di
     Raises:
         SettingsError: The network has no layer of that name.
     """
-    missing = [layer for layer in layers if layer not in network.stages]
+    _, found = run_stages(network, image, stages_until(network, layers), layers)
+    return found
+
+
+def stages_until(network: Network, layers: Collection[str]) -> list[str]:
+    """Names of the stages from the first to the deepest of `layers`.
+
+    Raises:
+        SettingsError: The network has no layer of that name.
+    """
+    names = list(network.stages)
+    missing = [layer for layer in layers if layer not in names]
     if missing:
         raise SettingsError(
-            f"The network has no layer {missing[0]!r}. Its layers: {', '.join(network.stages)}."
+            f"The network has no layer {missing[0]!r}. Its layers: {', '.join(names)}."
         )
-    wanted = set(layers)
+    return names[: 1 + max(map(names.index, layers))]
+
+
+def run_stages(
+    network: Network, x: Tensor, names: Collection[str], wanted: Collection[str]
+) -> tuple[Tensor, dict[str, FeatureMap]]:
+    """What comes out of consecutive stages, and the activations of the wanted layers among them.
+
+    Args:
+        x: The picture, where the network's first stage is among `names`; else the output of the
+            stage before.
+    """
     found: dict[str, FeatureMap] = {}
-    x = to_units(image, network.units)
-    first = True
-    for name, module in network.stages.items():
-        if isinstance(module, nn.Conv2d):
-            if first:
-                x = pad(x, (1, 1, 1, 1), mode=BORDERS[network.border])
-            x = nn.functional.conv2d(
-                x, module.weight, module.bias, padding=0 if first else module.padding
-            )
-            first = False
+    first = next(iter(network.stages))
+    for name in names:
+        module = network.stages[name]
+        if name == first:
+            x = pad(to_units(x, network.units), (1, 1, 1, 1), mode=BORDERS[network.border])
+            x = conv2d(x, module.weight, module.bias)
+        elif isinstance(module, nn.Conv2d):
+            x = conv2d(x, module.weight, module.bias, padding=module.padding)
         elif isinstance(module, nn.ReLU):
             x = relu(x, inplace=True).to(network.dtype)
         else:
             x = POOLINGS[network.pooling](x, kernel_size=2, stride=2)
         if name in wanted:
             found[name] = x
-            if len(found) == len(wanted):
-                break
-    return found
+    return x, found
 
 
 def to_units(image: ImageTensor, units: Units) -> Tensor:

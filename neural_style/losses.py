@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
+from torch import Tensor
+
 from neural_style.tensors import FeatureMap, GramMatrix, ImageTensor, Scalar
 
 
+def channel_products(features: FeatureMap) -> GramMatrix:
+    """Which channels are active together: F Fᵀ, with F the activations as C × (H W)."""
+    channels = features.shape[1]
+    # Pixels by channels, as channels_last memory already lies: no copy.
+    return _Products.apply(features.permute(0, 2, 3, 1).reshape(-1, channels))
+
+
+class _Products(torch.autograd.Function):
+    """Mᵀ M, whose derivative M (D + Dᵀ) is one product where the general rule makes two."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor) -> Tensor:
+        ctx.save_for_backward(matrix)
+        return _widen(matrix.T @ matrix)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (matrix,) = ctx.saved_tensors
+        return matrix @ (gradient + gradient.T).to(matrix.dtype)
+
+
 def gram(features: FeatureMap) -> GramMatrix:
-    """Which channels are active together: F Fᵀ / (C H W), with F the activations as C × (H W).
+    """Channels' products per element: F Fᵀ / (C H W).
 
     Gatys et al. 2015 (arXiv 1508.06576), eq. 3, divided by the number of elements, so that it
     depends neither on the picture's size nor, to first order, on the layer's width.
     """
-    channels = features.shape[1]
-    # Pixels by channels, as channels_last memory already lies: no copy.
-    matrix = features.permute(0, 2, 3, 1).reshape(-1, channels)
-    return (matrix.T @ matrix).float() / matrix.numel()
+    return channel_products(features) / features.numel()
 
 
-def content_loss(features: FeatureMap, target: FeatureMap) -> Scalar:
-    """Mean squared difference between activations: Gatys et al. 2015, eq. 1, with a mean for ½ Σ.
+def squared_distance(features: FeatureMap, target: FeatureMap) -> Scalar:
+    """Σ (F − P)²: Gatys et al. 2015, eq. 1, without its ½.
+
+    Divided by the number of elements it is the content loss of one layer.
 
     Args:
         features: Activations of the canvas at one layer.
         target: Those of the content image at the same layer and size.
     """
-    return (features - target).float().square().mean()
+    return _widen(features - target).square().sum()
 
 
-def style_loss(features: FeatureMap, target: GramMatrix) -> Scalar:
-    """Mean squared difference between the Gram matrix of `features` and that of the style.
+def style_loss(canvas: GramMatrix, target: GramMatrix) -> Scalar:
+    """Mean squared difference between two Gram matrices: the style loss of one layer.
 
     Gatys et al. 2015, eq. 4, with a mean in place of the sum over 4 C² M²: unlike the paper's, it
     does not change with the size of either picture, so one weight serves every scale.
-
-    Args:
-        features: Activations of the canvas at one layer.
-        target: `gram` of the style's activations at the same layer.
     """
-    return (gram(features) - target).square().mean()
+    return (canvas - target).square().mean()
 
 
 def tv_loss(image: ImageTensor) -> Scalar:
@@ -57,4 +78,9 @@ def mean_square(target: FeatureMap | GramMatrix) -> Scalar:
     every network, layer and weight file. Our departure from the paper; never zero, so that a layer
     that sees nothing in the target divides safely.
     """
-    return target.float().square().mean().clamp_min(1e-12)
+    return _widen(target).square().mean().clamp_min(1e-12)
+
+
+def _widen(x: Tensor) -> Tensor:
+    """In float32 at least, so that sums of many small numbers keep them."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))

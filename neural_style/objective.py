@@ -1,0 +1,130 @@
+"""What is minimized: the distance to the content's features and to the style's statistics."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from neural_style.features import Network
+from neural_style.losses import (
+    channel_products,
+    mean_square,
+    squared_distance,
+    style_loss,
+    tv_loss,
+)
+from neural_style.tensors import FeatureMap, GramMatrix, ImageTensor, Scalar
+from neural_style.tiling import Segments, Sums, evaluate, survey
+
+Evaluate = Callable[..., tuple[dict[str, Scalar], ImageTensor]]
+"""A picture (and `with_gradient=False`) → the weighted terms by name, the gradient of their sum."""
+
+
+class Emphasis(NamedTuple):
+    """What counts how much.
+
+    Attributes:
+        content_layers, style_layers: Layer → its share of the term.
+        content, style, tv: Weights of the terms.
+        relative: Each layer's loss is divided by the mean square of its target (`mean_square`);
+            otherwise it is as the formula has it, in the units of the network's weights.
+    """
+
+    content_layers: dict[str, float]
+    style_layers: dict[str, float]
+    content: float
+    style: float
+    tv: float
+    relative: bool
+
+
+def make_objective(
+    network: Network,
+    segments: Segments,
+    content: ImageTensor,
+    style: ImageTensor,
+    emphasis: Emphasis,
+) -> Evaluate:
+    """The objective, with its targets taken from the two pictures.
+
+    Args:
+        segments: How a picture is worked through (`cut_network`), down to the deepest layer.
+        content: At the size of the canvas.
+        style: At the size at which its strokes are to be seen.
+    """
+    content_layers, style_layers = emphasis.content_layers, emphasis.style_layers
+    layers = content_layers.keys() | style_layers.keys()
+    content_targets, elements = _features(network, segments, content, content_layers, layers)
+    style_targets = _grams(network, segments, style, style_layers)
+    units = defaultdict(lambda: 1.0)
+    if emphasis.relative:
+        units |= {("content", layer): mean_square(t) for layer, t in content_targets.items()}
+        units |= {("style", layer): mean_square(t) for layer, t in style_targets.items()}
+
+    def measure(layer: str, features: FeatureMap, rows: slice) -> Sums:
+        sums: Sums = {}
+        if layer in content_targets:
+            target = content_targets[layer][:, :, rows]
+            sums[f"content {layer}"] = squared_distance(features, target)
+        if layer in style_targets:
+            sums[f"style {layer}"] = channel_products(features)
+        return sums
+
+    def judge(sums: Sums, image: ImageTensor) -> dict[str, Scalar]:
+        content_term = sum(
+            share / units["content", layer] * sums[f"content {layer}"] / elements[layer]
+            for layer, share in content_layers.items()
+        )
+        style_term = sum(
+            share
+            / units["style", layer]
+            * style_loss(sums[f"style {layer}"] / elements[layer], style_targets[layer])
+            for layer, share in style_layers.items()
+        )
+        return {
+            "content": emphasis.content * content_term,
+            "style": emphasis.style * style_term,
+            "tv": emphasis.tv * tv_loss(image),
+        }
+
+    return partial(evaluate, network, segments, layers, measure, judge)
+
+
+def _features(
+    network: Network,
+    segments: Segments,
+    image: ImageTensor,
+    wanted: dict[str, float],
+    layers: set[str],
+) -> tuple[dict[str, FeatureMap], dict[str, int]]:
+    """Activations of the wanted layers, and how many elements each of `layers` has."""
+    parts: dict[str, list[Tensor]] = {layer: [] for layer in wanted}
+    elements: dict[str, int] = dict.fromkeys(layers, 0)
+
+    def visit(layer: str, features: FeatureMap, rows: slice) -> None:
+        elements[layer] += features.numel()
+        if layer in parts:
+            parts[layer].append(features.clone())
+
+    survey(network, segments, image, layers, visit)
+    return {layer: torch.cat(rows, dim=2) for layer, rows in parts.items()}, elements
+
+
+def _grams(
+    network: Network, segments: Segments, image: ImageTensor, wanted: dict[str, float]
+) -> dict[str, GramMatrix]:
+    sums: dict[str, Tensor] = {}
+    elements: dict[str, int] = dict.fromkeys(wanted, 0)
+
+    def visit(layer: str, features: FeatureMap, rows: slice) -> None:
+        elements[layer] += features.numel()
+        share = channel_products(features)
+        sums[layer] = sums[layer] + share if layer in sums else share
+
+    survey(network, segments, image, wanted.keys(), visit)
+    return {layer: sums[layer] / elements[layer] for layer in wanted}
