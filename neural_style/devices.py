@@ -51,8 +51,11 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 @contextmanager
-def memory_in_words(size: int) -> Iterator[None]:
+def memory_in_words(size: int, planned: int) -> Iterator[None]:
     """Tells of exhausted memory as what can be done about it.
+
+    Args:
+        planned: Bytes that the run was thought to need.
 
     Raises:
         SettingsError: What ran inside needed more memory than there is.
@@ -63,7 +66,9 @@ def memory_in_words(size: int) -> Iterator[None]:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
         raise SettingsError(
-            f"There is not enough memory for size {size}. Choose a smaller size."
+            f"There is not enough memory for size {size}, which was to take about "
+            f"{planned / 1e9:.1f} GB. Give a memory_gb below that, so that the picture is worked "
+            "through in strips, or choose a smaller size."
         ) from error
 
 

@@ -1,0 +1,206 @@
+"""A plan before the run: what it will need of the machine's memory, and how to make do with less.
+
+Estimates are bytes per pixel of the canvas, counted from the network's own layers and checked
+against measured peaks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from neural_style.errors import SettingsError
+from neural_style.features import Network, stages_until
+from neural_style.schedule import Scale
+
+_FLOAT_CANVASES = 17
+"""Pictures and gradients of the canvas's size held at the worst moment, in float32."""
+
+_STRIP_PIXELS = {400_000: 1.0, 100_000: 1.2}
+"""Pixels of a segment's input in one strip, margins not counted, and what thin strips cost."""
+
+_SLOWER = {60: 1.0, 100: 1.0, 20: 1.1, 8: 1.3, 4: 1.5, 0: 1.0}
+"""How many more steps a shorter memory of the curvature costs, roughly."""
+
+
+class MemoryPlan(NamedTuple):
+    """How to work within the memory there is.
+
+    Attributes:
+        rows: For `cut_network`: where the network is cut and into strips of how many rows.
+        history: Pairs that L-BFGS remembers.
+        bytes: The estimated peak, of the whole program.
+        note: What is done to spare memory, in words; empty where nothing is.
+    """
+
+    rows: dict[str, int]
+    history: int
+    bytes: int
+    note: str
+
+
+def plan_memory(
+    network: Network,
+    layers: Collection[str],
+    scale: Scale,
+    history: int,
+    device: torch.device,
+    limit_gb: float,
+) -> MemoryPlan:
+    """The fastest way that fits.
+
+    Args:
+        layers: Those that are looked at.
+        scale: The largest canvas.
+        history: Pairs that the optimizer would like to remember.
+        limit_gb: Most gigabytes (10⁹ bytes) for the whole program; 0 for what is free.
+
+    Raises:
+        SettingsError: None fits.
+    """
+    height, width = scale.height, scale.width
+    base = _in_use(device)
+    offered = limit_gb * 1e9 if limit_gb else base + 0.9 * free_bytes(device)
+    names = stages_until(network, layers)
+    pools = [name for name in names if _is_pool(network.stages[name])]
+    histories = [history, *(fewer for fewer in (20, 8, 4) if fewer < history)]
+    plans = []
+    choices = itertools.product(range(len(pools)), _STRIP_PIXELS, histories)
+    for cuts, strip_pixels, remembered in choices:
+        ends = pools[1 : 1 + cuts] + [names[-1]] * (cuts == len(pools) - 1)
+        rows = dict.fromkeys(ends, max(32, strip_pixels // width))
+        need = base + _estimate(network, names, rows, height, width, remembered)
+        slower = (1 + 0.15 * cuts) * _STRIP_PIXELS[strip_pixels] * _SLOWER[remembered]
+        note = _note(rows, remembered if remembered < history else 0, need)
+        plans.append((slower, MemoryPlan(rows, remembered, need, note)))
+    fitting = [(slower, plan) for slower, plan in plans if plan.bytes <= offered]
+    if not fitting:
+        least = min(plan.bytes for _, plan in plans)
+        fraction = max(0.0, (offered - base) / max(1, least - base)) ** 0.5
+        raise SettingsError(
+            f"A picture of {width}×{height} needs about {least / 1e9:.1f} GB of memory; "
+            f"{offered / 1e9:.1f} GB are to be had. About size {int(fraction * max(height, width))}"
+            " would fit."
+        )
+    return min(fitting, key=lambda one: one[0])[1]
+
+
+def _note(rows: dict[str, int], fewer: int, need: int) -> str:
+    spared = []
+    if rows:
+        spared.append(f"strips of {next(iter(rows.values()))} rows down to {[*rows][-1]}")
+    if fewer:
+        spared.append(f"{fewer} steps remembered")
+    return f"about {need / 1e9:.1f} GB with " + " and ".join(spared) if spared else ""
+
+
+def free_bytes(device: torch.device) -> int:
+    """What the graphics card, or the machine within the limit of its container, has free."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    free = [_free_of_the_machine()]
+    for limit, used, cache in _CONTAINERS:
+        try:
+            inside = dict(line.split() for line in Path(cache).read_text().splitlines())
+            taken = int(Path(used).read_text()) - int(inside["inactive_file"])
+            free.append(int(Path(limit).read_text()) - taken)
+        except (OSError, ValueError, KeyError):  # no such container, or no limit
+            continue
+    return max(0, min(free))
+
+
+_CONTAINERS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        "/sys/fs/cgroup/memory/memory.stat",
+    ),
+)
+"""Files of limit, use and statistics: control groups, version 2 and 1."""
+
+_UNKNOWN_MACHINE = 4_000_000_000
+"""What is taken to be free where the system does not tell."""
+
+
+def _free_of_the_machine() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return _UNKNOWN_MACHINE
+    values = {line.split(":")[0]: line.split()[1] for line in lines}
+    return 1024 * int(values["MemAvailable"])
+
+
+def _in_use(device: torch.device) -> int:
+    """Bytes that the program already holds where the run will take place."""
+    if device.type == "cuda":
+        return torch.cuda.memory_reserved(device)
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory()
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def _estimate(
+    network: Network,
+    names: list[str],
+    rows: dict[str, int],
+    height: int,
+    width: int,
+    history: int,
+) -> int:
+    """Bytes at the worst moment, beyond what the program already holds."""
+    pixels = height * width
+    canvases = 12 * pixels * (_FLOAT_CANVASES + 2 * history)
+    kept = working = 0.0
+    begin, stride = 0, 1
+    size = network.dtype.itemsize
+    for last, count in [*rows.items(), (names[-1], 0)]:
+        stages = names[begin : names.index(last) + 1]
+        if not stages:
+            continue
+        held, largest, out, channels = _activations(network, stages)
+        inside = pixels / stride**2
+        strip = min(1.0, 1.5 * count * stride / height) if count else 1.0
+        working = max(working, strip * inside * (held + 2 * largest))
+        if count:
+            kept += 2 * inside / out**2 * channels * size
+        begin, stride = begin + len(stages), stride * out
+    return round(canvases + kept + working)
+
+
+def _activations(network: Network, stages: list[str]) -> tuple[float, float, int, int]:
+    """Bytes per pixel of the segment's input: held for the way back, of its largest map; then the
+    segment's stride and the channels of its output."""
+    size = network.dtype.itemsize
+    held = largest = 0.0
+    stride, channels = 1, 3
+    first = next(iter(network.stages))
+    for name in stages:
+        module = network.stages[name]
+        if isinstance(module, nn.Conv2d):
+            channels = module.out_channels
+            bytes_each = 4 + size if name == first and size < 4 else size
+        elif _is_pool(module):
+            stride *= 2
+            bytes_each = size + 8  # and the place of each maximum
+        else:
+            continue
+        here = channels * bytes_each / stride**2
+        held, largest = held + here, max(largest, here)
+    return held, largest, stride, channels
+
+
+def _is_pool(module: nn.Module) -> bool:
+    return not isinstance(module, nn.Conv2d | nn.ReLU)

@@ -1,0 +1,170 @@
+"""The memory plan: what it chooses, what it says, and that its estimates are right."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from neural_style import BACKBONES, Settings, SettingsError, memory, stylize
+from neural_style.backbones import TORCHVISION
+from neural_style.features import load_network
+from neural_style.memory import free_bytes, plan_memory
+from neural_style.schedule import Scale
+from tests.conftest import picture, seeded_weights, tiny_vgg
+
+CPU = torch.device("cpu")
+BACKBONE = BACKBONES["vgg19"]
+LAYERS = {*BACKBONE.content_layers, *BACKBONE.style_layers}
+BASE = 600_000_000
+
+
+@pytest.fixture
+def vgg(monkeypatch):
+    """The real network's shapes without its weights, in a program that holds 600 MB."""
+    monkeypatch.setattr(memory, "_in_use", lambda device: BASE)
+    stages = BACKBONE.build()
+    weights = {
+        f"{name}.{key}": torch.empty(value.shape)
+        for name, module in stages.items()
+        for key, value in module.state_dict().items()
+    }
+    return load_network(stages, weights, TORCHVISION, device=CPU, dtype=torch.bfloat16)
+
+
+def plan(network, size, limit_gb, history=60):
+    scale = Scale(round(size * 2 / 3), size, 100)
+    return plan_memory(network, LAYERS, scale, history, CPU, limit_gb)
+
+
+def test_with_memory_to_spare_nothing_is_spared(vgg):
+    assert plan(vgg, 512, 100.0)[0] == {}
+    assert plan(vgg, 512, 100.0).history == 60
+    assert plan(vgg, 512, 100.0).note == ""
+
+
+def test_what_is_chosen_fits_and_more_memory_never_means_a_slower_plan(vgg):
+    seen = []
+    for limit in (12.0, 8.0, 6.0, 5.0, 4.0, 3.5, 3.0):
+        chosen = plan(vgg, 2048, limit)
+        assert chosen.bytes <= limit * 1e9
+        seen.append((len(chosen.rows), -chosen.history))
+    assert seen[0] == (0, -60)
+    assert seen[-1] > seen[0]
+    assert "strips of" in plan(vgg, 2048, 3.0).note
+    assert "steps remembered" in plan(vgg, 2048, 3.0).note
+
+
+def test_bytes_grow_with_the_pixels(vgg):
+    needs = [plan(vgg, size, 1000.0).bytes - BASE for size in (512, 1024, 2048)]
+    assert needs[1] == pytest.approx(4 * needs[0], rel=0.01)
+    assert needs[2] == pytest.approx(4 * needs[1], rel=0.01)
+
+
+def test_float32_needs_more_than_bfloat16(vgg):
+    double = vgg._replace(dtype=torch.float32)
+    assert plan(double, 1024, 100.0).bytes > plan(vgg, 1024, 100.0).bytes
+
+
+def test_a_picture_that_does_not_fit_is_refused_with_a_size_that_does(vgg):
+    with pytest.raises(SettingsError, match=r"needs about \d+\.\d GB.*2\.0 GB are") as refused:
+        plan(vgg, 4096, 2.0)
+    size = int(str(refused.value).split("size ")[1].split()[0])
+    assert 512 < size < 4096
+    assert plan(vgg, int(0.9 * size) // 64 * 64, 2.0).bytes <= 2e9
+
+
+def test_a_hopeless_limit_is_refused_too(vgg):
+    with pytest.raises(SettingsError, match="About size 0 would fit"):
+        plan(vgg, 512, 0.1)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_frames_say_how_memory_is_spared_and_the_picture_is_nearly_the_same(monkeypatch):
+    pictures = picture(192, 256, seed=1), picture(80, 64, seed=2)
+    run = {"iterations": 6, "size": 256, "scales": 1, "precision": "fp32", "optimizer": "adam"}
+    *_, whole = stylize(*pictures, Settings(**run))
+    assert whole.note == "vgg19 weights: tiny, for tests"
+    monkeypatch.setattr(memory, "_in_use", lambda device: 0)
+    monkeypatch.setattr(memory, "_STRIP_PIXELS", {16_384: 1.0})
+    *_, strips = stylize(*pictures, Settings(**run, memory_gb=0.014))
+    assert "vgg19 weights: tiny, for tests; about 0.0 GB with strips of 64 rows" in strips.note
+    assert (strips.image - whole.image).abs().max() < 0.02
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_cap_too_low_is_told_before_the_work_begins():
+    with pytest.raises(SettingsError, match=r"0\.0 GB are to be had"):
+        next(stylize(picture(64, 64), picture(64, 64), Settings(memory_gb=0.001)))
+
+
+def test_free_memory_is_no_more_than_the_machine_has_and_heeds_the_container(tmp_path, monkeypatch):
+    assert free_bytes(CPU) > 0
+    for name, text in (
+        ("limit", "1000000000\n"),
+        ("used", "700000000\n"),
+        ("stat", "anon 5\ninactive_file 100000000\n"),
+    ):
+        (tmp_path / name).write_text(text)
+    files = tuple(str(tmp_path / name) for name in ("limit", "used", "stat"))
+    monkeypatch.setattr(memory, "_CONTAINERS", (files,))
+    assert free_bytes(CPU) == 400_000_000
+    (tmp_path / "limit").write_text("max\n")
+    assert free_bytes(CPU) > 400_000_000
+
+
+_RUN = """
+import json, resource, sys
+from neural_style import Settings, load_image, optimizers, stylize, transfer
+from tests.conftest import EXAMPLES, picture
+
+make_room, plan_memory, plans = optimizers.Lbfgs._make_room, transfer.plan_memory, []
+
+def fill(self, vector):
+    make_room(self, vector)
+    self.vectors.zero_()  # as after a long run
+
+def remember(*arguments):
+    plans.append(plan_memory(*arguments))
+    return plans[-1]
+
+optimizers.Lbfgs._make_room, transfer.plan_memory = fill, remember
+size, precision, limit = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+run = Settings(
+    size=size, precision=precision, memory_gb=limit, iterations=3, scales=1, weights="packaged"
+)
+for frame in stylize(picture(round(size * 2 / 3), size), picture(size, size), run):
+    pass
+peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps([plans[0].bytes, peak, len(plans[0].rows)]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("size", "precision", "limit", "cuts"),
+    [
+        (256, "bf16", 0, 0),
+        (512, "bf16", 0, 0),
+        (512, "fp32", 0, 0),
+        (1024, "bf16", 0, 0),
+        (1024, "bf16", 2.2, 1),
+        (1024, "bf16", 1.6, 3),
+    ],
+)
+def test_the_estimate_is_within_15_percent_of_the_peak(size, precision, limit, cuts):
+    command = [sys.executable, "-c", _RUN, str(size), precision, str(limit)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    estimate, peak, cut = json.loads(run.stdout.splitlines()[-1])
+    assert (cut > 0) == (cuts > 0)
+    assert estimate == pytest.approx(peak, rel=0.15)
+
+
+def test_the_tiny_network_is_planned_for_too():
+    stages = tiny_vgg()
+    network = load_network(stages, seeded_weights(stages), TORCHVISION, device=CPU)
+    assert plan_memory(network, LAYERS, Scale(64, 96, 5), 60, CPU, 0).rows == {}
