@@ -6,11 +6,14 @@ entry in `BACKBONES`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import nn
+
+from neural_style.errors import SettingsError
 
 Stages = dict[str, nn.Module]
 """A network as named steps, in the order in which a picture passes through them."""
@@ -102,6 +105,33 @@ def name_vgg_stages(features: nn.Sequential) -> Stages:
             stages[f"pool{block}"] = module
             block, step = block + 1, 0
     return stages
+
+
+def parse_layers(words: str, usual: dict[str, float] | None = None) -> dict[str, float]:
+    """Layers and their shares from words: "relu1_1:0.5,relu2_1"; a share left out is 1.
+
+    Args:
+        usual: What "auto" stands for.
+
+    Raises:
+        SettingsError: The words are not of that form, or name a layer twice.
+    """
+    if words == "auto":
+        return usual or {}
+    layers: dict[str, float] = {}
+    for part in words.split(","):
+        name, _, share = part.strip().partition(":")
+        try:
+            number = float(share) if share else 1.0
+        except ValueError:
+            number = math.nan
+        if not name or name in layers or not 0 <= number < math.inf:
+            raise SettingsError(
+                f"Layers are written relu1_1:0.5,relu2_1:0.5, each once, with shares of at least "
+                f"0; {part.strip()!r} in {words!r} is not so."
+            )
+        layers[name] = number
+    return layers
 
 
 BACKBONES: dict[str, Backbone] = {

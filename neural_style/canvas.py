@@ -28,6 +28,11 @@ def pixel_canvas(height: int, width: int, device: torch.device) -> Canvas:
     return Canvas(decode=lambda numbers: numbers, encode=lambda image: image)
 
 
+def level_canvas(height: int, width: int, device: torch.device) -> Canvas:
+    """The numbers are the pixels as levels from 0 to 255: the unit of literature's step lengths."""
+    return Canvas(decode=lambda numbers: numbers / 255, encode=lambda image: image * 255)
+
+
 def spectral_canvas(height: int, width: int, device: torch.device) -> Canvas:
     """The numbers are cosine coefficients, divided by 1/√f at spatial frequency f.
 

@@ -126,6 +126,8 @@ def _stylize(options: argparse.Namespace) -> int:
             for frame in chain([first], upcoming):
                 bar.set_postfix_str(_describe(frame), refresh=False)
                 bar.update(frame.iteration - bar.n)
+                for event in frame.events:
+                    bar.write(event, file=sys.stderr)
                 if frames and frame.milestone:
                     save_image(frame.image, frames / f"{frame.iteration:06d}.png")
             ended = True

@@ -46,6 +46,24 @@ def plan_scales(
     return [Scale(*side, step) for side, step in zip(sizes, steps, strict=True)]
 
 
+def fit_longest(height: int, width: int, scale: Scale, smallest_side: int) -> tuple[int, int]:
+    """As long as the canvas, so that strokes keep their share of the picture; never enlarged."""
+    longest = max(height, width)
+    needed = -(-smallest_side * longest // min(height, width))
+    return fit(height, width, min(longest, max(scale.height, scale.width, needed)))
+
+
+def fit_area(height: int, width: int, scale: Scale, smallest_side: int) -> tuple[int, int]:
+    """With as many pixels as the canvas."""
+    ratio = (scale.height * scale.width / (height * width)) ** 0.5
+    ratio = max(ratio, smallest_side / min(height, width))
+    return round(height * ratio), round(width * ratio)
+
+
+STYLE_FITS = {"longest": fit_longest, "area": fit_area}
+"""Height and width of a style image as it is looked at beside a canvas of that scale."""
+
+
 def ladder(iterations: int) -> list[int]:
     """Iterations worth a frame: 0, 1, 2, 5, 10, 20, 50, 100, … and the last."""
     rungs, power = [0], 1
@@ -58,19 +76,25 @@ def ladder(iterations: int) -> list[int]:
 class Clock:
     """Seconds since the start, and an estimate of those left from the pixels seen so far."""
 
-    def __init__(self, started: float, scales: list[Scale]):
+    def __init__(self, started: float, scales: list[Scale], number: int = 0, iteration: int = 0):
+        """`number` and `iteration` tell where a continued run begins."""
         self.started = started
         self.looking_since = time.monotonic()
         self.scales = scales
+        self.before = self._done(number, iteration) if number or iteration else 0
 
     def read(self, number: int, iteration: int) -> tuple[float, float]:
         """Seconds since the start and seconds left, after looking at `iteration` of a scale."""
         now = time.monotonic()
-        done = sum(_work(scale) for scale in self.scales[:number])
-        here = self.scales[number]
-        done += here.height * here.width * (iteration + 1)
+        done = self._done(number, iteration + 1)
         left = sum(_work(scale) for scale in self.scales) - done
-        return now - self.started, (now - self.looking_since) * left / done
+        seconds_each = (now - self.looking_since) / (done - self.before)
+        return now - self.started, left * seconds_each
+
+    def _done(self, number: int, looks: int) -> int:
+        here = self.scales[number]
+        before = sum(_work(scale) for scale in self.scales[:number])
+        return before + here.height * here.width * looks
 
 
 def in_words(seconds: float) -> str:

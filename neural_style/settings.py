@@ -6,20 +6,22 @@ The check, the shell's flag, the page's widget, the README's row and the tests a
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Collection
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Callable, Collection
+from dataclasses import Field, dataclass, field, fields, replace
 from numbers import Real
 from typing import Any, no_type_check
 
-from neural_style.backbones import BACKBONES
+from neural_style.backbones import BACKBONES, parse_layers
 from neural_style.color import COLOR_MODES
 from neural_style.errors import SettingsError
-from neural_style.features import POOLINGS
+from neural_style.features import BORDERS, POOLINGS
 from neural_style.images import LONGEST
-from neural_style.optimize import OPTIMIZERS
+from neural_style.optimizers import ENGINES
+from neural_style.schedule import STYLE_FITS
 from neural_style.weights import ENVIRONMENT, NAMED_SOURCES
 
-INITS = ("recolored", "content", "noise")
+INITS = ("auto", "recolored", "content", "noise")
+LOSSES = ("relative", "absolute")
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
@@ -30,12 +32,14 @@ def knob(
     help: str = "",
     *,
     choices: Collection[str] = (),
+    check: Callable[[str], Any] | None = None,
     or_path: bool = False,
     host: bool = False,
 ) -> Any:
-    """A field of `Settings`: a number from `low` to `high`, or one of `choices`.
+    """A field of `Settings`: a number from `low` to `high`, or a word, perhaps one of `choices`.
 
     Args:
+        check: Raises a `SettingsError` where a word is none that is understood.
         or_path: A file's path is allowed beside the choices.
         host: Belongs to the machine, not to the picture: no parameter of the page or its API.
     """
@@ -44,6 +48,7 @@ def knob(
         "high": high,
         "help": help,
         "choices": tuple(choices),
+        "check": check,
         "or_path": or_path,
         "host": host,
     }
@@ -70,27 +75,71 @@ class Settings:
         80.0, 0.0, 1e6, "Smoothness: the weight of total variation, which removes fine grain."
     )
     init: str = knob(
-        "recolored",
-        help="Where to start: the content in the style's colors, the content as it is, or noise.",
+        "auto",
+        help="Where to start: the content in the style's colors, the content as it is, or noise; "
+        "auto takes the engine's usual: fast recolored, plain content.",
         choices=INITS,
         or_path=True,
     )
     noise_ratio: float = knob(
         0.1, 0.0, 1.0, "Share of noise mixed into the start; more gives freer variations."
     )
+    engine: str = knob(
+        "fast",
+        help="fast: a preconditioned, guarded loop from small to full size; plain: the textbook's "
+        "loop on pixels, without any of that.",
+        choices=ENGINES,
+    )
     optimizer: str = knob(
         "lbfgs",
         help="lbfgs converges far faster; adam allows a learning rate in pixel units.",
-        choices=OPTIMIZERS,
+        choices=ENGINES["fast"].optimizers,
     )
     learning_rate: float = knob(
-        0.0, 0.0, 10.0, "Length of a step; 0 takes the optimizer's usual: lbfgs 1, adam 0.02."
+        0.0,
+        0.0,
+        10.0,
+        "Length of a step; 0 takes the usual: lbfgs 1, adam 0.02, and in the plain engine, which "
+        "counts in levels of 255, 10.",
     )
     pooling: str = knob(
         "max", help="How the network halves its maps: maximum or average.", choices=POOLINGS
     )
+    border: str = knob(
+        "replicate",
+        help="What the network sees outside the picture: its edge carried on, or nothing.",
+        choices=BORDERS,
+    )
     scales: int = knob(
-        3, 1, 6, "Sizes worked through, each twice the one before: broad shapes first."
+        0,
+        0,
+        6,
+        "Sizes worked through, each twice the one before: broad shapes first; 0 takes the "
+        "engine's usual: fast 3, plain 1.",
+    )
+    style_fit: str = knob(
+        "longest",
+        help="How large the style is seen: with the canvas's longest side, never enlarged, or "
+        "with its number of pixels.",
+        choices=STYLE_FITS,
+    )
+    losses: str = knob(
+        "relative",
+        help="relative: each layer's loss in units of its target, so that weights mean the same "
+        "for all pictures and networks; absolute: as the formulas have it.",
+        choices=LOSSES,
+    )
+    content_layers: str = knob(
+        "auto",
+        help="Layers that hold the content, with shares: relu4_2 or relu4_2:0.7,relu5_2:0.3; auto "
+        "takes the backbone's.",
+        check=parse_layers,
+    )
+    style_layers: str = knob(
+        "auto",
+        help="Layers that hold the style, with shares: relu1_1:0.5,relu2_1:0.5; auto takes the "
+        "backbone's.",
+        check=parse_layers,
     )
     backbone: str = knob("vgg19", help="The network that looks at the pictures.", choices=BACKBONES)
     color: str = knob(
@@ -115,6 +164,14 @@ class Settings:
     device: str = knob(
         "auto", help="auto, cpu, cuda, cuda:1, mps: auto takes a GPU where there is one.", host=True
     )
+    memory_gb: float = knob(
+        0.0,
+        0.0,
+        4096.0,
+        "Most memory to take, in GB (10⁹ bytes), all of the program counted; 0 takes what the "
+        "machine has free.",
+        host=True,
+    )
 
     def __post_init__(self) -> None:
         for about in fields(self):
@@ -131,6 +188,17 @@ def check_knob(about: Field, value: Any) -> Any:
     if kind is str:
         return _check_choice(about, value)
     return _check_number(about, kind, value)
+
+
+def settle(settings: Settings) -> Settings:
+    """The settings with the engine's and the optimizer's usual values in place of auto and 0."""
+    engine = ENGINES[settings.engine]
+    return replace(
+        settings,
+        init=engine.init if settings.init == "auto" else settings.init,
+        scales=settings.scales or engine.scales,
+        learning_rate=settings.learning_rate or engine.optimizers[settings.optimizer].rate,
+    )
 
 
 def knobs() -> dict[str, Field]:
@@ -158,4 +226,9 @@ def _check_choice(about: Field, value: Any) -> str:
         raise SettingsError(
             f"{about.name} must be one of {', '.join(choices)}; it is {reprlib.repr(value)}."
         )
+    if about.metadata["check"]:
+        try:
+            about.metadata["check"](value)
+        except SettingsError as error:
+            raise SettingsError(f"{about.name}: {error}") from None
     return value

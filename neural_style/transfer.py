@@ -8,23 +8,28 @@ grows from a small picture to the full size, so that broad shapes settle before 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple, no_type_check
 
 import torch
 
-from neural_style.backbones import BACKBONES, Backbone
+from neural_style.backbones import BACKBONES, Backbone, parse_layers
 from neural_style.color import COLOR_MODES, match_color
 from neural_style.decode import fit
 from neural_style.devices import choose_device, choose_precision, memory_in_words
-from neural_style.errors import ImageError
-from neural_style.features import Network, extract, load_network
+from neural_style.errors import ImageError, NeuralStyleError
+from neural_style.features import load_network
 from neural_style.images import LONGEST, load_image, resize
-from neural_style.losses import content_loss, gram, mean_square, style_loss, tv_loss
-from neural_style.optimize import OPTIMIZERS, Terms, optimize
-from neural_style.schedule import Clock, Scale, ladder, plan_scales
-from neural_style.settings import INITS, Settings
+from neural_style.memory import plan_memory
+from neural_style.objective import Emphasis, make_objective
+from neural_style.optimize import optimize
+from neural_style.optimizers import ENGINES, State
+from neural_style.resume import identify, plan_rest
+from neural_style.schedule import STYLE_FITS, Clock, Scale, ladder, plan_scales
+from neural_style.settings import INITS, Settings, settle
 from neural_style.tensors import ImageTensor
+from neural_style.tiling import cut_network
 from neural_style.weights import load_weights
 
 
@@ -40,7 +45,11 @@ class Frame(NamedTuple):
         seconds: Time since the start of the run.
         seconds_left: Estimated time to the end.
         milestone: On the ladder 0, 1, 2, 5, 10, 20, 50, …, or the last.
-        note: Where the network's weights come from.
+        note: Where the network's weights come from, and how memory is spared where it must be.
+        events: What the guard did since the frame before, a sentence each.
+        state: Makes what `stylize` goes on from exactly, given as its `resume`: `torch.save` keeps
+            it, `torch.load(…, weights_only=True)` brings it back. To be asked for before the next
+            frame.
     """
 
     image: ImageTensor
@@ -50,6 +59,8 @@ class Frame(NamedTuple):
     seconds_left: float
     milestone: bool
     note: str
+    events: tuple[str, ...]
+    state: Callable[[], State]
 
 
 def stylize(
@@ -58,6 +69,7 @@ def stylize(
     settings: Settings = Settings(),  # noqa: B008 (immutable)
     *,
     every: int = 0,
+    resume: State | None = None,
 ) -> Iterator[Frame]:
     """Repaints the content image in the manner of the style image, frame by frame.
 
@@ -68,6 +80,8 @@ def stylize(
         style: The picture whose manner is taken, of any size.
         settings: Every knob.
         every: Also yield a frame each time so many iterations are done; 0 for milestones alone.
+        resume: What a frame's `state()` returned: goes on after that frame, as if there had been
+            no break. The pictures and settings must be the same; the iterations may be more.
 
     Yields:
         The start picture (iteration 0), the milestones, and the picture after the last iteration.
@@ -75,13 +89,19 @@ def stylize(
     Raises:
         ImageError: A picture is no `ImageTensor`, is too small or too narrow for the network, or
             the start picture cannot be read.
-        SettingsError: The device is not there, or has too little memory for this size.
+        SettingsError: The device is not there, or has too little memory for this size; or
+            `resume` does not fit.
         WeightsError: The weights cannot be had.
     """
     started = time.monotonic()
+    settings = settle(settings)
+    engine = ENGINES[settings.engine]
+    choice = engine.optimizers[settings.optimizer]
     backbone = BACKBONES[settings.backbone]
+    emphasis = _emphasis(backbone, settings)
+    layers = {*emphasis.content_layers, *emphasis.style_layers}
     _check_pictures(content, style, settings.size, backbone.smallest_side)
-    start = None if settings.init in INITS else load_image(settings.init, longest=LONGEST)
+    given = None if settings.init in INITS else load_image(settings.init, longest=LONGEST)
     device = choose_device(settings.device)
     weights = load_weights(settings.backbone, settings.weights)
     network = load_network(
@@ -91,102 +111,87 @@ def stylize(
         device=device,
         dtype=choose_precision(settings.precision, device),
         pooling=settings.pooling,
+        border=settings.border,
     )
+    identity = identify(content, style, settings, weights.digest)
     mode = COLOR_MODES[settings.color]
     content, style = mode.prepare(content.to(device), style.to(device))
-    scales = plan_scales(
-        *content.shape[-2:],
-        settings.size,
-        settings.scales,
-        settings.iterations,
-        backbone.smallest_side,
-    )
-    choice = OPTIMIZERS[settings.optimizer]
-    canvas_image = _start(content, style, start, scales[0], settings)
+    if resume is None:
+        scales = plan_scales(
+            *content.shape[-2:],
+            settings.size,
+            settings.scales,
+            settings.iterations,
+            backbone.smallest_side,
+        )
+        place, image = 0, _start(content, style, given, scales[0], settings)
+    else:
+        scales = plan_rest(resume, identity, settings.iterations)
+        place, image = resume["scale"], resume["pass"]["numbers"]
+    plan = plan_memory(network, layers, scales[-1], choice.history, device, settings.memory_gb)
+    note = "; ".join(filter(None, [weights.source, plan.note]))
+    segments = cut_network(network, layers, plan.rows)
     milestones = set(ladder(settings.iterations))
     clock = Clock(started, scales)
-    before = 0
-    with memory_in_words(settings.size):
-        for number, scale in enumerate(scales):
+    newest = {"identity": identity, "scales": [tuple(scale) for scale in scales]}
+    events: list[str] = []
+    with memory_in_words(settings.size, plan.bytes):
+        for number, scale in enumerate(scales[place:], place):
+            before = sum(earlier.iterations for earlier in scales[:number])
             scaled_content = resize(content, scale.height, scale.width)
-            scaled_style = resize(style, *_style_size(style, scale, backbone.smallest_side))
-            canvas_image = resize(canvas_image, scale.height, scale.width)
-            iterates = optimize(
-                objective(network, backbone, scaled_content, scaled_style, settings),
-                canvas_image,
-                choice.canvas(scale.height, scale.width, device),
-                choice.make(settings.learning_rate or choice.rate),
-                scale.iterations,
+            style_size = STYLE_FITS[settings.style_fit](
+                *style.shape[-2:], scale, backbone.smallest_side
             )
+            scaled_style = resize(style, *style_size)
+            continued = resume["pass"] if resume is not None and number == place else None
+            iterates = optimize(
+                make_objective(network, segments, scaled_content, scaled_style, emphasis),
+                image if continued else resize(image, scale.height, scale.width),
+                choice.canvas(scale.height, scale.width, device),
+                choice.make(settings.learning_rate, plan.history),
+                scale.iterations,
+                guarded=engine.guarded,
+                resume=continued,
+            )
+            if continued or number > 0:
+                image = next(iterates).image  # already shown
             for iterate in iterates:
-                if number > 0 and iterate.iteration == 0:
-                    continue  # already shown, at the size before
                 iteration = before + iterate.iteration
-                canvas_image = iterate.image
+                image = iterate.image
+                newest.update(iteration=iteration, scale=number, save=iterate.state)
+                if iterate.event:
+                    events.append(_EVENT.format(iteration=iteration, event=iterate.event))
                 if iteration in milestones or (every and iteration % every == 0):
                     seconds, seconds_left = clock.read(number, iterate.iteration)
                     yield Frame(
-                        image=mode.finish(iterate.image, scaled_content).to("cpu", copy=True),
+                        image=mode.finish(image, scaled_content).to("cpu", copy=True),
                         iteration=iteration,
                         losses=iterate.losses,
                         seconds=seconds,
                         seconds_left=seconds_left,
                         milestone=iteration in milestones,
-                        note=weights.source,
+                        note=note,
+                        events=tuple(events),
+                        state=partial(_save, newest, iteration),
                     )
-            before += scale.iterations
+                    events = []
+
+
+_EVENT = "Iteration {iteration}: {event}; on from the best picture, with shorter steps."
+
+
+def _save(newest: dict[str, Any], iteration: int) -> State:
+    if newest["iteration"] != iteration:
+        raise NeuralStyleError(
+            f"Only the newest frame's state can be had, that of iteration {newest['iteration']}; "
+            f"this frame is of {iteration}. Ask for it before the next frame."
+        )
+    common = {key: newest[key] for key in ("identity", "scales", "scale")}
+    return common | {"pass": newest["save"]()}
 
 
 _OVERSHOOT = 1e-3
 """Rounding that a picture's values may show outside [0, 1]."""
-
-
-def objective(
-    network: Network,
-    backbone: Backbone,
-    content: ImageTensor,
-    style: ImageTensor,
-    settings: Settings,
-) -> Terms:
-    """The weighted terms to minimize, with their targets taken from the two pictures.
-
-    Each layer's loss is relative: divided by the mean square of its target (`mean_square`).
-
-    Args:
-        content: At the size of the canvas.
-        style: At the size at which its strokes are to be seen.
-    """
-    with torch.no_grad():
-        content_targets = extract(network, content, backbone.content_layers)
-        style_features = extract(network, style, backbone.style_layers)
-        style_targets = {layer: gram(features) for layer, features in style_features.items()}
-    content_shares = _relative(backbone.content_layers, content_targets)
-    style_shares = _relative(backbone.style_layers, style_targets)
-    layers = content_targets.keys() | style_targets.keys()
-
-    def terms(image: ImageTensor) -> dict[str, torch.Tensor]:
-        features = extract(network, image, layers)
-        content_term = sum(
-            share * content_loss(features[layer], content_targets[layer])
-            for layer, share in content_shares.items()
-        )
-        style_term = sum(
-            share * style_loss(features[layer], style_targets[layer])
-            for layer, share in style_shares.items()
-        )
-        return {
-            "content": settings.content_weight * content_term,
-            "style": settings.style_weight * style_term,
-            "tv": settings.tv_weight * tv_loss(image),
-        }
-
-    return terms
-
-
-def _relative(
-    shares: dict[str, float], targets: dict[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
-    return {layer: share / mean_square(targets[layer]) for layer, share in shares.items()}
 
 
 def _start(
@@ -211,12 +216,15 @@ def _start(
     return torch.lerp(picture, noise, settings.noise_ratio)
 
 
-def _style_size(style: ImageTensor, scale: Scale, smallest_side: int) -> tuple[int, int]:
-    """As long as the canvas, so that strokes keep their share of the picture; never enlarged."""
-    height, width = style.shape[-2:]
-    longest = max(height, width)
-    needed = -(-smallest_side * longest // min(height, width))
-    return fit(height, width, min(longest, max(scale.height, scale.width, needed)))
+def _emphasis(backbone: Backbone, settings: Settings) -> Emphasis:
+    return Emphasis(
+        content_layers=parse_layers(settings.content_layers, backbone.content_layers),
+        style_layers=parse_layers(settings.style_layers, backbone.style_layers),
+        content=settings.content_weight,
+        style=settings.style_weight,
+        tv=settings.tv_weight,
+        relative=settings.losses == "relative",
+    )
 
 
 @no_type_check  # says in words what a type checker would

@@ -17,7 +17,7 @@ from neural_style import PRESETS, Settings
 from neural_style.backbones import BACKBONES
 from neural_style.cli import _parser
 from neural_style.schedule import plan_scales
-from neural_style.settings import knobs
+from neural_style.settings import knobs, settle
 from neural_style.web.handlers import PAGE_LIMITS
 from tests.conftest import EXAMPLES
 
@@ -76,6 +76,8 @@ def test_there_is_a_row_for_every_knob_with_its_default_range_and_help():
         if choices:
             values = ", ".join(f"`{choice}`" for choice in choices)
             values += " or a path" if about.metadata["or_path"] else ""
+        elif about.metadata["check"]:
+            values = "`auto` or layers"
         else:
             values = "a device" if low is None else f"{low:,} to {high:,}"
         expected[name] = f"`{about.default}` | {values} | {about.metadata['help']}"
@@ -142,4 +144,4 @@ def test_the_papers_settings_are_not_claimed_for_ours():
     departures = README.split("## Departures")[1].split("\n## ")[0]
     for word in ("relative", "recolored", "replicated", "cosine", "scales", "total variation"):
         assert word in departures
-    assert Settings().init == "recolored"
+    assert settle(Settings()).init == "recolored"

@@ -17,12 +17,15 @@ from neural_style import (
     load_image,
     save_image,
     stylize,
+    tiling,
     transfer,
 )
 from neural_style.devices import choose_precision
 from neural_style.features import load_network
 from neural_style.images import resize
+from neural_style.objective import make_objective
 from neural_style.settings import knobs
+from neural_style.tiling import cut_network
 from tests.conftest import EXAMPLES, picture, seeded_weights, tiny_vgg
 
 _SMALL = {"iterations": 12, "size": 64, "scales": 1, "noise_ratio": 0.0, "precision": "fp32"}
@@ -91,11 +94,17 @@ class TestStory:
             device=torch.device("cpu"),
         )  # fmt: skip
         run = settings(iterations=20, size=96)
-        terms = transfer.objective(
-            network, backbone, resize(content, 72, 96), resize(style, 80, 64), run
+        layers = {*backbone.content_layers, *backbone.style_layers}
+        evaluate = make_objective(
+            network,
+            cut_network(network, layers),
+            resize(content, 72, 96),
+            resize(style, 80, 64),
+            transfer._emphasis(backbone, run),
         )
         for frame in stylize(content, style, run):
-            expected = {name: value.item() for name, value in terms(frame.image).items()}
+            terms, _ = evaluate(frame.image, with_gradient=False)
+            expected = {name: value.item() for name, value in terms.items()}
             assert frame.losses == pytest.approx(expected, rel=1e-3, abs=1e-6)
 
     def test_the_first_frame_is_the_start_picture(self, content, style):
@@ -120,8 +129,8 @@ class TestStory:
 
     def test_closing_stops_the_network(self, content, style, monkeypatch):
         looks = []
-        extract = transfer.extract
-        monkeypatch.setattr(transfer, "extract", lambda *a: looks.append(1) or extract(*a))
+        run_stages = tiling.run_stages
+        monkeypatch.setattr(tiling, "run_stages", lambda *a: looks.append(1) or run_stages(*a))
         frames = stylize(content, style, settings(iterations=100), every=1)
         for _ in range(4):
             next(frames)
@@ -176,10 +185,16 @@ TURNS = {
     "learning_rate": {"learning_rate": 0.3},
     "pooling": {"pooling": "avg"},
     "scales": {"scales": 2, "size": 256},
+    "engine": {"engine": "plain"},
+    "border": {"border": "zeros"},
+    "style_fit": {"style_fit": "area"},
+    "losses": {"losses": "absolute"},
+    "content_layers": {"content_layers": "relu3_1"},
+    "style_layers": {"style_layers": "relu1_1:1,relu3_1:0.5"},
     "color": {"color": "content"},
     "precision": {"precision": "bf16"},
 }
-ELSEWHERE = {"backbone", "weights", "device"}
+ELSEWHERE = {"backbone", "weights", "device", "memory_gb"}
 """Knobs with one choice here, or whose choice is a matter of files: tested with their modules."""
 
 
@@ -250,9 +265,9 @@ def test_too_little_memory_is_told_as_a_size_too_large(error, content, style, mo
     def starve(*_):
         raise error
 
-    monkeypatch.setattr(transfer, "extract", starve)
+    monkeypatch.setattr(transfer, "make_objective", starve)
     with pytest.raises(
-        SettingsError, match=r"not enough memory for size 64\. Choose a smaller size"
+        SettingsError, match=r"not enough memory for size 64, which .* GB\. Give a memory_gb below"
     ):
         next(stylize(content, style, settings()))
 
@@ -262,7 +277,7 @@ def test_other_errors_stay_what_they_are(content, style, monkeypatch):
     def fail(*_):
         raise RuntimeError("the sizes of tensors differ")
 
-    monkeypatch.setattr(transfer, "extract", fail)
+    monkeypatch.setattr(transfer, "make_objective", fail)
     with pytest.raises(RuntimeError, match="sizes of tensors differ"):
         next(stylize(content, style, settings()))
 

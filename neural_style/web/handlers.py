@@ -21,7 +21,7 @@ from neural_style.backbones import BACKBONES
 from neural_style.errors import NeuralStyleError, SettingsError
 from neural_style.images import LONGEST, load_image, save_image
 from neural_style.schedule import plan_scales
-from neural_style.settings import INITS, Settings, check_knob, knobs
+from neural_style.settings import INITS, Settings, check_knob, knobs, settle
 from neural_style.transfer import Frame, stylize
 from neural_style.web import texts
 
@@ -149,9 +149,11 @@ def _show(frames: Iterator[Frame], settings: Settings) -> Iterator[Outputs]:
     gallery: list[tuple[str, str]] = []
     previews: deque[tuple[float, Path]] = deque()
     yielded = shown = 0.0
+    event = ""
     try:
         for frame in frames:
             now = time.monotonic()
+            event = frame.events[-1] if frame.events else event
             folder.mkdir(parents=True, exist_ok=True)
             if frame.milestone:
                 picture = save_image(frame.image, folder / f"stylized-{frame.iteration:06d}.png")
@@ -166,7 +168,7 @@ def _show(frames: Iterator[Frame], settings: Settings) -> Iterator[Outputs]:
             while previews and now - previews[0][0] > _PREVIEW_KEPT_SECONDS:
                 previews.popleft()[1].unlink(missing_ok=True)
             yielded = now
-            yield str(picture), gallery, _status(frame, settings.iterations)
+            yield str(picture), gallery, _status(frame, settings.iterations, event)
     finally:
         while len(previews) > _PREVIEWS_LEFT:
             previews.popleft()[1].unlink(missing_ok=True)
@@ -182,13 +184,12 @@ def _sweep(runs: Path) -> Path:
     return runs
 
 
-def _status(frame: Frame, iterations: int) -> str:
+def _status(frame: Frame, iterations: int, event: str) -> str:
     if frame.iteration == iterations:
         return texts.done(iterations, frame.losses, frame.seconds, frame.note)
-    height, width = frame.image.shape[-2:]
-    return texts.running(
-        frame.iteration, iterations, (height, width), frame.losses, frame.seconds_left
-    )
+    size = frame.image.shape[-2:]
+    left = frame.seconds_left
+    return texts.running(frame.iteration, iterations, tuple(size), frame.losses, left, event)
 
 
 def _verdict(check: Callable, *arguments: Any) -> dict:
@@ -235,7 +236,9 @@ def _check_value(name: str, about: Field, value: Any) -> Any:
 def _estimate(settings: Settings) -> int:
     """Seconds of a full card for a square picture, the most that a size can mean."""
     smallest = BACKBONES[settings.backbone].smallest_side
-    scales = plan_scales(1, 1, settings.size, settings.scales, settings.iterations, smallest)
+    scales = plan_scales(
+        1, 1, settings.size, settle(settings).scales, settings.iterations, smallest
+    )
     work = sum(scale.height * scale.width * scale.iterations for scale in scales)
     return _SETUP_SECONDS + round(work / _PIXELS_PER_SECOND)
 

@@ -59,13 +59,15 @@ def running(
     size: tuple[int, int],
     losses: dict[str, float],
     seconds_left: float,
+    event: str,
 ) -> str:
-    """The line above the picture while it is being made."""
+    """The line above the picture while it is being made, and under it what happened last."""
     height, width = size
-    return (
+    line = (
         f"**Iteration {iteration:,} of {iterations:,}**, now at {width}×{height} · "
         f"{_terms(losses)} · about {in_words(seconds_left)} left"
     )
+    return f"{line}<br><sub>{event}</sub>" if event else line
 
 
 def done(iterations: int, losses: dict[str, float], seconds: float, note: str) -> str:

@@ -44,6 +44,8 @@ def knob_widget(name: str, about: Field) -> gr.Component:
     choices = about.metadata["choices"]
     if choices:
         return _Radio(list(choices), visible=len(choices) > 1, **said)
+    if isinstance(about.default, str):
+        return _Textbox(**said)
     whole = isinstance(about.default, int)
     if name in PAGE_LIMITS:
         return _Slider(low, PAGE_LIMITS[name], step=32 if name == "size" else 1, **said)
@@ -80,4 +82,6 @@ def _hand_over(component: gr.Component, payload: Any) -> Any:
     return path
 
 
-_Image, _Number, _Radio, _Slider = map(_as_given, (gr.Image, gr.Number, gr.Radio, gr.Slider))
+_Image, _Number, _Radio, _Slider, _Textbox = map(
+    _as_given, (gr.Image, gr.Number, gr.Radio, gr.Slider, gr.Textbox)
+)

@@ -83,11 +83,16 @@ class Watch:
 def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
     """The tiny network under watch."""
     seen = Watch()
-    extract, stylize = transfer.extract, handlers.stylize
+    make_objective, stylize = transfer.make_objective, handlers.stylize
 
-    def watched_extract(*arguments: Any) -> Any:
-        seen.look()
-        return extract(*arguments)
+    def watched_objective(*arguments: Any) -> Callable:
+        evaluate = make_objective(*arguments)
+
+        def look(*given: Any, **options: Any) -> Any:
+            seen.look()
+            return evaluate(*given, **options)
+
+        return look
 
     def watched_stylize(*arguments: Any, **options: Any) -> Iterator:
         try:
@@ -95,7 +100,7 @@ def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
         finally:
             seen.count("ended")
 
-    monkeypatch.setattr(transfer, "extract", watched_extract)
+    monkeypatch.setattr(transfer, "make_objective", watched_objective)
     monkeypatch.setattr(handlers, "stylize", watched_stylize)
     return seen
 

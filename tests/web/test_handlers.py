@@ -45,7 +45,9 @@ BAD = {
     "init": ("/etc/passwd", "examples/content/chelsea.jpg", "", None, ["noise"], 3),
     "noise_ratio": (-0.1, 1.1, math.nan, None),
     "optimizer": ("sgd", "", None, ["adam"], ["adam", "lbfgs"], 3, {"adam": 1}),
-    "scales": (0, 7, 1.5),
+    "scales": (-1, 7, 1.5),
+    "engine": ("slow", None),
+    "style_layers": ("relu1_1:x", "", None, 3, "relu1_1,relu1_1"),
     "backbone": ("vgg", "../vgg19", None),
     "color": ("mine", True),
 }
@@ -120,7 +122,10 @@ def test_a_refusal_says_what_would_do(sent):
     said = {
         "iterations": (5000, "iterations is at most 2000 on this page; the command line goes"),
         "size": (4096, "size is at most 1536 on this page; the command line goes further"),
-        "init": ("/etc/passwd", "uploaded, as init_image; init takes one of recolored, content"),
+        "init": (
+            "/etc/passwd",
+            "uploaded, as init_image; init takes one of auto, recolored, content",
+        ),
         "optimizer": ("sgd", "optimizer must be one of lbfgs, adam; it is 'sgd'"),
         "seed": (0.5, "seed must be a whole number from 0 to 4,294,967,295; it is 0.5"),
     }
@@ -275,7 +280,7 @@ def test_a_run_too_long_for_a_lent_gpu_is_refused_before_it_is_lent(sent, watch,
 
 
 def test_stop_says_so_only_where_something_ran():
-    running = texts.running(7, 200, (48, 64), {"content": 1.0, "style": 2.0}, 65)
+    running = texts.running(7, 200, (48, 64), {"content": 1.0, "style": 2.0}, 65, "A spike.")
     assert (
         texts.stopped(running) == "**Stopped.** Iteration 7 of 200, at 64×48 · content 1, style 2"
     )

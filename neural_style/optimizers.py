@@ -1,0 +1,243 @@
+"""Where to go next: the optimizers, and the engines that choose among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neural_style.canvas import Canvas, level_canvas, pixel_canvas, spectral_canvas
+
+State = dict[str, Any]
+"""Tensors, numbers, words, and lists, tuples and dicts of them: `torch.save` keeps it whole."""
+
+
+@runtime_checkable  # for the tests' checks of types
+class Optimizer(Protocol):
+    """Chooses where to go next from where it is and which way is up."""
+
+    def step(self, numbers: Tensor, gradient: Tensor) -> Tensor:
+        """The next point."""
+
+    def recover(self) -> None:
+        """The last step led nowhere good: forget what led to it and take shorter ones."""
+
+    def state(self) -> State:
+        """What it remembers, never written to again."""
+
+    def restore(self, state: State) -> None:
+        """Remembers just that."""
+
+
+class Lbfgs:
+    """Limited-memory BFGS, full steps (Nocedal and Wright, *Numerical Optimization*, alg. 7.4).
+
+    Without a line search: one evaluation a step. Pairs that show no positive curvature are left
+    out, which keeps the direction a descent. The two loops of the textbook run over the pairs'
+    inner products, of which a step adds two rows (Chen, Wang and Zhou, *Large-scale L-BFGS using
+    MapReduce*, 2014): the long vectors are read twice a step, however many loops there are.
+
+    Args:
+        rate: Length of a step, 1 for the full quasi-Newton step.
+        history: Pairs of (displacement, change of gradient) remembered.
+        first_step: Root mean square length of the first step, when nothing is known of the
+            curvature; 0 for that of `torch.optim.LBFGS`, whose components add up to 1 at most.
+    """
+
+    def __init__(self, rate: float = 1.0, history: int = 60, first_step: float = 0.003):
+        self.rate = self.usual_rate = rate
+        self.history = history
+        self.first_step = first_step
+        self.recover()
+        self.rate = rate
+
+    def recover(self) -> None:
+        """Forgets all; halves the rate, which grows again to 1 with each step not taken back."""
+        self.rate *= 0.5
+        self.previous: tuple[Tensor, Tensor] | None = None
+        self.slots: list[int] = []  # of the pairs, the oldest first
+        self.vectors: Tensor | None = None  # rows 2 i, a displacement, and 2 i + 1, the change
+        self.products: Tensor | None = None  # of every row with every other
+
+    def step(self, numbers: Tensor, gradient: Tensor) -> Tensor:
+        if self.previous is not None:
+            self._remember(numbers - self.previous[0], gradient - self.previous[1])
+        self.previous = numbers, gradient
+        self.rate = max(self.rate, min(1.1 * self.rate, self.usual_rate, 1.0))
+        if self.slots:
+            return numbers - self.rate * self._scaled(gradient)
+        if self.first_step:
+            length = gradient.square().mean().sqrt().clamp_min(1e-30)
+            return numbers - self.rate * self.first_step / length * gradient
+        return numbers - self.rate * gradient / gradient.abs().sum().clamp_min(1.0)
+
+    def state(self) -> State:
+        used = 2 * len(self.slots)
+        copies = {"slots": [*self.slots]}
+        if self.vectors is not None:
+            copies["vectors"] = self.vectors[:used].clone()
+            copies["products"] = self.products[:used, :used].clone()
+        return vars(self) | copies
+
+    def restore(self, state: State) -> None:
+        vars(self).update(state)
+        self.slots, vectors, products = [*self.slots], self.vectors, self.products
+        if vectors is not None:
+            self._make_room(vectors)
+            self.vectors[: len(vectors)] = vectors
+            self.products[: len(products), : len(products)] = products
+
+    def _remember(self, displacement: Tensor, change: Tensor) -> None:
+        pair = torch.stack([displacement.flatten(), change.flatten()])
+        within = (pair @ pair.T).double().cpu()
+        if not within[0, 1] > 1e-10 * within[1, 1]:
+            return
+        if self.vectors is None:
+            self._make_room(pair)
+        count = len(self.slots)
+        slot = count if count < self.history else self.slots.pop(0)
+        self.slots.append(slot)
+        rows, used = slice(2 * slot, 2 * slot + 2), 2 * len(self.slots)
+        self.vectors[rows] = pair
+        across = (self.vectors[:used] @ pair.T).double().cpu()
+        self.products[:used, rows] = across
+        self.products[rows, :used] = across.T
+
+    def _make_room(self, vector: Tensor) -> None:
+        """For all of the history; memory not yet written to costs nothing."""
+        rows = 2 * self.history
+        self.vectors = vector.new_empty(rows, vector.shape[-1])
+        self.products = torch.zeros(rows, rows, dtype=torch.float64)
+
+    def _scaled(self, gradient: Tensor) -> Tensor:
+        """The gradient times the inverse Hessian that the pairs imply: the two-loop recursion.
+
+        What the textbook writes as a vector is here its share of each remembered one, and of the
+        gradient.
+        """
+        used = 2 * len(self.slots)
+        vectors, products = self.vectors[:used], self.products[:used, :used].numpy()
+        slope = (vectors @ gradient.flatten()).double().cpu().numpy()
+        shares, own = np.zeros(used), 1.0
+        taken = {}
+        for slot in reversed(self.slots):
+            moved, changed = 2 * slot, 2 * slot + 1
+            along = products[moved] @ shares + own * slope[moved]
+            taken[slot] = along / products[moved, changed]
+            shares[changed] -= taken[slot]
+        newest = 2 * self.slots[-1]
+        scale = products[newest, newest + 1] / products[newest + 1, newest + 1]
+        shares, own = scale * shares, scale * own
+        for slot in self.slots:
+            moved, changed = 2 * slot, 2 * slot + 1
+            along = products[changed] @ shares + own * slope[changed]
+            shares[moved] += taken[slot] - along / products[moved, changed]
+        weights = torch.from_numpy(shares).to(gradient)
+        return (weights @ vectors).view_as(gradient) + own * gradient
+
+
+class Adam:
+    """Kingma and Ba's Adam (arXiv 1412.6980) with bias correction.
+
+    Args:
+        rate: Typical change of a number in one step; pixels lie in [0, 1].
+        betas: Memory of the mean gradient and of its mean square. The second is shorter than the
+            usual 0.999, so that a long run adapts when gradients grow or shrink.
+    """
+
+    def __init__(self, rate: float = 0.02, betas: tuple[float, float] = (0.9, 0.99)):
+        self.rate = rate
+        self.betas = betas
+        self.steps = 0
+        self.mean: Tensor | None = None
+        self.square: Tensor | None = None
+
+    def step(self, numbers: Tensor, gradient: Tensor) -> Tensor:
+        if self.mean is None:
+            self.mean, self.square = torch.zeros_like(gradient), torch.zeros_like(gradient)
+        first, second = self.betas
+        self.steps += 1
+        self.mean = first * self.mean + (1 - first) * gradient
+        self.square = second * self.square + (1 - second) * gradient.square()
+        mean = self.mean / (1 - first**self.steps)
+        root = (self.square / (1 - second**self.steps)).sqrt()
+        return numbers - self.rate * mean / (root + 1e-8)
+
+    def recover(self) -> None:
+        """Half the rate, for good."""
+        self.rate *= 0.5
+        self.steps, self.mean, self.square = 0, None, None
+
+    def state(self) -> State:
+        return dict(vars(self))
+
+    def restore(self, state: State) -> None:
+        vars(self).update(state)
+
+
+class Choice(NamedTuple):
+    """An optimizer, the canvas it works on, and what it is usually made with.
+
+    Attributes:
+        make: From a rate and a number of pairs to remember.
+        history: That number; 0 where nothing is remembered but a few vectors.
+    """
+
+    make: Callable[[float, int], Optimizer]
+    canvas: Callable[[int, int, torch.device], Canvas]
+    rate: float
+    history: int
+
+
+class Engine(NamedTuple):
+    """A way to optimize, and where it usually starts.
+
+    Attributes:
+        optimizers: By name.
+        guarded: See `optimize`.
+        init: The usual start picture.
+        scales: The usual number of sizes.
+    """
+
+    optimizers: dict[str, Choice]
+    guarded: bool
+    init: str
+    scales: int
+
+
+ENGINES: dict[str, Engine] = {
+    "fast": Engine(
+        optimizers={
+            "lbfgs": Choice(make=Lbfgs, canvas=spectral_canvas, rate=1.0, history=60),
+            "adam": Choice(
+                make=lambda rate, history: Adam(rate), canvas=pixel_canvas, rate=0.02, history=0
+            ),
+        },
+        guarded=True,
+        init="recolored",
+        scales=3,
+    ),
+    # The loop as the papers and their programs have it, in levels from 0 to 255 as theirs.
+    "plain": Engine(
+        optimizers={
+            "lbfgs": Choice(
+                make=lambda rate, history: Lbfgs(rate, history, first_step=0.0),
+                canvas=level_canvas,
+                rate=1.0,
+                history=100,
+            ),
+            "adam": Choice(
+                make=lambda rate, history: Adam(rate, betas=(0.9, 0.999)),
+                canvas=level_canvas,
+                rate=10.0,
+                history=0,
+            ),
+        },
+        guarded=False,
+        init="content",
+        scales=1,
+    ),
+}

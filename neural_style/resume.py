@@ -1,0 +1,59 @@
+"""A run's state: what it is of, and how far it has come."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+from neural_style.errors import SettingsError
+from neural_style.optimizers import State
+from neural_style.schedule import Scale
+from neural_style.settings import Settings, knobs
+from neural_style.tensors import ImageTensor
+
+
+def identify(
+    content: ImageTensor, style: ImageTensor, settings: Settings, network: str
+) -> dict[str, Any]:
+    """What a run must have in common with another one to be its continuation.
+
+    Args:
+        network: The digest of the network's weights.
+    """
+    about = knobs()
+    free = {name for name in about if about[name].metadata["host"]} | {"iterations"}
+    chosen = {name: value for name, value in asdict(settings).items() if name not in free}
+    pictures = {"content image": _digest(content), "style image": _digest(style)}
+    return chosen | pictures | {"network's weights": network}
+
+
+def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[Scale]:
+    """The scales of the run whose state it is, with what it is now to do beyond on the last.
+
+    Raises:
+        SettingsError: The state is that of another run, or one with no iterations left to do.
+    """
+    if not isinstance(state, dict) or not {"identity", "scales", "scale", "pass"} <= state.keys():
+        raise SettingsError("This is not a run's state. Give what a frame's state() returned.")
+    different = [key for key, value in identity.items() if state["identity"].get(key) != value]
+    if different:
+        raise SettingsError(
+            f"The state is that of a run with another {', '.join(different)}. Give the same "
+            "pictures and settings; only the iterations may grow."
+        )
+    scales = [Scale(*scale) for scale in state["scales"]]
+    more = iterations - sum(scale.iterations for scale in scales)
+    ended = state["scale"] == len(scales) - 1
+    ended = ended and state["pass"]["iteration"] >= scales[-1].iterations + more
+    if more < 0 or ended:
+        raise SettingsError(
+            f"The state is that of a run of {iterations - more} iterations; {iterations} would add "
+            "nothing to it. Ask for more."
+        )
+    last = scales[-1]
+    return [*scales[:-1], last._replace(iterations=last.iterations + more)]
+
+
+def _digest(picture: ImageTensor) -> str:
+    return hashlib.sha256(picture.contiguous().cpu().numpy().tobytes()).hexdigest()

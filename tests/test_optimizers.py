@@ -1,0 +1,145 @@
+"""The optimizers against torch's own and the textbook's."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+
+from neural_style.optimizers import ENGINES, Adam, Lbfgs
+
+PLAIN = ENGINES["plain"].optimizers
+
+
+def test_lbfgs_after_two_steps_points_where_the_textbook_points():
+    """Against the dense BFGS update of the inverse Hessian, from the same scaled identity."""
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(3, 6, generator=generator, dtype=torch.float64)
+    steepness = torch.tensor([1.0, 2.0, 3.0, 5.0, 8.0, 13.0], dtype=torch.float64)
+    gradients = points * steepness
+    optimizer = Lbfgs()
+    for point, gradient in zip(points, gradients):
+        following = optimizer.step(point, gradient)
+    moves, changes = points.diff(dim=0), gradients.diff(dim=0)
+    inverse = (moves[1] @ changes[1]) / (changes[1] @ changes[1]) * torch.eye(6).double()
+    for move, change in zip(moves, changes):
+        rho = 1 / (move @ change)
+        left = torch.eye(6).double() - rho * torch.outer(move, change)
+        inverse = left @ inverse @ left.T + rho * torch.outer(move, move)
+    assert torch.allclose(following, points[2] - inverse @ gradients[2])
+
+
+def test_adams_first_steps_are_those_of_torch():
+    ours, theirs = torch.rand(50), torch.nn.Parameter(torch.zeros(50))
+    theirs.data.copy_(ours)
+    mine = Adam(rate=0.02, betas=(0.9, 0.99))
+    reference = torch.optim.Adam([theirs], lr=0.02, betas=(0.9, 0.99), eps=1e-8)
+    for number in range(3):
+        gradient = torch.sin(torch.arange(50) + number)
+        ours = mine.step(ours, gradient)
+        theirs.grad = gradient.clone()
+        reference.step()
+    assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+def steep(numbers):
+    """A bent valley, thirty times steeper in some directions than in others."""
+    steepness = torch.logspace(0, 1.5, numbers.numel(), dtype=numbers.dtype)
+    return (steepness * (numbers - 0.3 * torch.sin(numbers.roll(1))).square()).sum()
+
+
+def gradient_of(numbers):
+    numbers = numbers.clone().requires_grad_()
+    return torch.autograd.grad(steep(numbers), numbers)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("lbfgs", partial(torch.optim.LBFGS, lr=1.0, max_iter=1)),
+        ("adam", partial(torch.optim.Adam, lr=10.0)),
+    ],
+)
+def test_the_plain_engines_steps_are_those_of_torch(name, theirs):
+    start = torch.linspace(-3, 4, 40, dtype=torch.float64)
+    ours, mine = start, PLAIN[name].make(PLAIN[name].rate, PLAIN[name].history)
+    parameter = torch.nn.Parameter(start.clone())
+    reference = theirs([parameter])
+
+    def closure():
+        reference.zero_grad()
+        loss = steep(parameter)
+        loss.backward()
+        return loss
+
+    for _ in range(25):
+        ours = mine.step(ours, gradient_of(ours))
+        reference.step(closure)
+        assert torch.allclose(ours, parameter.detach(), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("history", [1, 3, 10])
+def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(history):
+    """Against the two loops over the vectors themselves."""
+    numbers, optimizer = torch.linspace(-3, 4, 40, dtype=torch.float64), Lbfgs(1.0, history)
+    points, gradients = [], []
+    for _ in range(3 * history + 2):
+        gradient = gradient_of(numbers)
+        points, gradients = [*points, numbers], [*gradients, gradient]
+        numbers = optimizer.step(numbers, gradient)
+    moves, changes = torch.stack(points).diff(dim=0), torch.stack(gradients).diff(dim=0)
+    kept = [(s, y) for s, y in zip(moves, changes) if s @ y > 1e-10 * (y @ y)][-history:]
+    assert len(kept) == history
+    direction, shares = gradients[-1].clone(), []
+    for move, change in reversed(kept):
+        shares.append((move @ direction) / (move @ change))
+        direction -= shares[-1] * change
+    move, change = kept[-1]
+    direction *= (move @ change) / (change @ change)
+    for (move, change), share in zip(kept, reversed(shares)):
+        direction += (share - (change @ direction) / (move @ change)) * move
+    assert torch.allclose(numbers, points[-1] - direction, rtol=1e-9)
+
+
+def test_lbfgs_leaves_out_pairs_without_curvature():
+    optimizer = Lbfgs()
+    numbers = torch.tensor([1.0, 2.0])
+    optimizer.step(numbers, torch.tensor([1.0, 1.0]))
+    following = optimizer.step(numbers + 1, torch.tensor([0.5, 0.5]))  # flatter uphill
+    assert optimizer.slots == []
+    assert torch.allclose(following, numbers + 1 - 0.003)
+
+
+def test_the_rate_of_lbfgs_grows_back_to_one_and_no_further():
+    for rate, limit in ((1.0, 1.0), (0.4, 0.4), (5.0, 1.0)):
+        optimizer = Lbfgs(rate)
+        for _ in range(4):
+            optimizer.recover()
+        assert optimizer.rate == rate / 16
+        numbers = torch.tensor([1.0, 2.0])
+        for _ in range(60):
+            numbers = optimizer.step(numbers, numbers)
+        assert optimizer.rate == pytest.approx(limit)
+
+
+def test_a_rate_above_one_is_kept_until_it_proves_too_long():
+    optimizer = Lbfgs(5.0)
+    numbers = torch.tensor([1.0, 2.0])
+    optimizer.step(numbers, numbers)
+    assert optimizer.rate == 5.0
+
+
+@pytest.mark.parametrize("optimizer", [Lbfgs(1.0, 4), Adam()], ids=["lbfgs", "adam"])
+def test_a_state_is_not_written_to_by_later_steps(optimizer):
+    numbers = torch.linspace(-1, 1, 12)
+    for _ in range(3):
+        numbers = optimizer.step(numbers, gradient_of(numbers))
+    state = optimizer.state()
+    expected = optimizer.step(numbers, gradient_of(numbers))
+    onward = expected
+    for _ in range(6):
+        onward = optimizer.step(onward, gradient_of(onward))
+    for _ in range(2):
+        optimizer.restore(state)
+        assert torch.equal(optimizer.step(numbers, gradient_of(numbers)), expected)

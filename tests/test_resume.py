@@ -1,0 +1,132 @@
+"""A run that is stopped and continued is the run that was not."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+import torch
+
+from neural_style import NeuralStyleError, Settings, SettingsError, stylize
+from tests.conftest import picture
+
+RUN = Settings(iterations=24, size=96, scales=1, precision="fp32", seed=3)
+
+
+def frames(run, **options):
+    return stylize(picture(72, 96, seed=1), picture(80, 64, seed=2), run, **options)
+
+
+def state_at(iteration, run):
+    """As it comes back from a file."""
+    for frame in frames(run, every=1):
+        if frame.iteration == iteration:
+            file = io.BytesIO()
+            torch.save(frame.state(), file)
+            file.seek(0)
+            return torch.load(file, weights_only=True)
+    raise AssertionError("never came there")
+
+
+RUNS = {
+    "lbfgs": RUN,
+    "short history": replace(RUN, iterations=90),
+    "adam": replace(RUN, optimizer="adam"),
+    "plain": replace(RUN, engine="plain"),
+    "plain adam": replace(RUN, engine="plain", optimizer="adam"),
+    "two scales": replace(RUN, size=256, scales=2),
+    "kept colors": replace(RUN, color="content"),
+    "spikes": replace(RUN, learning_rate=8.0),
+}
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("stop", [1, 7, 10, 12, 23])
+@pytest.mark.parametrize("name", RUNS)
+def test_stopped_and_continued_it_is_the_same_to_the_last_byte(name, stop):
+    run = RUNS[name]
+    straight = {frame.iteration: frame for frame in frames(run, every=1)}
+    continued = list(frames(run, every=1, resume=state_at(stop, run)))
+    assert [frame.iteration for frame in continued] == list(range(stop + 1, run.iterations + 1))
+    for frame in continued:
+        expected = straight[frame.iteration]
+        assert torch.equal(frame.image, expected.image)
+        assert frame.losses == expected.losses
+        assert frame.events == expected.events
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_hundred_and_a_hundred_more_are_two_hundred():
+    half, whole = replace(RUN, iterations=100), replace(RUN, iterations=200)
+    *_, expected = frames(whole)
+    *_, last = frames(whole, resume=state_at(100, half))
+    assert last.iteration == 200
+    assert torch.equal(last.image, expected.image)
+    assert last.losses == expected.losses
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_state_may_be_continued_more_than_once():
+    state = state_at(5, RUN)
+    first, second = (list(frames(RUN, resume=state))[-1] for _ in range(2))
+    assert torch.equal(first.image, second.image)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_more_iterations_go_to_the_full_size():
+    run = replace(RUN, size=256, scales=2)
+    *_, last = frames(replace(run, iterations=30), resume=state_at(24, run))
+    assert (last.iteration, last.image.shape[-1]) == (30, 256)
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"style_weight": 3.0}, "another style_weight"),
+        ({"seed": 4, "size": 128}, "another size, seed"),
+        ({"iterations": 24}, "a run of 24 iterations; 24 would add nothing"),
+        ({"iterations": 20}, "a run of 24 iterations; 20 would add nothing"),
+    ],
+)
+def test_a_state_of_another_run_is_refused_with_what_differs(changes, words):
+    with pytest.raises(SettingsError, match=words):
+        next(frames(replace(RUN, **changes), resume=state_at(24, RUN)))
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_state_of_other_pictures_is_refused():
+    with pytest.raises(SettingsError, match="another content image, style image"):
+        next(
+            stylize(
+                picture(72, 96, seed=5),
+                picture(9, 9).new_zeros(1, 3, 64, 64),
+                RUN,
+                resume=state_at(5, RUN),
+            )
+        )
+
+
+@pytest.mark.usefixtures("tiny")
+def test_what_is_no_state_is_refused():
+    with pytest.raises(SettingsError, match=r"not a run's state\. Give what a frame's state"):
+        next(frames(RUN, resume={"iteration": 3}))
+
+
+@pytest.mark.usefixtures("tiny")
+def test_only_the_newest_frame_has_a_state():
+    run = frames(RUN)
+    first = next(run)
+    first.state()
+    next(run)
+    with pytest.raises(NeuralStyleError, match=r"that of iteration 1; this frame is of 0"):
+        first.state()
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_state_can_be_had_after_the_run_was_closed():
+    run = frames(RUN)
+    frame = next(run)
+    run.close()
+    assert len(list(frames(RUN, every=1, resume=frame.state()))) == RUN.iterations
