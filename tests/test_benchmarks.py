@@ -1,0 +1,108 @@
+"""The bench judges fairly and reads its own results rightly."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from benchmarks import __main__ as bench
+from benchmarks import report
+from benchmarks.judge import Judge
+from benchmarks.report import best_so_far, first_below
+from neural_style import BACKBONES, PRESETS, load_image, save_image
+from neural_style.objective import make_objective
+from neural_style.tiling import cut_network
+from neural_style.transfer import _emphasis
+from tests.conftest import packaged_vgg19, picture
+
+
+@pytest.fixture
+def files(tmp_path):
+    return (
+        save_image(picture(48, 64, seed=5), tmp_path / "content.png"),
+        save_image(picture(64, 48, seed=6), tmp_path / "style.png"),
+    )
+
+
+def test_the_judge_sees_the_same_loss_as_the_preset(files):
+    network, emphasis = packaged_vgg19(), _emphasis(BACKBONES["vgg19"], PRESETS["pastiche"])
+    segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
+    evaluate = make_objective(network, segments, *map(load_image, files), emphasis)
+    canvas = picture(48, 64, seed=7)
+    terms, _ = evaluate(canvas, with_gradient=False)
+    assert Judge(*files).loss(255 * canvas) == pytest.approx(sum(terms.values()).item(), rel=1e-4)
+
+
+def test_the_judge_finds_no_fault_with_the_content_but_its_style(files):
+    judge = Judge(*files)
+    scores = judge.scores(255 * load_image(files[0]))
+    assert scores["content relu3_2"] == pytest.approx(0, abs=1e-9)
+    assert scores["gram relu3_3"] > 0.01
+    assert scores["out of range"] == 0
+    outside = torch.full((1, 3, 48, 64), 300.0)
+    outside[..., :16] = 128.0
+    assert judge.scores(outside)["out of range"] == 0.75
+
+
+def test_a_goal_is_reached_at_the_first_look_that_is_no_worse():
+    looks = [{"step": s, "loss": loss} for s, loss in ((0, 9.0), (5, 4.0), (10, 6.0), (15, 2.0))]
+    assert [look["loss"] for look in best_so_far(looks)] == [9.0, 4.0, 4.0, 2.0]
+    assert first_below(looks, 4.0)["step"] == 5
+    assert first_below(looks, 3.0)["step"] == 15
+    assert first_below(looks, 1.0) is None
+
+
+def test_pictures_are_made_at_sizes_that_nobody_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    content, style = (Image.open(path).size for path in bench.pair_files(bench.PAIRS[0], 128))
+    assert max(content) == 128
+    assert style[0] * style[1] == pytest.approx(content[0] * content[1], rel=0.02)
+
+
+def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
+    measured = []
+    monkeypatch.setattr(bench, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    monkeypatch.setattr(bench, "jobs", lambda: [("limit bf16", ["a"]), ("limit fp32", ["b"])])
+    monkeypatch.setattr(
+        bench,
+        "measure",
+        lambda command: measured.append(command) or {"loop": 3.0, "convolutions": 2.0},
+    )
+    monkeypatch.setattr("sys.argv", ["bench", "--only", "bf16"])
+    bench.main()
+    monkeypatch.setattr("sys.argv", ["bench"])
+    bench.main()
+    bench.main()
+    assert measured == [["a"], ["b"]]
+    assert "| bf16 | 3.000 s | 2.000 s | 1.50 |" in (tmp_path / "results.md").read_text()
+    assert json.loads((tmp_path / "results.json").read_text()).keys() == {
+        "limit bf16",
+        "limit fp32",
+    }
+
+
+def test_the_report_has_a_ratio_for_every_goal_that_was_reached(tmp_path, monkeypatch):
+    about = {"machine": "a machine", "date": "2026-01-01"}
+    scores = {"content relu3_2": 0.5}
+
+    def looks(*times_and_losses):
+        return [
+            {"step": step, "cold": cold, "warm": cold - 1, "loss": loss} | scores
+            for step, cold, loss in times_and_losses
+        ]
+
+    results = {
+        "race pair pastiche": {
+            "looks": looks((0, 1, 99), (100, 101, 50), (250, 251, 20), (500, 501, 10))
+        },
+        "race pair bf16": {"looks": looks((0, 1, 99), (30, 11, 45), (90, 26, 9))},
+    }
+    monkeypatch.setattr(report, "_plot", lambda results, path: None)  # needs matplotlib
+    report.write_report({name: one | about for name, one in results.items()}, tmp_path)
+    text = (tmp_path / "results.md").read_text()
+    assert "| pair | 100 | 50 | bf16 | 101 s | 11 s, step 30 | 9.2 | 10.0 |" in text
+    assert "| pair | 500 | 10 | bf16 | 501 s | 26 s, step 90 | 19.3 | 20.0 |" in text
