@@ -1,9 +1,10 @@
 # make run    the page at http://127.0.0.1:7860, in an environment of its own
 # make test   the tests, under 8 minutes on two cores
+# make bench  the measurements, hours on two cores; goes on where it was interrupted
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test test-all lint clean
+.PHONY: setup run test test-all bench lint clean
 
 setup: .venv/ready
 
@@ -12,6 +13,10 @@ run: .venv/ready
 
 test: .venv/ready-to-test lint
 	$(BIN)/python -m pytest -m "not slow"
+
+bench: .venv/ready-to-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python -m benchmarks
 
 test-all: .venv/ready-to-test lint
 	$(BIN)/python -m pytest

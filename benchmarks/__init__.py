@@ -1,0 +1,1 @@
+"""Measurements against a real peer and against the machine's limit: `make bench`."""

@@ -1,0 +1,142 @@
+"""`make bench`: every measurement in a process of its own, kept in results.json as it comes.
+
+What is already there is not measured again, so an interrupted run is continued by the same
+command; `--again` starts anew. `--only WORD` runs those whose name has the word in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+from PIL import Image
+
+from benchmarks.report import write_report
+
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results.json"
+EXAMPLES = FOLDER.parent / "examples"
+
+PAIRS = (
+    ("summer-palace", "cafe-terrace-at-night"),
+    ("chelsea", "harvest-at-la-crau"),
+    ("dahlia", "church-at-auvers"),
+)
+RACERS = {
+    "pastiche": ("pastiche", 500, []),
+    "bf16": ("ours", 450, ["init=content", "scales=1", "precision=bf16"]),
+    "fp32": ("ours", 450, ["init=content", "scales=1", "precision=fp32"]),
+}
+"""Who runs, for how many steps, with which settings: all from the content image, at one size."""
+
+ABLATIONS = {
+    "as raced": ["init=content", "scales=1"],
+    "float32": ["init=content", "scales=1", "precision=fp32"],
+    "pixels in place of cosines": ["init=content", "scales=1", "canvas=pixel_canvas"],
+    "20 steps remembered": ["init=content", "scales=1", "history=20"],
+    "recolored start": ["init=recolored", "scales=1"],
+    "a half-size pass first": ["init=content", "scales=2"],
+    "the plain engine": ["engine=plain"],
+}
+"""What changes when one idea is left out, or added."""
+
+GROWTH = (256, 512, 1024, 2048)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--again", action="store_true", help="measure all of it anew")
+    parser.add_argument(
+        "--only", default="", metavar="WORD", help="measure what has it in its name"
+    )
+    options = parser.parse_args()
+    results = {} if options.again or not RESULTS.exists() else json.loads(RESULTS.read_text())
+    for name, command in jobs():
+        if name in results or options.only not in name:
+            continue
+        print(name, flush=True)
+        results[name] = measure(command)
+        results[name] |= {"machine": machine(), "date": f"{date.today():%Y-%m-%d}"}
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        write_report(results, FOLDER)
+
+
+def jobs() -> list[tuple[str, list[str]]]:
+    """Name and command of each measurement; racers take turns, pair by pair."""
+    listed = []
+    for precision in ("bf16", "fp32"):
+        files = pair_files(PAIRS[0], 512)
+        listed.append((f"limit {precision}", ["benchmarks.limit", *files, precision]))
+    for size in GROWTH:
+        files = pair_files(PAIRS[0], size)
+        run = ["scales=1", "precision=bf16"]
+        listed.append((f"growth {size}", contestant("ours", files, 4, run)))
+    for size, steps in ((512, 10), (1024, 10)):
+        files = pair_files(PAIRS[0], size)
+        for racer, (program, _, settings) in RACERS.items():
+            name = f"memory {size} {racer}"
+            listed.append((name, contestant(program, files, steps, settings)))
+    for name, settings in ABLATIONS.items():
+        files = pair_files(PAIRS[0], 384)
+        listed.append((f"ablation {name}", contestant("ours", files, 300, settings)))
+    for pair in PAIRS:
+        files = pair_files(pair, 512)
+        for racer, (program, steps, settings) in RACERS.items():
+            name = f"race {pair[0]} {racer}"
+            listed.append((name, contestant(program, files, steps, settings)))
+    return listed
+
+
+def contestant(program: str, files: list[str], steps: int, settings: list[str]) -> list[str]:
+    return ["benchmarks.contestants", program, *files, str(steps), "{now}", *settings]
+
+
+def pair_files(pair: tuple[str, str], size: int) -> list[str]:
+    """Both pictures as PNG files, at sizes that no program needs to change."""
+    folder = FOLDER / "pictures"
+    folder.mkdir(exist_ok=True)
+    paths = []
+    pixels = 0.0
+    for kind, name in zip(("content", "style"), pair, strict=True):
+        path = folder / f"{name}-{size}.png"
+        with Image.open(EXAMPLES / f"{kind}/{name}.jpg") as picture:
+            width, height = picture.size
+            ratio = (pixels / width / height) ** 0.5 if pixels else size / max(width, height)
+            width, height = round(width * ratio), round(height * ratio)
+            pixels = pixels or width * height
+            if not path.exists():
+                picture.resize((width, height), Image.Resampling.LANCZOS).save(path)
+        paths.append(str(path))
+    return paths
+
+
+def measure(command: list[str]) -> dict:
+    words = [word.format(now=time.time()) for word in command]
+    run = subprocess.run(
+        [sys.executable, "-m", *words], cwd=FOLDER.parent, stdout=subprocess.PIPE, text=True
+    )
+    if run.returncode:
+        raise SystemExit(f"{' '.join(words)} failed: its own words are above.")
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def machine() -> str:
+    """Processor and number of its cores."""
+    import torch
+
+    model = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":")[1].strip()
+            break
+    return f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+if __name__ == "__main__":
+    main()

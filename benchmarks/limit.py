@@ -1,0 +1,95 @@
+"""How far one iteration is from the bare convolutions it cannot do without; prints JSON.
+
+`python -m benchmarks.limit CONTENT STYLE PRECISION`: both are timed in this process, in turns.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from neural_style import BACKBONES, Settings, load_image
+from neural_style.canvas import spectral_canvas
+from neural_style.devices import choose_precision
+from neural_style.features import load_network
+from neural_style.objective import make_objective
+from neural_style.optimize import optimize
+from neural_style.optimizers import Lbfgs
+from neural_style.tiling import cut_network
+from neural_style.transfer import _emphasis
+from neural_style.weights import load_weights
+
+ROUNDS = 12
+
+
+def main() -> None:
+    content, style = load_image(sys.argv[1]), load_image(sys.argv[2])
+    cpu = torch.device("cpu")
+    dtype = choose_precision(sys.argv[3], cpu)
+    backbone, weights = BACKBONES["vgg19"], load_weights("vgg19", "packaged")
+    network = load_network(
+        backbone.build(), weights.tensors, weights.units, device=cpu, dtype=dtype
+    )
+    emphasis = _emphasis(backbone, Settings())
+    layers = {*emphasis.content_layers, *emphasis.style_layers}
+    segments = cut_network(network, layers)
+    height, width = content.shape[-2:]
+    iterates = optimize(
+        make_objective(network, segments, content, style, emphasis),
+        content,
+        spectral_canvas(height, width, cpu),
+        Lbfgs(),
+        10**6,
+    )
+    bare = _convolutions(network.stages, segments[0][0], height, width, dtype)
+    loop, convolutions = [], []
+    for _ in range(ROUNDS):
+        loop.append(_seconds(lambda: next(iterates)))
+        convolutions.append([_seconds(one) for one in bare])
+    limit = sum(min(times) for times in zip(*convolutions))
+    print(json.dumps({"loop": min(loop), "convolutions": limit, "pixels": height * width}))
+
+
+def _convolutions(
+    stages: dict[str, nn.Module],
+    names: tuple[str, ...],
+    height: int,
+    width: int,
+    dtype: torch.dtype,
+) -> list[Callable[[], object]]:
+    """Each layer's convolution and the gradient of its input, on maps in the best layout."""
+    jobs = []
+    layout = {"memory_format": torch.channels_last}
+    for name in names:
+        module = stages[name]
+        if isinstance(module, nn.Conv2d):
+            weight = module.weight.to(dtype).contiguous(**layout)
+            bias = module.bias.to(dtype)
+            x = torch.rand(1, weight.shape[1], height, width).to(dtype).contiguous(**layout)
+            y = torch.rand(1, weight.shape[0], height, width).to(dtype).contiguous(**layout)
+            jobs.append(lambda x=x, y=y, w=weight, b=bias: _forth_and_back(x, y, w, b))
+        elif not isinstance(module, nn.ReLU):
+            height, width = height // 2, width // 2
+    return jobs
+
+
+def _forth_and_back(x, y, weight, bias):
+    torch.conv2d(x, weight, bias, padding=1)
+    return torch.ops.aten.convolution_backward(
+        y, x, weight, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, [True, False, False]
+    )
+
+
+def _seconds(job: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    job()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

