@@ -73,6 +73,7 @@ def jobs() -> list[tuple[str, list[str]]]:
     for precision in ("bf16", "fp32"):
         files = pair_files(PAIRS[0], 512)
         listed.append((f"limit {precision}", ["benchmarks.limit", *files, precision]))
+    listed.append(("first picture", ["benchmarks.first_picture", *pair_files(PAIRS[0], 512)]))
     for size in GROWTH:
         files = pair_files(PAIRS[0], size)
         run = ["scales=1", "precision=bf16"]

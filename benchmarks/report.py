@@ -108,7 +108,11 @@ def _limit(results: Results) -> list[str]:
             times = [f"{one[key]:.3f} s" for key in ("loop", "convolutions")]
             rows.append([precision, *times, f"{ratio:.2f}"])
     head = ["precision", "one iteration", "bare convolutions", "ratio"]
-    return _table("Distance from the limit, 512 pixels", head, rows)
+    lines = _table("Distance from the limit, 512 pixels", head, rows)
+    first = results.get("first picture")
+    if first:
+        lines += [f"First picture of a warm program: {first['seconds']:.1f} s.", ""]
+    return lines
 
 
 def _memory(results: Results) -> list[str]:

@@ -77,9 +77,11 @@ def optimize(
         if best is None or total <= best.total or not guarded:
             best, image, waited = _Point(numbers, gradient, total, losses), None, 0
         event = ""
-        if guarded and not (math.isfinite(total) and total <= _SPIKE * best.total):
+        if not guarded or last:
+            pass
+        elif not (math.isfinite(total) and total <= _SPIKE * best.total):
             event = f"the loss rose from {best.total:.3g} to {total:.3g}"
-        elif guarded and waited >= _PATIENCE:
+        elif waited >= _PATIENCE:
             event = f"no better picture in {_PATIENCE} steps"
         reached = {
             "numbers": numbers,

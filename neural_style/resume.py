@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
+import torch
+
 from neural_style.errors import SettingsError
 from neural_style.optimizers import State
 from neural_style.schedule import Scale
@@ -53,6 +55,18 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
         )
     last = scales[-1]
     return [*scales[:-1], last._replace(iterations=last.iterations + more)]
+
+
+def move(state: Any, device: torch.device) -> Any:
+    """The state with its tensors on that device."""
+    if isinstance(state, torch.Tensor):
+        # Inner products and the like are kept in float64, on the CPU.
+        return state if state.dtype == torch.float64 else state.to(device)
+    if isinstance(state, dict):
+        return {key: move(value, device) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return type(state)(move(value, device) for value in state)
+    return state
 
 
 def _digest(picture: ImageTensor) -> str:

@@ -25,7 +25,7 @@ from neural_style.memory import plan_memory
 from neural_style.objective import Emphasis, make_objective
 from neural_style.optimize import optimize
 from neural_style.optimizers import ENGINES, State
-from neural_style.resume import identify, plan_rest
+from neural_style.resume import identify, move, plan_rest
 from neural_style.schedule import STYLE_FITS, Clock, Scale, ladder, plan_scales
 from neural_style.settings import INITS, Settings, settle
 from neural_style.tensors import ImageTensor
@@ -124,15 +124,16 @@ def stylize(
             settings.iterations,
             backbone.smallest_side,
         )
-        place, image = 0, _start(content, style, given, scales[0], settings)
+        place, reached, image = 0, None, _start(content, style, given, scales[0], settings)
     else:
         scales = plan_rest(resume, identity, settings.iterations)
-        place, image = resume["scale"], resume["pass"]["numbers"]
+        place, reached = resume["scale"], move(resume["pass"], device)
+        image = reached["numbers"]
     plan = plan_memory(network, layers, scales[-1], choice.history, device, settings.memory_gb)
     note = "; ".join(filter(None, [weights.source, plan.note]))
     segments = cut_network(network, layers, plan.rows)
     milestones = set(ladder(settings.iterations))
-    clock = Clock(started, scales)
+    clock = Clock(started, scales, place, reached["iteration"] if reached else 0)
     newest = {"identity": identity, "scales": [tuple(scale) for scale in scales]}
     events: list[str] = []
     with memory_in_words(settings.size, plan.bytes):
@@ -143,18 +144,18 @@ def stylize(
                 *style.shape[-2:], scale, backbone.smallest_side
             )
             scaled_style = resize(style, *style_size)
-            continued = resume["pass"] if resume is not None and number == place else None
             iterates = optimize(
                 make_objective(network, segments, scaled_content, scaled_style, emphasis),
-                image if continued else resize(image, scale.height, scale.width),
+                image if reached else resize(image, scale.height, scale.width),
                 choice.canvas(scale.height, scale.width, device),
                 choice.make(settings.learning_rate, plan.history),
                 scale.iterations,
                 guarded=engine.guarded,
-                resume=continued,
+                resume=reached,
             )
-            if continued or number > 0:
+            if reached or number > 0:
                 image = next(iterates).image  # already shown
+            reached = None
             for iterate in iterates:
                 iteration = before + iterate.iteration
                 image = iterate.image
