@@ -17,20 +17,31 @@ from neural_style.tensors import ImageTensor
 
 
 class Canvas(NamedTuple):
-    """`decode` makes the picture from the numbers, differentiably; `encode` is its inverse."""
+    """Linear maps between the numbers and the picture.
+
+    Attributes:
+        decode: Makes the picture from the numbers.
+        encode: Its inverse.
+        pull: Its transpose: makes the gradient at the numbers from that at the picture.
+    """
 
     decode: Callable[[Tensor], ImageTensor]
     encode: Callable[[ImageTensor], Tensor]
+    pull: Callable[[ImageTensor], Tensor]
 
 
 def pixel_canvas(height: int, width: int, device: torch.device) -> Canvas:
     """The numbers are the pixels."""
-    return Canvas(decode=lambda numbers: numbers, encode=lambda image: image)
+    return Canvas(decode=_same, encode=_same, pull=_same)
 
 
 def level_canvas(height: int, width: int, device: torch.device) -> Canvas:
     """The numbers are the pixels as levels from 0 to 255: the unit of literature's step lengths."""
-    return Canvas(decode=lambda numbers: numbers / 255, encode=lambda image: image * 255)
+    return Canvas(
+        decode=lambda numbers: numbers / 255,
+        encode=lambda image: image * 255,
+        pull=lambda gradient: gradient / 255,
+    )
 
 
 def spectral_canvas(height: int, width: int, device: torch.device) -> Canvas:
@@ -50,7 +61,12 @@ def spectral_canvas(height: int, width: int, device: torch.device) -> Canvas:
     return Canvas(
         decode=lambda numbers: columns.T @ (numbers * gain) @ rows,
         encode=lambda image: (columns @ image @ rows.T) / gain,
+        pull=lambda gradient: (columns @ gradient @ rows.T) * gain,
     )
+
+
+def _same(x: Tensor) -> Tensor:
+    return x
 
 
 def _cosines(length: int, device: torch.device) -> Tensor:

@@ -22,8 +22,8 @@ BORDERS = {"replicate": "replicate", "zeros": "constant"}
 class Network(NamedTuple):
     """A network ready to look: frozen weights on one device, in one precision.
 
-    The first convolution stays in float32, because bfloat16 cannot tell neighboring gray levels
-    apart; everything after it runs in `dtype`.
+    Weights of the first convolution stay in float32, as does the picture: bfloat16 cannot tell
+    neighboring gray levels apart. Activations and all other weights are in `dtype`.
     """
 
     stages: Stages
@@ -111,16 +111,32 @@ def run_stages(
         module = network.stages[name]
         if name == first:
             x = pad(to_units(x, network.units), (1, 1, 1, 1), mode=BORDERS[network.border])
-            x = conv2d(x, module.weight, module.bias)
+            x = _first_convolution(x, module, network.dtype)
         elif isinstance(module, nn.Conv2d):
             x = conv2d(x, module.weight, module.bias, padding=module.padding)
         elif isinstance(module, nn.ReLU):
-            x = relu(x, inplace=True).to(network.dtype)
+            x = relu(x, inplace=True)
         else:
             x = POOLINGS[network.pooling](x, kernel_size=2, stride=2)
         if name in wanted:
             found[name] = x
     return x, found
+
+
+def _first_convolution(x: Tensor, module: nn.Conv2d, dtype: torch.dtype) -> Tensor:
+    """Of a float32 picture with its border, to activations in `dtype`.
+
+    In bfloat16, picture and weights are each the sum of two parts, so that 16 bits of them count:
+    h + l and w + v give h w + l w + h v, one convolution of nine channels. What l v would add is
+    below the last bit.
+    """
+    if dtype == torch.float32:
+        return conv2d(x, module.weight, module.bias)
+    high, weight = x.to(dtype), module.weight.to(dtype)
+    low = (x - high.float()).detach().to(dtype)  # its gradient would cancel itself
+    rest = (module.weight - weight.float()).to(dtype)
+    x = torch.cat([high, low, high], dim=1).contiguous(memory_format=torch.channels_last)
+    return conv2d(x, torch.cat([weight, weight, rest], dim=1), module.bias.to(dtype))
 
 
 def to_units(image: ImageTensor, units: Units) -> Tensor:

@@ -36,6 +36,7 @@ class Iterate(NamedTuple):
 
 class _Point(NamedTuple):
     numbers: Tensor
+    image: ImageTensor
     gradient: Tensor
     total: float
     losses: dict[str, float]
@@ -64,18 +65,21 @@ def optimize(
         resume: The state of an iterate: goes on from there, beginning with that iterate itself;
             `start` is not looked at.
     """
-    numbers, best, image, iteration, waited = canvas.encode(start), None, None, 0, 0
+    image = start.clamp(0, 1)
+    numbers = canvas.encode(image)
+    best, iteration, waited = None, 0, 0
     if resume is not None:
-        numbers, iteration, waited = (resume[key] for key in ("numbers", "iteration", "waited"))
+        numbers, image, iteration, waited = (resume[key] for key in _REACHED)
         best = _Point(*resume["best"])
         optimizer.restore(resume["optimizer"])
     while True:
         last = iteration == iterations
-        losses, gradient = _evaluate(evaluate, canvas, numbers, with_gradient=not last)
-        total = sum(losses.values())
+        terms, slope = evaluate(image, with_gradient=not last)
+        losses = dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
+        gradient, total = canvas.pull(slope), sum(losses.values())
         # Equal: the best itself once more, after `resume`, now with its gradient.
         if best is None or total <= best.total or not guarded:
-            best, image, waited = _Point(numbers, gradient, total, losses), None, 0
+            best, waited = _Point(numbers, image, gradient, total, losses), 0
         event = ""
         if not guarded or last:
             pass
@@ -83,42 +87,26 @@ def optimize(
             event = f"the loss rose from {best.total:.3g} to {total:.3g}"
         elif waited >= _PATIENCE:
             event = f"no better picture in {_PATIENCE} steps"
-        reached = {
-            "numbers": numbers,
-            "iteration": iteration,
-            "waited": waited,
-            "best": tuple(best),
-        }
-        if image is None:
-            image = canvas.decode(best.numbers).clamp(0, 1)
-        yield Iterate(iteration, image, best.losses, event, partial(_state, reached, optimizer))
+        reached = dict(zip(_REACHED, (numbers, image, iteration, waited), strict=True))
+        save = partial(_state, reached | {"best": tuple(best)}, optimizer)
+        yield Iterate(iteration, best.image.clamp(0, 1), best.losses, event, save)
         if last:
             return
         if event:
             optimizer.recover()
             numbers, gradient, waited = best.numbers, best.gradient, 0
         numbers = optimizer.step(numbers, gradient)
+        image = canvas.decode(numbers)
         if guarded:
-            numbers = canvas.encode(canvas.decode(numbers).clamp(0, 1))
+            image = image.clamp(0, 1)
+            numbers = canvas.encode(image)
         iteration, waited = iteration + 1, waited + 1
-
-
-def _state(reached: State, optimizer: Optimizer) -> State:
-    return reached | {"optimizer": optimizer.state()}
 
 
 _SPIKE = 10.0
 _PATIENCE = 50
+_REACHED = ("numbers", "image", "iteration", "waited")
 
 
-def _evaluate(
-    evaluate: Evaluate, canvas: Canvas, numbers: Tensor, with_gradient: bool
-) -> tuple[dict[str, float], Tensor]:
-    with torch.set_grad_enabled(with_gradient):
-        numbers = numbers.detach().requires_grad_(with_gradient)
-        image = canvas.decode(numbers)
-    losses, gradient = evaluate(image.detach(), with_gradient=with_gradient)
-    if with_gradient:
-        (gradient,) = torch.autograd.grad(image, numbers, gradient)
-    values = torch.stack(list(losses.values())).tolist()
-    return dict(zip(losses, values, strict=True)), gradient
+def _state(reached: State, optimizer: Optimizer) -> State:
+    return reached | {"optimizer": optimizer.state()}

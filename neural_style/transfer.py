@@ -128,7 +128,7 @@ def stylize(
     else:
         scales = plan_rest(resume, identity, settings.iterations)
         place, reached = resume["scale"], move(resume["pass"], device)
-        image = reached["numbers"]
+        image = reached["image"]
     plan = plan_memory(network, layers, scales[-1], choice.history, device, settings.memory_gb)
     note = "; ".join(filter(None, [weights.source, plan.note]))
     segments = cut_network(network, layers, plan.rows)

@@ -45,3 +45,11 @@ def test_opposite_borders_do_not_speak_to_each_other():
 def test_levels_run_from_0_to_255():
     image = torch.tensor([0.0, 0.5, 1.0]).view(1, 3, 1, 1)
     assert level_canvas(1, 1, CPU).encode(image).flatten().tolist() == [0, 127.5, 255]
+
+
+@pytest.mark.parametrize("canvas", [pixel_canvas, level_canvas, spectral_canvas])
+def test_the_pull_is_the_transpose_of_decode(canvas):
+    there = canvas(37, 53, CPU)
+    numbers, gradient = torch.randn(2, 1, 3, 37, 53, generator=torch.Generator().manual_seed(1))
+    through_picture = (there.decode(numbers) * gradient).sum().item()
+    assert (numbers * there.pull(gradient)).sum().item() == pytest.approx(through_picture, rel=1e-3)
