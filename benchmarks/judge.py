@@ -65,6 +65,7 @@ class Judge:
             target = self.content["relu3_2"]
             off = (seen["relu3_2"] - target).square().sum()
             scores["content relu3_2"] = (off / target.square().sum()).item()
+            scores["loss as saved"] = self._loss(self._look(levels.round().clamp(0, 255)))
         inside = (levels / 255).clamp(0, 1)
         right, down = inside.diff(dim=-1), inside.diff(dim=-2)
         scores["total variation"] = (right.square().mean() + down.square().mean()).item()

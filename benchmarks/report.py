@@ -84,19 +84,17 @@ def _held_out(results: Results) -> list[str]:
             look = ours and first_below(ours["looks"], peer["loss"])
             if look:
                 rows.append([pair, f"ours {precision}", *_scores(look)])
-    names = list(_scores_of(results))
-    return _table("Held out: at the peer's loss after 500 steps", ["pair", "who", *names], rows)
+    return _table("Held out: at the peer's loss after 500 steps", ["pair", "who", *_SCORES], rows)
 
 
-def _scores_of(results: Results) -> dict[str, float]:
-    for pair in pairs(results):
-        look = results[f"race {pair} pastiche"]["looks"][-1]
-        return {k: v for k, v in look.items() if k not in ("step", "cold", "warm")}
-    return {}
+_SCORES = (
+    *("loss", "loss as saved", "gram relu2_2", "gram relu3_3", "gram relu4_3", "content relu3_2"),
+    *("total variation", "out of range"),
+)
 
 
 def _scores(look: dict) -> list[str]:
-    return [f"{v:.4g}" for k, v in look.items() if k not in ("step", "cold", "warm")]
+    return [f"{look[name]:.4g}" if name in look else "—" for name in _SCORES]
 
 
 def _limit(results: Results) -> list[str]:

@@ -41,9 +41,12 @@ def test_the_judge_finds_no_fault_with_the_content_but_its_style(files):
     assert scores["content relu3_2"] == pytest.approx(0, abs=1e-9)
     assert scores["gram relu3_3"] > 0.01
     assert scores["out of range"] == 0
+    assert scores["loss as saved"] == scores["loss"]
     outside = torch.full((1, 3, 48, 64), 300.0)
     outside[..., :16] = 128.0
-    assert judge.scores(outside)["out of range"] == 0.75
+    scores = judge.scores(outside)
+    assert scores["out of range"] == 0.75
+    assert scores["loss as saved"] == judge.loss(outside.clamp(0, 255)) != scores["loss"]
 
 
 def test_a_goal_is_reached_at_the_first_look_that_is_no_worse():
