@@ -25,7 +25,7 @@ _FLOAT_CANVASES = 17
 _STRIP_PIXELS = {400_000: 1.0, 100_000: 1.2}
 """Pixels of a segment's input in one strip, margins not counted, and what thin strips cost."""
 
-_SLOWER = {60: 1.0, 100: 1.0, 20: 1.1, 8: 1.3, 4: 1.5, 0: 1.0}
+_SLOWER = {20: 1.1, 8: 1.3, 4: 1.5}
 """How many more steps a shorter memory of the curvature costs, roughly."""
 
 
@@ -76,7 +76,7 @@ def plan_memory(
         ends = pools[1 : 1 + cuts] + [names[-1]] * (cuts == len(pools) - 1)
         rows = dict.fromkeys(ends, max(32, strip_pixels // width))
         need = base + _estimate(network, names, rows, height, width, remembered)
-        slower = (1 + 0.15 * cuts) * _STRIP_PIXELS[strip_pixels] * _SLOWER[remembered]
+        slower = (1 + 0.15 * cuts) * _STRIP_PIXELS[strip_pixels] * _SLOWER.get(remembered, 1.0)
         note = _note(rows, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))
     fitting = [(slower, plan) for slower, plan in plans if plan.bytes <= offered]
