@@ -58,8 +58,8 @@ def optimize(
     point that it really reached; a step to a value that is not finite or `_SPIKE` times the best
     is taken back, and so are `_PATIENCE` steps of which none was the best: the next one starts
     from the best picture, and is shorter. Unguarded, the numbers go where the optimizer sends
-    them, the picture is cut off at [0, 1] only to be shown, and an iterate is the last, not the
-    best.
+    them, the picture is cut off at [0, 1] only to be shown (where it is no number, black), and an
+    iterate is the last, not the best.
 
     Args:
         resume: The state of an iterate: goes on from there, beginning with that iterate itself;
@@ -89,7 +89,8 @@ def optimize(
             event = f"no better picture in {_PATIENCE} steps"
         reached = dict(zip(_REACHED, (numbers, image, iteration, waited), strict=True))
         save = partial(_state, reached | {"best": tuple(best)}, optimizer)
-        yield Iterate(iteration, best.image.clamp(0, 1), best.losses, event, save)
+        shown = best.image.nan_to_num(0.0).clamp(0, 1)
+        yield Iterate(iteration, shown, best.losses, event, save)
         if last:
             return
         if event:

@@ -105,6 +105,7 @@ def test_unguarded_what_explodes_stays_exploded():
     evaluate, start = differentiated(unlucky), torch.full_like(TARGET, 0.5)
     *_, last = optimize(evaluate, start, canvas, Adam(), 3, guarded=False)
     assert math.isnan(last.losses["content"])
+    assert not last.image.any()
 
 
 @pytest.mark.parametrize("mishap", [math.nan, math.inf, 1e9])
