@@ -54,10 +54,13 @@ def _race(results: Results) -> list[str]:
                 if ours is None:
                     continue
                 look = first_below(ours["looks"], reached["loss"])
-                if look is None:
-                    rows.append([pair, mark, f"{reached['loss']:.0f}", precision, *4 * ["never"]])
-                    continue
                 first = first_below(peer, reached["loss"])
+                if look is None:
+                    lowest = best_so_far(ours["looks"])[-1]
+                    ours_told = f"{lowest['loss']:.0f} after {lowest['cold']:.0f} s"
+                    told = [f"{first['cold']:.0f} s", ours_told, "—", "—"]
+                    rows.append([pair, mark, f"{reached['loss']:.0f}", precision, *told])
+                    continue
                 rows.append(
                     [
                         pair,
