@@ -92,7 +92,7 @@ class Lbfgs:
 
     def _remember(self, displacement: Tensor, change: Tensor) -> None:
         pair = torch.stack([displacement.flatten(), change.flatten()])
-        within = (pair @ pair.T).double().cpu()
+        within = (pair @ pair.T).cpu().double()
         if not within[0, 1] > 1e-10 * within[1, 1]:
             return
         if self.vectors is None:
@@ -102,7 +102,7 @@ class Lbfgs:
         self.slots.append(slot)
         rows, used = slice(2 * slot, 2 * slot + 2), 2 * len(self.slots)
         self.vectors[rows] = pair
-        across = (self.vectors[:used] @ pair.T).double().cpu()
+        across = (self.vectors[:used] @ pair.T).cpu().double()
         self.products[:used, rows] = across
         self.products[rows, :used] = across.T
 
@@ -120,7 +120,7 @@ class Lbfgs:
         """
         used = 2 * len(self.slots)
         vectors, products = self.vectors[:used], self.products[:used, :used].numpy()
-        slope = (vectors @ gradient.flatten()).double().cpu().numpy()
+        slope = (vectors @ gradient.flatten()).cpu().double().numpy()
         shares, own = np.zeros(used), 1.0
         taken = {}
         for slot in reversed(self.slots):
