@@ -71,16 +71,6 @@ def load_network(
     return Network(stages, units, dtype, pooling, border)
 
 
-def extract(network: Network, image: ImageTensor, layers: Collection[str]) -> dict[str, FeatureMap]:
-    """Activations of `layers`, differentiable with respect to the picture.
-
-    Raises:
-        SettingsError: The network has no layer of that name.
-    """
-    _, found = run_stages(network, image, stages_until(network, layers), layers)
-    return found
-
-
 def stages_until(network: Network, layers: Collection[str]) -> list[str]:
     """Names of the stages from the first to the deepest of `layers`.
 

@@ -18,7 +18,7 @@ os.environ["HF_ASSETS_CACHE"] = os.environ["HF_HOME"] + "/assets"
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from neural_style.backbones import (
     PackagedFile,
     name_vgg_stages,
 )
-from neural_style.features import Network, load_network
+from neural_style.features import Network, load_network, run_stages, stages_until
 from tests import fake_hub
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -83,6 +83,11 @@ def packaged_vgg19() -> Network:
         device=torch.device("cpu"),
         border="zeros",
     )
+
+
+def extract(network: Network, image: torch.Tensor, layers: Collection[str]) -> dict:
+    """Activations of `layers`, and of nothing deeper."""
+    return run_stages(network, image, stages_until(network, layers), layers)[1]
 
 
 @pytest.fixture

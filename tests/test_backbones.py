@@ -18,9 +18,9 @@ from neural_style.backbones import (
     parse_layers,
 )
 from neural_style.errors import SettingsError
-from neural_style.features import extract, to_units
+from neural_style.features import to_units
 from neural_style.weights import load_weights
-from tests.conftest import packaged_vgg19, picture
+from tests.conftest import extract, packaged_vgg19, picture
 
 ROOT = Path(__file__).parents[1]
 

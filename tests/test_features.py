@@ -8,8 +8,8 @@ from torch import nn
 
 from neural_style.backbones import TORCHVISION, Units
 from neural_style.errors import SettingsError
-from neural_style.features import extract, load_network, to_units
-from tests.conftest import picture, seeded_weights, tiny_vgg
+from neural_style.features import load_network, to_units
+from tests.conftest import extract, picture, seeded_weights, tiny_vgg
 
 
 def network(**options):
