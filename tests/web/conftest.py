@@ -73,7 +73,7 @@ class Watch:
         yield
         self.wait(ended=ended + 1)
         after = self.looks
-        assert after - looks <= 10
+        assert after - looks <= 3
         with self.changed:
             assert not self.changed.wait(3 * self.seconds_per_look + 0.1)
         assert self.looks == after

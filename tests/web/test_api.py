@@ -85,7 +85,7 @@ class TestRun:
         assert status.startswith("**Done:** 12 iterations")
 
     def test_every_setting_may_be_left_out(self, client, pictures, watch):
-        watch.seconds_per_look = 0.3
+        watch.seconds_per_look = 0.8
         content, style = (handle_file(path) for path in pictures)
         job = client.submit(content, style, api_name="/stylize")
         coming = iter(job)
@@ -115,7 +115,7 @@ class TestRun:
         assert digest(3) == digest(3) != digest(4)
 
     def test_cancel_stops_the_network(self, client, pictures, watch):
-        watch.seconds_per_look = 0.2
+        watch.seconds_per_look = 0.8
         job = client.submit(**named(pictures, iterations=500))
         watch.wait(looks=5)
         with watch.stopping():
@@ -124,7 +124,7 @@ class TestRun:
         assert client.predict(**named(pictures))[0].endswith(".png")
 
     def test_a_caller_who_goes_away_stops_the_network(self, raw, watch):
-        watch.seconds_per_look = 0.2
+        watch.seconds_per_look = 0.8
         event = raw.post(raw.good | {"iterations": 500}).json()["event_id"]
         with raw.http.stream("GET", f"call/stylize/{event}") as events:
             lines = events.iter_lines()

@@ -111,7 +111,7 @@ class TestRun:
 
 class TestStop:
     def test_stop_stops_the_network_and_says_so(self, ready, watch):
-        watch.seconds_per_look = 0.3
+        watch.seconds_per_look = 0.8
         set_number(ready, "iterations", 500)
         press(ready, "stylize")
         expect(ready.locator("#status")).to_contain_text(re.compile(r"Iteration \d+ of 500"))
@@ -125,7 +125,7 @@ class TestStop:
         run_to_the_end(ready)
 
     def test_a_closed_tab_stops_the_network(self, ready, watch):
-        watch.seconds_per_look = 0.3
+        watch.seconds_per_look = 0.8
         set_number(ready, "iterations", 500)
         press(ready, "stylize")
         watch.wait(looks=5)
