@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import zip_longest
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad, relu
 from neural_style.backbones import Stages, Units
 from neural_style.errors import SettingsError
 from neural_style.tensors import FeatureMap, ImageTensor
+from neural_style.winograd import Kernel, convolve, is_faster, make_kernel, warm_up
 
 POOLINGS = {"max": max_pool2d, "avg": avg_pool2d}
 
@@ -24,9 +26,14 @@ class Network(NamedTuple):
 
     Weights of the first convolution stay in float32, as does the picture: bfloat16 cannot tell
     neighboring gray levels apart. Activations and all other weights are in `dtype`.
+
+    Attributes:
+        kernels: Convolution → its weights for `winograd.convolve`, where that is faster; such a
+            stage itself has none.
     """
 
     stages: Stages
+    kernels: dict[str, Kernel]
     units: Units
     dtype: torch.dtype
     pooling: str
@@ -54,21 +61,23 @@ def load_network(
         pooling: A key of `POOLINGS`.
         border: A key of `BORDERS`.
     """
-    first = True
+    kernels: dict[str, Kernel] = {}
+    first = next(iter(stages))
     for name, module in stages.items():
         if not isinstance(module, nn.Conv2d):
             continue
-        kept = torch.float32 if first else dtype
-        state = {
-            key: weights[f"{name}.{key}"].to(
-                device, kept, memory_format=_layout(weights[f"{name}.{key}"])
-            )
-            for key in module.state_dict()
-        }
-        module.load_state_dict(state, assign=True)
+        weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
         module.requires_grad_(False)
-        first = False
-    return Network(stages, units, dtype, pooling, border)
+        if is_faster(module, device, dtype):
+            kernels[name] = make_kernel(weight, bias, dtype)
+        else:
+            kept = torch.float32 if name == first else dtype
+            weight = weight.to(device, kept, memory_format=torch.channels_last)
+            state = {"weight": weight, "bias": bias.to(device, kept)}
+            module.load_state_dict(state, assign=True)
+    if kernels:
+        warm_up(next(iter(kernels.values())))
+    return Network(stages, kernels, units, dtype, pooling, border)
 
 
 def stages_until(network: Network, layers: Collection[str]) -> list[str]:
@@ -97,17 +106,24 @@ def run_stages(
     """
     found: dict[str, FeatureMap] = {}
     first = next(iter(network.stages))
-    for name in names:
+    names = list(names)
+    rectified = False
+    for name, following in zip_longest(names, names[1:]):
         module = network.stages[name]
-        if name == first:
+        if name in network.kernels:
+            rectified = name not in wanted and isinstance(network.stages.get(following), nn.ReLU)
+            x = convolve(x, network.kernels[name], rectify=rectified)
+        elif name == first:
             x = pad(to_units(x, network.units), (1, 1, 1, 1), mode=BORDERS[network.border])
             x = _first_convolution(x, module, network.dtype)
         elif isinstance(module, nn.Conv2d):
             x = conv2d(x, module.weight, module.bias, padding=module.padding)
-        elif isinstance(module, nn.ReLU):
-            x = relu(x, inplace=True)
-        else:
+        elif not isinstance(module, nn.ReLU):
             x = POOLINGS[network.pooling](x, kernel_size=2, stride=2)
+        elif rectified:
+            rectified = False
+        else:
+            x = relu(x, inplace=True)
         if name in wanted:
             found[name] = x
     return x, found
@@ -135,7 +151,3 @@ def to_units(image: ImageTensor, units: Units) -> Tensor:
     std = torch.tensor(units.std, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
     scaled = (image[:, list(units.channels)] - mean) / std
     return scaled.contiguous(memory_format=torch.channels_last)
-
-
-def _layout(weight: Tensor) -> torch.memory_format:
-    return torch.channels_last if weight.dim() == 4 else torch.preserve_format
