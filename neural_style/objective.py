@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import torch
@@ -12,8 +12,11 @@ from torch import Tensor
 
 from neural_style.features import Network
 from neural_style.losses import (
+    Axes,
     channel_products,
+    eased_style_loss,
     mean_square,
+    principal_axes,
     squared_distance,
     style_loss,
     tv_loss,
@@ -22,7 +25,11 @@ from neural_style.tensors import FeatureMap, GramMatrix, ImageTensor, Scalar
 from neural_style.tiling import Segments, Sums, evaluate, survey
 
 Evaluate = Callable[..., tuple[dict[str, Scalar], ImageTensor]]
-"""A picture (and `with_gradient=False`) → the weighted terms by name, the gradient of their sum."""
+"""A picture → the weighted terms by name, and the gradient of their sum.
+
+With `with_gradient=False`, zero in its place; with `eased=True`, that of the sum with the style's
+term eased (`eased_style_loss`).
+"""
 
 
 class Emphasis(NamedTuple):
@@ -75,24 +82,51 @@ def make_objective(
             sums[f"style {layer}"] = channel_products(features)
         return sums
 
-    def judge(sums: Sums, image: ImageTensor) -> dict[str, Scalar]:
-        content_term = sum(
+    def content_term(sums: Sums) -> Scalar:
+        return emphasis.content * sum(
             share / units["content", layer] * sums[f"content {layer}"] / elements[layer]
             for layer, share in content_layers.items()
         )
-        style_term = sum(
-            share
-            / units["style", layer]
-            * style_loss(sums[f"style {layer}"] / elements[layer], style_targets[layer])
+
+    def style_term(sums: Sums, loss: Callable[[str, GramMatrix], Scalar]) -> Scalar:
+        return emphasis.style * sum(
+            share / units["style", layer] * loss(layer, sums[f"style {layer}"] / elements[layer])
             for layer, share in style_layers.items()
         )
-        return {
-            "content": emphasis.content * content_term,
-            "style": emphasis.style * style_term,
+
+    def plain(layer: str, seen: GramMatrix) -> Scalar:
+        return style_loss(seen, style_targets[layer])
+
+    def gentle(layer: str, seen: GramMatrix) -> Scalar:
+        return eased_style_loss(seen, style_targets[layer], axes(layer))
+
+    @cache
+    def axes(layer: str) -> Axes:
+        return principal_axes(style_targets[layer])
+
+    def judge(eased: bool, sums: Sums, image: ImageTensor) -> tuple[dict[str, Scalar], Scalar]:
+        terms = {
+            "content": content_term(sums),
+            "style": style_term(sums, plain),
             "tv": emphasis.tv * tv_loss(image),
         }
+        pull = style_term(sums, gentle) if eased else terms["style"]
+        return terms, terms["content"] + pull + terms["tv"]
 
-    return partial(evaluate, network, segments, layers, measure, judge)
+    def evaluate_(
+        image: ImageTensor, *, with_gradient: bool = True, eased: bool = False
+    ) -> tuple[dict[str, Scalar], ImageTensor]:
+        return evaluate(
+            network,
+            segments,
+            layers,
+            measure,
+            partial(judge, eased),
+            image,
+            with_gradient=with_gradient,
+        )
+
+    return evaluate_
 
 
 def _features(

@@ -40,6 +40,7 @@ class _Point(NamedTuple):
     gradient: Tensor
     total: float
     losses: dict[str, float]
+    eased: bool
 
 
 def optimize(
@@ -50,6 +51,7 @@ def optimize(
     iterations: int,
     *,
     guarded: bool = True,
+    eased: int = 0,
     resume: State | None = None,
 ) -> Iterator[Iterate]:
     """Minimizes the sum of the terms from `start`; yields before the first and after every step.
@@ -62,6 +64,8 @@ def optimize(
     iterate is the last, not the best.
 
     Args:
+        eased: Steps that follow the eased gradient (`Evaluate`). The losses, and which picture is
+            the best, are those of the objective itself all along.
         resume: The state of an iterate: goes on from there, beginning with that iterate itself;
             `start` is not looked at.
     """
@@ -74,12 +78,13 @@ def optimize(
         optimizer.restore(resume["optimizer"])
     while True:
         last = iteration == iterations
-        terms, slope = evaluate(image, with_gradient=not last)
+        easing = iteration < eased
+        terms, slope = evaluate(image, with_gradient=not last, eased=easing)
         losses = dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
         gradient, total = canvas.pull(slope), sum(losses.values())
         # Equal: the best itself once more, after `resume`, now with its gradient.
         if best is None or total <= best.total or not guarded:
-            best, waited = _Point(numbers, image, gradient, total, losses), 0
+            best, waited = _Point(numbers, image, gradient, total, losses, easing), 0
         event = ""
         if not guarded or last:
             pass
@@ -95,7 +100,12 @@ def optimize(
             return
         if event:
             optimizer.recover()
+            if best.eased and not easing:
+                slope = evaluate(best.image)[1]
+                best = best._replace(gradient=canvas.pull(slope), eased=False)
             numbers, gradient, waited = best.numbers, best.gradient, 0
+        if iteration == eased:
+            optimizer.forget()
         numbers = optimizer.step(numbers, gradient)
         image = canvas.decode(numbers)
         if guarded:

@@ -22,6 +22,9 @@ class Optimizer(Protocol):
     def step(self, numbers: Tensor, gradient: Tensor) -> Tensor:
         """The next point."""
 
+    def forget(self) -> None:
+        """What is minimized has changed: what was learned of it holds no longer."""
+
     def recover(self) -> None:
         """The last step led nowhere good: forget what led to it and take shorter ones."""
 
@@ -51,12 +54,14 @@ class Lbfgs:
         self.rate = self.usual_rate = rate
         self.history = history
         self.first_step = first_step
-        self.recover()
-        self.rate = rate
+        self.forget()
 
     def recover(self) -> None:
         """Forgets all; halves the rate, which grows again to 1 with each step not taken back."""
+        self.forget()
         self.rate *= 0.5
+
+    def forget(self) -> None:
         self.previous: tuple[Tensor, Tensor] | None = None
         self.slots: list[int] = []  # of the pairs, the oldest first
         self.vectors: Tensor | None = None  # rows 2 i, a displacement, and 2 i + 1, the change
@@ -168,7 +173,10 @@ class Adam:
 
     def recover(self) -> None:
         """Half the rate, for good."""
+        self.forget()
         self.rate *= 0.5
+
+    def forget(self) -> None:
         self.steps, self.mean, self.square = 0, None, None
 
     def state(self) -> State:
@@ -184,12 +192,15 @@ class Choice(NamedTuple):
     Attributes:
         make: From a rate and a number of pairs to remember.
         history: That number; 0 where nothing is remembered but a few vectors.
+        eased: Steps with the style's term eased (`losses.eased_style_loss`), at the first size and
+            at each later one, which begins near its goal.
     """
 
     make: Callable[[float, int], Optimizer]
     canvas: Callable[[int, int, torch.device], Canvas]
     rate: float
     history: int
+    eased: tuple[int, int] = (0, 0)
 
 
 class Engine(NamedTuple):
@@ -211,7 +222,9 @@ class Engine(NamedTuple):
 ENGINES: dict[str, Engine] = {
     "fast": Engine(
         optimizers={
-            "lbfgs": Choice(make=Lbfgs, canvas=spectral_canvas, rate=1.0, history=60),
+            "lbfgs": Choice(
+                make=Lbfgs, canvas=spectral_canvas, rate=1.0, history=60, eased=(110, 40)
+            ),
             "adam": Choice(
                 make=lambda rate, history: Adam(rate), canvas=pixel_canvas, rate=0.02, history=0
             ),

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from neural_style.features import Network, run_stages, stages_until
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
+from neural_style.winograd import TILE
 
 Sums = dict[str, Tensor]
 """What a picture's activations add up to over its pixels, by name."""
@@ -27,8 +28,9 @@ Sums = dict[str, Tensor]
 Measure = Callable[[str, FeatureMap, slice], Sums]
 """A layer's name, some rows of its activations, which rows they are → their share of the sums."""
 
-Judge = Callable[[Sums, ImageTensor], dict[str, Scalar]]
-"""The sums of the whole picture, and the picture → the weighted terms of the objective."""
+Judge = Callable[[Sums, ImageTensor], tuple[dict[str, Scalar], Scalar]]
+"""The sums of the whole picture, and the picture → the weighted terms of the objective, and what
+is to be differentiated: mostly their sum."""
 
 Segments = list[tuple[tuple[str, ...], int]]
 """Consecutive stages, and how many rows of their input are looked at together; 0 for all."""
@@ -92,7 +94,7 @@ def evaluate(
     *,
     with_gradient: bool = True,
 ) -> tuple[dict[str, Scalar], ImageTensor]:
-    """The terms of the objective, and the gradient of their sum with respect to the picture.
+    """The terms of the objective, and the gradient of what the judge says, at the picture.
 
     Args:
         layers: Those whose activations are measured.
@@ -124,13 +126,11 @@ def evaluate(
     with torch.set_grad_enabled(with_gradient):
         leaves = {name: total.requires_grad_(with_gradient) for name, total in sums.items()}
         shown = image.detach().requires_grad_(with_gradient)
-        terms = judge(leaves, shown)
+        terms, total = judge(leaves, shown)
     values = {name: term.detach() for name, term in terms.items()}
     if not with_gradient:
         return values, torch.zeros_like(image)
-    *pulls, own = torch.autograd.grad(
-        sum(terms.values()), [*leaves.values(), shown], materialize_grads=True
-    )
+    *pulls, own = torch.autograd.grad(total, [*leaves.values(), shown], materialize_grads=True)
     gradient = None
     while ways_back:
         gradient = ways_back.pop()(dict(zip(leaves, pulls, strict=True)), gradient)
@@ -138,12 +138,13 @@ def evaluate(
 
 
 def plan_strips(network: Network, stages: Collection[str], height: int, rows: int) -> list[Strip]:
-    """Strips of about `rows` rows, that begin where every pooling window of the segment does."""
+    """Strips of about `rows` rows, that begin where pooling windows and convolutions' tiles do."""
     reach, stride = _reach(network, stages)
-    step = max(1, rows // stride) * stride if rows else height
-    least = max(stride, step // 2)
+    unit = stride * TILE
+    step = max(1, rows // unit) * unit if rows else height
+    least = max(unit, step // 2)
     starts = [start for start in range(0, height, step) if not start or height - start >= least]
-    margin = -(-reach // stride) * stride
+    margin = -(-reach // unit) * unit
     return [
         Strip(start, stop, max(0, start - margin), min(height, stop + margin))
         for start, stop in zip(starts, [*starts[1:], height], strict=True)

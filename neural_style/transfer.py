@@ -151,6 +151,7 @@ def stylize(
                 choice.make(settings.learning_rate, plan.history),
                 scale.iterations,
                 guarded=engine.guarded,
+                eased=choice.eased[min(number, 1)],
                 resume=reached,
             )
             if reached or number > 0:

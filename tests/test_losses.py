@@ -7,8 +7,10 @@ import torch
 
 from neural_style.losses import (
     channel_products,
+    eased_style_loss,
     gram,
     mean_square,
+    principal_axes,
     squared_distance,
     style_loss,
     tv_loss,
@@ -90,3 +92,49 @@ def test_a_relative_loss_does_not_see_the_scale_of_the_activations():
 def test_a_relative_loss_of_a_blank_target_is_finite():
     blank = torch.zeros(1, 4, 6, 6)
     assert (squared_distance(blank, blank) / mean_square(blank)).isfinite()
+
+
+def grams(*seeds: int, channels: int = 5) -> list[torch.Tensor]:
+    """Of activations with a mean, as those after a rectifier have."""
+    made = []
+    for seed in seeds:
+        generator = torch.Generator().manual_seed(seed)
+        made.append(gram(torch.rand(1, channels, 6, 7, generator=generator)))
+    return made
+
+
+def test_the_eased_loss_is_the_sum_over_pairs_of_directions_in_plain_loops():
+    canvas, target = grams(1, 2)
+    values, directions = torch.linalg.eigh(target.double())
+    total = 0.0
+    for i in range(5):
+        for j in range(5):
+            error = directions[:, i] @ (canvas - target).double() @ directions[:, j]
+            share = 3.0 / (1 + (values[i] + values[j]) / (0.1 * values[3]))
+            total += share * error**2 / 25
+    loss = eased_style_loss(canvas, target, principal_axes(target))
+    assert loss.item() == pytest.approx(total.item(), rel=1e-4)
+
+
+def test_the_eased_loss_is_nothing_where_the_plain_one_is_nothing():
+    (target,) = grams(1)
+    assert eased_style_loss(target, target, principal_axes(target)) == 0
+
+
+def test_the_eased_loss_is_about_as_steep_in_every_direction():
+    """Curvature at the activations along each pair of directions: the share times a + b."""
+    (target,) = grams(1, channels=24)
+    values = torch.linalg.eigvalsh(target)
+    curvature = values[:, None] + values[None, :]
+    eased = principal_axes(target).shares.square() * curvature
+    assert curvature.max() > 30 * curvature.median()
+    assert eased.max() < 3 * eased.median()
+
+
+@pytest.mark.parametrize("target", [torch.zeros(4, 4), torch.ones(4, 4), 1e-8 * torch.eye(4)])
+def test_a_style_without_variety_can_be_eased_too(target):
+    canvas = (target + 0.1).requires_grad_()
+    loss = eased_style_loss(canvas, target, principal_axes(target))
+    (gradient,) = torch.autograd.grad(loss, canvas)
+    assert loss.isfinite()
+    assert gradient.isfinite().all()

@@ -20,7 +20,7 @@ OPTIMIZERS = ENGINES["fast"].optimizers
 def differentiated(terms):
     """Terms as what `optimize` evaluates: with the gradient of their sum."""
 
-    def evaluate(image, *, with_gradient=True):
+    def evaluate(image, *, with_gradient=True, eased=False):
         image = image.detach().requires_grad_(with_gradient)
         losses = terms(image)
         gradient = torch.zeros_like(image)
@@ -192,3 +192,42 @@ def test_an_image_once_given_is_never_written_to_again():
     copy = first.image.clone()
     list(iterates)
     assert torch.equal(first.image, copy)
+
+
+def test_eased_steps_come_first_and_then_nothing_of_them_is_remembered():
+    asked, forgotten = [], []
+    plain = differentiated(distance)
+
+    def evaluate(image, *, with_gradient=True, eased=False):
+        asked.append(eased)
+        return plain(image, with_gradient=with_gradient)
+
+    class Counting(Lbfgs):
+        def forget(self):
+            forgotten.append(len(asked))
+            super().forget()
+
+    canvas = pixel_canvas(32, 40, CPU)
+    optimizer = Counting()
+    forgotten.clear()
+    list(optimize(evaluate, torch.full_like(TARGET, 0.5), canvas, optimizer, 8, eased=3))
+    assert asked == [True] * 3 + [False] * 6
+    assert forgotten == [4]  # after the first evaluation that was not eased
+
+
+def test_back_from_a_spike_the_way_on_is_that_of_the_objective():
+    """The best picture is from an eased step; its gradient is taken anew."""
+    plain, asked = differentiated(distance), []
+
+    def evaluate(image, *, with_gradient=True, eased=False):
+        asked.append((image.clone(), eased))
+        terms, gradient = plain(image, with_gradient=with_gradient)
+        if len(asked) == 5:
+            return {name: term + 1e6 for name, term in terms.items()}, gradient
+        return terms, gradient if not eased else 2 * gradient
+
+    canvas, start = pixel_canvas(32, 40, CPU), torch.full_like(TARGET, 0.5)
+    iterates = list(optimize(evaluate, start, canvas, Lbfgs(), 6, eased=4))
+    assert iterates[4].event
+    assert torch.equal(asked[5][0], iterates[4].image)
+    assert asked[5][1] is False

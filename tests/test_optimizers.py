@@ -143,3 +143,15 @@ def test_a_state_is_not_written_to_by_later_steps(optimizer):
     for _ in range(2):
         optimizer.restore(state)
         assert torch.equal(optimizer.step(numbers, gradient_of(numbers)), expected)
+
+
+def test_to_forget_is_to_begin_anew_with_steps_as_long_as_before():
+    optimizer, fresh = Lbfgs(), Lbfgs()
+    numbers = torch.linspace(-1, 1, 20)
+    for _ in range(5):
+        numbers = optimizer.step(numbers, gradient_of(numbers))
+    optimizer.forget()
+    for _ in range(4):
+        following = optimizer.step(numbers, gradient_of(numbers))
+        assert torch.equal(following, fresh.step(numbers, gradient_of(numbers)))
+        numbers = following

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from neural_style import NeuralStyleError, Settings, SettingsError, stylize
+from neural_style.optimizers import ENGINES
 from tests.conftest import picture
 
 RUN = Settings(iterations=24, size=96, scales=1, precision="fp32", seed=3)
@@ -41,7 +42,14 @@ RUNS = {
 }
 
 
-@pytest.mark.usefixtures("tiny")
+@pytest.fixture
+def soon_steep(monkeypatch):
+    """Eased for ten steps only, so that short runs see both ways and the change between them."""
+    optimizers = ENGINES["fast"].optimizers
+    monkeypatch.setitem(optimizers, "lbfgs", optimizers["lbfgs"]._replace(eased=(10, 4)))
+
+
+@pytest.mark.usefixtures("tiny", "soon_steep")
 @pytest.mark.parametrize("stop", [1, 7, 10, 12, 23])
 @pytest.mark.parametrize("name", RUNS)
 def test_stopped_and_continued_it_is_the_same_to_the_last_byte(name, stop):

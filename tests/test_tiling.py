@@ -60,6 +60,15 @@ def test_terms_and_gradient_are_those_of_the_whole_picture(rows, border, height,
     assert_alike(whole, evaluate(network, rows, height, width), 1e-4)
 
 
+def test_so_are_they_eased():
+    network = tiny_network()
+    plain = evaluate(network, {}, 97, 40)
+    eased = evaluate(network, {}, 97, 40, eased=True)
+    assert eased[0] == plain[0]
+    assert not torch.allclose(eased[1], plain[1], rtol=0.1)
+    assert_alike(eased, evaluate(network, CUTS[0], 97, 40, eased=True), 1e-4)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", [{"pool2": 64}, {"pool2": 64, "pool3": 32, "relu5_1": 20}])
 @pytest.mark.parametrize(("height", "width"), [(257, 131), (401, 97), (320, 200)])
@@ -87,22 +96,23 @@ def test_without_a_gradient_the_terms_are_the_same():
         assert not gradient.any()
 
 
-def test_the_margin_of_a_strip_is_what_its_outputs_see_in_whole_pooling_windows():
-    # conv1_1, conv1_2, pool1: 1 + 1 + 1 rows; conv2_1, conv2_2, pool2: 2 each. 9, in fours: 12.
+def test_the_margin_of_a_strip_is_what_its_outputs_see_in_whole_tiles_of_the_last_layer():
+    # conv1_1, conv1_2, pool1: 1 + 1 + 1 rows; conv2_1, conv2_2, pool2: 2 each. 9, of which a tile
+    # of four rows after pool2, sixteen here, is the next multiple.
     stages = cut_network(tiny_network(), LAYERS, {"pool2": 32})[0][0]
     assert stages[-1] == "pool2"
     assert plan_strips(tiny_network(), stages, 100, 34) == [
-        Strip(0, 32, 0, 44),
-        Strip(32, 64, 20, 76),
-        Strip(64, 100, 52, 100),
+        Strip(0, 32, 0, 48),
+        Strip(32, 64, 16, 80),
+        Strip(64, 100, 48, 100),
     ]
 
 
 def test_a_strip_too_thin_to_work_on_joins_its_neighbor():
     network = tiny_network()
     stages = cut_network(network, LAYERS, {"pool2": 4})[0][0]
-    starts = [strip.start for strip in plan_strips(network, stages, 19, 4)]
-    assert starts == [0, 4, 8, 12]
+    starts = [strip.start for strip in plan_strips(network, stages, 70, 16)]
+    assert starts == [0, 16, 32, 48]
 
 
 def test_a_network_is_cut_where_it_is_told_to_and_no_deeper_than_needed():
