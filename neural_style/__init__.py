@@ -6,6 +6,12 @@
 >>> save_image(frame.image, "out.png")
 """
 
+import os
+
+# Large pages for tensors: a tenth of a step is else spent on handing out small ones. Read by torch
+# at its first tensor.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
 from neural_style.backbones import BACKBONES
 from neural_style.errors import ImageError, NeuralStyleError, SettingsError, WeightsError
 from neural_style.images import load_image, save_image
