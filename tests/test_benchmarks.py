@@ -93,7 +93,8 @@ def test_the_report_has_a_ratio_for_every_goal_that_was_reached(tmp_path, monkey
 
     def looks(*times_and_losses):
         return [
-            {"step": step, "cold": cold, "warm": cold - 1, "loss": loss} | scores
+            {"step": step, "cold": cold, "warm": cold - 1, "loss": loss, "loss as saved": 2 * loss}
+            | scores
             for step, cold, loss in times_and_losses
         ]
 
@@ -108,3 +109,4 @@ def test_the_report_has_a_ratio_for_every_goal_that_was_reached(tmp_path, monkey
     text = (tmp_path / "results.md").read_text()
     assert "| pair | 100 | 50 | bf16 | 101 s | 11 s, step 30 | 9.2 | 10.0 |" in text
     assert "| pair | 500 | 10 | bf16 | 501 s | 26 s, step 90 | 19.3 | 20.0 |" in text
+    assert "| pair | 500 | 20 | bf16 | 501 s | 26 s, step 90 | 19.3 | 20.0 |" in text
