@@ -39,6 +39,7 @@ ABLATIONS = {
     "as raced": ["init=content", "scales=1"],
     "float32": ["init=content", "scales=1", "precision=fp32"],
     "pixels in place of cosines": ["init=content", "scales=1", "canvas=pixel_canvas"],
+    "not eased": ["init=content", "scales=1", "eased=0"],
     "20 steps remembered": ["init=content", "scales=1", "history=20"],
     "recolored start": ["init=recolored", "scales=1"],
     "a half-size pass first": ["init=content", "scales=2"],

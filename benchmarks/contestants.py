@@ -48,6 +48,8 @@ def ours(content: Path, style: Path, steps: int, settings: dict[str, str]) -> It
         lbfgs = lbfgs._replace(canvas=getattr(canvas, settings.pop("canvas")))
     if "history" in settings:
         lbfgs = lbfgs._replace(history=int(settings.pop("history")))
+    if "eased" in settings:
+        lbfgs = lbfgs._replace(eased=2 * (int(settings.pop("eased")),))
     ENGINES["fast"] = fast._replace(optimizers=fast.optimizers | {"lbfgs": lbfgs})
     given = {name: type(knobs()[name].default)(value) for name, value in settings.items()}
     run = replace(
