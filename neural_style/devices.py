@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import gc
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from neural_style.errors import SettingsError
 
@@ -50,26 +51,30 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     return {"bf16": torch.bfloat16, "fp32": torch.float32}[name]
 
 
-@contextmanager
-def memory_in_words(size: int, planned: int) -> Iterator[None]:
-    """Tells of exhausted memory as what can be done about it.
+def read_later(numbers: Tensor) -> Callable[[], list[float]]:
+    """What gives the numbers as floats once they are wanted; until then nobody waits for them."""
+    if not numbers.is_cuda:
+        return numbers.tolist
+    copy = numbers.to("cpu", non_blocking=True)
+    copied = torch.cuda.Event()
+    copied.record(torch.cuda.current_stream(numbers.device))
 
-    Args:
-        planned: Bytes that the run was thought to need.
+    def read() -> list[float]:
+        copied.synchronize()
+        return copy.tolist()
 
-    Raises:
-        SettingsError: What ran inside needed more memory than there is.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
-            raise
-        raise SettingsError(
-            f"There is not enough memory for size {size}, which was to take about "
-            f"{planned / 1e9:.1f} GB. Give a memory_gb below that, so that the picture is worked "
-            "through in strips, or choose a smaller size."
-        ) from error
+    return read
+
+
+def memory_is_exhausted(error: MemoryError | RuntimeError) -> bool:
+    """Whether that is what it says; torch has a type of its own for it on graphics cards only."""
+    return isinstance(error, MemoryError) or "memory" in str(error)
+
+
+def forget_unused_memory() -> None:
+    """Gives back what torch holds of the graphics card without using it."""
+    gc.collect()
+    torch.cuda.empty_cache()
 
 
 def _has_native_bf16(device: torch.device) -> bool:

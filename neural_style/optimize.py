@@ -11,9 +11,32 @@ import torch
 from torch import Tensor
 
 from neural_style.canvas import Canvas
+from neural_style.devices import read_later
 from neural_style.objective import Evaluate
 from neural_style.optimizers import Optimizer, State
-from neural_style.tensors import ImageTensor
+from neural_style.tensors import ImageTensor, Scalar
+
+
+class _Point(NamedTuple):
+    """Where a step has led, and what was found there."""
+
+    numbers: Tensor
+    image: ImageTensor
+    gradient: Tensor
+    eased: bool
+    read: Callable[[], list[float]]
+    names: tuple[str, ...]
+
+    @property
+    def losses(self) -> dict[str, float]:
+        return dict(zip(self.names, self.read(), strict=True))
+
+    @property
+    def total(self) -> float:
+        return sum(self.read())
+
+    def beats(self, best: _Point | None) -> bool:
+        return best is None or self.total <= best.total or math.isnan(best.total)
 
 
 class Iterate(NamedTuple):
@@ -21,26 +44,25 @@ class Iterate(NamedTuple):
 
     Attributes:
         iteration: Steps taken in this pass.
-        image: In [0, 1], never written to again. Guarded: the best picture found so far.
-        losses: The terms of this very picture.
         event: What the guard does now, in words; mostly nothing.
+        point: What `image` and `losses` are taken from.
         state: From which the pass can be continued; to be asked for before the next iterate.
     """
 
     iteration: int
-    image: ImageTensor
-    losses: dict[str, float]
     event: str
+    point: Callable[[], _Point]
     state: Callable[[], State]
 
+    @property
+    def image(self) -> ImageTensor:
+        """In [0, 1], never written to again. Guarded: the best picture found so far."""
+        return self.point().image.nan_to_num(0.0).clamp(0, 1)
 
-class _Point(NamedTuple):
-    numbers: Tensor
-    image: ImageTensor
-    gradient: Tensor
-    total: float
-    losses: dict[str, float]
-    eased: bool
+    @property
+    def losses(self) -> dict[str, float]:
+        """The terms of this very picture."""
+        return self.point().losses
 
 
 def optimize(
@@ -63,6 +85,9 @@ def optimize(
     them, the picture is cut off at [0, 1] only to be shown (where it is no number, black), and an
     iterate is the last, not the best.
 
+    A point is judged when the one after it has been looked at, so that a graphics card need not be
+    waited for: the losses are on their way back while it works.
+
     Args:
         eased: Steps that follow the eased gradient (`Evaluate`). The losses, and which picture is
             the best, are those of the objective itself all along.
@@ -71,53 +96,63 @@ def optimize(
     """
     image = start.clamp(0, 1)
     numbers = canvas.encode(image)
-    best, iteration, waited = None, 0, 0
+    best, before, iteration, waited, event = None, None, 0, 0, ""
     if resume is not None:
-        numbers, image, iteration, waited = (resume[key] for key in _REACHED)
-        best = _Point(*resume["best"])
+        numbers, image, iteration, waited, event = (resume[key] for key in _REACHED)
+        best = _restored(resume["best"])
         optimizer.restore(resume["optimizer"])
     while True:
         last = iteration == iterations
         easing = iteration < eased
         terms, slope = evaluate(image, with_gradient=not last, eased=easing)
-        losses = dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
-        gradient, total = canvas.pull(slope), sum(losses.values())
-        # Equal: the best itself once more, after `resume`, now with its gradient.
-        if best is None or total <= best.total or not guarded:
-            best, waited = _Point(numbers, image, gradient, total, losses, easing), 0
-        event = ""
-        if not guarded or last:
-            pass
-        elif not (math.isfinite(total) and total <= _SPIKE * best.total):
-            event = f"the loss rose from {best.total:.3g} to {total:.3g}"
-        elif waited >= _PATIENCE:
-            event = f"no better picture in {_PATIENCE} steps"
-        reached = dict(zip(_REACHED, (numbers, image, iteration, waited), strict=True))
-        save = partial(_state, reached | {"best": tuple(best)}, optimizer)
-        shown = best.image.nan_to_num(0.0).clamp(0, 1)
-        yield Iterate(iteration, shown, best.losses, event, save)
+        here = _Point(numbers, image, canvas.pull(slope), easing, *_on_the_way(terms))
+        if guarded and before is not None:
+            best, waited = (before, 0) if before.beats(best) else (best, waited + 1)
+            if not (math.isfinite(before.total) and before.total <= _SPIKE * best.total):
+                event = f"the loss rose from {best.total:.3g} to {before.total:.3g}"
+            elif waited >= _PATIENCE:
+                event = f"no better picture in {_PATIENCE} steps"
+        reached = dict(zip(_REACHED, (numbers, image, iteration, waited, event), strict=True))
+        save = partial(_state, reached, best, optimizer)
+        yield Iterate(iteration, event, partial(_better, best, here, bool(event)), save)
         if last:
             return
+        before = here
         if event:
             optimizer.recover()
+            before, event, waited = None, "", 0
+            here = best
             if best.eased and not easing:
                 slope = evaluate(best.image)[1]
-                best = best._replace(gradient=canvas.pull(slope), eased=False)
-            numbers, gradient, waited = best.numbers, best.gradient, 0
+                here = best = best._replace(gradient=canvas.pull(slope), eased=False)
         if iteration == eased:
             optimizer.forget()
-        numbers = optimizer.step(numbers, gradient)
+        numbers = optimizer.step(here.numbers, here.gradient)
         image = canvas.decode(numbers)
         if guarded:
             image = image.clamp(0, 1)
             numbers = canvas.encode(image)
-        iteration, waited = iteration + 1, waited + 1
+        iteration += 1
 
 
 _SPIKE = 10.0
 _PATIENCE = 50
-_REACHED = ("numbers", "image", "iteration", "waited")
+_REACHED = ("numbers", "image", "iteration", "waited", "event")
 
 
-def _state(reached: State, optimizer: Optimizer) -> State:
-    return reached | {"optimizer": optimizer.state()}
+def _on_the_way(terms: dict[str, Scalar]) -> tuple[Callable[[], list[float]], tuple[str, ...]]:
+    return read_later(torch.stack([*terms.values()])), tuple(terms)
+
+
+def _better(best: _Point | None, here: _Point, taken_back: bool) -> _Point:
+    """What is to be shown; asking makes no difference to the run."""
+    return best if taken_back or not here.beats(best) else here
+
+
+def _state(reached: State, best: _Point | None, optimizer: Optimizer) -> State:
+    kept = best and best._asdict() | {"read": best.read()}
+    return reached | {"best": kept, "optimizer": optimizer.state()}
+
+
+def _restored(kept: State | None) -> _Point | None:
+    return kept and _Point(**kept | {"read": partial(list, kept["read"])})

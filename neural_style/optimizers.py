@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,10 +37,11 @@ class Optimizer(Protocol):
 class Lbfgs:
     """Limited-memory BFGS, full steps (Nocedal and Wright, *Numerical Optimization*, alg. 7.4).
 
-    Without a line search: one evaluation a step. Pairs that show no positive curvature are left
-    out, which keeps the direction a descent. The two loops of the textbook run over the pairs'
-    inner products, of which a step adds two rows (Chen, Wang and Zhou, *Large-scale L-BFGS using
-    MapReduce*, 2014): the long vectors are read twice a step, however many loops there are.
+    Without a line search: one evaluation a step. Pairs that show no positive curvature are blanked
+    out, which keeps the direction a descent. The direction is had in closed form from the pairs'
+    inner products (Byrd, Nocedal and Schnabel, *Representations of quasi-Newton matrices*, 1994,
+    eq. 3.1), of which a step adds two rows: the long vectors are read twice a step, however many
+    are remembered, and nothing is read back from the device.
 
     Args:
         rate: Length of a step, 1 for the full quasi-Newton step.
@@ -63,51 +63,60 @@ class Lbfgs:
 
     def forget(self) -> None:
         self.previous: tuple[Tensor, Tensor] | None = None
-        self.slots: list[int] = []  # of the pairs, the oldest first
+        self.count = 0  # of the pairs seen; each takes the place of the one `history` before it
         self.vectors: Tensor | None = None  # rows 2 i, a displacement, and 2 i + 1, the change
         self.products: Tensor | None = None  # of every row with every other
+        self.scale: Tensor | None = None  # of the inverse Hessian before any pair; 0: unknown
 
     def step(self, numbers: Tensor, gradient: Tensor) -> Tensor:
         if self.previous is not None:
             self._remember(numbers - self.previous[0], gradient - self.previous[1])
         self.previous = numbers, gradient
         self.rate = max(self.rate, min(1.1 * self.rate, self.usual_rate, 1.0))
-        if self.slots:
+        if self.count:
             return numbers - self.rate * self._scaled(gradient)
-        if self.first_step:
-            length = gradient.square().mean().sqrt().clamp_min(1e-30)
-            return numbers - self.rate * self.first_step / length * gradient
-        return numbers - self.rate * gradient / gradient.abs().sum().clamp_min(1.0)
+        return numbers - self.rate * self._first_scale(gradient) * gradient
 
     def state(self) -> State:
-        used = 2 * len(self.slots)
-        copies = {"slots": [*self.slots]}
-        if self.vectors is not None:
-            copies["vectors"] = self.vectors[:used].clone()
+        used = self._used()
+        copies = {}
+        if self.count:
+            # Beside the graphics card, which may have no room for them.
+            copies["vectors"] = self.vectors[:used].to("cpu", copy=True)
             copies["products"] = self.products[:used, :used].clone()
         return vars(self) | copies
 
     def restore(self, state: State) -> None:
+        if state["history"] != self.history:  # another plan for the memory: begins anew
+            self.rate = state["rate"]
+            return
         vars(self).update(state)
-        self.slots, vectors, products = [*self.slots], self.vectors, self.products
-        if vectors is not None:
+        vectors, products = self.vectors, self.products
+        if self.count:
             self._make_room(vectors)
             self.vectors[: len(vectors)] = vectors
             self.products[: len(products), : len(products)] = products
 
+    def _used(self) -> int:
+        return 2 * min(self.count, self.history)
+
+    def _first_scale(self, gradient: Tensor) -> Tensor:
+        if self.first_step:
+            return self.first_step / gradient.square().mean().sqrt().clamp_min(1e-30)
+        return 1 / gradient.abs().sum().clamp_min(1.0)
+
     def _remember(self, displacement: Tensor, change: Tensor) -> None:
         pair = torch.stack([displacement.flatten(), change.flatten()])
-        within = (pair @ pair.T).cpu().double()
-        if not within[0, 1] > 1e-10 * within[1, 1]:
-            return
         if self.vectors is None:
             self._make_room(pair)
-        count = len(self.slots)
-        slot = count if count < self.history else self.slots.pop(0)
-        self.slots.append(slot)
-        rows, used = slice(2 * slot, 2 * slot + 2), 2 * len(self.slots)
-        self.vectors[rows] = pair
-        across = (self.vectors[:used] @ pair.T).cpu().double()
+        within = _exact(pair @ pair.T)
+        curved = within[0, 1] > 1e-10 * within[1, 1]
+        self.scale = torch.where(curved, within[0, 1] / within[1, 1], self.scale)
+        slot = self.count % self.history
+        self.count += 1
+        rows, used = slice(2 * slot, 2 * slot + 2), self._used()
+        self.vectors[rows] = torch.where(curved.to(pair.device), pair, 0)
+        across = _exact(self.vectors[:used] @ self.vectors[rows].T)
         self.products[:used, rows] = across
         self.products[rows, :used] = across.T
 
@@ -115,33 +124,44 @@ class Lbfgs:
         """For all of the history; memory not yet written to costs nothing."""
         rows = 2 * self.history
         self.vectors = vector.new_empty(rows, vector.shape[-1])
-        self.products = torch.zeros(rows, rows, dtype=torch.float64)
+        self.products = _exact(vector.new_zeros(rows, rows))
+        if self.scale is None:
+            self.scale = self.products.new_zeros(())
 
     def _scaled(self, gradient: Tensor) -> Tensor:
-        """The gradient times the inverse Hessian that the pairs imply: the two-loop recursion.
+        """The gradient times the inverse Hessian that the pairs imply.
 
-        What the textbook writes as a vector is here its share of each remembered one, and of the
-        gradient.
+        With S the displacements and Y the changes, the oldest first, R the upper triangle of SᵀY, D
+        its diagonal and γ the scale: γ g + S R⁻ᵀ ((D + γ YᵀY) p − γ Yᵀg) − γ Y p, p = R⁻¹ Sᵀg. A
+        pair that is blanked out has zeros everywhere; a 1 on the diagonal then leaves it without
+        effect.
         """
-        used = 2 * len(self.slots)
-        vectors, products = self.vectors[:used], self.products[:used, :used].numpy()
-        slope = (vectors @ gradient.flatten()).cpu().double().numpy()
-        shares, own = np.zeros(used), 1.0
-        taken = {}
-        for slot in reversed(self.slots):
-            moved, changed = 2 * slot, 2 * slot + 1
-            along = products[moved] @ shares + own * slope[moved]
-            taken[slot] = along / products[moved, changed]
-            shares[changed] -= taken[slot]
-        newest = 2 * self.slots[-1]
-        scale = products[newest, newest + 1] / products[newest + 1, newest + 1]
-        shares, own = scale * shares, scale * own
-        for slot in self.slots:
-            moved, changed = 2 * slot, 2 * slot + 1
-            along = products[changed] @ shares + own * slope[changed]
-            shares[moved] += taken[slot] - along / products[moved, changed]
-        weights = torch.from_numpy(shares).to(gradient)
-        return (weights @ vectors).view_as(gradient) + own * gradient
+        used = self._used()
+        pairs = used // 2
+        vectors, products = self.vectors[:used], self.products[:used, :used]
+        slope = _exact(vectors @ gradient.flatten()).view(pairs, 2, 1)
+        oldest = self.count % self.history if self.count > self.history else 0
+        order = (torch.arange(pairs, device=products.device) + oldest) % pairs
+        moved, changed = 2 * order, 2 * order + 1
+        along, across = slope[order, 0], slope[order, 1]
+        triangle = products[moved][:, changed].triu()
+        curvature = triangle.diagonal()
+        diagonal = torch.where(curvature > 0, curvature, 1)
+        triangle = triangle + (diagonal - curvature).diag()
+        scale = torch.where(self.scale > 0, self.scale, _exact(self._first_scale(gradient)))
+        solved = torch.linalg.solve_triangular(triangle, along, upper=True)
+        inner = diagonal[:, None] * solved
+        inner += scale * (products[changed][:, changed] @ solved - across)
+        weights = torch.empty_like(slope)
+        weights[order, 0] = torch.linalg.solve_triangular(triangle.T, inner, upper=False)
+        weights[order, 1] = -scale * solved
+        direction = weights.flatten().to(gradient) @ vectors
+        return direction.view_as(gradient) + scale.to(gradient) * gradient
+
+
+def _exact(sums: Tensor) -> Tensor:
+    """In float64, on the device itself where it has that."""
+    return sums.cpu().double() if sums.device.type == "mps" else sums.double()
 
 
 class Adam:

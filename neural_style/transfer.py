@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, no_type_check
 
@@ -17,7 +18,12 @@ import torch
 from neural_style.backbones import BACKBONES, Backbone, parse_layers
 from neural_style.color import COLOR_MODES, match_color
 from neural_style.decode import fit
-from neural_style.devices import choose_device, choose_precision, memory_in_words
+from neural_style.devices import (
+    choose_device,
+    choose_precision,
+    forget_unused_memory,
+    memory_is_exhausted,
+)
 from neural_style.errors import ImageError, NeuralStyleError
 from neural_style.features import load_network
 from neural_style.images import LONGEST, load_image, resize
@@ -89,11 +95,48 @@ def stylize(
     Raises:
         ImageError: A picture is no `ImageTensor`, is too small or too narrow for the network, or
             the start picture cannot be read.
-        SettingsError: The device is not there, or has too little memory for this size; or
-            `resume` does not fit.
+        SettingsError: The device is not there, or has too little memory for this size, in however
+            small parts; or `resume` does not fit.
         WeightsError: The weights cannot be had.
     """
     started = time.monotonic()
+    events: list[str] = []
+    while True:
+        newest: dict[str, Any] = {}
+        try:
+            yield from _stylize(content, style, settings, every, resume, started, events, newest)
+            return
+        except (MemoryError, RuntimeError) as error:
+            if not memory_is_exhausted(error) or "planned" not in newest:
+                raise
+        forget_unused_memory()
+        settings = replace(settings, memory_gb=_LESS * newest["planned"] / 1e9)
+        resume = _state(newest) if "save" in newest else resume
+        if _EXHAUSTED not in events:
+            events.append(_EXHAUSTED)
+
+
+_LESS = 0.85
+_EXHAUSTED = "Memory ran out; on in smaller parts."
+
+
+def _stylize(
+    content: ImageTensor,
+    style: ImageTensor,
+    settings: Settings,
+    every: int,
+    resume: State | None,
+    started: float,
+    events: list[str],
+    newest: dict[str, Any],
+) -> Iterator[Frame]:
+    """`stylize` within one plan for the memory.
+
+    Args:
+        started: When the run began.
+        events: To be told with the next frame.
+        newest: Is given what `_state` needs, and the bytes planned for.
+    """
     settings = settle(settings)
     engine = ENGINES[settings.engine]
     choice = engine.optimizers[settings.optimizer]
@@ -134,49 +177,48 @@ def stylize(
     segments = cut_network(network, layers, plan.rows)
     milestones = set(ladder(settings.iterations))
     clock = Clock(started, scales, place, reached["iteration"] if reached else 0)
-    newest = {"identity": identity, "scales": [tuple(scale) for scale in scales]}
-    events: list[str] = []
-    with memory_in_words(settings.size, plan.bytes):
-        for number, scale in enumerate(scales[place:], place):
-            before = sum(earlier.iterations for earlier in scales[:number])
-            scaled_content = resize(content, scale.height, scale.width)
-            style_size = STYLE_FITS[settings.style_fit](
-                *style.shape[-2:], scale, backbone.smallest_side
-            )
-            scaled_style = resize(style, *style_size)
-            iterates = optimize(
-                make_objective(network, segments, scaled_content, scaled_style, emphasis),
-                image if reached else resize(image, scale.height, scale.width),
-                choice.canvas(scale.height, scale.width, device),
-                choice.make(settings.learning_rate, plan.history),
-                scale.iterations,
-                guarded=engine.guarded,
-                eased=choice.eased[min(number, 1)],
-                resume=reached,
-            )
-            if reached or number > 0:
-                image = next(iterates).image  # already shown
-            reached = None
-            for iterate in iterates:
-                iteration = before + iterate.iteration
-                image = iterate.image
-                newest.update(iteration=iteration, scale=number, save=iterate.state)
-                if iterate.event:
-                    events.append(_EVENT.format(iteration=iteration, event=iterate.event))
-                if iteration in milestones or (every and iteration % every == 0):
-                    seconds, seconds_left = clock.read(number, iterate.iteration)
-                    yield Frame(
-                        image=mode.finish(image, scaled_content).to("cpu", copy=True),
-                        iteration=iteration,
-                        losses=iterate.losses,
-                        seconds=seconds,
-                        seconds_left=seconds_left,
-                        milestone=iteration in milestones,
-                        note=note,
-                        events=tuple(events),
-                        state=partial(_save, newest, iteration),
-                    )
-                    events = []
+    newest |= {"identity": identity, "scales": [tuple(scale) for scale in scales]}
+    newest["planned"] = plan.bytes
+    for number, scale in enumerate(scales[place:], place):
+        before = sum(earlier.iterations for earlier in scales[:number])
+        scaled_content = resize(content, scale.height, scale.width)
+        style_size = STYLE_FITS[settings.style_fit](
+            *style.shape[-2:], scale, backbone.smallest_side
+        )
+        scaled_style = resize(style, *style_size)
+        iterates = optimize(
+            make_objective(network, segments, scaled_content, scaled_style, emphasis),
+            image if reached else resize(image, scale.height, scale.width),
+            choice.canvas(scale.height, scale.width, device),
+            choice.make(settings.learning_rate, plan.history),
+            scale.iterations,
+            guarded=engine.guarded,
+            eased=choice.eased[min(number, 1)],
+            resume=reached,
+        )
+        if reached or number > 0:
+            iterate = next(iterates)  # already shown
+        reached = None
+        for iterate in iterates:
+            iteration = before + iterate.iteration
+            newest.update(iteration=iteration, scale=number, save=iterate.state)
+            if iterate.event:
+                events.append(_EVENT.format(iteration=iteration, event=iterate.event))
+            if iteration in milestones or (every and iteration % every == 0):
+                seconds, seconds_left = clock.read(number, iterate.iteration)
+                yield Frame(
+                    image=mode.finish(iterate.image, scaled_content).to("cpu", copy=True),
+                    iteration=iteration,
+                    losses=iterate.losses,
+                    seconds=seconds,
+                    seconds_left=seconds_left,
+                    milestone=iteration in milestones,
+                    note=note,
+                    events=tuple(events),
+                    state=partial(_save, newest, iteration),
+                )
+                events.clear()
+        image = iterate.image
 
 
 _EVENT = "Iteration {iteration}: {event}; on from the best picture, with shorter steps."
@@ -188,6 +230,10 @@ def _save(newest: dict[str, Any], iteration: int) -> State:
             f"Only the newest frame's state can be had, that of iteration {newest['iteration']}; "
             f"this frame is of {iteration}. Ask for it before the next frame."
         )
+    return _state(newest)
+
+
+def _state(newest: dict[str, Any]) -> State:
     common = {key: newest[key] for key in ("identity", "scales", "scale")}
     return common | {"pass": newest["save"]()}
 

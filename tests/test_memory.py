@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from neural_style import BACKBONES, Settings, SettingsError, memory, stylize
+from neural_style import BACKBONES, Settings, SettingsError, memory, stylize, transfer
 from neural_style.backbones import TORCHVISION
 from neural_style.features import load_network
 from neural_style.memory import free_bytes, plan_memory
+from neural_style.objective import make_objective
 from neural_style.schedule import Scale
 from tests.conftest import picture, seeded_weights, tiny_vgg
 
@@ -93,6 +95,73 @@ def test_the_frames_say_how_memory_is_spared_and_the_picture_is_nearly_the_same(
     *_, strips = stylize(*pictures, Settings(**run, memory_gb=0.014))
     assert "vgg19 weights: tiny, for tests; about 0.0 GB with strips of 64 rows" in strips.note
     assert (strips.image - whole.image).abs().max() < 0.02
+
+
+@pytest.fixture
+def scarce(monkeypatch):
+    """A machine that refuses what is not in strips, from the fourth look of each pass on."""
+    refused = []
+
+    def make(network, segments, *rest):
+        evaluate, looks = make_objective(network, segments, *rest), 0
+
+        def starved(image, **options):
+            nonlocal looks
+            looks += 1
+            if looks > 3 and not any(rows for _, rows in segments):
+                refused.append(image.shape[-1])
+                raise scarce.error
+            return evaluate(image, **options)
+
+        return starved
+
+    scarce = SimpleNamespace(error=MemoryError(), refused=refused)
+    monkeypatch.setattr(transfer, "make_objective", make)
+    monkeypatch.setattr(memory, "_in_use", lambda device: 0)
+    monkeypatch.setattr(memory, "_FLOAT_CANVASES", 1)  # of a narrow network's memory the lion's part
+    monkeypatch.setattr(memory, "_STRIP_PIXELS", {8_192: 1.0})
+    return scarce
+
+
+RUN = {"iterations": 8, "size": 256, "precision": "fp32"}
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] can't allocate memory: you tried")]
+)
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_where_memory_runs_out_after_all_the_run_goes_on_in_strips(scarce, error, optimizer):
+    pictures, run = [picture(192, 256, seed=1), picture(80, 64, seed=2)], RUN | {"scales": 1}
+    scarce.error = error
+    frames = list(stylize(*pictures, Settings(**run, optimizer=optimizer), every=1))
+    assert [frame.iteration for frame in frames] == list(range(9))
+    told = [frame for frame in frames if frame.events]
+    assert {frame.events for frame in told} == {("Memory ran out; on in smaller parts.",)}
+    assert told[0].iteration == 3
+    assert "strips of" in told[-1].note
+    assert "strips of" not in frames[2].note
+    assert set(scarce.refused) == {256}
+    totals = [sum(frame.losses.values()) for frame in frames]
+    assert totals == sorted(totals, reverse=True)
+    seconds = [frame.seconds for frame in frames]
+    assert seconds == sorted(seconds)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_memory_may_run_out_at_any_size(scarce):
+    pictures = picture(192, 256, seed=1), picture(80, 64, seed=2)
+    frames = list(stylize(*pictures, Settings(**RUN | {"iterations": 16}, scales=2), every=1))
+    assert [frame.iteration for frame in frames] == list(range(17))
+    assert set(scarce.refused) == {128}
+
+
+@pytest.mark.usefixtures("tiny")
+def test_where_no_smaller_parts_would_do_what_would_is_said(monkeypatch, scarce):
+    monkeypatch.setattr(memory, "_STRIP_PIXELS", {16_384_000: 1.0})
+    run = Settings(**RUN, optimizer="adam")
+    with pytest.raises(SettingsError, match=r"needs about .* GB of memory.*About size \d+ would"):
+        list(stylize(picture(192, 256), picture(80, 64), run))
 
 
 @pytest.mark.usefixtures("tiny")

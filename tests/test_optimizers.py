@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from neural_style.optimizers import ENGINES, Adam, Lbfgs
 
@@ -107,8 +108,39 @@ def test_lbfgs_leaves_out_pairs_without_curvature():
     numbers = torch.tensor([1.0, 2.0])
     optimizer.step(numbers, torch.tensor([1.0, 1.0]))
     following = optimizer.step(numbers + 1, torch.tensor([0.5, 0.5]))  # flatter uphill
-    assert optimizer.slots == []
     assert torch.allclose(following, numbers + 1 - 0.003)
+
+
+def test_a_pair_without_curvature_among_others_changes_nothing():
+    """Neither does one of numbers that are none."""
+    with_it, without = Lbfgs(1.0, 6), Lbfgs(1.0, 6)
+    numbers = torch.linspace(-1, 1, 20, dtype=torch.float64)
+    for _ in range(4):
+        numbers = with_it.step(numbers, gradient_of(numbers))
+        without.step(*with_it.previous)
+    for odd in (-torch.ones(20).double(), torch.full((20,), torch.nan).double()):
+        with_it._remember(torch.ones(20).double(), odd)
+    expected = without.step(numbers, gradient_of(numbers))
+    assert torch.allclose(with_it.step(numbers, gradient_of(numbers)), expected, rtol=1e-12)
+
+
+class NothingIsRead(TorchDispatchMode):
+    """Refuses to bring a number from a tensor to the program, which waits for a graphics card."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        assert function is not torch.ops.aten._local_scalar_dense.default
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("optimizer", [Lbfgs(1.0, 4), Adam()], ids=["lbfgs", "adam"])
+def test_a_step_waits_for_no_number(optimizer):
+    numbers = torch.linspace(-1, 1, 12)
+    gradients = [gradient_of(numbers + 0.1 * k) for k in range(8)]
+    with NothingIsRead():
+        for gradient in gradients:
+            numbers = optimizer.step(numbers, gradient)
+        with pytest.raises(AssertionError):
+            numbers[0].item()
 
 
 def test_the_rate_of_lbfgs_grows_back_to_one_and_no_further():

@@ -260,19 +260,6 @@ def test_what_is_no_picture_is_refused_in_words(wrong, message):
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: 8 GB")])
-def test_too_little_memory_is_told_as_a_size_too_large(error, content, style, monkeypatch):
-    def starve(*_):
-        raise error
-
-    monkeypatch.setattr(transfer, "make_objective", starve)
-    with pytest.raises(
-        SettingsError, match=r"not enough memory for size 64, which .* GB\. Give a memory_gb below"
-    ):
-        next(stylize(content, style, settings()))
-
-
-@pytest.mark.usefixtures("tiny")
 def test_other_errors_stay_what_they_are(content, style, monkeypatch):
     def fail(*_):
         raise RuntimeError("the sizes of tensors differ")
