@@ -30,8 +30,8 @@ PAIRS = (
 )
 RACERS = {
     "pastiche": ("pastiche", 500, []),
-    "bf16": ("ours", 300, ["init=content", "scales=1", "precision=bf16"]),
-    "fp32": ("ours", 300, ["init=content", "scales=1", "precision=fp32"]),
+    "bf16": ("ours", 350, ["init=content", "scales=1", "precision=bf16"]),
+    "fp32": ("ours", 350, ["init=content", "scales=1", "precision=fp32"]),
 }
 """Who runs, for how many steps, with which settings: all from the content image, at one size."""
 
@@ -84,14 +84,14 @@ def jobs() -> list[tuple[str, list[str]]]:
         for racer, (program, _, settings) in RACERS.items():
             name = f"memory {size} {racer}"
             listed.append((name, contestant(program, files, steps, settings)))
-    for name, settings in ABLATIONS.items():
-        files = pair_files(PAIRS[0], 384)
-        listed.append((f"ablation {name}", contestant("ours", files, 300, settings)))
     for pair in PAIRS:
         files = pair_files(pair, 512)
         for racer, (program, steps, settings) in RACERS.items():
             name = f"race {pair[0]} {racer}"
             listed.append((name, contestant(program, files, steps, settings)))
+    for name, settings in ABLATIONS.items():
+        files = pair_files(PAIRS[0], 384)
+        listed.append((f"ablation {name}", contestant("ours", files, 300, settings)))
     return listed
 
 
