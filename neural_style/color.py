@@ -1,4 +1,8 @@
-"""What happens to color on the way in and on the way out."""
+"""What happens to color on the way in and on the way out.
+
+All of it works on sRGB values as they are stored, not on linear light: they are about evenly spaced
+to the eye, and what the papers did.
+"""
 
 from __future__ import annotations
 
@@ -21,40 +25,142 @@ class ColorMode(NamedTuple):
     finish: Callable[[ImageTensor, ImageTensor], ImageTensor]
 
 
+def prepare_colors(
+    mode: str, strength: float, content: ImageTensor, style: ImageTensor
+) -> tuple[ImageTensor, ImageTensor]:
+    """Both pictures as the network is to see them.
+
+    Args:
+        mode: A key of `COLOR_MODES`.
+        strength: How much of it, in [0, 1]; 0 leaves them as they are.
+    """
+    prepared = COLOR_MODES[mode].prepare(content, style)
+    return torch.lerp(content, prepared[0], strength), torch.lerp(style, prepared[1], strength)
+
+
+def finish_colors(
+    mode: str, strength: float, result: ImageTensor, content: ImageTensor
+) -> ImageTensor:
+    """The result as it is to be seen.
+
+    Args:
+        content: In its own colors, at the result's size.
+    """
+    return torch.lerp(result, COLOR_MODES[mode].finish(result, content), strength)
+
+
 def match_color(picture: ImageTensor, reference: ImageTensor) -> ImageTensor:
     """The picture with the mean and covariance of the reference's colors, kept in [0, 1].
 
     The linear map is the one that moves colors least: Σp^-½ (Σp^½ Σr Σp^½)^½ Σp^-½, optimal
     transport between two Gaussians (Pitié and Kokaram, *The linear Monge–Kantorovitch color
-    mapping*, 2007), computed on the sRGB values, in float64 and so on the CPU: MPS has none.
+    mapping*, 2007), computed in float64 and so on the CPU: MPS has none.
     """
-    pixels, colors = (image[0].flatten(1).cpu().double() for image in (picture, reference))
-    mean, covariance = _moments(pixels)
-    target_mean, target_covariance = _moments(colors)
-    root = _symmetric_power(covariance, 0.5)
-    inverse_root = _symmetric_power(covariance, -0.5)
-    transport = inverse_root @ _symmetric_power(root @ target_covariance @ root, 0.5) @ inverse_root
-    matched = transport @ (pixels - mean) + target_mean
-    return matched.clamp(0, 1).to(picture).view_as(picture)
+    return _mapped(picture, reference, _least_transport)
+
+
+def match_color_by_cholesky(picture: ImageTensor, reference: ImageTensor) -> ImageTensor:
+    """The same by the map Lr Lp⁻¹ of the covariances' Cholesky factors (Gatys et al.,
+    arXiv 1606.05897).
+
+    Mean and covariance come out the same, but red is served first: colors may turn.
+    """
+    return _mapped(picture, reference, _triangular_transport)
+
+
+def match_histogram(picture: ImageTensor, reference: ImageTensor) -> ImageTensor:
+    """Each channel of the picture with the distribution of the reference's, value by value."""
+    matched = [
+        _ranked(own, wanted)
+        for own, wanted in zip(picture[0].flatten(1), reference[0].flatten(1), strict=True)
+    ]
+    return torch.stack(matched).view_as(picture)
+
+
+def match_luma(picture: ImageTensor, reference: ImageTensor) -> ImageTensor:
+    """The picture in gray, with the mean and spread of the reference's luma, kept in [0, 1]."""
+    own, wanted = luma(picture), luma(reference)
+    spread = wanted.std(correction=0) / own.std(correction=0).clamp_min(1e-3)
+    return ((own - own.mean()) * spread + wanted.mean()).clamp(0, 1).expand(-1, 3, -1, -1)
+
+
+def luma(picture: ImageTensor) -> Tensor:
+    """The gray of a picture: (1, 1, H, W)."""
+    weights = torch.tensor(_LUMA, dtype=picture.dtype, device=picture.device).view(1, 3, 1, 1)
+    return (picture * weights).sum(1, keepdim=True)
 
 
 def keep_content_color(result: ImageTensor, content: ImageTensor) -> ImageTensor:
     """The result's luma with the content's color differences (Gatys et al., arXiv 1606.05897)."""
-    weights = torch.tensor(_LUMA, dtype=result.dtype, device=result.device).view(1, 3, 1, 1)
-    luma = ((result - content) * weights).sum(1, keepdim=True)
-    return (content + luma).clamp(0, 1)
+    return (content + luma(result - content)).clamp(0, 1)
+
+
+def _unchanged(result: ImageTensor, content: ImageTensor) -> ImageTensor:
+    return result
 
 
 COLOR_MODES: dict[str, ColorMode] = {
-    "style": ColorMode(
-        prepare=lambda content, style: (content, style),
-        finish=lambda result, content: result,
-    ),
+    "style": ColorMode(prepare=lambda content, style: (content, style), finish=_unchanged),
+    # Strokes in the content's palette, and then its very hues.
     "content": ColorMode(
         prepare=lambda content, style: (content, match_color(style, content)),
         finish=keep_content_color,
     ),
+    # Luminance-only transfer of arXiv 1606.05897: the network sees gray alone.
+    "luminance": ColorMode(
+        prepare=lambda content, style: (
+            luma(content).expand(-1, 3, -1, -1),
+            match_luma(style, content),
+        ),
+        finish=keep_content_color,
+    ),
+    # Color matching of the same: the style image is recolored beforehand, and no more is done.
+    "matched": ColorMode(
+        prepare=lambda content, style: (content, match_color(style, content)), finish=_unchanged
+    ),
+    "cholesky": ColorMode(
+        prepare=lambda content, style: (content, match_color_by_cholesky(style, content)),
+        finish=_unchanged,
+    ),
+    "histogram": ColorMode(
+        prepare=lambda content, style: (content, match_histogram(style, content)),
+        finish=_unchanged,
+    ),
 }
+
+
+def _mapped(
+    picture: ImageTensor, reference: ImageTensor, transport: Callable[[Tensor, Tensor], Tensor]
+) -> ImageTensor:
+    """The picture after a linear map of its colors, between the means."""
+    pixels, colors = (image[0].flatten(1).cpu().double() for image in (picture, reference))
+    mean, covariance = _moments(pixels)
+    target_mean, target_covariance = _moments(colors)
+    matched = transport(covariance, target_covariance) @ (pixels - mean) + target_mean
+    return matched.clamp(0, 1).to(picture).view_as(picture)
+
+
+def _least_transport(covariance: Tensor, target: Tensor) -> Tensor:
+    root = _symmetric_power(covariance, 0.5)
+    inverse_root = _symmetric_power(covariance, -0.5)
+    return inverse_root @ _symmetric_power(root @ target @ root, 0.5) @ inverse_root
+
+
+def _triangular_transport(covariance: Tensor, target: Tensor) -> Tensor:
+    factor, target_factor = torch.linalg.cholesky(covariance), torch.linalg.cholesky(target)
+    return torch.linalg.solve_triangular(factor, target_factor, upper=False, left=False)
+
+
+def _ranked(own: Tensor, wanted: Tensor) -> Tensor:
+    """Values replaced by those of the same rank; equal ones stay equal, at their middle rank."""
+    _, where, counts = own.unique(return_inverse=True, return_counts=True)
+    rank = (counts.cumsum(0) - 0.5 * (counts + 1)) / max(1, own.numel() - 1)
+    place = rank.clamp(0, 1) * (wanted.numel() - 1)
+    ordered = wanted.sort().values
+    below = place.floor().long()
+    above = (below + 1).clamp_max(wanted.numel() - 1)
+    values = torch.lerp(ordered[below], ordered[above], (place - below).to(ordered))
+    return values[where]
 
 
 def _moments(pixels: Tensor) -> tuple[Tensor, Tensor]:

@@ -144,8 +144,12 @@ class Settings:
     backbone: str = knob("vgg19", help="The network that looks at the pictures.", choices=BACKBONES)
     color: str = knob(
         "style",
-        help="Whose colors the result has: the style's or the content's.",
+        help="Whose colors the result has. The content's, exactly: content, luminance; nearly, by "
+        "recoloring the style image: matched (least change), cholesky, histogram.",
         choices=COLOR_MODES,
+    )
+    color_strength: float = knob(
+        1.0, 0.0, 1.0, "How far the colors go from the style's to those that color asks for."
     )
     weights: str = knob(
         "auto",

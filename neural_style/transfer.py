@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, no_type_check
 import torch
 
 from neural_style.backbones import BACKBONES, Backbone, parse_layers
-from neural_style.color import COLOR_MODES, match_color
+from neural_style.color import finish_colors, match_color, prepare_colors
 from neural_style.decode import fit
 from neural_style.devices import (
     choose_device,
@@ -157,8 +157,8 @@ def _stylize(
         border=settings.border,
     )
     identity = identify(content, style, settings, weights.digest)
-    mode = COLOR_MODES[settings.color]
-    content, style = mode.prepare(content.to(device), style.to(device))
+    shown_color, colors = content.to(device), (settings.color, settings.color_strength)
+    content, style = prepare_colors(*colors, shown_color, style.to(device))
     if resume is None:
         scales = plan_scales(
             *content.shape[-2:],
@@ -182,6 +182,7 @@ def _stylize(
     for number, scale in enumerate(scales[place:], place):
         before = sum(earlier.iterations for earlier in scales[:number])
         scaled_content = resize(content, scale.height, scale.width)
+        scaled_color = resize(shown_color, scale.height, scale.width)
         style_size = STYLE_FITS[settings.style_fit](
             *style.shape[-2:], scale, backbone.smallest_side
         )
@@ -206,8 +207,9 @@ def _stylize(
                 events.append(_EVENT.format(iteration=iteration, event=iterate.event))
             if iteration in milestones or (every and iteration % every == 0):
                 seconds, seconds_left = clock.read(number, iterate.iteration)
+                shown = finish_colors(*colors, iterate.image, scaled_color)
                 yield Frame(
-                    image=mode.finish(iterate.image, scaled_content).to("cpu", copy=True),
+                    image=shown.to("cpu", copy=True),
                     iteration=iteration,
                     losses=iterate.losses,
                     seconds=seconds,

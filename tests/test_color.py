@@ -7,7 +7,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style.color import COLOR_MODES, keep_content_color, match_color
+from neural_style.color import (
+    COLOR_MODES,
+    finish_colors,
+    keep_content_color,
+    luma,
+    match_color,
+    match_color_by_cholesky,
+    match_histogram,
+    match_luma,
+    prepare_colors,
+)
 from tests.conftest import picture
 
 
@@ -27,15 +37,20 @@ def statistics(image: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(1), np.cov(values, bias=True)
 
 
-def test_matching_a_picture_to_itself_changes_nothing():
+MATCHES = [match_color, match_color_by_cholesky, match_histogram]
+
+
+@pytest.mark.parametrize("match", MATCHES)
+def test_matching_a_picture_to_itself_changes_nothing(match):
     for image in (picture(30, 40, 3), muted(1), flat(0.2, 0.5, 0.9), flat(0, 0, 0)):
-        torch.testing.assert_close(match_color(image, image), image, atol=1e-5, rtol=0)
+        torch.testing.assert_close(match(image, image), image, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("match", [match_color, match_color_by_cholesky])
 @pytest.mark.parametrize(("seed", "other"), [(1, 2), (2, 1), (3, 4)])
-def test_a_matched_picture_has_the_mean_and_covariance_of_the_reference(seed, other):
+def test_a_matched_picture_has_the_mean_and_covariance_of_the_reference(seed, other, match):
     image, reference = muted(seed), muted(other)[..., :30]
-    matched = match_color(image, reference)
+    matched = match(image, reference)
     assert matched.min() > 0  # nothing was clipped
     assert matched.max() < 1
     mean, covariance = statistics(matched)
@@ -89,10 +104,11 @@ def test_noise_far_below_one_level_is_not_blown_up_into_colors():
     assert matched.std((2, 3)).max() < 0.025 < 0.05 < muted(1).std((2, 3)).max()
 
 
+@pytest.mark.parametrize("match", [*MATCHES, match_luma])
 @pytest.mark.parametrize("image", [picture(16, 16, 5)[:, :1].expand(1, 3, 16, 16), flat(0, 0, 0)])
 @pytest.mark.parametrize("reference", [muted(1), flat(1, 1, 1), picture(1, 1, 6)])
-def test_pictures_without_color_give_numbers_in_range(image, reference):
-    for matched in (match_color(image, reference), match_color(reference, image)):
+def test_pictures_without_color_give_numbers_in_range(image, reference, match):
+    for matched in (match(image, reference), match(reference, image)):
         assert ((matched >= 0) & (matched <= 1)).all()  # false for NaN
 
 
@@ -125,22 +141,77 @@ def test_colors_out_of_range_are_clipped():
     torch.testing.assert_close(finished, flat(1, 0.701, 0.701))
 
 
+def test_the_map_by_cholesky_serves_red_first():
+    """Lower triangular: what becomes of red is decided by red alone."""
+    image, reference = muted(1), muted(2)
+    matched = match_color_by_cholesky(image, reference)
+    red, matched_red = image[0, 0].flatten().double(), matched[0, 0].flatten().double()
+    slope = (matched_red.std() / red.std()).item()
+    torch.testing.assert_close(
+        matched_red - matched_red.mean(), slope * (red - red.mean()), atol=1e-5, rtol=0
+    )
+
+
+def test_a_histogram_matched_picture_has_the_values_of_the_reference_in_its_own_order():
+    image, reference = muted(3), muted(4)
+    matched = match_histogram(image, reference)
+    for own, other, result in zip(image[0], reference[0], matched[0]):
+        torch.testing.assert_close(
+            result.flatten().sort().values, other.flatten().sort().values, atol=2e-3, rtol=0
+        )
+        order = own.flatten().argsort()
+        assert (result.flatten()[order].diff() >= 0).all()
+
+
+def test_equal_values_stay_equal_under_histogram_matching():
+    steps = (picture(30, 40, 3) * 3).round() / 3
+    matched = match_histogram(steps, picture(20, 20, 4))
+    assert all(channel.unique().numel() <= 4 for channel in matched[0])
+
+
+def test_luma_is_matched_in_mean_and_spread_and_comes_out_gray():
+    matched, reference = match_luma(muted(1), muted(2)), luma(muted(2))
+    assert torch.equal(matched[:, 0], matched[:, 2])
+    assert matched.mean().item() == pytest.approx(reference.mean().item(), abs=1e-5)
+    assert luma(matched).std().item() == pytest.approx(reference.std().item(), rel=1e-3)
+
+
 @pytest.mark.parametrize("mode", COLOR_MODES)
 def test_a_mode_applied_to_a_picture_and_itself_changes_nothing(mode, content):
-    for prepared in COLOR_MODES[mode].prepare(content, content):
-        torch.testing.assert_close(prepared, content, atol=1e-4, rtol=0)
-    finished = COLOR_MODES[mode].finish(content, content)
-    torch.testing.assert_close(finished, content, atol=1e-6, rtol=0)
+    prepared, other = COLOR_MODES[mode].prepare(content, content)
+    torch.testing.assert_close(prepared, other, atol=1e-4, rtol=0)
+    finished = COLOR_MODES[mode].finish(prepared, content)
+    torch.testing.assert_close(finished, content, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("mode", COLOR_MODES)
-def test_no_mode_changes_the_content_or_writes_on_its_inputs(mode, content, style):
+def test_no_mode_writes_on_its_inputs(mode, content, style):
     before = content.clone(), style.clone()
-    prepared, _ = COLOR_MODES[mode].prepare(content, style)
+    COLOR_MODES[mode].prepare(content, style)
     COLOR_MODES[mode].finish(style[..., :64, :64], content[..., :64, :64])
-    assert torch.equal(prepared, before[0])
     assert torch.equal(content, before[0])
     assert torch.equal(style, before[1])
+
+
+@pytest.mark.parametrize("mode", COLOR_MODES)
+def test_strength_goes_from_nothing_to_the_whole_mode(mode, content, style):
+    nothing, half, whole = (prepare_colors(mode, s, content, style) for s in (0.0, 0.5, 1.0))
+    assert torch.equal(nothing[0], content)
+    assert torch.equal(nothing[1], style)
+    for one, other in zip(whole, COLOR_MODES[mode].prepare(content, style)):
+        assert torch.equal(one, other)
+    torch.testing.assert_close(half[1], (style + whole[1]) / 2)
+    result = content.flip(3)
+    assert torch.equal(finish_colors(mode, 0.0, result, content), result)
+    expected = COLOR_MODES[mode].finish(result, content)
+    assert torch.equal(finish_colors(mode, 1.0, result, content), expected)
+
+
+@pytest.mark.parametrize("mode", ["content", "luminance"])
+def test_these_modes_keep_the_contents_hues_exactly(mode, content):
+    content = 0.3 + 0.4 * content
+    finished = finish_colors(mode, 1.0, content.flip(3).clamp(0.4, 0.6), content)
+    torch.testing.assert_close(finished - luma(finished), content - luma(content))
 
 
 def test_the_modes_differ_in_whose_colors_remain(content, style):

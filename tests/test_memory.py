@@ -118,7 +118,9 @@ def scarce(monkeypatch):
     scarce = SimpleNamespace(error=MemoryError(), refused=refused)
     monkeypatch.setattr(transfer, "make_objective", make)
     monkeypatch.setattr(memory, "_in_use", lambda device: 0)
-    monkeypatch.setattr(memory, "_FLOAT_CANVASES", 1)  # of a narrow network's memory the lion's part
+    monkeypatch.setattr(
+        memory, "_FLOAT_CANVASES", 1
+    )  # of a narrow network's memory the lion's part
     monkeypatch.setattr(memory, "_STRIP_PIXELS", {8_192: 1.0})
     return scarce
 

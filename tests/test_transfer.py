@@ -192,6 +192,7 @@ TURNS = {
     "content_layers": {"content_layers": "relu3_1"},
     "style_layers": {"style_layers": "relu1_1:1,relu3_1:0.5"},
     "color": {"color": "content"},
+    "color_strength": {"color_strength": 0.5, "color": "luminance"},
     "precision": {"precision": "bf16"},
 }
 ELSEWHERE = {"backbone", "weights", "device", "memory_gb"}
