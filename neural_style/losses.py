@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from neural_style.tensors import FeatureMap, GramMatrix, ImageTensor, Scalar
+from neural_style.tensors import FeatureMap, FeatureVector, GramMatrix, ImageTensor, Scalar
 
 
 def channel_products(features: FeatureMap) -> GramMatrix:
@@ -15,6 +15,11 @@ def channel_products(features: FeatureMap) -> GramMatrix:
     channels = features.shape[1]
     # Pixels by channels, as channels_last memory already lies: no copy.
     return _Products.apply(features.permute(0, 2, 3, 1).reshape(-1, channels))
+
+
+def channel_totals(features: FeatureMap) -> FeatureVector:
+    """Each channel's sum over the pixels."""
+    return features.sum((0, 2, 3), dtype=_wide(features.dtype))
 
 
 class _Products(torch.autograd.Function):
@@ -115,7 +120,7 @@ def tv_loss(image: ImageTensor) -> Scalar:
     return right.square().mean() + down.square().mean()
 
 
-def mean_square(target: FeatureMap | GramMatrix) -> Scalar:
+def mean_square(target: FeatureMap | GramMatrix | FeatureVector) -> Scalar:
     """The unit of a relative loss: divided by it, 1 means "as far off as nothing at all".
 
     A relative loss does not change when a layer's activations are scaled, so the same weights suit
@@ -127,4 +132,8 @@ def mean_square(target: FeatureMap | GramMatrix) -> Scalar:
 
 def _widen(x: Tensor) -> Tensor:
     """In float32 at least, so that sums of many small numbers keep them."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
+    return x.to(_wide(x.dtype))
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    return torch.promote_types(dtype, torch.float32)

@@ -14,14 +14,15 @@ from neural_style.features import Network
 from neural_style.losses import (
     Axes,
     channel_products,
+    channel_totals,
     eased_style_loss,
     mean_square,
     principal_axes,
     squared_distance,
-    style_loss,
     tv_loss,
 )
-from neural_style.tensors import FeatureMap, GramMatrix, ImageTensor, Scalar
+from neural_style.statistics import STATISTICS, Moments, average
+from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 from neural_style.tiling import Segments, Sums, evaluate, survey
 
 Evaluate = Callable[..., tuple[dict[str, Scalar], ImageTensor]]
@@ -38,6 +39,7 @@ class Emphasis(NamedTuple):
     Attributes:
         content_layers, style_layers: Layer → its share of the term.
         content, style, tv: Weights of the terms.
+        statistic: How styles are compared, a key of `STATISTICS`.
         relative: Each layer's loss is divided by the mean square of its target (`mean_square`);
             otherwise it is as the formula has it, in the units of the network's weights.
     """
@@ -47,6 +49,7 @@ class Emphasis(NamedTuple):
     content: float
     style: float
     tv: float
+    statistic: str
     relative: bool
 
 
@@ -65,13 +68,14 @@ def make_objective(
         style: At the size at which its strokes are to be seen.
     """
     content_layers, style_layers = emphasis.content_layers, emphasis.style_layers
+    statistic = STATISTICS[emphasis.statistic]
     layers = content_layers.keys() | style_layers.keys()
     content_targets, elements = _features(network, segments, content, content_layers, layers)
-    style_targets = _grams(network, segments, style, style_layers)
+    style_targets = _moments(network, segments, style, style_layers, statistic.needs_mean)
     units = defaultdict(lambda: 1.0)
     if emphasis.relative:
         units |= {("content", layer): mean_square(t) for layer, t in content_targets.items()}
-        units |= {("style", layer): mean_square(t) for layer, t in style_targets.items()}
+        units |= {("style", layer): statistic.unit(t) for layer, t in style_targets.items()}
 
     def measure(layer: str, features: FeatureMap, rows: slice) -> Sums:
         sums: Sums = {}
@@ -79,8 +83,13 @@ def make_objective(
             target = content_targets[layer][:, :, rows]
             sums[f"content {layer}"] = squared_distance(features, target)
         if layer in style_targets:
-            sums[f"style {layer}"] = channel_products(features)
+            sums[f"products {layer}"] = channel_products(features)
+            if statistic.needs_mean:
+                sums[f"totals {layer}"] = channel_totals(features)
         return sums
+
+    def moments(sums: Sums, layer: str) -> Moments:
+        return average(sums[f"products {layer}"], sums.get(f"totals {layer}"), elements[layer])
 
     def content_term(sums: Sums) -> Scalar:
         return emphasis.content * sum(
@@ -88,21 +97,22 @@ def make_objective(
             for layer, share in content_layers.items()
         )
 
-    def style_term(sums: Sums, loss: Callable[[str, GramMatrix], Scalar]) -> Scalar:
+    def style_term(sums: Sums, loss: Callable[[str, Moments], Scalar]) -> Scalar:
         return emphasis.style * sum(
-            share / units["style", layer] * loss(layer, sums[f"style {layer}"] / elements[layer])
+            share / units["style", layer] * loss(layer, moments(sums, layer))
             for layer, share in style_layers.items()
         )
 
-    def plain(layer: str, seen: GramMatrix) -> Scalar:
-        return style_loss(seen, style_targets[layer])
+    def plain(layer: str, seen: Moments) -> Scalar:
+        return statistic.loss(seen, style_targets[layer])
 
-    def gentle(layer: str, seen: GramMatrix) -> Scalar:
-        return eased_style_loss(seen, style_targets[layer], axes(layer))
+    def gentle(layer: str, seen: Moments) -> Scalar:
+        target = statistic.matrix(style_targets[layer])
+        return eased_style_loss(statistic.matrix(seen), target, axes(layer))
 
     @cache
     def axes(layer: str) -> Axes:
-        return principal_axes(style_targets[layer])
+        return principal_axes(statistic.matrix(style_targets[layer]))
 
     def judge(eased: bool, sums: Sums, image: ImageTensor) -> tuple[dict[str, Scalar], Scalar]:
         terms = {
@@ -110,7 +120,7 @@ def make_objective(
             "style": style_term(sums, plain),
             "tv": emphasis.tv * tv_loss(image),
         }
-        pull = style_term(sums, gentle) if eased else terms["style"]
+        pull = style_term(sums, gentle) if eased and statistic.matrix else terms["style"]
         return terms, terms["content"] + pull + terms["tv"]
 
     def evaluate_(
@@ -149,16 +159,22 @@ def _features(
     return {layer: torch.cat(rows, dim=2) for layer, rows in parts.items()}, elements
 
 
-def _grams(
-    network: Network, segments: Segments, image: ImageTensor, wanted: dict[str, float]
-) -> dict[str, GramMatrix]:
-    sums: dict[str, Tensor] = {}
+def _moments(
+    network: Network,
+    segments: Segments,
+    image: ImageTensor,
+    wanted: dict[str, float],
+    with_mean: bool,
+) -> dict[str, Moments]:
+    products: dict[str, Tensor] = {}
+    totals: dict[str, Tensor] = {}
     elements: dict[str, int] = dict.fromkeys(wanted, 0)
 
     def visit(layer: str, features: FeatureMap, rows: slice) -> None:
         elements[layer] += features.numel()
-        share = channel_products(features)
-        sums[layer] = sums[layer] + share if layer in sums else share
+        products[layer] = products.get(layer, 0) + channel_products(features)
+        if with_mean:
+            totals[layer] = totals.get(layer, 0) + channel_totals(features)
 
     survey(network, segments, image, wanted.keys(), visit)
-    return {layer: sums[layer] / elements[layer] for layer in wanted}
+    return {layer: average(products[layer], totals.get(layer), elements[layer]) for layer in wanted}

@@ -18,6 +18,7 @@ from neural_style.features import BORDERS, POOLINGS
 from neural_style.images import LONGEST
 from neural_style.optimizers import ENGINES
 from neural_style.schedule import STYLE_FITS
+from neural_style.statistics import STATISTICS
 from neural_style.weights import ENVIRONMENT, NAMED_SOURCES
 
 INITS = ("auto", "recolored", "content", "noise")
@@ -122,6 +123,12 @@ class Settings:
         help="How large the style is seen: with the canvas's longest side, never enlarged, or "
         "with its number of pixels.",
         choices=STYLE_FITS,
+    )
+    statistic: str = knob(
+        "gram",
+        help="What of the style is imitated: gram, which channels are active together; centered, "
+        "the same less brightness; mean_deviation, looser; wasserstein, smoother.",
+        choices=STATISTICS,
     )
     losses: str = knob(
         "relative",

@@ -11,4 +11,7 @@ FeatureMap = Float[Tensor, "1 _c _h _w"]
 
 GramMatrix = Float[Tensor, "_c _c"]
 
+FeatureVector = Float[Tensor, " _c"]
+"""One number a channel."""
+
 Scalar = Float[Tensor, ""]

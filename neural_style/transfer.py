@@ -34,6 +34,7 @@ from neural_style.optimizers import ENGINES, State
 from neural_style.resume import identify, move, plan_rest
 from neural_style.schedule import STYLE_FITS, Clock, Scale, ladder, plan_scales
 from neural_style.settings import INITS, Settings, settle
+from neural_style.statistics import STATISTICS
 from neural_style.tensors import ImageTensor
 from neural_style.tiling import cut_network
 from neural_style.weights import load_weights
@@ -194,7 +195,7 @@ def _stylize(
             choice.make(settings.learning_rate, plan.history),
             scale.iterations,
             guarded=engine.guarded,
-            eased=choice.eased[min(number, 1)],
+            eased=choice.eased[min(number, 1)] if STATISTICS[settings.statistic].matrix else 0,
             resume=reached,
         )
         if reached or number > 0:
@@ -273,6 +274,7 @@ def _emphasis(backbone: Backbone, settings: Settings) -> Emphasis:
         content=settings.content_weight,
         style=settings.style_weight,
         tv=settings.tv_weight,
+        statistic=settings.statistic,
         relative=settings.losses == "relative",
     )
 

@@ -18,7 +18,16 @@ PACKAGE = ROOT / "neural_style"
 
 ORDER = [
     *("version", "errors", "tensors", "decode", "images", "color", "backbones", "hub", "weights"),
-    *("devices", "winograd_tiles", "winograd", "features", "losses", "tiling", "objective"),
+    *(
+        "devices",
+        "winograd_tiles",
+        "winograd",
+        "features",
+        "losses",
+        "statistics",
+        "tiling",
+        "objective",
+    ),
     *("schedule", "memory", "canvas", "optimizers", "optimize", "settings", "resume", "presets"),
     *("transfer", "cli", "web.texts", "web.handlers", "web.widgets", "web.page"),
 ]

@@ -9,12 +9,21 @@ from neural_style import BACKBONES
 from neural_style.backbones import TORCHVISION
 from neural_style.features import load_network
 from neural_style.objective import Emphasis, make_objective
+from neural_style.statistics import STATISTICS
 from neural_style.tiling import Strip, cut_network, plan_strips, survey
 from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
 
 BACKBONE = BACKBONES["vgg19"]
 LAYERS = {*BACKBONE.content_layers, *BACKBONE.style_layers}
-EMPHASIS = Emphasis(BACKBONE.content_layers, BACKBONE.style_layers, 1.0, 20.0, 80.0, True)
+EMPHASIS = Emphasis(
+    content_layers=BACKBONE.content_layers,
+    style_layers=BACKBONE.style_layers,
+    content=1.0,
+    style=20.0,
+    tv=80.0,
+    statistic="gram",
+    relative=True,
+)
 
 CUTS = [
     {"pool2": 32},
@@ -32,7 +41,7 @@ def tiny_network(border="replicate"):
     )
 
 
-def evaluate(network, rows, height, width, **options):
+def evaluate(network, rows, height, width, statistic="gram", **options):
     segments = cut_network(network, LAYERS, rows)
     generator = torch.Generator().manual_seed(0)
     content, style, canvas = (
@@ -41,7 +50,8 @@ def evaluate(network, rows, height, width, **options):
         )
         for seed in range(3)
     )
-    return make_objective(network, segments, content, style, EMPHASIS)(canvas, **options)
+    emphasis = EMPHASIS._replace(statistic=statistic)
+    return make_objective(network, segments, content, style, emphasis)(canvas, **options)
 
 
 def assert_alike(whole, strips, tolerance):
@@ -58,6 +68,13 @@ def test_terms_and_gradient_are_those_of_the_whole_picture(rows, border, height,
     network = tiny_network(border)
     whole = evaluate(network, {}, height, width)
     assert_alike(whole, evaluate(network, rows, height, width), 1e-4)
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_so_are_they_for_every_statistic(statistic):
+    network = tiny_network()
+    whole = evaluate(network, {}, 97, 40, statistic)
+    assert_alike(whole, evaluate(network, CUTS[2], 97, 40, statistic), 1e-3)
 
 
 def test_so_are_they_eased():

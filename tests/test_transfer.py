@@ -188,6 +188,7 @@ TURNS = {
     "engine": {"engine": "plain"},
     "border": {"border": "zeros"},
     "style_fit": {"style_fit": "area"},
+    "statistic": {"statistic": "centered"},
     "losses": {"losses": "absolute"},
     "content_layers": {"content_layers": "relu3_1"},
     "style_layers": {"style_layers": "relu1_1:1,relu3_1:0.5"},

@@ -1,0 +1,172 @@
+"""What a style is, in numbers: statistics of activations over all pixels, and distances of them.
+
+To add one: write how far two `Moments` are apart and give it an entry in `STATISTICS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from neural_style.losses import mean_square, style_loss
+from neural_style.tensors import FeatureVector, GramMatrix, Scalar
+
+
+class Moments(NamedTuple):
+    """The activations of one layer, summed up.
+
+    Attributes:
+        products: F Fᵀ / (C H W), the Gram matrix per element.
+        mean: Of each channel; None where the statistic does without.
+    """
+
+    products: GramMatrix
+    mean: FeatureVector | None
+
+
+def average(products: GramMatrix, totals: FeatureVector | None, elements: int) -> Moments:
+    """Moments from sums over all pixels.
+
+    Args:
+        products: `losses.channel_products`.
+        totals: `losses.channel_totals`, or None.
+        elements: Channels × pixels.
+    """
+    channels = len(products)
+    mean = None if totals is None else totals * (channels / elements)
+    return Moments(products / elements, mean)
+
+
+class Statistic(NamedTuple):
+    """A way to compare styles.
+
+    Attributes:
+        loss: Of the canvas's moments and the style's, no less than 0.
+        unit: Of the style's: the loss is relative to it, "as far off as nothing at all".
+        needs_mean: Whether it asks for `Moments.mean`.
+        matrix: What `loss` compares entry by entry, where that is one matrix; it can be eased
+            (`losses.eased_style_loss`).
+    """
+
+    loss: Callable[[Moments, Moments], Scalar]
+    unit: Callable[[Moments], Scalar]
+    needs_mean: bool
+    matrix: Callable[[Moments], GramMatrix] | None
+
+
+def covariance(moments: Moments) -> GramMatrix:
+    """How channels vary together: ⟨F Fᵀ⟩ − μ μᵀ, averaged over pixels."""
+    return len(moments.products) * moments.products - torch.outer(moments.mean, moments.mean)
+
+
+def centered_products(moments: Moments) -> GramMatrix:
+    """The Gram matrix of the activations less their mean, per element.
+
+    Without the mean the matrix tells texture from brightness (Li et al., *Demystifying neural style
+    transfer*, arXiv 1701.01036, compare it as a kernel).
+    """
+    return covariance(moments) / len(moments.products)
+
+
+def mean_deviation_loss(canvas: Moments, target: Moments) -> Scalar:
+    """mean (μ − μ*)² + mean (σ − σ*)², channel by channel (Li et al., arXiv 1701.01036, sec. 4.2).
+
+    Channels are compared one by one, so which of them go together is left free: looser than Gram.
+    """
+    means = (canvas.mean - target.mean).square().mean()
+    return means + (_deviation(canvas) - _deviation(target)).square().mean()
+
+
+def wasserstein_loss(canvas: Moments, target: Moments) -> Scalar:
+    """Squared 2-Wasserstein distance between two Gaussians, over the number of channels.
+
+    ((μ − μ*)² + tr(Σ + Σ* − 2 (Σ*^½ Σ Σ*^½)^½)) / C, each Σ with 10⁻⁴ I added. Quadratic in the
+    activations as the content loss is, so its weight does not hang on their scale.
+    """
+    means = (canvas.mean - target.mean).square().sum()
+    ours, theirs = _floored(canvas), _floored(target)
+    traces = ours.trace() + theirs.trace() - 2 * _RootTrace.apply(ours, _root(theirs))
+    # By rounding, a distance of nothing may come out below it.
+    return (means + traces.clamp_min(0)) / len(ours)
+
+
+STATISTICS: dict[str, Statistic] = {
+    "gram": Statistic(
+        loss=lambda canvas, target: style_loss(canvas.products, target.products),
+        unit=lambda target: mean_square(target.products),
+        needs_mean=False,
+        matrix=lambda moments: moments.products,
+    ),
+    "centered": Statistic(
+        loss=lambda canvas, target: style_loss(
+            centered_products(canvas), centered_products(target)
+        ),
+        unit=lambda target: mean_square(centered_products(target)),
+        needs_mean=True,
+        matrix=centered_products,
+    ),
+    "mean_deviation": Statistic(
+        loss=mean_deviation_loss,
+        unit=lambda target: mean_square(target.mean) + mean_square(_deviation(target)),
+        needs_mean=True,
+        matrix=None,
+    ),
+    "wasserstein": Statistic(
+        loss=wasserstein_loss,
+        unit=lambda target: mean_square(target.mean) + _floored(target).trace() / len(target.mean),
+        needs_mean=True,
+        matrix=None,
+    ),
+}
+
+
+_FLOOR = 1e-4
+
+
+def _deviation(moments: Moments) -> FeatureVector:
+    return covariance(moments).diagonal().clamp_min(_FLOOR**2).sqrt()
+
+
+def _floored(moments: Moments) -> GramMatrix:
+    matrix = covariance(moments)
+    return matrix + _FLOOR * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+
+
+def _root(matrix: GramMatrix) -> GramMatrix:
+    values, vectors = _decompose(matrix)
+    return (vectors * values.sqrt()) @ vectors.T
+
+
+def _decompose(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, none below 0, and eigenvectors; in float64, and so not on MPS."""
+    values, vectors = torch.linalg.eigh(_exact(matrix))
+    return values.clamp_min(0).to(matrix), vectors.to(matrix)
+
+
+def _exact(matrix: Tensor) -> Tensor:
+    return matrix.cpu().double() if matrix.device.type == "mps" else matrix.double()
+
+
+class _RootTrace(torch.autograd.Function):
+    """tr (R Σ R)^½ of symmetric Σ and R, with derivative ½ R (R Σ R)^-½ R.
+
+    By eigenvalues: Newton–Schulz iterations in float32 lose these matrices, whose eigenvalues span
+    six decades. The derivative is had from the same decomposition.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor, root: Tensor) -> Tensor:
+        values, vectors = _decompose(root @ matrix @ root)
+        ctx.save_for_backward(values, vectors, root)
+        return values.sqrt().sum()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        values, vectors, root = ctx.saved_tensors
+        half = root @ vectors
+        # No smaller than the floors of both allow.
+        inverse = values.clamp_min(_FLOOR**2).rsqrt()
+        return 0.5 * gradient * (half * inverse) @ half.T, None
