@@ -33,6 +33,13 @@ CAFFE = Units((2, 1, 0), (103.939 / 255, 116.779 / 255, 123.68 / 255), (1 / 255,
 TORCHVISION = Units((0, 1, 2), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
+def mean_color(units: Units) -> torch.Tensor:
+    """What such a network takes for nothing: an sRGB picture of one pixel."""
+    color = torch.zeros(1, 3, 1, 1)
+    color[0, list(units.channels), 0, 0] = torch.tensor(units.mean)
+    return color
+
+
 class HubFile(NamedTuple):
     """A safetensors file on the Hugging Face Hub, at one commit, with the SHA-256 of its bytes."""
 

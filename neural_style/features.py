@@ -15,7 +15,15 @@ from neural_style.errors import SettingsError
 from neural_style.tensors import FeatureMap, ImageTensor
 from neural_style.winograd import Kernel, convolve, is_faster, make_kernel, warm_up
 
-POOLINGS = {"max": max_pool2d, "avg": avg_pool2d}
+
+def _l2_pool2d(x: Tensor, kernel_size: int, stride: int) -> Tensor:
+    """Root of the mean square: between mean and maximum, and smooth."""
+    return (avg_pool2d(x.square(), kernel_size, stride) + _L2_FLOOR).sqrt()
+
+
+_L2_FLOOR = 1e-6
+
+POOLINGS = {"max": max_pool2d, "avg": avg_pool2d, "l2": _l2_pool2d}
 
 BORDERS = {"replicate": "replicate", "zeros": "constant"}
 """What the first convolution sees outside the picture: its edge carried on, or the mean color."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from neural_style.tensors import FeatureMap, FeatureVector, GramMatrix, ImageTensor, Scalar
 
@@ -118,6 +119,45 @@ def tv_loss(image: ImageTensor) -> Scalar:
     right = image[..., :, 1:] - image[..., :, :-1]
     down = image[..., 1:, :] - image[..., :-1, :]
     return right.square().mean() + down.square().mean()
+
+
+def tv_in_levels(image: ImageTensor) -> Scalar:
+    """`tv_loss` in levels from 0 to 255, as programs that work in them have it."""
+    return 255**2 * tv_loss(image)
+
+
+def tv_sum(image: ImageTensor) -> Scalar:
+    """½ Σ of the squared steps right and down in levels, but for the last row and column.
+
+    Its gradient is what jcjohnson's neural-style adds: a sum, so its weight hangs on the size.
+    """
+    corner = image[..., :-1, :-1]
+    right, down = image[..., :-1, 1:] - corner, image[..., 1:, :-1] - corner
+    return 255**2 / 2 * (right.square().sum() + down.square().sum())
+
+
+def tv_nine_points(image: ImageTensor) -> Scalar:
+    """Mean squared steps to all eight neighbors, ⅔ of the straight ones, ⅙ of the slanted ones.
+
+    crowsonkb's style-transfer-pytorch; the picture's edge is carried on by a pixel.
+    """
+    wide = pad(image, (1, 1, 1, 1), mode="replicate")
+    right = wide[..., 1:-1, 2:] - image
+    down = wide[..., 2:, 1:-1] - image
+    falling = wide[..., 1:, 1:] - wide[..., :-1, :-1]
+    rising = wide[..., 1:, :-1] - wide[..., :-1, 1:]
+    straight = right.square().mean() + down.square().mean()
+    slanted = falling.square().mean() + rising.square().mean()
+    return 2 / 3 * straight + slanted / 6
+
+
+TV_FORMS = {
+    "mean": tv_loss,
+    "levels": tv_in_levels,
+    "sum": tv_sum,
+    "nine_points": tv_nine_points,
+}
+"""Ways to put roughness into a number."""
 
 
 def mean_square(target: FeatureMap | GramMatrix | FeatureVector) -> Scalar:

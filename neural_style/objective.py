@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from functools import cache, partial
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from neural_style.features import Network
 from neural_style.losses import (
+    TV_FORMS,
     Axes,
     channel_products,
     channel_totals,
@@ -19,9 +19,8 @@ from neural_style.losses import (
     mean_square,
     principal_axes,
     squared_distance,
-    tv_loss,
 )
-from neural_style.statistics import STATISTICS, Moments, average
+from neural_style.statistics import STATISTICS, Moments, Statistic, average
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 from neural_style.tiling import Segments, Sums, evaluate, survey
 
@@ -40,8 +39,8 @@ class Emphasis(NamedTuple):
         content_layers, style_layers: Layer → its share of the term.
         content, style, tv: Weights of the terms.
         statistic: How styles are compared, a key of `STATISTICS`.
-        relative: Each layer's loss is divided by the mean square of its target (`mean_square`);
-            otherwise it is as the formula has it, in the units of the network's weights.
+        tv_form: How roughness is measured, a key of `TV_FORMS`.
+        units: What each layer's loss is counted in, a key of `UNITS`.
     """
 
     content_layers: dict[str, float]
@@ -49,8 +48,31 @@ class Emphasis(NamedTuple):
     content: float
     style: float
     tv: float
+    tv_form: str
     statistic: str
-    relative: bool
+    units: str
+
+
+class LossUnits(NamedTuple):
+    """What a layer's loss is divided by, from its target."""
+
+    content: Callable[[FeatureMap], Scalar | float]
+    style: Callable[[Statistic, Moments], Scalar | float]
+
+
+UNITS = {
+    # As far off as nothing at all.
+    "relative": LossUnits(
+        content=mean_square, style=lambda statistic, target: statistic.unit(target)
+    ),
+    # As the formulas have it: means, in the units of the network's weights.
+    "absolute": LossUnits(content=lambda target: 1.0, style=lambda statistic, target: 1.0),
+    # ½ Σ (F − P)² and Σ (G − A)² / (4 C² M²) of Gatys et al., arXiv 1508.06576, eq. 1 and 4.
+    "paper": LossUnits(
+        content=lambda target: 2 / target.numel(),
+        style=lambda statistic, target: 4 / len(target.products) ** 2,
+    ),
+}
 
 
 def make_objective(
@@ -72,10 +94,10 @@ def make_objective(
     layers = content_layers.keys() | style_layers.keys()
     content_targets, elements = _features(network, segments, content, content_layers, layers)
     style_targets = _moments(network, segments, style, style_layers, statistic.needs_mean)
-    units = defaultdict(lambda: 1.0)
-    if emphasis.relative:
-        units |= {("content", layer): mean_square(t) for layer, t in content_targets.items()}
-        units |= {("style", layer): statistic.unit(t) for layer, t in style_targets.items()}
+    content_unit, style_unit = UNITS[emphasis.units]
+    content_units = {layer: content_unit(t) for layer, t in content_targets.items()}
+    style_units = {layer: style_unit(statistic, t) for layer, t in style_targets.items()}
+    roughness = TV_FORMS[emphasis.tv_form]
 
     def measure(layer: str, features: FeatureMap, rows: slice) -> Sums:
         sums: Sums = {}
@@ -93,13 +115,13 @@ def make_objective(
 
     def content_term(sums: Sums) -> Scalar:
         return emphasis.content * sum(
-            share / units["content", layer] * sums[f"content {layer}"] / elements[layer]
+            share / content_units[layer] * sums[f"content {layer}"] / elements[layer]
             for layer, share in content_layers.items()
         )
 
     def style_term(sums: Sums, loss: Callable[[str, Moments], Scalar]) -> Scalar:
         return emphasis.style * sum(
-            share / units["style", layer] * loss(layer, moments(sums, layer))
+            share / style_units[layer] * loss(layer, moments(sums, layer))
             for layer, share in style_layers.items()
         )
 
@@ -118,7 +140,7 @@ def make_objective(
         terms = {
             "content": content_term(sums),
             "style": style_term(sums, plain),
-            "tv": emphasis.tv * tv_loss(image),
+            "tv": emphasis.tv * roughness(image),
         }
         pull = style_term(sums, gentle) if eased and statistic.matrix else terms["style"]
         return terms, terms["content"] + pull + terms["tv"]

@@ -44,12 +44,14 @@ class Iterate(NamedTuple):
 
     Attributes:
         iteration: Steps taken in this pass.
+        average: Of the pictures so far, where that is to be shown.
         event: What the guard does now, in words; mostly nothing.
         point: What `image` and `losses` are taken from.
         state: From which the pass can be continued; to be asked for before the next iterate.
     """
 
     iteration: int
+    average: ImageTensor | None
     event: str
     point: Callable[[], _Point]
     state: Callable[[], State]
@@ -57,11 +59,12 @@ class Iterate(NamedTuple):
     @property
     def image(self) -> ImageTensor:
         """In [0, 1], never written to again. Guarded: the best picture found so far."""
-        return self.point().image.nan_to_num(0.0).clamp(0, 1)
+        image = self.point().image if self.average is None else self.average
+        return image.nan_to_num(0.0).clamp(0, 1)
 
     @property
     def losses(self) -> dict[str, float]:
-        """The terms of this very picture."""
+        """The terms of this very picture; beside an average, those of the newest or best."""
         return self.point().losses
 
 
@@ -74,6 +77,7 @@ def optimize(
     *,
     guarded: bool = True,
     eased: int = 0,
+    average: float = 0.0,
     resume: State | None = None,
 ) -> Iterator[Iterate]:
     """Minimizes the sum of the terms from `start`; yields before the first and after every step.
@@ -91,14 +95,17 @@ def optimize(
     Args:
         eased: Steps that follow the eased gradient (`Evaluate`). The losses, and which picture is
             the best, are those of the objective itself all along.
+        average: Share that the past keeps in a running average of the pictures, which is then
+            what is shown, and free of what a single step adds; 0 for none.
         resume: The state of an iterate: goes on from there, beginning with that iterate itself;
             `start` is not looked at.
     """
     image = start.clamp(0, 1)
     numbers = canvas.encode(image)
     best, before, iteration, waited, event = None, None, 0, 0, ""
+    total, weight = None, 0.0
     if resume is not None:
-        numbers, image, iteration, waited, event = (resume[key] for key in _REACHED)
+        numbers, image, iteration, waited, event, total, weight = (resume[k] for k in _REACHED)
         best = _restored(resume["best"])
         optimizer.restore(resume["optimizer"])
     while True:
@@ -112,9 +119,14 @@ def optimize(
                 event = f"the loss rose from {best.total:.3g} to {before.total:.3g}"
             elif waited >= _PATIENCE:
                 event = f"no better picture in {_PATIENCE} steps"
-        reached = dict(zip(_REACHED, (numbers, image, iteration, waited, event), strict=True))
-        save = partial(_state, reached, best, optimizer)
-        yield Iterate(iteration, event, partial(_better, best, here, bool(event)), save)
+        reached = numbers, image, iteration, waited, event, total, weight
+        save = partial(_state, dict(zip(_REACHED, reached, strict=True)), best, optimizer)
+        shown = None
+        if average:
+            total = (1 - average) * image if total is None else torch.lerp(image, total, average)
+            weight = 1 - average + average * weight
+            shown = total / weight
+        yield Iterate(iteration, shown, event, partial(_better, best, here, bool(event)), save)
         if last:
             return
         before = here
@@ -137,7 +149,7 @@ def optimize(
 
 _SPIKE = 10.0
 _PATIENCE = 50
-_REACHED = ("numbers", "image", "iteration", "waited", "event")
+_REACHED = ("numbers", "image", "iteration", "waited", "event", "total", "weight")
 
 
 def _on_the_way(terms: dict[str, Scalar]) -> tuple[Callable[[], list[float]], tuple[str, ...]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from neural_style.decode import fit
+from neural_style.errors import SettingsError
 
 
 class Scale(NamedTuple):
@@ -17,9 +20,17 @@ class Scale(NamedTuple):
 
 
 def plan_scales(
-    height: int, width: int, size: int, scales: int, iterations: int, smallest_side: int
+    height: int,
+    width: int,
+    size: int,
+    scales: int,
+    iterations: int,
+    smallest_side: int,
+    *,
+    factor: float = 2.0,
+    shares: Sequence[float] = (),
 ) -> list[Scale]:
-    """Sizes from small to full, each twice the one before, sharing the iterations as 1 : √2 : 2 : …
+    """Sizes from small to full, sharing the iterations.
 
     Sizes whose shorter side would fall under twice `smallest_side` are left out, and so are more
     sizes than there are iterations; the full size always stays.
@@ -30,15 +41,18 @@ def plan_scales(
         scales: How many sizes are wanted.
         iterations: Steps over all sizes.
         smallest_side: What the network needs.
+        factor: How much larger each size is than the one before.
+        shares: Of the iterations, the last for the full size; where there are none, each size has
+            √factor times as many as the one before.
     """
     sizes = [fit(height, width, size)]
     while len(sizes) < min(scales, iterations):
-        smaller = fit(height, width, round(size / 2 ** len(sizes)))
+        smaller = fit(height, width, round(size / factor ** len(sizes)))
         if min(smaller) < 2 * smallest_side:
             break
         sizes.insert(0, smaller)
     count = len(sizes)
-    shares = [2 ** (k / 2) for k in range(count)]
+    shares = shares[-count:] or [factor ** (k / 2) for k in range(count)]
     ends = [
         max(k + 1, round(iterations * sum(shares[: k + 1]) / sum(shares))) for k in range(count)
     ]
@@ -71,6 +85,26 @@ def ladder(iterations: int) -> list[int]:
         rungs += [power, 2 * power, 5 * power]
         power *= 10
     return [rung for rung in rungs if rung < iterations] + [iterations]
+
+
+def parse_shares(words: str) -> tuple[float, ...]:
+    """Numbers from words: "5,2"; "auto" is none.
+
+    Raises:
+        SettingsError: The words are not of that form.
+    """
+    if words == "auto":
+        return ()
+    try:
+        shares = tuple(float(word) for word in words.split(","))
+    except ValueError:
+        shares = ()
+    if not shares or not all(0 < share < math.inf for share in shares):
+        raise SettingsError(
+            f"Shares of the iterations are written 5,2 for two sizes, each above 0; {words!r} is "
+            "not so."
+        )
+    return shares
 
 
 class Clock:

@@ -16,13 +16,14 @@ from neural_style.color import COLOR_MODES
 from neural_style.errors import SettingsError
 from neural_style.features import BORDERS, POOLINGS
 from neural_style.images import LONGEST
+from neural_style.losses import TV_FORMS
+from neural_style.objective import UNITS
 from neural_style.optimizers import ENGINES
-from neural_style.schedule import STYLE_FITS
+from neural_style.schedule import STYLE_FITS, parse_shares
 from neural_style.statistics import STATISTICS
 from neural_style.weights import ENVIRONMENT, NAMED_SOURCES
 
-INITS = ("auto", "recolored", "content", "noise")
-LOSSES = ("relative", "absolute")
+INITS = ("auto", "recolored", "content", "noise", "mean")
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
@@ -75,15 +76,25 @@ class Settings:
     tv_weight: float = knob(
         80.0, 0.0, 1e6, "Smoothness: the weight of total variation, which removes fine grain."
     )
+    tv_form: str = knob(
+        "mean",
+        help="How roughness is measured: mean squared steps, the same in levels, jcjohnson's sum, "
+        "or crowson's nine points.",
+        choices=TV_FORMS,
+    )
     init: str = knob(
         "auto",
-        help="Where to start: the content in the style's colors, the content as it is, or noise; "
-        "auto takes the engine's usual: fast recolored, plain content.",
+        help="Where to start: the content in the style's colors, the content as it is, noise, or "
+        "a mean gray; auto takes the engine's usual: fast recolored, plain content.",
         choices=INITS,
         or_path=True,
     )
     noise_ratio: float = knob(
-        0.1, 0.0, 1.0, "Share of noise mixed into the start; more gives freer variations."
+        0.1,
+        0.0,
+        1.0,
+        "Share of noise mixed into the start, or from the mean gray its spread; more gives freer "
+        "variations.",
     )
     engine: str = knob(
         "fast",
@@ -115,8 +126,15 @@ class Settings:
         0,
         0,
         6,
-        "Sizes worked through, each twice the one before: broad shapes first; 0 takes the "
-        "engine's usual: fast 3, plain 1.",
+        "Sizes worked through, from small to full: broad shapes first; 0 takes the engine's "
+        "usual: fast 3, plain 1.",
+    )
+    scale_factor: float = knob(2.0, 1.1, 4.0, "How much larger each size is than the one before.")
+    scale_shares: str = knob(
+        "auto",
+        help="How the iterations are shared among the sizes, the full one last: 5,2; auto gives "
+        "larger ones more.",
+        check=parse_shares,
     )
     style_fit: str = knob(
         "longest",
@@ -133,8 +151,8 @@ class Settings:
     losses: str = knob(
         "relative",
         help="relative: each layer's loss in units of its target, so that weights mean the same "
-        "for all pictures and networks; absolute: as the formulas have it.",
-        choices=LOSSES,
+        "for all pictures and networks; absolute: means as they are; paper: the paper's sums.",
+        choices=UNITS,
     )
     content_layers: str = knob(
         "auto",
@@ -147,6 +165,12 @@ class Settings:
         help="Layers that hold the style, with shares: relu1_1:0.5,relu2_1:0.5; auto takes the "
         "backbone's.",
         check=parse_layers,
+    )
+    average: float = knob(
+        0.0,
+        0.0,
+        0.999,
+        "Shows a running average of the pictures, calmer than any; a new one counts 1 − average.",
     )
     backbone: str = knob("vgg19", help="The network that looks at the pictures.", choices=BACKBONES)
     color: str = knob(
@@ -187,6 +211,20 @@ class Settings:
     def __post_init__(self) -> None:
         for about in fields(self):
             object.__setattr__(self, about.name, check_knob(about, getattr(self, about.name)))
+        self._check_together()
+
+    def _check_together(self) -> None:
+        shares = parse_shares(self.scale_shares)
+        if shares and self.scales not in (0, len(shares)):
+            raise SettingsError(
+                f"scale_shares {self.scale_shares} is for {len(shares)} sizes; scales is "
+                f"{self.scales}. Give as many shares as scales, or leave one of them out."
+            )
+        if self.losses == "paper" and self.statistic != "gram":
+            raise SettingsError(
+                f"losses paper is a formula for statistic gram; statistic is {self.statistic}. "
+                "Use relative or absolute with it."
+            )
 
 
 def check_knob(about: Field, value: Any) -> Any:
@@ -207,7 +245,7 @@ def settle(settings: Settings) -> Settings:
     return replace(
         settings,
         init=engine.init if settings.init == "auto" else settings.init,
-        scales=settings.scales or engine.scales,
+        scales=settings.scales or len(parse_shares(settings.scale_shares)) or engine.scales,
         learning_rate=settings.learning_rate or engine.optimizers[settings.optimizer].rate,
     )
 

@@ -83,14 +83,19 @@ def mean_deviation_loss(canvas: Moments, target: Moments) -> Scalar:
 def wasserstein_loss(canvas: Moments, target: Moments) -> Scalar:
     """Squared 2-Wasserstein distance between two Gaussians, over the number of channels.
 
-    ((μ − μ*)² + tr(Σ + Σ* − 2 (Σ*^½ Σ Σ*^½)^½)) / C, each Σ with 10⁻⁴ I added. Quadratic in the
-    activations as the content loss is, so its weight does not hang on their scale.
+    ((μ − μ*)² + tr(Σ + Σ* − 2 (Σ*^½ Σ Σ*^½)^½)) / C, each Σ with 10⁻⁴ I added, or 10⁻⁴ of the
+    style's mean variance where that is more: below it there is rounding. Quadratic in the
+    activations as the content loss is, so its weight does not hang on their scale. crowsonkb's
+    style-transfer-pytorch has it with Newton–Schulz iterations in float32, which get lost where
+    eigenvalues span many decades; here it is done by eigenvalues in float64.
     """
+    floor = _floor(target)
+    ours, theirs = _floored(canvas, floor), _floored(target, floor)
     means = (canvas.mean - target.mean).square().sum()
-    ours, theirs = _floored(canvas), _floored(target)
-    traces = ours.trace() + theirs.trace() - 2 * _RootTrace.apply(ours, _root(theirs))
+    roots = _RootTrace.apply(ours, _root(theirs), floor)
     # By rounding, a distance of nothing may come out below it.
-    return (means + traces.clamp_min(0)) / len(ours)
+    traces = (ours.trace() + theirs.trace() - 2 * roots).clamp_min(0)
+    return (means + traces.to(means)) / len(ours)
 
 
 STATISTICS: dict[str, Statistic] = {
@@ -116,7 +121,7 @@ STATISTICS: dict[str, Statistic] = {
     ),
     "wasserstein": Statistic(
         loss=wasserstein_loss,
-        unit=lambda target: mean_square(target.mean) + _floored(target).trace() / len(target.mean),
+        unit=lambda target: target.products.trace().clamp_min(1e-12),
         needs_mean=True,
         matrix=None,
     ),
@@ -130,43 +135,40 @@ def _deviation(moments: Moments) -> FeatureVector:
     return covariance(moments).diagonal().clamp_min(_FLOOR**2).sqrt()
 
 
-def _floored(moments: Moments) -> GramMatrix:
-    matrix = covariance(moments)
-    return matrix + _FLOOR * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+def _exact(matrix: Tensor) -> Tensor:
+    """In float64, and so not on MPS."""
+    return matrix.cpu().double() if matrix.device.type == "mps" else matrix.double()
+
+
+def _floor(target: Moments) -> Tensor:
+    return _FLOOR * _exact(covariance(target)).diagonal().mean().clamp_min(1.0)
+
+
+def _floored(moments: Moments, floor: Tensor) -> GramMatrix:
+    matrix = covariance(Moments(_exact(moments.products), _exact(moments.mean)))
+    return matrix + floor * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
 
 
 def _root(matrix: GramMatrix) -> GramMatrix:
-    values, vectors = _decompose(matrix)
-    return (vectors * values.sqrt()) @ vectors.T
-
-
-def _decompose(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues, none below 0, and eigenvectors; in float64, and so not on MPS."""
-    values, vectors = torch.linalg.eigh(_exact(matrix))
-    return values.clamp_min(0).to(matrix), vectors.to(matrix)
-
-
-def _exact(matrix: Tensor) -> Tensor:
-    return matrix.cpu().double() if matrix.device.type == "mps" else matrix.double()
+    values, vectors = torch.linalg.eigh(matrix)
+    return (vectors * values.clamp_min(0).sqrt()) @ vectors.T
 
 
 class _RootTrace(torch.autograd.Function):
     """tr (R Σ R)^½ of symmetric Σ and R, with derivative ½ R (R Σ R)^-½ R.
 
-    By eigenvalues: Newton–Schulz iterations in float32 lose these matrices, whose eigenvalues span
-    six decades. The derivative is had from the same decomposition.
+    Both come from one decomposition; R Σ R has no eigenvalue below the square of the floor.
     """
 
     @staticmethod
-    def forward(ctx: Any, matrix: Tensor, root: Tensor) -> Tensor:
-        values, vectors = _decompose(root @ matrix @ root)
+    def forward(ctx: Any, matrix: Tensor, root: Tensor, floor: Tensor) -> Tensor:
+        values, vectors = torch.linalg.eigh(root @ matrix @ root)
+        values = torch.maximum(values, floor.square())
         ctx.save_for_backward(values, vectors, root)
         return values.sqrt().sum()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         values, vectors, root = ctx.saved_tensors
         half = root @ vectors
-        # No smaller than the floors of both allow.
-        inverse = values.clamp_min(_FLOOR**2).rsqrt()
-        return 0.5 * gradient * (half * inverse) @ half.T, None
+        return 0.5 * gradient * (half * values.rsqrt()) @ half.T, None, None

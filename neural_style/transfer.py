@@ -11,20 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, no_type_check
+from typing import Any, NamedTuple
 
-import torch
-
-from neural_style.backbones import BACKBONES, Backbone, parse_layers
-from neural_style.color import finish_colors, match_color, prepare_colors
-from neural_style.decode import fit
+from neural_style.backbones import BACKBONES, Backbone, mean_color, parse_layers
+from neural_style.color import finish_colors, prepare_colors
 from neural_style.devices import (
     choose_device,
     choose_precision,
     forget_unused_memory,
     memory_is_exhausted,
 )
-from neural_style.errors import ImageError, NeuralStyleError
+from neural_style.errors import NeuralStyleError
 from neural_style.features import load_network
 from neural_style.images import LONGEST, load_image, resize
 from neural_style.memory import plan_memory
@@ -32,8 +29,9 @@ from neural_style.objective import Emphasis, make_objective
 from neural_style.optimize import optimize
 from neural_style.optimizers import ENGINES, State
 from neural_style.resume import identify, move, plan_rest
-from neural_style.schedule import STYLE_FITS, Clock, Scale, ladder, plan_scales
+from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_scales
 from neural_style.settings import INITS, Settings, settle
+from neural_style.start import check_pictures, start_picture
 from neural_style.statistics import STATISTICS
 from neural_style.tensors import ImageTensor
 from neural_style.tiling import cut_network
@@ -144,7 +142,7 @@ def _stylize(
     backbone = BACKBONES[settings.backbone]
     emphasis = _emphasis(backbone, settings)
     layers = {*emphasis.content_layers, *emphasis.style_layers}
-    _check_pictures(content, style, settings.size, backbone.smallest_side)
+    check_pictures(content, style, settings.size, backbone.smallest_side)
     given = None if settings.init in INITS else load_image(settings.init, longest=LONGEST)
     device = choose_device(settings.device)
     weights = load_weights(settings.backbone, settings.weights)
@@ -167,8 +165,19 @@ def _stylize(
             settings.scales,
             settings.iterations,
             backbone.smallest_side,
+            factor=settings.scale_factor,
+            shares=parse_shares(settings.scale_shares),
         )
-        place, reached, image = 0, None, _start(content, style, given, scales[0], settings)
+        image = start_picture(
+            content,
+            style,
+            settings.init if given is None else given,
+            scales[0],
+            mean_color(weights.units),
+            settings.noise_ratio,
+            settings.seed,
+        )
+        place, reached = 0, None
     else:
         scales = plan_rest(resume, identity, settings.iterations)
         place, reached = resume["scale"], move(resume["pass"], device)
@@ -195,6 +204,7 @@ def _stylize(
             choice.make(settings.learning_rate, plan.history),
             scale.iterations,
             guarded=engine.guarded,
+            average=settings.average,
             eased=choice.eased[min(number, 1)] if STATISTICS[settings.statistic].matrix else 0,
             resume=reached,
         )
@@ -241,32 +251,6 @@ def _state(newest: dict[str, Any]) -> State:
     return common | {"pass": newest["save"]()}
 
 
-_OVERSHOOT = 1e-3
-"""Rounding that a picture's values may show outside [0, 1]."""
-
-
-def _start(
-    content: ImageTensor,
-    style: ImageTensor,
-    given: ImageTensor | None,
-    scale: Scale,
-    settings: Settings,
-) -> ImageTensor:
-    """The picture before the first step, at the first scale."""
-    generator = torch.Generator().manual_seed(settings.seed)
-    noise = torch.rand(1, 3, scale.height, scale.width, generator=generator).to(content.device)
-    if settings.init == "noise":
-        return noise
-    if given is not None:
-        picture = given.to(content.device)
-    elif settings.init == "recolored":
-        picture = match_color(content, style)
-    else:
-        picture = content
-    picture = resize(picture, scale.height, scale.width)
-    return torch.lerp(picture, noise, settings.noise_ratio)
-
-
 def _emphasis(backbone: Backbone, settings: Settings) -> Emphasis:
     return Emphasis(
         content_layers=parse_layers(settings.content_layers, backbone.content_layers),
@@ -274,41 +258,7 @@ def _emphasis(backbone: Backbone, settings: Settings) -> Emphasis:
         content=settings.content_weight,
         style=settings.style_weight,
         tv=settings.tv_weight,
+        tv_form=settings.tv_form,
         statistic=settings.statistic,
-        relative=settings.losses == "relative",
+        units=settings.losses,
     )
-
-
-@no_type_check  # says in words what a type checker would
-def _check_pictures(content: Any, style: Any, size: int, smallest_side: int) -> None:
-    for name, picture in (("content", content), ("style", style)):
-        shape = tuple(getattr(picture, "shape", ()))
-        if (
-            not isinstance(picture, torch.Tensor)
-            or (len(shape), *shape[:2]) != (4, 1, 3)
-            or picture.dtype != torch.float32
-        ):
-            raise ImageError(
-                f"The {name} image must be a float32 tensor of shape (1, 3, height, width), as "
-                f"load_image gives it; it is {type(picture).__name__} "
-                f"{getattr(picture, 'dtype', '')} {shape}."
-            )
-        if not (picture.min() >= -_OVERSHOOT and picture.max() <= 1 + _OVERSHOOT):
-            raise ImageError(
-                f"The {name} image has values from {picture.min():.3g} to {picture.max():.3g}; "
-                "they must lie in [0, 1]. Divide 0–255 by 255."
-            )
-        height, width = picture.shape[-2:]
-        if min(height, width) < smallest_side:
-            raise ImageError(
-                f"The {name} image is {width}×{height}; the network needs {smallest_side} pixels a "
-                "side. Use a larger one."
-            )
-    height, width = content.shape[-2:]
-    scaled = fit(height, width, size)
-    if min(scaled) < smallest_side:
-        raise ImageError(
-            f"The content image is {width}×{height}, so narrow that at size {size} it would be "
-            f"{scaled[1]}×{scaled[0]}; the network needs {smallest_side} pixels a side. "
-            "Crop it, or choose a larger size."
-        )

@@ -18,18 +18,10 @@ PACKAGE = ROOT / "neural_style"
 
 ORDER = [
     *("version", "errors", "tensors", "decode", "images", "color", "backbones", "hub", "weights"),
-    *(
-        "devices",
-        "winograd_tiles",
-        "winograd",
-        "features",
-        "losses",
-        "statistics",
-        "tiling",
-        "objective",
-    ),
-    *("schedule", "memory", "canvas", "optimizers", "optimize", "settings", "resume", "presets"),
-    *("transfer", "cli", "web.texts", "web.handlers", "web.widgets", "web.page"),
+    *("devices", "winograd_tiles", "winograd", "features", "losses", "statistics", "tiling"),
+    *("objective", "schedule", "memory", "canvas", "optimizers", "optimize", "settings", "resume"),
+    *("presets", "start", "transfer", "cli"),
+    *("web.texts", "web.handlers", "web.widgets", "web.page"),
 ]
 """A module may import those before it and none after it."""
 

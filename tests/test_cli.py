@@ -77,7 +77,7 @@ def test_flags_and_presets_become_settings(monkeypatch, tmp_path, capsys):
     [
         (["--iterations", "0"], "iterations must be a whole number from 1 to 100,000; it is 0."),
         (["--style-weight", "nan"], "style_weight must be a number from 0.0 to"),
-        (["--pooling", "median"], "pooling must be one of max, avg; it is 'median'."),
+        (["--pooling", "median"], "pooling must be one of max, avg, l2; it is 'median'."),
         (["--size", "large"], "argument --size: invalid int value: 'large'"),
         (["--preset", "best"], "argument --preset: invalid choice: 'best'"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),

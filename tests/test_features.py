@@ -8,8 +8,16 @@ from torch import nn
 
 from neural_style.backbones import TORCHVISION, Units
 from neural_style.errors import SettingsError
-from neural_style.features import load_network, to_units
+from neural_style.features import POOLINGS, load_network, to_units
 from tests.conftest import extract, picture, seeded_weights, tiny_vgg
+
+
+def test_square_pooling_is_the_root_of_the_mean_square():
+    pooled = POOLINGS["l2"](torch.tensor([[[[1.0, 5.0], [5.0, 7.0]]]]), kernel_size=2, stride=2)
+    assert pooled.item() == pytest.approx(5)  # (1 + 25 + 25 + 49) / 4 is 25
+    blank = torch.zeros(1, 1, 2, 2, requires_grad=True)
+    (gradient,) = torch.autograd.grad(POOLINGS["l2"](blank, kernel_size=2, stride=2).sum(), blank)
+    assert gradient.isfinite().all()
 
 
 def network(**options):

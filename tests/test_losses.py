@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from neural_style.losses import (
+    TV_FORMS,
     channel_products,
     eased_style_loss,
     gram,
@@ -43,8 +44,26 @@ def test_total_variation_of_a_checkerboard_is_two():
     assert tv_loss(board) == 2
 
 
-def test_total_variation_of_a_constant_picture_is_nothing():
-    assert tv_loss(torch.full((1, 3, 5, 7), 0.4)) == 0
+def test_a_slope_of_one_level_a_pixel_to_the_right_by_hand():
+    """8 × 9 pixels of 3 channels: 8 × 8 steps right, none down."""
+    slope = (torch.arange(9.0) / 255).expand(1, 3, 8, 9)
+    assert TV_FORMS["mean"](slope).item() == pytest.approx(1 / 255**2, rel=1e-4)
+    assert TV_FORMS["levels"](slope).item() == pytest.approx(1, rel=1e-4)
+    assert TV_FORMS["sum"](slope).item() == pytest.approx(3 * 7 * 8 / 2, rel=1e-4)
+    # Carried on by a pixel: of 9 steps right 8 are not nothing, of 10 slanted ones 8.
+    nine = 2 / 3 * 8 / 9 + 2 * 8 / 10 / 6
+    assert TV_FORMS["nine_points"](slope).item() == pytest.approx(nine / 255**2, rel=1e-4)
+
+
+@pytest.mark.parametrize("form", TV_FORMS)
+def test_total_variation_of_a_constant_picture_is_nothing(form):
+    assert TV_FORMS[form](torch.full((1, 3, 5, 7), 0.4)) == 0
+
+
+@pytest.mark.parametrize("form", TV_FORMS)
+def test_gradients_of_total_variation_agree_with_finite_differences(form):
+    image = torch.rand(1, 3, 3, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(TV_FORMS[form], image)
 
 
 def test_style_loss_is_the_papers_in_plain_loops_up_to_its_constant():

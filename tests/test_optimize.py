@@ -159,6 +159,22 @@ def test_taking_a_step_back_looks_no_more_often():
     assert calls == 41
 
 
+def test_an_average_is_that_of_all_pictures_the_newest_counting_most():
+    canvas, start = pixel_canvas(32, 40, CPU), torch.full_like(TARGET, 0.5)
+
+    def images(**options):
+        run = optimize(
+            differentiated(distance), start, canvas, Adam(0.1), 5, guarded=False, **options
+        )
+        return [iterate.image for iterate in run]
+
+    plain, averaged = images(), images(average=0.8)
+    shares = [0.8**k for k in range(6)]
+    expected = sum(share * image for share, image in zip(shares, reversed(plain))) / sum(shares)
+    torch.testing.assert_close(averaged[-1], expected)
+    torch.testing.assert_close(averaged[0], plain[0])
+
+
 def test_closing_the_generator_stops_the_evaluations():
     calls = 0
 

@@ -37,6 +37,7 @@ RUNS = {
     "plain": replace(RUN, engine="plain"),
     "plain adam": replace(RUN, engine="plain", optimizer="adam"),
     "two scales": replace(RUN, size=256, scales=2),
+    "average": replace(RUN, average=0.9),
     "kept colors": replace(RUN, color="content"),
     "spikes": replace(RUN, learning_rate=8.0),
 }

@@ -8,6 +8,17 @@ from neural_style import schedule
 from neural_style.schedule import Clock, Scale, fit_area, fit_longest, in_words, ladder, plan_scales
 
 
+def test_factor_and_shares_may_be_given():
+    scales = plan_scales(600, 800, 512, 5, 3000, 32, factor=2**0.5, shares=(2, 1, 1, 1, 1))
+    assert [scale.width for scale in scales] == [128, 181, 256, 362, 512]
+    assert [scale.iterations for scale in scales] == [1000, 500, 500, 500, 500]
+
+
+def test_of_the_shares_those_of_sizes_too_small_are_left_out():
+    scales = plan_scales(600, 800, 128, 3, 90, 32, shares=(7, 2, 1))
+    assert [(scale.width, scale.iterations) for scale in scales] == [(128, 90)]
+
+
 def test_sizes_double_and_iterations_grow_by_the_root_of_two():
     assert plan_scales(300, 400, 512, 3, 200, 32) == [
         Scale(96, 128, 45),

@@ -53,7 +53,7 @@ def test_a_word_out_of_place_is_refused_by_name(name, wrong):
 
 
 def test_an_unknown_choice_is_answered_with_the_choices():
-    with pytest.raises(SettingsError, match="pooling must be one of max, avg; it is 'median'"):
+    with pytest.raises(SettingsError, match="pooling must be one of max, avg, l2; it is 'median'"):
         Settings(pooling="median")
 
 
@@ -86,6 +86,24 @@ def test_the_engines_usual_values_take_the_place_of_auto_and_zero():
     assert (plain.init, plain.scales, plain.learning_rate) == ("content", 1, 10.0)
     given = {"engine": "plain", "init": "noise", "scales": 2, "learning_rate": 0.5}
     assert settle(Settings(**given)) == Settings(**given)
+
+
+def test_as_many_scales_as_shares():
+    assert settle(Settings(scale_shares="5,2")).scales == 2
+    assert settle(Settings(scale_shares="5,2", scales=2)).scales == 2
+    with pytest.raises(SettingsError, match="scale_shares 5,2 is for 2 sizes; scales is 3"):
+        Settings(scale_shares="5,2", scales=3)
+
+
+@pytest.mark.parametrize("wrong", ["5,", "a,b", "0,1", "-1,2", "inf,1", "1;2"])
+def test_shares_that_cannot_be_understood_are_refused(wrong):
+    with pytest.raises(SettingsError, match=r"^scale_shares: Shares of the iterations are written"):
+        Settings(scale_shares=wrong)
+
+
+def test_the_papers_sums_are_for_gram_matrices():
+    with pytest.raises(SettingsError, match="losses paper is a formula for statistic gram"):
+        Settings(losses="paper", statistic="wasserstein")
 
 
 def test_layers_that_cannot_be_understood_are_refused_by_the_knobs_name():

@@ -21,8 +21,9 @@ EMPHASIS = Emphasis(
     content=1.0,
     style=20.0,
     tv=80.0,
+    tv_form="mean",
     statistic="gram",
-    relative=True,
+    units="relative",
 )
 
 CUTS = [

@@ -25,6 +25,7 @@ from neural_style.features import load_network
 from neural_style.images import resize
 from neural_style.objective import make_objective
 from neural_style.settings import knobs
+from neural_style.start import check_pictures
 from neural_style.tiling import cut_network
 from tests.conftest import EXAMPLES, picture, seeded_weights, tiny_vgg
 
@@ -179,12 +180,16 @@ TURNS = {
     "style_weight": {"style_weight": 1000.0},
     "content_weight": {"content_weight": 30.0},
     "tv_weight": {"tv_weight": 0.0},
+    "tv_form": {"tv_form": "nine_points", "tv_weight": 1e4},
     "init": {"init": "content"},
     "noise_ratio": {"noise_ratio": 0.7},
     "optimizer": {"optimizer": "adam"},
     "learning_rate": {"learning_rate": 0.3},
     "pooling": {"pooling": "avg"},
     "scales": {"scales": 2, "size": 256},
+    "scale_factor": {"scale_factor": 1.5, "scales": 2, "size": 256},
+    "scale_shares": {"scale_shares": "5,2", "scales": 2, "size": 256},
+    "average": {"average": 0.9},
     "engine": {"engine": "plain"},
     "border": {"border": "zeros"},
     "style_fit": {"style_fit": "area"},
@@ -258,7 +263,7 @@ def test_what_is_no_picture_is_refused_in_words(wrong, message):
     good = picture(64, 64)
     for which, pair in (("content", (wrong, good)), ("style", (good, wrong))):
         with pytest.raises(ImageError, match=f"The {which} image .*{message}"):
-            transfer._check_pictures(*pair, 512, 32)
+            check_pictures(*pair, 512, 32)
 
 
 @pytest.mark.usefixtures("tiny")

@@ -1,0 +1,94 @@
+"""What a run begins with: pictures that will do, and the canvas before its first step."""
+
+from __future__ import annotations
+
+from typing import Any, no_type_check
+
+import torch
+from torch import Tensor
+
+from neural_style.color import match_color
+from neural_style.decode import fit
+from neural_style.errors import ImageError
+from neural_style.images import resize
+from neural_style.schedule import Scale
+from neural_style.tensors import ImageTensor
+
+
+def start_picture(
+    content: ImageTensor,
+    style: ImageTensor,
+    init: str | ImageTensor,
+    scale: Scale,
+    mean: Tensor,
+    noise_ratio: float,
+    seed: int,
+) -> ImageTensor:
+    """The picture before the first step.
+
+    Args:
+        init: A picture, or one of `settings.INITS` but auto.
+        scale: Its size.
+        mean: The color of a mean gray: (1, 3, 1, 1).
+        noise_ratio: Share of noise; from the mean gray, its standard deviation.
+        seed: Of the noise.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    shape = 1, 3, scale.height, scale.width
+    if init == "mean":
+        noise = noise_ratio * torch.randn(shape, generator=generator)
+        return (mean + noise).clamp(0, 1).to(content.device)
+    noise = torch.rand(shape, generator=generator).to(content.device)
+    if init == "noise":
+        return noise
+    if init == "recolored":
+        picture = match_color(content, style)
+    elif init == "content":
+        picture = content
+    else:
+        picture = init.to(content.device)
+    return torch.lerp(resize(picture, scale.height, scale.width), noise, noise_ratio)
+
+
+@no_type_check  # says in words what a type checker would
+def check_pictures(content: Any, style: Any, size: int, smallest_side: int) -> None:
+    """Refuses what is no picture, or none that the network can see.
+
+    Raises:
+        ImageError: Which of the two, and why.
+    """
+    for name, picture in (("content", content), ("style", style)):
+        shape = tuple(getattr(picture, "shape", ()))
+        if (
+            not isinstance(picture, torch.Tensor)
+            or (len(shape), *shape[:2]) != (4, 1, 3)
+            or picture.dtype != torch.float32
+        ):
+            raise ImageError(
+                f"The {name} image must be a float32 tensor of shape (1, 3, height, width), as "
+                f"load_image gives it; it is {type(picture).__name__} "
+                f"{getattr(picture, 'dtype', '')} {shape}."
+            )
+        if not (picture.min() >= -_OVERSHOOT and picture.max() <= 1 + _OVERSHOOT):
+            raise ImageError(
+                f"The {name} image has values from {picture.min():.3g} to {picture.max():.3g}; "
+                "they must lie in [0, 1]. Divide 0–255 by 255."
+            )
+        height, width = picture.shape[-2:]
+        if min(height, width) < smallest_side:
+            raise ImageError(
+                f"The {name} image is {width}×{height}; the network needs {smallest_side} pixels a "
+                "side. Use a larger one."
+            )
+    height, width = content.shape[-2:]
+    scaled = fit(height, width, size)
+    if min(scaled) < smallest_side:
+        raise ImageError(
+            f"The content image is {width}×{height}, so narrow that at size {size} it would be "
+            f"{scaled[1]}×{scaled[0]}; the network needs {smallest_side} pixels a side. "
+            "Crop it, or choose a larger size."
+        )
+
+
+_OVERSHOOT = 1e-3
+"""Rounding that a picture's values may show outside [0, 1]."""
