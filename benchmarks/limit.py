@@ -40,7 +40,7 @@ def main() -> None:
     segments = cut_network(network, layers)
     height, width = content.shape[-2:]
     iterates = optimize(
-        make_objective(network, segments, content, style, emphasis),
+        make_objective(network, segments, content, [(style, 1.0)], emphasis),
         content,
         spectral_canvas(height, width, cpu),
         Lbfgs(),

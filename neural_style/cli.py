@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Repaint CONTENT in the manner of STYLE. Ctrl-C keeps the picture so far.",
     )
     command.add_argument("content", metavar="CONTENT", help="the picture whose scene is kept")
-    command.add_argument("style", metavar="STYLE", help="the picture whose manner is taken")
+    command.add_argument(
+        "style", metavar="STYLE", nargs="+", help="the picture whose manner is taken, or several"
+    )
     command.add_argument(
         "-o",
         "--output",
@@ -111,8 +113,8 @@ def _stylize(options: argparse.Namespace) -> int:
     output = _check_output(options)
     frames = _frames_folder(options.frames)
     content = load_image(options.content, longest=LONGEST)
-    style = load_image(options.style, longest=LONGEST)
-    upcoming = stylize(content, style, settings, every=1)
+    styles = [load_image(path, longest=LONGEST) for path in options.style]
+    upcoming = stylize(content, styles, settings, every=1)
     first = frame = next(upcoming)  # whatever is wrong shows before the bar does
     ended = False
     print(first.note, file=sys.stderr)
@@ -142,8 +144,9 @@ def _stylize(options: argparse.Namespace) -> int:
 
 def _check_output(options: argparse.Namespace) -> Path:
     output = check_destination(options.output)
-    for name in ("content", "style"):
-        given = Path(getattr(options, name))
+    pictures = [("content", options.content), *(("style", path) for path in options.style)]
+    for name, path in pictures:
+        given = Path(path)
         if output.exists() and given.exists() and output.samefile(given):
             raise ImageError(
                 f"The result would replace the {name} image {given}. Name another file."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from neural_style.losses import (
     principal_axes,
     squared_distance,
 )
-from neural_style.statistics import STATISTICS, Moments, Statistic, average
+from neural_style.statistics import STATISTICS, Moments, Statistic, average, mix
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 from neural_style.tiling import Segments, Sums, evaluate, survey
 
@@ -79,24 +79,33 @@ def make_objective(
     network: Network,
     segments: Segments,
     content: ImageTensor,
-    style: ImageTensor,
+    styles: Sequence[tuple[ImageTensor, float]],
     emphasis: Emphasis,
 ) -> Evaluate:
-    """The objective, with its targets taken from the two pictures.
+    """The objective, with its targets taken from the pictures.
+
+    Of several styles each has a term of its own, "style 1", "style 2", …: its share of how far the
+    canvas is from it. For Gram matrices their gradients add up to that of the mean matrix.
 
     Args:
         segments: How a picture is worked through (`cut_network`), down to the deepest layer.
         content: At the size of the canvas.
-        style: At the size at which its strokes are to be seen.
+        styles: Each at the size at which its strokes are to be seen, with its share of the whole.
     """
     content_layers, style_layers = emphasis.content_layers, emphasis.style_layers
     statistic = STATISTICS[emphasis.statistic]
     layers = content_layers.keys() | style_layers.keys()
     content_targets, elements = _features(network, segments, content, content_layers, layers)
-    style_targets = _moments(network, segments, style, style_layers, statistic.needs_mean)
+    targets = [
+        _moments(network, segments, image, style_layers, statistic.needs_mean)
+        for image, _ in styles
+    ]
+    shares = [share for _, share in styles]
+    names = ["style"] if len(styles) == 1 else [f"style {k + 1}" for k in range(len(styles))]
+    mixed = {layer: mix([t[layer] for t in targets], shares) for layer in style_layers}
     content_unit, style_unit = UNITS[emphasis.units]
     content_units = {layer: content_unit(t) for layer, t in content_targets.items()}
-    style_units = {layer: style_unit(statistic, t) for layer, t in style_targets.items()}
+    style_units = {layer: style_unit(statistic, t) for layer, t in mixed.items()}
     roughness = TV_FORMS[emphasis.tv_form]
 
     def measure(layer: str, features: FeatureMap, rows: slice) -> Sums:
@@ -104,7 +113,7 @@ def make_objective(
         if layer in content_targets:
             target = content_targets[layer][:, :, rows]
             sums[f"content {layer}"] = squared_distance(features, target)
-        if layer in style_targets:
+        if layer in style_layers:
             sums[f"products {layer}"] = channel_products(features)
             if statistic.needs_mean:
                 sums[f"totals {layer}"] = channel_totals(features)
@@ -119,31 +128,34 @@ def make_objective(
             for layer, share in content_layers.items()
         )
 
-    def style_term(sums: Sums, loss: Callable[[str, Moments], Scalar]) -> Scalar:
+    def style_term(
+        sums: Sums,
+        target: dict[str, Moments],
+        loss: Callable[[str, Moments, Moments], Scalar],
+    ) -> Scalar:
         return emphasis.style * sum(
-            share / style_units[layer] * loss(layer, moments(sums, layer))
+            share / style_units[layer] * loss(layer, moments(sums, layer), target[layer])
             for layer, share in style_layers.items()
         )
 
-    def plain(layer: str, seen: Moments) -> Scalar:
-        return statistic.loss(seen, style_targets[layer])
+    def plain(layer: str, seen: Moments, target: Moments) -> Scalar:
+        return statistic.loss(seen, target)
 
-    def gentle(layer: str, seen: Moments) -> Scalar:
-        target = statistic.matrix(style_targets[layer])
-        return eased_style_loss(statistic.matrix(seen), target, axes(layer))
+    def gentle(layer: str, seen: Moments, target: Moments) -> Scalar:
+        return eased_style_loss(statistic.matrix(seen), statistic.matrix(target), axes(layer))
 
     @cache
     def axes(layer: str) -> Axes:
-        return principal_axes(statistic.matrix(style_targets[layer]))
+        return principal_axes(statistic.matrix(mixed[layer]))
 
     def judge(eased: bool, sums: Sums, image: ImageTensor) -> tuple[dict[str, Scalar], Scalar]:
-        terms = {
-            "content": content_term(sums),
-            "style": style_term(sums, plain),
-            "tv": emphasis.tv * roughness(image),
-        }
-        pull = style_term(sums, gentle) if eased and statistic.matrix else terms["style"]
-        return terms, terms["content"] + pull + terms["tv"]
+        terms = {"content": content_term(sums)}
+        for name, target, share in zip(names, targets, shares, strict=True):
+            terms[name] = share * style_term(sums, target, plain)
+        terms["tv"] = emphasis.tv * roughness(image)
+        if not (eased and statistic.matrix):
+            return terms, sum(terms.values())
+        return terms, terms["content"] + style_term(sums, mixed, gentle) + terms["tv"]
 
     def evaluate_(
         image: ImageTensor, *, with_gradient: bool = True, eased: bool = False

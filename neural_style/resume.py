@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +17,7 @@ from neural_style.tensors import ImageTensor
 
 
 def identify(
-    content: ImageTensor, style: ImageTensor, settings: Settings, network: str
+    content: ImageTensor, styles: Sequence[ImageTensor], settings: Settings, network: str
 ) -> dict[str, Any]:
     """What a run must have in common with another one to be its continuation.
 
@@ -26,7 +27,7 @@ def identify(
     about = knobs()
     free = {name for name in about if about[name].metadata["host"]} | {"iterations"}
     chosen = {name: value for name, value in asdict(settings).items() if name not in free}
-    pictures = {"content image": _digest(content), "style image": _digest(style)}
+    pictures = {"content image": _digest(content), "style image": [*map(_digest, styles)]}
     return chosen | pictures | {"network's weights": network}
 
 

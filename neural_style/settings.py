@@ -21,6 +21,7 @@ from neural_style.objective import UNITS
 from neural_style.optimizers import ENGINES
 from neural_style.schedule import STYLE_FITS, parse_shares
 from neural_style.statistics import STATISTICS
+from neural_style.styles import parse_crops, parse_scales, parse_weights
 from neural_style.weights import ENVIRONMENT, NAMED_SOURCES
 
 INITS = ("auto", "recolored", "content", "noise", "mean")
@@ -147,6 +148,22 @@ class Settings:
         help="What of the style is imitated: gram, which channels are active together; centered, "
         "the same less brightness; mean_deviation, looser; wasserstein, smoother.",
         choices=STATISTICS,
+    )
+    style_weights: str = knob(
+        "equal",
+        help="How much of each style, where there are several: 0.7,0.3.",
+        check=parse_weights,
+    )
+    style_scale: str = knob(
+        "1",
+        help="How large the style's strokes are, 2 for twice as large; 1,0.5 for two styles.",
+        check=parse_scales,
+    )
+    style_crop: str = knob(
+        "all",
+        help="Part of the style image to take: left,top,width,height as shares, 0,0,0.5,1 for its "
+        "left half; several styles' are parted by a semicolon.",
+        check=parse_crops,
     )
     losses: str = knob(
         "relative",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, no_type_check
 
 import torch
@@ -12,12 +13,13 @@ from neural_style.decode import fit
 from neural_style.errors import ImageError
 from neural_style.images import resize
 from neural_style.schedule import Scale
+from neural_style.styles import Style
 from neural_style.tensors import ImageTensor
 
 
 def start_picture(
     content: ImageTensor,
-    style: ImageTensor,
+    styles: Sequence[Style],
     init: str | ImageTensor,
     scale: Scale,
     mean: Tensor,
@@ -42,7 +44,7 @@ def start_picture(
     if init == "noise":
         return noise
     if init == "recolored":
-        picture = match_color(content, style)
+        picture = sum(style.share * match_color(content, style.image) for style in styles)
     elif init == "content":
         picture = content
     else:
@@ -51,13 +53,16 @@ def start_picture(
 
 
 @no_type_check  # says in words what a type checker would
-def check_pictures(content: Any, style: Any, size: int, smallest_side: int) -> None:
+def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side: int) -> None:
     """Refuses what is no picture, or none that the network can see.
 
     Raises:
-        ImageError: Which of the two, and why.
+        ImageError: Which of them, and why.
     """
-    for name, picture in (("content", content), ("style", style)):
+    if not styles:
+        raise ImageError("There is no style image. Give one at least.")
+    names = ["style"] if len(styles) == 1 else [f"style ({k + 1})" for k in range(len(styles))]
+    for name, picture in zip(["content", *names], [content, *styles], strict=True):
         shape = tuple(getattr(picture, "shape", ()))
         if (
             not isinstance(picture, torch.Tensor)

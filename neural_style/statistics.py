@@ -5,7 +5,7 @@ To add one: write how far two `Moments` are apart and give it an entry in `STATI
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -38,6 +38,15 @@ def average(products: GramMatrix, totals: FeatureVector | None, elements: int) -
     channels = len(products)
     mean = None if totals is None else totals * (channels / elements)
     return Moments(products / elements, mean)
+
+
+def mix(moments: Sequence[Moments], shares: Sequence[float]) -> Moments:
+    """Those of all the pixels together, of each picture by its share."""
+    weighted = list(zip(moments, shares, strict=True))
+    mean = None
+    if moments[0].mean is not None:
+        mean = sum(share * one.mean for one, share in weighted)
+    return Moments(sum(share * one.products for one, share in weighted), mean)
 
 
 class Statistic(NamedTuple):

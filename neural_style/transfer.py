@@ -8,10 +8,12 @@ grows from a small picture to the full size, so that broad shapes settle before 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
+
+import torch
 
 from neural_style.backbones import BACKBONES, Backbone, mean_color, parse_layers
 from neural_style.color import finish_colors, prepare_colors
@@ -33,6 +35,7 @@ from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_
 from neural_style.settings import INITS, Settings, settle
 from neural_style.start import check_pictures, start_picture
 from neural_style.statistics import STATISTICS
+from neural_style.styles import at_scale, gather_styles
 from neural_style.tensors import ImageTensor
 from neural_style.tiling import cut_network
 from neural_style.weights import load_weights
@@ -70,7 +73,7 @@ class Frame(NamedTuple):
 
 def stylize(
     content: ImageTensor,
-    style: ImageTensor,
+    style: ImageTensor | Sequence[ImageTensor],
     settings: Settings = Settings(),  # noqa: B008 (immutable)
     *,
     every: int = 0,
@@ -82,7 +85,7 @@ def stylize(
 
     Args:
         content: The picture whose scene is kept.
-        style: The picture whose manner is taken, of any size.
+        style: The picture whose manner is taken, of any size; or several, to be mixed.
         settings: Every knob.
         every: Also yield a frame each time so many iterations are done; 0 for milestones alone.
         resume: What a frame's `state()` returned: goes on after that frame, as if there had been
@@ -99,11 +102,12 @@ def stylize(
         WeightsError: The weights cannot be had.
     """
     started = time.monotonic()
+    styles = [style] if isinstance(style, torch.Tensor) else [*style]
     events: list[str] = []
     while True:
         newest: dict[str, Any] = {}
         try:
-            yield from _stylize(content, style, settings, every, resume, started, events, newest)
+            yield from _stylize(content, styles, settings, every, resume, started, events, newest)
             return
         except (MemoryError, RuntimeError) as error:
             if not memory_is_exhausted(error) or "planned" not in newest:
@@ -121,7 +125,7 @@ _EXHAUSTED = "Memory ran out; on in smaller parts."
 
 def _stylize(
     content: ImageTensor,
-    style: ImageTensor,
+    pictures: Sequence[ImageTensor],
     settings: Settings,
     every: int,
     resume: State | None,
@@ -142,7 +146,11 @@ def _stylize(
     backbone = BACKBONES[settings.backbone]
     emphasis = _emphasis(backbone, settings)
     layers = {*emphasis.content_layers, *emphasis.style_layers}
-    check_pictures(content, style, settings.size, backbone.smallest_side)
+    check_pictures(content, pictures, settings.size, backbone.smallest_side)
+    styles = gather_styles(
+        pictures, settings.style_weights, settings.style_scale, settings.style_crop
+    )
+    check_pictures(content, [s.image for s in styles], settings.size, backbone.smallest_side)
     given = None if settings.init in INITS else load_image(settings.init, longest=LONGEST)
     device = choose_device(settings.device)
     weights = load_weights(settings.backbone, settings.weights)
@@ -155,9 +163,11 @@ def _stylize(
         pooling=settings.pooling,
         border=settings.border,
     )
-    identity = identify(content, style, settings, weights.digest)
+    identity = identify(content, pictures, settings, weights.digest)
     shown_color, colors = content.to(device), (settings.color, settings.color_strength)
-    content, style = prepare_colors(*colors, shown_color, style.to(device))
+    prepared = [prepare_colors(*colors, shown_color, style.image.to(device)) for style in styles]
+    content = prepared[0][0]
+    styles = [style._replace(image=p[1]) for style, p in zip(styles, prepared, strict=True)]
     if resume is None:
         scales = plan_scales(
             *content.shape[-2:],
@@ -170,7 +180,7 @@ def _stylize(
         )
         image = start_picture(
             content,
-            style,
+            styles,
             settings.init if given is None else given,
             scales[0],
             mean_color(weights.units),
@@ -186,6 +196,7 @@ def _stylize(
     note = "; ".join(filter(None, [weights.source, plan.note]))
     segments = cut_network(network, layers, plan.rows)
     milestones = set(ladder(settings.iterations))
+    fit = STYLE_FITS[settings.style_fit]
     clock = Clock(started, scales, place, reached["iteration"] if reached else 0)
     newest |= {"identity": identity, "scales": [tuple(scale) for scale in scales]}
     newest["planned"] = plan.bytes
@@ -193,12 +204,11 @@ def _stylize(
         before = sum(earlier.iterations for earlier in scales[:number])
         scaled_content = resize(content, scale.height, scale.width)
         scaled_color = resize(shown_color, scale.height, scale.width)
-        style_size = STYLE_FITS[settings.style_fit](
-            *style.shape[-2:], scale, backbone.smallest_side
-        )
-        scaled_style = resize(style, *style_size)
+        seen = [
+            (at_scale(style, fit, scale, backbone.smallest_side), style.share) for style in styles
+        ]
         iterates = optimize(
-            make_objective(network, segments, scaled_content, scaled_style, emphasis),
+            make_objective(network, segments, scaled_content, seen, emphasis),
             image if reached else resize(image, scale.height, scale.width),
             choice.canvas(scale.height, scale.width, device),
             choice.make(settings.learning_rate, plan.history),

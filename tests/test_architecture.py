@@ -19,7 +19,17 @@ PACKAGE = ROOT / "neural_style"
 ORDER = [
     *("version", "errors", "tensors", "decode", "images", "color", "backbones", "hub", "weights"),
     *("devices", "winograd_tiles", "winograd", "features", "losses", "statistics", "tiling"),
-    *("objective", "schedule", "memory", "canvas", "optimizers", "optimize", "settings", "resume"),
+    *(
+        "objective",
+        "schedule",
+        "styles",
+        "memory",
+        "canvas",
+        "optimizers",
+        "optimize",
+        "settings",
+        "resume",
+    ),
     *("presets", "start", "transfer", "cli"),
     *("web.texts", "web.handlers", "web.widgets", "web.page"),
 ]

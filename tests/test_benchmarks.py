@@ -29,7 +29,8 @@ def files(tmp_path):
 def test_the_judge_sees_the_same_loss_as_the_preset(files):
     network, emphasis = packaged_vgg19(), _emphasis(BACKBONES["vgg19"], PRESETS["pastiche"])
     segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
-    evaluate = make_objective(network, segments, *map(load_image, files), emphasis)
+    content, style = map(load_image, files)
+    evaluate = make_objective(network, segments, content, [(style, 1.0)], emphasis)
     canvas = picture(48, 64, seed=7)
     terms, _ = evaluate(canvas, with_gradient=False)
     assert Judge(*files).loss(255 * canvas) == pytest.approx(sum(terms.values()).item(), rel=1e-4)

@@ -77,7 +77,7 @@ def test_there_is_a_row_for_every_knob_with_its_default_range_and_help():
             values = ", ".join(f"`{choice}`" for choice in choices)
             values += " or a path" if about.metadata["or_path"] else ""
         elif about.metadata["check"]:
-            values = "`auto` or layers"
+            values = f"`{about.default}`, or as described"
         else:
             values = "a device" if low is None else f"{low:,} to {high:,}"
         expected[name] = f"`{about.default}` | {values} | {about.metadata['help']}"

@@ -143,7 +143,7 @@ def evaluator(preset):
     emphasis = transfer._emphasis(BACKBONES["vgg19"], PRESETS[preset])
     network = network_of(preset)
     segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
-    return make_objective(network, segments, CONTENT, STYLE, emphasis)
+    return make_objective(network, segments, CONTENT, [(STYLE, 1.0)], emphasis)
 
 
 @pytest.mark.parametrize("preset", FORMULAS)

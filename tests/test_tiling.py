@@ -52,7 +52,7 @@ def evaluate(network, rows, height, width, statistic="gram", **options):
         for seed in range(3)
     )
     emphasis = EMPHASIS._replace(statistic=statistic)
-    return make_objective(network, segments, content, style, emphasis)(canvas, **options)
+    return make_objective(network, segments, content, [(style, 1.0)], emphasis)(canvas, **options)
 
 
 def assert_alike(whole, strips, tolerance):

@@ -100,7 +100,7 @@ class TestStory:
             network,
             cut_network(network, layers),
             resize(content, 72, 96),
-            resize(style, 80, 64),
+            [(resize(style, 80, 64), 1.0)],
             transfer._emphasis(backbone, run),
         )
         for frame in stylize(content, style, run):
@@ -194,6 +194,8 @@ TURNS = {
     "border": {"border": "zeros"},
     "style_fit": {"style_fit": "area"},
     "statistic": {"statistic": "centered"},
+    "style_scale": {"style_scale": "0.7"},
+    "style_crop": {"style_crop": "0,0,0.6,0.6"},
     "losses": {"losses": "absolute"},
     "content_layers": {"content_layers": "relu3_1"},
     "style_layers": {"style_layers": "relu1_1:1,relu3_1:0.5"},
@@ -201,7 +203,7 @@ TURNS = {
     "color_strength": {"color_strength": 0.5, "color": "luminance"},
     "precision": {"precision": "bf16"},
 }
-ELSEWHERE = {"backbone", "weights", "device", "memory_gb"}
+ELSEWHERE = {"backbone", "weights", "device", "memory_gb", "style_weights"}
 """Knobs with one choice here, or whose choice is a matter of files: tested with their modules."""
 
 
@@ -263,7 +265,7 @@ def test_what_is_no_picture_is_refused_in_words(wrong, message):
     good = picture(64, 64)
     for which, pair in (("content", (wrong, good)), ("style", (good, wrong))):
         with pytest.raises(ImageError, match=f"The {which} image .*{message}"):
-            check_pictures(*pair, 512, 32)
+            check_pictures(pair[0], [pair[1]], 512, 32)
 
 
 @pytest.mark.usefixtures("tiny")

@@ -1,0 +1,147 @@
+"""Several styles at once: how much of each, at which size, and which part of its picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from neural_style.errors import SettingsError
+from neural_style.images import resize
+from neural_style.schedule import Scale
+from neural_style.tensors import ImageTensor
+
+Box = tuple[float, float, float, float]
+"""Left, top, width and height as shares of a picture."""
+
+StyleFit = Callable[[int, int, Scale, int], tuple[int, int]]
+
+ALL: Box = (0.0, 0.0, 1.0, 1.0)
+
+
+class Style(NamedTuple):
+    """One of the styles.
+
+    Attributes:
+        image: The part of the picture that is taken.
+        share: Of the style term; all of them add up to 1.
+        scale: How large its strokes are to be, 1 for as large as they are.
+    """
+
+    image: ImageTensor
+    share: float
+    scale: float
+
+
+def gather_styles(
+    pictures: Sequence[ImageTensor], weights: str, scales: str, crops: str
+) -> list[Style]:
+    """The pictures as styles, by what the knobs say of them.
+
+    Raises:
+        SettingsError: A knob is for another number of pictures.
+    """
+    count = len(pictures)
+    shares = _one_each("style_weights", weights, parse_weights(weights), count)
+    factors = _one_each("style_scale", scales, parse_scales(scales), count)
+    boxes = _one_each("style_crop", crops, parse_crops(crops), count)
+    whole = sum(shares)
+    return [
+        Style(crop(picture, box), share / whole, factor)
+        for picture, share, factor, box in zip(pictures, shares, factors, boxes, strict=True)
+    ]
+
+
+def at_scale(style: Style, fit: StyleFit, scale: Scale, smallest_side: int) -> ImageTensor:
+    """The style's picture at the size at which it is looked at beside a canvas of that scale.
+
+    Args:
+        fit: One of `STYLE_FITS`.
+        smallest_side: What the network needs.
+    """
+    wanted = Scale(round(scale.height * style.scale), round(scale.width * style.scale), 0)
+    return resize(style.image, *fit(*style.image.shape[-2:], wanted, smallest_side))
+
+
+def crop(picture: ImageTensor, box: Box) -> ImageTensor:
+    """The part of the picture within the box, at least one pixel."""
+    height, width = picture.shape[-2:]
+    left, top = math.floor(box[0] * width), math.floor(box[1] * height)
+    right, bottom = round((box[0] + box[2]) * width), round((box[1] + box[3]) * height)
+    return picture[..., top : max(top + 1, bottom), left : max(left + 1, right)]
+
+
+def parse_weights(words: str) -> list[float]:
+    """Numbers from words: "0.7,0.3"; "equal" is one for all.
+
+    Raises:
+        SettingsError: The words are not of that form.
+    """
+    numbers = [1.0] if words == "equal" else _numbers(words)
+    if not numbers or min(numbers) < 0 or sum(numbers) <= 0:
+        raise SettingsError(
+            f"Weights of styles are written 0.7,0.3, none below 0 and not all 0; {words!r} is not "
+            "so."
+        )
+    return numbers
+
+
+def parse_scales(words: str) -> list[float]:
+    """Numbers from words: "1,0.5".
+
+    Raises:
+        SettingsError: The words are not of that form.
+    """
+    numbers = _numbers(words)
+    if not numbers or min(numbers) < _SMALLEST_SCALE or max(numbers) > _LARGEST_SCALE:
+        raise SettingsError(
+            f"Scales of styles are written 1,0.5, each from {_SMALLEST_SCALE} to "
+            f"{_LARGEST_SCALE}; {words!r} is not so."
+        )
+    return numbers
+
+
+_SMALLEST_SCALE, _LARGEST_SCALE = 0.1, 10.0
+
+
+def parse_crops(words: str) -> list[Box]:
+    """Boxes from words: "0,0,0.5,1; 0.25,0,0.5,1"; "all" is the whole picture.
+
+    Raises:
+        SettingsError: The words are not of that form, or reach outside the picture.
+    """
+    boxes = []
+    for part in words.split(";"):
+        numbers = [*ALL] if part.strip() == "all" else _numbers(part)
+        if (
+            len(numbers) != 4
+            or min(numbers) < 0
+            or not numbers[2] * numbers[3]
+            or max(numbers[0] + numbers[2], numbers[1] + numbers[3]) > 1 + 1e-6
+        ):
+            raise SettingsError(
+                "A crop is written left,top,width,height as shares of the picture, 0,0,0.5,1 for "
+                f"its left half, or all; several are parted by a semicolon; {part.strip()!r} is "
+                "not so."
+            )
+        boxes.append(tuple(numbers))
+    return boxes
+
+
+def _numbers(words: str) -> list[float]:
+    try:
+        numbers = [float(word) for word in words.split(",")]
+    except ValueError:
+        return []
+    return numbers if all(map(math.isfinite, numbers)) else []
+
+
+def _one_each(knob: str, words: str, values: list, count: int) -> list:
+    if len(values) == 1:
+        return count * values
+    if len(values) != count:
+        raise SettingsError(
+            f"{knob} {words} is for {len(values)} style images; {count} given. Give one for each, "
+            "or one for all."
+        )
+    return values
