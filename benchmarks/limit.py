@@ -17,7 +17,7 @@ from neural_style import BACKBONES, Settings, load_image
 from neural_style.canvas import spectral_canvas
 from neural_style.devices import choose_precision
 from neural_style.features import load_network
-from neural_style.objective import make_objective
+from neural_style.objective import Wanted, make_objective
 from neural_style.optimize import optimize
 from neural_style.optimizers import Lbfgs
 from neural_style.tiling import cut_network
@@ -40,7 +40,7 @@ def main() -> None:
     segments = cut_network(network, layers)
     height, width = content.shape[-2:]
     iterates = optimize(
-        make_objective(network, segments, content, [(style, 1.0)], emphasis),
+        make_objective(network, segments, content, [Wanted(style, 1.0)], emphasis),
         content,
         spectral_canvas(height, width, cpu),
         Lbfgs(),

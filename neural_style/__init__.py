@@ -15,6 +15,7 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 from neural_style.backbones import BACKBONES
 from neural_style.errors import ImageError, NeuralStyleError, SettingsError, WeightsError
 from neural_style.images import load_image, save_image
+from neural_style.masks import Masks
 from neural_style.presets import PRESETS
 from neural_style.settings import Settings
 from neural_style.transfer import Frame, stylize
@@ -25,6 +26,7 @@ __all__ = [
     "PRESETS",
     "Frame",
     "ImageError",
+    "Masks",
     "NeuralStyleError",
     "Settings",
     "SettingsError",

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from neural_style.errors import ImageError, NeuralStyleError
 from neural_style.images import LONGEST, check_destination, load_image, save_image
+from neural_style.masks import Masks
 from neural_style.presets import PRESETS
 from neural_style.schedule import in_words
 from neural_style.settings import Settings, knobs
@@ -63,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "style", metavar="STYLE", nargs="+", help="the picture whose manner is taken, or several"
     )
+    for flag, what in _MASKS.items():
+        action = "store" if flag == "--keep" else "append"
+        command.add_argument(flag, metavar="MASK", action=action, help=what)
     command.add_argument(
         "-o",
         "--output",
@@ -80,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     for name, about in knobs().items():
         _add_flag(command, name, about)
     return parser
+
+
+_MASKS = {
+    "--mask": "where on CONTENT a style is wanted: white here, black not; once for each STYLE",
+    "--style-mask": "which part of STYLE is meant; once for each STYLE",
+    "--keep": "where CONTENT stays as it is",
+}
 
 
 def _describe_presets() -> str:
@@ -114,7 +125,12 @@ def _stylize(options: argparse.Namespace) -> int:
     frames = _frames_folder(options.frames)
     content = load_image(options.content, longest=LONGEST)
     styles = [load_image(path, longest=LONGEST) for path in options.style]
-    upcoming = stylize(content, styles, settings, every=1)
+    masks = Masks(
+        styles=[load_image(path) for path in options.mask or ()],
+        parts=[load_image(path) for path in options.style_mask or ()],
+        keep=load_image(options.keep) if options.keep else None,
+    )
+    upcoming = stylize(content, styles, settings, masks=masks, every=1)
     first = frame = next(upcoming)  # whatever is wrong shows before the bar does
     ended = False
     print(first.note, file=sys.stderr)

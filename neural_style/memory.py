@@ -52,6 +52,8 @@ def plan_memory(
     history: int,
     device: torch.device,
     limit_gb: float,
+    *,
+    regions: int = 0,
 ) -> MemoryPlan:
     """The fastest way that fits.
 
@@ -60,6 +62,7 @@ def plan_memory(
         scale: The largest canvas.
         history: Pairs that the optimizer would like to remember.
         limit_gb: Most gigabytes (10⁹ bytes) for the whole program; 0 for what is free.
+        regions: Masks of styles, for each of which the layers looked at are held once more.
 
     Raises:
         SettingsError: None fits.
@@ -75,7 +78,9 @@ def plan_memory(
     for cuts, strip_pixels, remembered in choices:
         ends = pools[1 : 1 + cuts] + [names[-1]] * (cuts == len(pools) - 1)
         rows = dict.fromkeys(ends, max(32, strip_pixels // width))
-        need = base + _estimate(network, names, rows, height, width, remembered)
+        need = base + _estimate(
+            network, names, rows, height, width, remembered, dict.fromkeys(layers, regions)
+        )
         slower = (1 + 0.15 * cuts) * _STRIP_PIXELS[strip_pixels] * _SLOWER.get(remembered, 1.0)
         note = _note(rows, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))
@@ -159,6 +164,7 @@ def _estimate(
     height: int,
     width: int,
     history: int,
+    copies: dict[str, int],
 ) -> int:
     """Bytes at the worst moment, beyond what the program already holds."""
     pixels = height * width
@@ -170,7 +176,7 @@ def _estimate(
         stages = names[begin : names.index(last) + 1]
         if not stages:
             continue
-        held, largest, out, channels = _activations(network, stages)
+        held, largest, out, channels = _activations(network, stages, copies)
         inside = pixels / stride**2
         strip = min(1.0, 1.5 * count * stride / height) if count else 1.0
         working = max(working, strip * inside * (held + 2 * largest))
@@ -180,9 +186,15 @@ def _estimate(
     return round(canvases + kept + working)
 
 
-def _activations(network: Network, stages: list[str]) -> tuple[float, float, int, int]:
+def _activations(
+    network: Network, stages: list[str], copies: dict[str, int]
+) -> tuple[float, float, int, int]:
     """Bytes per pixel of the segment's input: held for the way back, of its largest map; then the
-    segment's stride and the channels of its output."""
+    segment's stride and the channels of its output.
+
+    Args:
+        copies: How often layers are held once more.
+    """
     size = network.dtype.itemsize
     held = largest = 0.0
     stride, channels = 1, 3
@@ -196,6 +208,7 @@ def _activations(network: Network, stages: list[str]) -> tuple[float, float, int
             stride *= 2
             bytes_each = size + 8  # and the place of each maximum
         else:
+            held += copies.get(name, 0) * channels * size / stride**2
             continue
         here = channels * bytes_each / stride**2
         held, largest = held + here, max(largest, here)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -10,18 +10,17 @@ import torch
 from torch import Tensor
 
 from neural_style.features import Network
+from neural_style.guides import Guide, count, make_guide, picture_moments, sum_up
 from neural_style.losses import (
     TV_FORMS,
     Axes,
-    channel_products,
-    channel_totals,
     eased_style_loss,
     mean_square,
     principal_axes,
     squared_distance,
 )
 from neural_style.statistics import STATISTICS, Moments, Statistic, average, mix
-from neural_style.tensors import FeatureMap, ImageTensor, Scalar
+from neural_style.tensors import FeatureMap, ImageTensor, Mask, Scalar
 from neural_style.tiling import Segments, Sums, evaluate, survey
 
 Evaluate = Callable[..., tuple[dict[str, Scalar], ImageTensor]]
@@ -75,12 +74,49 @@ UNITS = {
 }
 
 
+class Wanted(NamedTuple):
+    """A style, and where it is wanted.
+
+    Attributes:
+        image: At the size at which its strokes are to be seen.
+        share: Of the style term; all of them add up to 1.
+        where: On the canvas; None for everywhere. Styles of one region have the very same mask.
+        part: Of the style's picture; None for all of it.
+    """
+
+    image: ImageTensor
+    share: float
+    where: Mask | None = None
+    part: Mask | None = None
+
+
+class _Region(NamedTuple):
+    """A part of the canvas, with the styles wanted there.
+
+    Attributes:
+        guide: Empty for the whole canvas.
+        elements: Of each layer there, by their weights.
+        targets: Of each style, by the name of its term, with its share.
+        share: Of all of them.
+        mixed: Their moments, by their shares.
+        units: Of each layer.
+    """
+
+    guide: Guide
+    elements: dict[str, float]
+    targets: dict[str, tuple[dict[str, Moments], float]]
+    share: float
+    mixed: dict[str, Moments]
+    units: dict[str, Scalar | float]
+
+
 def make_objective(
     network: Network,
     segments: Segments,
     content: ImageTensor,
-    styles: Sequence[tuple[ImageTensor, float]],
+    styles: Sequence[Wanted],
     emphasis: Emphasis,
+    keep: Mask | None = None,
 ) -> Evaluate:
     """The objective, with its targets taken from the pictures.
 
@@ -90,22 +126,16 @@ def make_objective(
     Args:
         segments: How a picture is worked through (`cut_network`), down to the deepest layer.
         content: At the size of the canvas.
-        styles: Each at the size at which its strokes are to be seen, with its share of the whole.
+        styles: One at least.
+        keep: Where the content's own pixels take the place of the canvas's.
     """
     content_layers, style_layers = emphasis.content_layers, emphasis.style_layers
     statistic = STATISTICS[emphasis.statistic]
     layers = content_layers.keys() | style_layers.keys()
     content_targets, elements = _features(network, segments, content, content_layers, layers)
-    targets = [
-        _moments(network, segments, image, style_layers, statistic.needs_mean)
-        for image, _ in styles
-    ]
-    shares = [share for _, share in styles]
-    names = ["style"] if len(styles) == 1 else [f"style {k + 1}" for k in range(len(styles))]
-    mixed = {layer: mix([t[layer] for t in targets], shares) for layer in style_layers}
-    content_unit, style_unit = UNITS[emphasis.units]
+    content_unit, _ = UNITS[emphasis.units]
     content_units = {layer: content_unit(t) for layer, t in content_targets.items()}
-    style_units = {layer: style_unit(statistic, t) for layer, t in mixed.items()}
+    regions = _regions(network, segments, content, styles, emphasis, elements)
     roughness = TV_FORMS[emphasis.tv_form]
 
     def measure(layer: str, features: FeatureMap, rows: slice) -> Sums:
@@ -114,13 +144,13 @@ def make_objective(
             target = content_targets[layer][:, :, rows]
             sums[f"content {layer}"] = squared_distance(features, target)
         if layer in style_layers:
-            sums[f"products {layer}"] = channel_products(features)
-            if statistic.needs_mean:
-                sums[f"totals {layer}"] = channel_totals(features)
+            for k, region in enumerate(regions):
+                weights = region.guide[layer][:, :, rows] if region.guide else None
+                products, totals = sum_up(features, weights, statistic.needs_mean)
+                sums[f"products {k} {layer}"] = products
+                if totals is not None:
+                    sums[f"totals {k} {layer}"] = totals
         return sums
-
-    def moments(sums: Sums, layer: str) -> Moments:
-        return average(sums[f"products {layer}"], sums.get(f"totals {layer}"), elements[layer])
 
     def content_term(sums: Sums) -> Scalar:
         return emphasis.content * sum(
@@ -129,48 +159,97 @@ def make_objective(
         )
 
     def style_term(
+        k: int,
         sums: Sums,
         target: dict[str, Moments],
-        loss: Callable[[str, Moments, Moments], Scalar],
+        loss: Callable[[int, str, Moments, Moments], Scalar],
     ) -> Scalar:
+        def seen(layer: str) -> Moments:
+            products, totals = sums[f"products {k} {layer}"], sums.get(f"totals {k} {layer}")
+            return average(products, totals, regions[k].elements[layer])
+
         return emphasis.style * sum(
-            share / style_units[layer] * loss(layer, moments(sums, layer), target[layer])
+            share / regions[k].units[layer] * loss(k, layer, seen(layer), target[layer])
             for layer, share in style_layers.items()
         )
 
-    def plain(layer: str, seen: Moments, target: Moments) -> Scalar:
+    def plain(k: int, layer: str, seen: Moments, target: Moments) -> Scalar:
         return statistic.loss(seen, target)
 
-    def gentle(layer: str, seen: Moments, target: Moments) -> Scalar:
-        return eased_style_loss(statistic.matrix(seen), statistic.matrix(target), axes(layer))
+    def gentle(k: int, layer: str, seen: Moments, target: Moments) -> Scalar:
+        return eased_style_loss(statistic.matrix(seen), statistic.matrix(target), axes(k, layer))
 
     @cache
-    def axes(layer: str) -> Axes:
-        return principal_axes(statistic.matrix(mixed[layer]))
+    def axes(k: int, layer: str) -> Axes:
+        return principal_axes(statistic.matrix(regions[k].mixed[layer]))
 
     def judge(eased: bool, sums: Sums, image: ImageTensor) -> tuple[dict[str, Scalar], Scalar]:
         terms = {"content": content_term(sums)}
-        for name, target, share in zip(names, targets, shares, strict=True):
-            terms[name] = share * style_term(sums, target, plain)
+        for k, region in enumerate(regions):
+            for name, (target, share) in region.targets.items():
+                terms[name] = share * style_term(k, sums, target, plain)
         terms["tv"] = emphasis.tv * roughness(image)
         if not (eased and statistic.matrix):
             return terms, sum(terms.values())
-        return terms, terms["content"] + style_term(sums, mixed, gentle) + terms["tv"]
+        pull = sum(
+            region.share * style_term(k, sums, region.mixed, gentle)
+            for k, region in enumerate(regions)
+        )
+        return terms, terms["content"] + pull + terms["tv"]
 
     def evaluate_(
         image: ImageTensor, *, with_gradient: bool = True, eased: bool = False
     ) -> tuple[dict[str, Scalar], ImageTensor]:
-        return evaluate(
+        shown = image if keep is None else torch.lerp(image, content, keep)
+        terms, gradient = evaluate(
             network,
             segments,
             layers,
             measure,
             partial(judge, eased),
-            image,
+            shown,
             with_gradient=with_gradient,
         )
+        return terms, gradient if keep is None else gradient * (1 - keep)
 
     return evaluate_
+
+
+def _regions(
+    network: Network,
+    segments: Segments,
+    content: ImageTensor,
+    styles: Sequence[Wanted],
+    emphasis: Emphasis,
+    elements: dict[str, int],
+) -> list[_Region]:
+    """The styles by where they are wanted."""
+    statistic, layers = STATISTICS[emphasis.statistic], emphasis.style_layers
+    numbers = [""] if len(styles) == 1 else [f" {k + 1}" for k in range(len(styles))]
+    regions = []
+    for where in {id(style.where): style.where for style in styles}.values():
+        targets = {}
+        for number, style in zip(numbers, styles, strict=True):
+            if style.where is where:
+                found = picture_moments(
+                    network, segments, style.image, style.part, layers, statistic.needs_mean
+                )
+                targets[f"style{number}"] = found, style.share
+        found, shares = zip(*targets.values(), strict=True)
+        whole = sum(shares)
+        # Of styles that are not to count, as much of each; their terms are nothing all the same.
+        parts = [share / whole if whole else 1 / len(shares) for share in shares]
+        mixed = {layer: mix([one[layer] for one in found], parts) for layer in layers}
+        guide, weighed = {}, dict(elements)
+        if where is not None:
+            guide = make_guide(network, segments, content, where, layers)
+            for layer, weights in guide.items():
+                channels = len(mixed[layer].products)
+                weighed[layer] = count(weights, channels, network.dtype)
+        unit = UNITS[emphasis.units].style
+        units = {layer: unit(statistic, target) for layer, target in mixed.items()}
+        regions.append(_Region(guide, weighed, targets, whole, mixed, units))
+    return regions
 
 
 def _features(
@@ -178,7 +257,7 @@ def _features(
     segments: Segments,
     image: ImageTensor,
     wanted: dict[str, float],
-    layers: set[str],
+    layers: Collection[str],
 ) -> tuple[dict[str, FeatureMap], dict[str, int]]:
     """Activations of the wanted layers, and how many elements each of `layers` has."""
     parts: dict[str, list[Tensor]] = {layer: [] for layer in wanted}
@@ -191,24 +270,3 @@ def _features(
 
     survey(network, segments, image, layers, visit)
     return {layer: torch.cat(rows, dim=2) for layer, rows in parts.items()}, elements
-
-
-def _moments(
-    network: Network,
-    segments: Segments,
-    image: ImageTensor,
-    wanted: dict[str, float],
-    with_mean: bool,
-) -> dict[str, Moments]:
-    products: dict[str, Tensor] = {}
-    totals: dict[str, Tensor] = {}
-    elements: dict[str, int] = dict.fromkeys(wanted, 0)
-
-    def visit(layer: str, features: FeatureMap, rows: slice) -> None:
-        elements[layer] += features.numel()
-        products[layer] = products.get(layer, 0) + channel_products(features)
-        if with_mean:
-            totals[layer] = totals.get(layer, 0) + channel_totals(features)
-
-    survey(network, segments, image, wanted.keys(), visit)
-    return {layer: average(products[layer], totals.get(layer), elements[layer]) for layer in wanted}

@@ -10,14 +10,19 @@ from typing import Any
 import torch
 
 from neural_style.errors import SettingsError
+from neural_style.masks import Masks
 from neural_style.optimizers import State
 from neural_style.schedule import Scale
 from neural_style.settings import Settings, knobs
-from neural_style.tensors import ImageTensor
+from neural_style.tensors import ImageTensor, Mask
 
 
 def identify(
-    content: ImageTensor, styles: Sequence[ImageTensor], settings: Settings, network: str
+    content: ImageTensor,
+    styles: Sequence[ImageTensor],
+    masks: Masks,
+    settings: Settings,
+    network: str,
 ) -> dict[str, Any]:
     """What a run must have in common with another one to be its continuation.
 
@@ -28,6 +33,8 @@ def identify(
     free = {name for name in about if about[name].metadata["host"]} | {"iterations"}
     chosen = {name: value for name, value in asdict(settings).items() if name not in free}
     pictures = {"content image": _digest(content), "style image": [*map(_digest, styles)]}
+    drawn = [*masks.styles, *masks.parts, *([] if masks.keep is None else [masks.keep])]
+    pictures["masks"] = [*map(_digest, drawn)]
     return chosen | pictures | {"network's weights": network}
 
 
@@ -70,5 +77,5 @@ def move(state: Any, device: torch.device) -> Any:
     return state
 
 
-def _digest(picture: ImageTensor) -> str:
+def _digest(picture: ImageTensor | Mask) -> str:
     return hashlib.sha256(picture.contiguous().cpu().numpy().tobytes()).hexdigest()

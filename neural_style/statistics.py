@@ -27,7 +27,7 @@ class Moments(NamedTuple):
     mean: FeatureVector | None
 
 
-def average(products: GramMatrix, totals: FeatureVector | None, elements: int) -> Moments:
+def average(products: GramMatrix, totals: FeatureVector | None, elements: float) -> Moments:
     """Moments from sums over all pixels.
 
     Args:

@@ -6,10 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import torch
+from torch import Tensor
+
 from neural_style.errors import SettingsError
 from neural_style.images import resize
+from neural_style.masks import fit_mask
 from neural_style.schedule import Scale
-from neural_style.tensors import ImageTensor
+from neural_style.tensors import ImageTensor, Mask
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height as shares of a picture."""
@@ -24,19 +28,31 @@ class Style(NamedTuple):
 
     Attributes:
         image: The part of the picture that is taken.
-        share: Of the style term; all of them add up to 1.
+        share: Of the style term.
         scale: How large its strokes are to be, 1 for as large as they are.
+        where: On the content image; None for everywhere.
+        part: Of its own picture; None for all of it.
     """
 
     image: ImageTensor
     share: float
     scale: float
+    where: Mask | None = None
+    part: Mask | None = None
 
 
 def gather_styles(
-    pictures: Sequence[ImageTensor], weights: str, scales: str, crops: str
+    pictures: Sequence[ImageTensor],
+    weights: str,
+    scales: str,
+    crops: str,
+    where: Sequence[Mask | None],
+    parts: Sequence[Mask | None],
 ) -> list[Style]:
     """The pictures as styles, by what the knobs say of them.
+
+    Shares add up to 1; but where styles have masks, a mean weight is the mask's share of the
+    picture, so that each pixel feels its style as strongly as it would without masks.
 
     Raises:
         SettingsError: A knob is for another number of pictures.
@@ -45,11 +61,15 @@ def gather_styles(
     shares = _one_each("style_weights", weights, parse_weights(weights), count)
     factors = _one_each("style_scale", scales, parse_scales(scales), count)
     boxes = _one_each("style_crop", crops, parse_crops(crops), count)
-    whole = sum(shares)
-    return [
-        Style(crop(picture, box), share / whole, factor)
-        for picture, share, factor, box in zip(pictures, shares, factors, boxes, strict=True)
-    ]
+    styles = []
+    for k, picture in enumerate(pictures):
+        share, part = shares[k] / sum(shares), parts[k]
+        if where[k] is not None:
+            share *= count * where[k].square().mean().item()
+        if part is not None:
+            part = crop(fit_mask(part, *picture.shape[-2:]), boxes[k])
+        styles.append(Style(crop(picture, boxes[k]), share, factors[k], where[k], part))
+    return styles
 
 
 def at_scale(style: Style, fit: StyleFit, scale: Scale, smallest_side: int) -> ImageTensor:
@@ -63,7 +83,13 @@ def at_scale(style: Style, fit: StyleFit, scale: Scale, smallest_side: int) -> I
     return resize(style.image, *fit(*style.image.shape[-2:], wanted, smallest_side))
 
 
-def crop(picture: ImageTensor, box: Box) -> ImageTensor:
+def move_style(style: Style, image: ImageTensor, device: torch.device) -> Style:
+    """The style with that picture, its masks on the device."""
+    where, part = (mask if mask is None else mask.to(device) for mask in (style.where, style.part))
+    return style._replace(image=image, where=where, part=part)
+
+
+def crop(picture: Tensor, box: Box) -> Tensor:
     """The part of the picture within the box, at least one pixel."""
     height, width = picture.shape[-2:]
     left, top = math.floor(box[0] * width), math.floor(box[1] * height)

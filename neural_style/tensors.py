@@ -6,6 +6,9 @@ from torch import Tensor
 ImageTensor = Float[Tensor, "1 3 _h _w"]
 """A picture: sRGB, red first, in [0, 1]."""
 
+Mask = Float[Tensor, "1 1 _h _w"]
+"""How much of each position, in [0, 1]."""
+
 FeatureMap = Float[Tensor, "1 _c _h _w"]
 """Activations of one layer after its ReLU, so never negative."""
 

@@ -26,8 +26,9 @@ from neural_style.devices import (
 from neural_style.errors import NeuralStyleError
 from neural_style.features import load_network
 from neural_style.images import LONGEST, load_image, resize
+from neural_style.masks import Masks, fit_mask, read_masks
 from neural_style.memory import plan_memory
-from neural_style.objective import Emphasis, make_objective
+from neural_style.objective import Emphasis, Wanted, make_objective
 from neural_style.optimize import optimize
 from neural_style.optimizers import ENGINES, State
 from neural_style.resume import identify, move, plan_rest
@@ -35,7 +36,7 @@ from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_
 from neural_style.settings import INITS, Settings, settle
 from neural_style.start import check_pictures, start_picture
 from neural_style.statistics import STATISTICS
-from neural_style.styles import at_scale, gather_styles
+from neural_style.styles import at_scale, gather_styles, move_style
 from neural_style.tensors import ImageTensor
 from neural_style.tiling import cut_network
 from neural_style.weights import load_weights
@@ -76,6 +77,7 @@ def stylize(
     style: ImageTensor | Sequence[ImageTensor],
     settings: Settings = Settings(),  # noqa: B008 (immutable)
     *,
+    masks: Masks = Masks(),  # noqa: B008 (immutable)
     every: int = 0,
     resume: State | None = None,
 ) -> Iterator[Frame]:
@@ -87,6 +89,7 @@ def stylize(
         content: The picture whose scene is kept.
         style: The picture whose manner is taken, of any size; or several, to be mixed.
         settings: Every knob.
+        masks: Which style is wanted where, and what is to stay as it is.
         every: Also yield a frame each time so many iterations are done; 0 for milestones alone.
         resume: What a frame's `state()` returned: goes on after that frame, as if there had been
             no break. The pictures and settings must be the same; the iterations may be more.
@@ -107,7 +110,9 @@ def stylize(
     while True:
         newest: dict[str, Any] = {}
         try:
-            yield from _stylize(content, styles, settings, every, resume, started, events, newest)
+            yield from _stylize(
+                content, styles, settings, masks, every, resume, started, events, newest
+            )
             return
         except (MemoryError, RuntimeError) as error:
             if not memory_is_exhausted(error) or "planned" not in newest:
@@ -127,6 +132,7 @@ def _stylize(
     content: ImageTensor,
     pictures: Sequence[ImageTensor],
     settings: Settings,
+    masks: Masks,
     every: int,
     resume: State | None,
     started: float,
@@ -147,8 +153,9 @@ def _stylize(
     emphasis = _emphasis(backbone, settings)
     layers = {*emphasis.content_layers, *emphasis.style_layers}
     check_pictures(content, pictures, settings.size, backbone.smallest_side)
+    *where, keep = read_masks(masks, content, pictures)
     styles = gather_styles(
-        pictures, settings.style_weights, settings.style_scale, settings.style_crop
+        pictures, settings.style_weights, settings.style_scale, settings.style_crop, *where
     )
     check_pictures(content, [s.image for s in styles], settings.size, backbone.smallest_side)
     given = None if settings.init in INITS else load_image(settings.init, longest=LONGEST)
@@ -163,11 +170,12 @@ def _stylize(
         pooling=settings.pooling,
         border=settings.border,
     )
-    identity = identify(content, pictures, settings, weights.digest)
+    identity = identify(content, pictures, masks, settings, weights.digest)
     shown_color, colors = content.to(device), (settings.color, settings.color_strength)
     prepared = [prepare_colors(*colors, shown_color, style.image.to(device)) for style in styles]
     content = prepared[0][0]
-    styles = [style._replace(image=p[1]) for style, p in zip(styles, prepared, strict=True)]
+    styles = [move_style(s, image, device) for s, (_, image) in zip(styles, prepared, strict=True)]
+    keep = None if keep is None else keep.to(device)
     if resume is None:
         scales = plan_scales(
             *content.shape[-2:],
@@ -192,7 +200,15 @@ def _stylize(
         scales = plan_rest(resume, identity, settings.iterations)
         place, reached = resume["scale"], move(resume["pass"], device)
         image = reached["image"]
-    plan = plan_memory(network, layers, scales[-1], choice.history, device, settings.memory_gb)
+    plan = plan_memory(
+        network,
+        layers,
+        scales[-1],
+        choice.history,
+        device,
+        settings.memory_gb,
+        regions=len(masks.styles),
+    )
     note = "; ".join(filter(None, [weights.source, plan.note]))
     segments = cut_network(network, layers, plan.rows)
     milestones = set(ladder(settings.iterations))
@@ -204,11 +220,13 @@ def _stylize(
         before = sum(earlier.iterations for earlier in scales[:number])
         scaled_content = resize(content, scale.height, scale.width)
         scaled_color = resize(shown_color, scale.height, scale.width)
-        seen = [
-            (at_scale(style, fit, scale, backbone.smallest_side), style.share) for style in styles
+        wanted = [
+            Wanted(at_scale(s, fit, scale, backbone.smallest_side), s.share, s.where, s.part)
+            for s in styles
         ]
+        kept = None if keep is None else fit_mask(keep, scale.height, scale.width)
         iterates = optimize(
-            make_objective(network, segments, scaled_content, seen, emphasis),
+            make_objective(network, segments, scaled_content, wanted, emphasis, kept),
             image if reached else resize(image, scale.height, scale.width),
             choice.canvas(scale.height, scale.width, device),
             choice.make(settings.learning_rate, plan.history),
@@ -229,6 +247,8 @@ def _stylize(
             if iteration in milestones or (every and iteration % every == 0):
                 seconds, seconds_left = clock.read(number, iterate.iteration)
                 shown = finish_colors(*colors, iterate.image, scaled_color)
+                if kept is not None:
+                    shown = torch.lerp(shown, scaled_color, kept)
                 yield Frame(
                     image=shown.to("cpu", copy=True),
                     iteration=iteration,

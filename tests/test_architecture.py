@@ -19,18 +19,8 @@ PACKAGE = ROOT / "neural_style"
 ORDER = [
     *("version", "errors", "tensors", "decode", "images", "color", "backbones", "hub", "weights"),
     *("devices", "winograd_tiles", "winograd", "features", "losses", "statistics", "tiling"),
-    *(
-        "objective",
-        "schedule",
-        "styles",
-        "memory",
-        "canvas",
-        "optimizers",
-        "optimize",
-        "settings",
-        "resume",
-    ),
-    *("presets", "start", "transfer", "cli"),
+    *("guides", "objective", "schedule", "masks", "styles", "memory", "canvas", "optimizers"),
+    *("optimize", "settings", "resume", "presets", "start", "transfer", "cli"),
     *("web.texts", "web.handlers", "web.widgets", "web.page"),
 ]
 """A module may import those before it and none after it."""
@@ -115,7 +105,8 @@ def test_the_family_of_errors_is_the_one_drawn():
 
 def test_the_public_names_are_these():
     assert set(neural_style.__all__) == {
-        *("stylize", "Settings", "Frame", "PRESETS", "BACKBONES", "load_image", "save_image"),
+        *("stylize", "Settings", "Masks", "Frame", "PRESETS", "BACKBONES"),
+        *("load_image", "save_image"),
         *("NeuralStyleError", "ImageError", "SettingsError", "WeightsError", "__version__"),
     }
     assert all(hasattr(neural_style, name) for name in neural_style.__all__)

@@ -12,7 +12,7 @@ from benchmarks import report
 from benchmarks.judge import Judge
 from benchmarks.report import best_so_far, first_below
 from neural_style import BACKBONES, PRESETS, load_image, save_image
-from neural_style.objective import make_objective
+from neural_style.objective import Wanted, make_objective
 from neural_style.tiling import cut_network
 from neural_style.transfer import _emphasis
 from tests.conftest import packaged_vgg19, picture
@@ -30,7 +30,7 @@ def test_the_judge_sees_the_same_loss_as_the_preset(files):
     network, emphasis = packaged_vgg19(), _emphasis(BACKBONES["vgg19"], PRESETS["pastiche"])
     segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
     content, style = map(load_image, files)
-    evaluate = make_objective(network, segments, content, [(style, 1.0)], emphasis)
+    evaluate = make_objective(network, segments, content, [Wanted(style, 1.0)], emphasis)
     canvas = picture(48, 64, seed=7)
     terms, _ = evaluate(canvas, with_gradient=False)
     assert Judge(*files).loss(255 * canvas) == pytest.approx(sum(terms.values()).item(), rel=1e-4)

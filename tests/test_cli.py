@@ -11,9 +11,11 @@ import sys
 import time
 
 import pytest
+import torch
 
-from neural_style import ImageError, Settings, cli, load_image
+from neural_style import ImageError, Settings, cli, load_image, save_image
 from neural_style.cli import main
+from neural_style.images import resize
 from neural_style.settings import knobs
 from tests.conftest import EXAMPLES
 
@@ -34,6 +36,25 @@ def test_two_pictures_make_a_third(tmp_path, capfd):
     assert re.search(r"out\.png \(96×64, after 6 of 6 iterations, \d+ s\)", said.out)
     assert "vgg19 weights: tiny" in said.err
     assert re.search(r"6/6, content [\d.e-]+, style [\d.e-]+, tv [\d.e-]+, 0 s left", said.err)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_several_styles_and_masks_come_from_files(tmp_path, capfd):
+    sky, ground, out = (tmp_path / name for name in ("sky.png", "ground.png", "out.png"))
+    mask = torch.zeros(1, 3, *load_image(CONTENT).shape[-2:])
+    mask[..., : mask.shape[2] // 2, :] = 1
+    save_image(mask, sky)
+    save_image(1 - mask, ground)
+    other = str(EXAMPLES / "style/church-at-auvers.jpg")
+    masks = ["--mask", str(sky), "--mask", str(ground), "--keep", str(sky)]
+    size = ["--size", "96", "--iterations", "3"]
+    assert main(["stylize", CONTENT, STYLE, other, "-o", str(out), *masks, *size]) == 0
+    assert "style 1" in capfd.readouterr().err
+    kept = load_image(out)[..., :30, :]
+    small = resize(load_image(CONTENT), 64, 96)[..., :30, :]
+    assert (kept - small).abs().max() < 0.01
+    assert main(["stylize", CONTENT, STYLE, other, "-o", str(out), *masks[:2], *size]) == 2
+    assert "There are 1 masks for 2 style images" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("tiny")
@@ -58,7 +79,7 @@ def test_there_is_a_flag_for_every_knob_and_its_help_tells_the_default(capsys):
 def test_flags_and_presets_become_settings(monkeypatch, tmp_path, capsys):
     seen = []
 
-    def fake(content, style, settings, every):
+    def fake(content, style, settings, masks, every):
         seen.append(settings)
         raise KeyboardInterrupt
 

@@ -11,7 +11,7 @@ import torch
 from neural_style import BACKBONES, PRESETS, transfer
 from neural_style.backbones import TORCHVISION
 from neural_style.features import load_network
-from neural_style.objective import make_objective
+from neural_style.objective import Wanted, make_objective
 from neural_style.schedule import parse_shares, plan_scales
 from neural_style.settings import settle
 from neural_style.tiling import cut_network
@@ -143,7 +143,7 @@ def evaluator(preset):
     emphasis = transfer._emphasis(BACKBONES["vgg19"], PRESETS[preset])
     network = network_of(preset)
     segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
-    return make_objective(network, segments, CONTENT, [(STYLE, 1.0)], emphasis)
+    return make_objective(network, segments, CONTENT, [Wanted(STYLE, 1.0)], emphasis)
 
 
 @pytest.mark.parametrize("preset", FORMULAS)

@@ -8,7 +8,7 @@ import torch
 from neural_style import ImageError, Settings, SettingsError, stylize
 from neural_style.backbones import TORCHVISION
 from neural_style.features import load_network
-from neural_style.objective import make_objective
+from neural_style.objective import Wanted, make_objective
 from neural_style.schedule import STYLE_FITS, Scale
 from neural_style.styles import Style, at_scale, crop, gather_styles
 from neural_style.tiling import cut_network
@@ -17,14 +17,18 @@ from tests.test_tiling import EMPHASIS, LAYERS
 
 CONTENT = picture(72, 96, seed=1)
 STYLES = [picture(80, 64, seed=2), picture(64, 96, seed=3)]
+NONE = [None, None]
 RUN = {"iterations": 30, "size": 96, "scales": 1, "precision": "fp32"}
 
 
 def test_shares_add_up_to_one_and_one_value_is_for_all():
-    styles = gather_styles(STYLES, "3,1", "0.5", "all")
+    styles = gather_styles(STYLES, "3,1", "0.5", "all", NONE, NONE)
     assert [style.share for style in styles] == [0.75, 0.25]
     assert [style.scale for style in styles] == [0.5, 0.5]
-    assert [style.share for style in gather_styles(STYLES, "equal", "1", "all")] == [0.5, 0.5]
+    assert [style.share for style in gather_styles(STYLES, "equal", "1", "all", NONE, NONE)] == [
+        0.5,
+        0.5,
+    ]
 
 
 def test_a_crop_is_the_part_between_its_edges():
@@ -32,7 +36,7 @@ def test_a_crop_is_the_part_between_its_edges():
     assert torch.equal(crop(image, (0.5, 0, 0.5, 0.25)), image[..., :10, 30:])
     assert crop(image, (0.0, 0.0, 1.0, 1.0)).shape == image.shape
     assert crop(image, (0.99, 0.99, 0.001, 0.001)).shape == (1, 3, 1, 1)
-    left, right = gather_styles(STYLES, "equal", "1", "0,0,0.5,1; all")
+    left, right = gather_styles(STYLES, "equal", "1", "0,0,0.5,1; all", NONE, NONE)
     assert torch.equal(left.image, STYLES[0][..., :32])
     assert torch.equal(right.image, STYLES[1])
 
@@ -104,8 +108,8 @@ def evaluated(styles, canvas=picture(72, 96, seed=4)):  # noqa: B008 (never writ
 
 
 def test_a_style_given_twice_is_that_style():
-    terms, gradient = evaluated([(STYLES[0], 1.0)])
-    twice, its_gradient = evaluated([(STYLES[0], 0.5), (STYLES[0], 0.5)])
+    terms, gradient = evaluated([Wanted(STYLES[0], 1.0)])
+    twice, its_gradient = evaluated([Wanted(STYLES[0], 0.5), Wanted(STYLES[0], 0.5)])
     assert (twice["style 1"] + twice["style 2"]).item() == pytest.approx(
         terms["style"].item(), rel=1e-5
     )
@@ -113,10 +117,10 @@ def test_a_style_given_twice_is_that_style():
 
 
 def test_terms_tell_what_each_style_adds_and_a_style_of_no_weight_adds_nothing():
-    both, _ = evaluated([(STYLES[0], 1.0), (STYLES[1], 0.0)])
+    both, _ = evaluated([Wanted(STYLES[0], 1.0), Wanted(STYLES[1], 0.0)])
     assert list(both) == ["content", "style 1", "style 2", "tv"]
     assert both["style 2"] == 0
-    alone, _ = evaluated([(STYLES[0], 1.0)])
+    alone, _ = evaluated([Wanted(STYLES[0], 1.0)])
     assert both["style 1"].item() == pytest.approx(alone["style"].item(), rel=1e-5)
 
 
@@ -124,7 +128,7 @@ def test_terms_tell_what_each_style_adds_and_a_style_of_no_weight_adds_nothing()
 def test_the_heavier_style_is_come_closer_to():
     def distances(weights):
         *_, last = stylize(CONTENT, STYLES, Settings(**RUN, style_weights=weights, init="content"))
-        return [evaluated([(style, 1.0)], last.image)[0]["style"].item() for style in STYLES]
+        return [evaluated([Wanted(style, 1.0)], last.image)[0]["style"].item() for style in STYLES]
 
     first, second = distances("9,1"), distances("1,9")
     assert first[0] < second[0]

@@ -8,7 +8,7 @@ import torch
 from neural_style import BACKBONES
 from neural_style.backbones import TORCHVISION
 from neural_style.features import load_network
-from neural_style.objective import Emphasis, make_objective
+from neural_style.objective import Emphasis, Wanted, make_objective
 from neural_style.statistics import STATISTICS
 from neural_style.tiling import Strip, cut_network, plan_strips, survey
 from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
@@ -52,7 +52,9 @@ def evaluate(network, rows, height, width, statistic="gram", **options):
         for seed in range(3)
     )
     emphasis = EMPHASIS._replace(statistic=statistic)
-    return make_objective(network, segments, content, [(style, 1.0)], emphasis)(canvas, **options)
+    return make_objective(network, segments, content, [Wanted(style, 1.0)], emphasis)(
+        canvas, **options
+    )
 
 
 def assert_alike(whole, strips, tolerance):

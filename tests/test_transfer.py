@@ -23,7 +23,7 @@ from neural_style import (
 from neural_style.devices import choose_precision
 from neural_style.features import load_network
 from neural_style.images import resize
-from neural_style.objective import make_objective
+from neural_style.objective import Wanted, make_objective
 from neural_style.settings import knobs
 from neural_style.start import check_pictures
 from neural_style.tiling import cut_network
@@ -100,7 +100,7 @@ class TestStory:
             network,
             cut_network(network, layers),
             resize(content, 72, 96),
-            [(resize(style, 80, 64), 1.0)],
+            [Wanted(resize(style, 80, 64), 1.0)],
             transfer._emphasis(backbone, run),
         )
         for frame in stylize(content, style, run):

@@ -1,0 +1,82 @@
+"""Masks: gray pictures that say where a style is wanted, or where nothing is to change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, no_type_check
+
+import torch
+
+from neural_style.color import luma
+from neural_style.errors import ImageError
+from neural_style.images import resize
+from neural_style.tensors import ImageTensor, Mask
+
+
+class Masks(NamedTuple):
+    """What is wanted where. White means here, black not here, gray a little.
+
+    Attributes:
+        styles: For each style, where on the content image it is wanted; none for everywhere.
+        parts: For each style, which part of its own picture is meant; none for all of it.
+        keep: Where the content image is to stay as it is.
+    """
+
+    styles: Sequence[ImageTensor | Mask] = ()
+    parts: Sequence[ImageTensor | Mask] = ()
+    keep: ImageTensor | Mask | None = None
+
+
+def read_masks(
+    masks: Masks, content: ImageTensor, styles: Sequence[ImageTensor]
+) -> tuple[list[Mask | None], list[Mask | None], Mask | None]:
+    """The three of `Masks` as numbers, one for each style.
+
+    Raises:
+        ImageError: There are not as many as styles, or one does not fit its picture or is black.
+    """
+    count = len(styles)
+    for kind, given in (("", masks.styles), ("style ", masks.parts)):
+        if given and len(given) != count:
+            raise ImageError(
+                f"There are {len(given)} {kind}masks for {count} style images. Give one for each."
+            )
+    where = [_read(m, f"mask ({k + 1})", content) for k, m in enumerate(masks.styles)]
+    parts = [
+        _read(mask, f"style mask ({k + 1})", style)
+        for k, (mask, style) in enumerate(zip(masks.parts, styles, strict=False))
+    ]
+    keep = None if masks.keep is None else _read(masks.keep, "keep mask", content)
+    return where or [None] * count, parts or [None] * count, keep
+
+
+@no_type_check  # says in words what a type checker would
+def _read(picture: Any, name: str, over: ImageTensor) -> Mask:
+    shape = tuple(getattr(picture, "shape", ()))
+    if not isinstance(picture, torch.Tensor) or len(shape) != 4 or shape[:2] not in _SHAPES:
+        raise ImageError(
+            f"The {name} must be a float32 tensor of shape (1, 3, height, width) or (1, 1, height, "
+            f"width); it is {type(picture).__name__} {shape}."
+        )
+    height, width = over.shape[-2:]
+    if abs(shape[3] * height / (shape[2] * width) - 1) > _ASKEW:
+        raise ImageError(
+            f"The {name} is {shape[3]}×{shape[2]}, of another shape than its picture, which is "
+            f"{width}×{height}. Draw it over the picture itself."
+        )
+    mask = luma(picture) if shape[1] == 3 else picture
+    if not mask.max() > _BLACK:
+        raise ImageError(f"The {name} is black all over. White is where it is to hold.")
+    return mask.float().clamp(0, 1)
+
+
+_SHAPES = ((1, 3), (1, 1))
+_ASKEW = 0.03
+"""How far the ratio of a mask's sides may be off, by the rounding of small sizes."""
+
+_BLACK = 0.01
+
+
+def fit_mask(mask: Mask, height: int, width: int) -> Mask:
+    """The mask at another size."""
+    return resize(mask.expand(-1, 3, -1, -1), height, width)[:, :1]
