@@ -7,7 +7,7 @@ entry in `BACKBONES`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import torch
@@ -70,32 +70,91 @@ class Backbone(NamedTuple):
     """One network.
 
     Attributes:
-        build: Makes the stages without weights (on the device of the moment; "meta" costs nothing).
+        build: Makes the stages, without weights.
+        in_file: From a stage's name and place, its name in the Hub's and torchvision's files.
         content_layers: Layer → share of the content term.
         style_layers: Layer → share of the style term.
         smallest_side: Pictures need at least this many pixels a side.
-        hub: Where the Hub keeps its weights.
-        packaged: Where an installed package keeps its weights.
+        hub: Where the Hub keeps its weights, if it does.
+        packaged: Where an installed package keeps its weights, if one does.
         file_units: Units of well-known weight files that people have, by the first eight hex digits
-            of their SHA-256; any other file is taken to have the Hub file's units.
+            of their SHA-256.
+        units: Of any other file.
     """
 
     build: Callable[[], Stages]
+    in_file: Callable[[str, int], str]
     content_layers: dict[str, float]
     style_layers: dict[str, float]
     smallest_side: int
-    hub: HubFile
-    packaged: PackagedFile
+    hub: HubFile | None
+    packaged: PackagedFile | None
     file_units: dict[str, Units]
+    units: Units = TORCHVISION
 
 
 def vgg19() -> Stages:
     """Simonyan and Zisserman's VGG-19 (arXiv 1409.1556) from torchvision, less its classifier."""
-    from torchvision.models import vgg19 as torchvision_vgg19
+    return name_vgg_stages(_without_weights("vgg19", init_weights=False).features)
+
+
+def vgg16() -> Stages:
+    """Their VGG-16: one layer fewer in each of the last three blocks."""
+    return name_vgg_stages(_without_weights("vgg16", init_weights=False).features)
+
+
+def resnet50() -> Stages:
+    """He et al.'s ResNet-50 (arXiv 1512.03385) from torchvision, less its classifier.
+
+    Each block is a stage of its own, named as there: layer1.0, layer1.1, …
+    """
+    model = _without_weights("resnet50")
+    stages: Stages = {
+        "conv1": model.conv1,
+        "bn1": model.bn1,
+        "relu1": nn.ReLU(),
+        "maxpool": model.maxpool,
+    }
+    for number in range(1, 5):
+        for place, block in enumerate(getattr(model, f"layer{number}")):
+            stages[f"layer{number}.{place}"] = block
+    return stages
+
+
+def googlenet() -> Stages:
+    """Szegedy et al.'s GoogLeNet (arXiv 1409.4842) from torchvision, less its classifiers.
+
+    With batch normalization, as torchvision trained it; stages are named as there.
+    """
+    model = _without_weights("googlenet", init_weights=False, aux_logits=False)
+    stages: Stages = {
+        "conv1": model.conv1.conv,
+        "bn1": model.conv1.bn,
+        "relu1": nn.ReLU(),
+    }
+    for name, module in model.named_children():
+        if name not in ("conv1", "avgpool", "dropout", "fc"):
+            stages[name] = module
+    return stages
+
+
+def _without_weights(name: str, **options: bool) -> nn.Module:
+    from torchvision import models
 
     with torch.device("meta"):
-        features = torchvision_vgg19(weights=None, init_weights=False).features
-    return name_vgg_stages(features)
+        return getattr(models, name)(weights=None, **options).eval()
+
+
+def _by_place(stage: str, place: int) -> str:
+    return str(place)
+
+
+def _by_name(stage: str, place: int) -> str:
+    return stage
+
+
+def _in_googlenet(stage: str, place: int) -> str:
+    return {"conv1": "conv1.conv", "bn1": "conv1.bn"}.get(stage, stage)
 
 
 def name_vgg_stages(features: nn.Sequential) -> Stages:
@@ -112,6 +171,19 @@ def name_vgg_stages(features: nn.Sequential) -> Stages:
             stages[f"pool{block}"] = module
             block, step = block + 1, 0
     return stages
+
+
+def check_layers(stages: Stages, layers: Collection[str]) -> None:
+    """Refuses layers that the network has not.
+
+    Raises:
+        SettingsError: Which, and those it has.
+    """
+    for layer in layers:
+        if layer not in stages:
+            raise SettingsError(
+                f"The network has no layer {layer!r}. Its layers: {', '.join(stages)}."
+            )
 
 
 def parse_layers(words: str, usual: dict[str, float] | None = None) -> dict[str, float]:
@@ -141,19 +213,18 @@ def parse_layers(words: str, usual: dict[str, float] | None = None) -> dict[str,
     return layers
 
 
+_FALLING = {"relu1_1": 0.3, "relu2_1": 0.3, "relu3_1": 0.2, "relu4_1": 0.12, "relu5_1": 0.08}
+"""Falling with depth: brushwork from the early layers, and the deep ones, which carry whole shapes
+of the style image, held back so that the content keeps its own. Chosen by eye."""
+
+_CENTERED = Units((0, 1, 2), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
 BACKBONES: dict[str, Backbone] = {
     "vgg19": Backbone(
         build=vgg19,
+        in_file=_by_place,
         content_layers={"relu4_2": 1.0},
-        # Falling with depth: brushwork from the early layers, and the deep ones, which carry whole
-        # shapes of the style image, held back so that the content keeps its own. Chosen by eye.
-        style_layers={
-            "relu1_1": 0.3,
-            "relu2_1": 0.3,
-            "relu3_1": 0.2,
-            "relu4_1": 0.12,
-            "relu5_1": 0.08,
-        },
+        style_layers=_FALLING,
         smallest_side=32,
         hub=HubFile(
             repo="timm/vgg19.tv_in1k",
@@ -171,5 +242,64 @@ BACKBONES: dict[str, Backbone] = {
             units=CAFFE,
         ),
         file_units={"d01eb7cb": CAFFE, "dcbb9e9d": TORCHVISION},
+    ),
+    "vgg16": Backbone(
+        build=vgg16,
+        in_file=_by_place,
+        content_layers={"relu4_2": 1.0},
+        style_layers=_FALLING,
+        smallest_side=32,
+        hub=HubFile(
+            repo="timm/vgg16.tv_in1k",
+            filename="model.safetensors",
+            revision="3394518cba29aee1ea82a49d971be90d2dd1dab7",
+            sha256="57b026918159a6bf9faf8405c3a551903768e7138989d9c6224a14227203fad8",
+            prefix="features.",
+            units=TORCHVISION,
+        ),
+        packaged=None,
+        file_units={"00b39a1b": CAFFE, "397923af": TORCHVISION},
+    ),
+    # Its layers, and GoogLeNet's, are those at the ends of their sizes, with VGG's shares.
+    "resnet50": Backbone(
+        build=resnet50,
+        in_file=_by_name,
+        content_layers={"layer3.0": 1.0},
+        style_layers={
+            "relu1": 0.3,
+            "layer1.2": 0.3,
+            "layer2.3": 0.2,
+            "layer3.5": 0.12,
+            "layer4.2": 0.08,
+        },
+        smallest_side=32,
+        hub=HubFile(
+            repo="timm/resnet50.tv_in1k",
+            filename="model.safetensors",
+            revision="aa6c2d36d56bc0209040c02b5a7b7d7bf11d57b8",
+            sha256="5d061a3c593d795bfe682d9b152bafbcf550579873492def3515b46db1189888",
+            prefix="",
+            units=TORCHVISION,
+        ),
+        packaged=None,
+        file_units={},
+    ),
+    "googlenet": Backbone(
+        build=googlenet,
+        in_file=_in_googlenet,
+        content_layers={"inception4a": 1.0},
+        style_layers={
+            "relu1": 0.3,
+            "conv3": 0.3,
+            "inception3b": 0.2,
+            "inception4c": 0.12,
+            "inception5a": 0.08,
+        },
+        smallest_side=32,
+        hub=None,
+        packaged=None,
+        file_units={},
+        # torchvision turns what it is given into these itself (transform_input).
+        units=_CENTERED,
     ),
 }

@@ -10,20 +10,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad, relu
 
-from neural_style.backbones import Stages, Units
-from neural_style.errors import SettingsError
+from neural_style.backbones import Stages, Units, check_layers
 from neural_style.tensors import FeatureMap, ImageTensor
 from neural_style.winograd import Kernel, convolve, is_faster, make_kernel, warm_up
 
 
-def _l2_pool2d(x: Tensor, kernel_size: int, stride: int) -> Tensor:
+def _max_pool(x: Tensor, kernel: int, stride: int, padding: int, ceil_mode: bool) -> Tensor:
+    return max_pool2d(x, kernel, stride, padding, ceil_mode=ceil_mode)
+
+
+def _mean_pool(x: Tensor, kernel: int, stride: int, padding: int, ceil_mode: bool) -> Tensor:
+    return avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad=False)
+
+
+def _square_pool(x: Tensor, kernel: int, stride: int, padding: int, ceil_mode: bool) -> Tensor:
     """Root of the mean square: between mean and maximum, and smooth."""
-    return (avg_pool2d(x.square(), kernel_size, stride) + _L2_FLOOR).sqrt()
+    return (_mean_pool(x.square(), kernel, stride, padding, ceil_mode) + _FLOOR).sqrt()
 
 
-_L2_FLOOR = 1e-6
+_FLOOR = 1e-6
 
-POOLINGS = {"max": max_pool2d, "avg": avg_pool2d, "l2": _l2_pool2d}
+POOLINGS = {"max": _max_pool, "avg": _mean_pool, "l2": _square_pool}
+"""By kernel, stride, padding and whether what is left over at the end counts."""
 
 BORDERS = {"replicate": "replicate", "zeros": "constant"}
 """What the first convolution sees outside the picture: its edge carried on, or the mean color."""
@@ -72,20 +80,34 @@ def load_network(
     kernels: dict[str, Kernel] = {}
     first = next(iter(stages))
     for name, module in stages.items():
-        if not isinstance(module, nn.Conv2d):
-            continue
-        weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
         module.requires_grad_(False)
+        if not isinstance(module, nn.Conv2d):
+            _load_block(module, name, weights, device, dtype)
+            continue
+        weight, bias = weights[f"{name}.weight"], weights.get(f"{name}.bias")
         if is_faster(module, device, dtype):
             kernels[name] = make_kernel(weight, bias, dtype)
         else:
             kept = torch.float32 if name == first else dtype
             weight = weight.to(device, kept, memory_format=torch.channels_last)
-            state = {"weight": weight, "bias": bias.to(device, kept)}
+            state = {"weight": weight} | ({} if bias is None else {"bias": bias.to(device, kept)})
             module.load_state_dict(state, assign=True)
     if kernels:
         warm_up(next(iter(kernels.values())))
     return Network(stages, kernels, units, dtype, pooling, border)
+
+
+def _load_block(
+    module: nn.Module,
+    name: str,
+    weights: dict[str, Tensor],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> None:
+    """Weights for what is more than a convolution, or none; used as it was trained (`eval`)."""
+    state = {key: weights.get(f"{name}.{key}", torch.zeros(())) for key in module.state_dict()}
+    module.load_state_dict(state, assign=True)
+    module.eval().to(device, dtype, memory_format=torch.channels_last)
 
 
 def stages_until(network: Network, layers: Collection[str]) -> list[str]:
@@ -94,12 +116,8 @@ def stages_until(network: Network, layers: Collection[str]) -> list[str]:
     Raises:
         SettingsError: The network has no layer of that name.
     """
+    check_layers(network.stages, layers)
     names = list(network.stages)
-    missing = [layer for layer in layers if layer not in names]
-    if missing:
-        raise SettingsError(
-            f"The network has no layer {missing[0]!r}. Its layers: {', '.join(names)}."
-        )
     return names[: 1 + max(map(names.index, layers))]
 
 
@@ -115,25 +133,30 @@ def run_stages(
     found: dict[str, FeatureMap] = {}
     first = next(iter(network.stages))
     names = list(names)
-    rectified = False
+    rectified, before = False, ""
     for name, following in zip_longest(names, names[1:]):
         module = network.stages[name]
         if name in network.kernels:
             rectified = name not in wanted and isinstance(network.stages.get(following), nn.ReLU)
             x = convolve(x, network.kernels[name], rectify=rectified)
         elif name == first:
-            x = pad(to_units(x, network.units), (1, 1, 1, 1), mode=BORDERS[network.border])
+            border = 4 * (module.padding[0],)
+            x = pad(to_units(x, network.units), border, mode=BORDERS[network.border])
             x = _first_convolution(x, module, network.dtype)
         elif isinstance(module, nn.Conv2d):
             x = conv2d(x, module.weight, module.bias, padding=module.padding)
+        elif isinstance(module, nn.MaxPool2d):
+            kernel, ceil = (module.kernel_size, module.stride, module.padding), module.ceil_mode
+            x = POOLINGS[network.pooling](x, *kernel, ceil_mode=ceil)
         elif not isinstance(module, nn.ReLU):
-            x = POOLINGS[network.pooling](x, kernel_size=2, stride=2)
+            x = module(x)
         elif rectified:
             rectified = False
         else:
-            x = relu(x, inplace=True)
+            x = relu(x, inplace=before not in wanted)
         if name in wanted:
             found[name] = x
+        before = name
     return x, found
 
 
@@ -145,12 +168,13 @@ def _first_convolution(x: Tensor, module: nn.Conv2d, dtype: torch.dtype) -> Tens
     below the last bit.
     """
     if dtype == torch.float32:
-        return conv2d(x, module.weight, module.bias)
+        return conv2d(x, module.weight, module.bias, module.stride)
     high, weight = x.to(dtype), module.weight.to(dtype)
     low = (x - high.float()).detach().to(dtype)  # its gradient would cancel itself
     rest = (module.weight - weight.float()).to(dtype)
     x = torch.cat([high, low, high], dim=1).contiguous(memory_format=torch.channels_last)
-    return conv2d(x, torch.cat([weight, weight, rest], dim=1), module.bias.to(dtype))
+    bias = None if module.bias is None else module.bias.to(dtype)
+    return conv2d(x, torch.cat([weight, weight, rest], dim=1), bias, module.stride)
 
 
 def to_units(image: ImageTensor, units: Units) -> Tensor:

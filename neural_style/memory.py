@@ -72,11 +72,14 @@ def plan_memory(
     offered = limit_gb * 1e9 if limit_gb else base + 0.9 * free_bytes(device)
     names = stages_until(network, layers)
     pools = [name for name in names if _is_pool(network.stages[name])]
+    whole_only = not all(_is_simple(network.stages[name]) for name in names)
     histories = [history, *(fewer for fewer in (20, 8, 4) if fewer < history)]
     plans = []
     choices = itertools.product(range(len(pools)), _STRIP_PIXELS, histories)
     for cuts, strip_pixels, remembered in choices:
         ends = pools[1 : 1 + cuts] + [names[-1]] * (cuts == len(pools) - 1)
+        if whole_only:
+            ends = []
         rows = dict.fromkeys(ends, max(32, strip_pixels // width))
         need = base + _estimate(
             network, names, rows, height, width, remembered, dict.fromkeys(layers, regions)
@@ -202,12 +205,17 @@ def _activations(
     for name in stages:
         module = network.stages[name]
         if isinstance(module, nn.Conv2d):
-            channels = module.out_channels
+            channels, stride = module.out_channels, stride * module.stride[0]
             bytes_each = 4 + size if name == first and size < 4 else size
         elif _is_pool(module):
             stride *= 2
             bytes_each = size + 8  # and the place of each maximum
         else:
+            inside = [part for part in module.modules() if isinstance(part, nn.Conv2d)]
+            if inside:  # a block: its convolutions, and what batch normalization makes of each
+                stride *= max(part.stride[0] for part in inside)
+                channels = max(part.out_channels for part in inside)
+                held += 2 * sum(part.out_channels for part in inside) * size / stride**2
             held += copies.get(name, 0) * channels * size / stride**2
             continue
         here = channels * bytes_each / stride**2
@@ -216,4 +224,11 @@ def _activations(
 
 
 def _is_pool(module: nn.Module) -> bool:
-    return not isinstance(module, nn.Conv2d | nn.ReLU)
+    return isinstance(module, nn.MaxPool2d)
+
+
+def _is_simple(module: nn.Module) -> bool:
+    """Whether strips of its output can be had from strips of its input, as in VGG."""
+    if isinstance(module, nn.Conv2d | nn.MaxPool2d):
+        return module.stride in (1, (1, 1)) or (_is_pool(module) and module.kernel_size == 2)
+    return isinstance(module, nn.ReLU)

@@ -177,6 +177,8 @@ def _look(
 ) -> tuple[Tensor, dict[str, tuple[FeatureMap, slice]]]:
     """Output and wanted activations of a strip without its margins, and which rows those are."""
     output, found = run_stages(network, part, stages, layers)
+    if (strip.start, strip.stop) == (0, part.shape[2]):
+        return output, {layer: (x, slice(0, x.shape[2])) for layer, x in found.items()}
     cropped = {}
     stride = 1
     for name in stages:

@@ -15,7 +15,13 @@ from typing import Any, NamedTuple
 
 import torch
 
-from neural_style.backbones import BACKBONES, Backbone, mean_color, parse_layers
+from neural_style.backbones import (
+    BACKBONES,
+    Backbone,
+    check_layers,
+    mean_color,
+    parse_layers,
+)
 from neural_style.color import finish_colors, prepare_colors
 from neural_style.devices import (
     choose_device,
@@ -152,6 +158,8 @@ def _stylize(
     backbone = BACKBONES[settings.backbone]
     emphasis = _emphasis(backbone, settings)
     layers = {*emphasis.content_layers, *emphasis.style_layers}
+    stages = backbone.build()
+    check_layers(stages, layers)
     check_pictures(content, pictures, settings.size, backbone.smallest_side)
     *where, keep = read_masks(masks, content, pictures)
     styles = gather_styles(
@@ -162,7 +170,7 @@ def _stylize(
     device = choose_device(settings.device)
     weights = load_weights(settings.backbone, settings.weights)
     network = load_network(
-        backbone.build(),
+        stages,
         weights.tensors,
         weights.units,
         device=device,

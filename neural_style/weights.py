@@ -74,6 +74,8 @@ def _load(backbone: str, choice: str) -> Weights:
         try:
             return _from_hub(backbone, entry)
         except WeightsError as error:
+            if entry.packaged is None:
+                raise
             packaged = _from_package(backbone, entry)
             return packaged._replace(source=f"{packaged.source} ({_reason(error)})")
     if choice == "hub":
@@ -84,6 +86,11 @@ def _load(backbone: str, choice: str) -> Weights:
 
 
 def _from_hub(backbone: str, entry: Backbone) -> Weights:
+    if entry.hub is None:
+        raise WeightsError(
+            f"No file on the Hub is known for {backbone}. Give weights the path of torchvision's, "
+            ".pth or .safetensors."
+        )
     tensors, where = hub.fetch(entry.hub)
     try:
         tensors = _check(entry, _paper_names(entry, tensors), f"{entry.hub.repo} on the Hub")
@@ -99,6 +106,12 @@ def _from_hub(backbone: str, entry: Backbone) -> Weights:
 
 
 def _from_package(backbone: str, entry: Backbone) -> Weights:
+    if entry.packaged is None:
+        having = [name for name, other in BACKBONES.items() if other.packaged]
+        raise WeightsError(
+            f"No package holds weights of {backbone}, only of {', '.join(having)}. Give weights "
+            "hub, or the path of a file."
+        )
     path = _package_path(entry.packaged)
     digest = _digest(path)
     if digest != entry.packaged.sha256:
@@ -130,7 +143,7 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
             ".safetensors or .pth file."
         )
     digest = _digest(path)
-    if digest == entry.packaged.sha256:
+    if entry.packaged and digest == entry.packaged.sha256:
         return _from_tables(backbone, entry, path, path.name)
     if path.suffix == ".safetensors":
         tensors = hub.read_safetensors(path, "")
@@ -144,7 +157,7 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
             ) from error
     if not isinstance(tensors, dict):
         raise WeightsError(f"{path.name} holds no table of tensors. Save a state_dict.")
-    prefix = entry.hub.prefix
+    prefix = entry.hub.prefix if entry.hub else ""
     tensors = {
         str(name).removeprefix(prefix): tensor.detach()
         for name, tensor in tensors.items()
@@ -152,7 +165,7 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
     }
     return Weights(
         tensors=_check(entry, _paper_names(entry, tensors), path.name),
-        units=entry.file_units.get(digest[:8], entry.hub.units),
+        units=entry.file_units.get(digest[:8], entry.units),
         source=f"{backbone} weights: {path.name}",
         digest=digest,
     )
@@ -196,19 +209,22 @@ def _decode_tables(stored: dict[str, Tensor]) -> dict[str, Tensor]:
 def _paper_names(entry: Backbone, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Renames torchvision's "0.weight" to "conv1_1.weight"; whatever is no stage's is left out."""
     renamed = {}
-    for index, stage in enumerate(entry.build()):
-        for kind in ("weight", "bias"):
-            if f"{index}.{kind}" in tensors:
-                renamed[f"{stage}.{kind}"] = tensors[f"{index}.{kind}"].float()
+    for place, (stage, module) in enumerate(entry.build().items()):
+        for kind in module.state_dict():
+            name = f"{entry.in_file(stage, place)}.{kind}"
+            if name in tensors:
+                renamed[f"{stage}.{kind}"] = tensors[name].float()
     return renamed
 
 
 def _check(entry: Backbone, tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
     """The tensors, if there is one of the right shape for every parameter, and all are finite."""
     for stage, module in entry.build().items():
-        for kind, parameter in module.named_parameters():
+        for kind, parameter in module.state_dict().items():
             key = f"{stage}.{kind}"
             given = tensors.get(key)
+            if given is None and kind.endswith("num_batches_tracked"):
+                continue  # of use in training only
             if given is None:
                 raise WeightsError(f"{name} has no weights for {key}. Use a file of this network.")
             if given.shape != parameter.shape:

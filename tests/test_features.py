@@ -13,10 +13,10 @@ from tests.conftest import extract, picture, seeded_weights, tiny_vgg
 
 
 def test_square_pooling_is_the_root_of_the_mean_square():
-    pooled = POOLINGS["l2"](torch.tensor([[[[1.0, 5.0], [5.0, 7.0]]]]), kernel_size=2, stride=2)
+    pooled = POOLINGS["l2"](torch.tensor([[[[1.0, 5.0], [5.0, 7.0]]]]), 2, 2, 0, False)
     assert pooled.item() == pytest.approx(5)  # (1 + 25 + 25 + 49) / 4 is 25
     blank = torch.zeros(1, 1, 2, 2, requires_grad=True)
-    (gradient,) = torch.autograd.grad(POOLINGS["l2"](blank, kernel_size=2, stride=2).sum(), blank)
+    (gradient,) = torch.autograd.grad(POOLINGS["l2"](blank, 2, 2, 0, False).sum(), blank)
     assert gradient.isfinite().all()
 
 
@@ -70,6 +70,13 @@ def test_a_replicated_border_makes_a_constant_picture_look_constant_to_the_first
     assert torch.allclose(seen, seen[..., :1, :1].expand_as(seen), atol=1e-6)
     seen = extract(network(border="zeros"), flat, ["relu1_1"])["relu1_1"]
     assert not torch.allclose(seen, seen[..., 5:6, 5:6].expand_as(seen), atol=1e-3)
+
+
+def test_a_convolutions_own_output_is_not_the_rectified_one():
+    found = extract(network(), picture(40, 40), ["conv1_1", "relu1_1", "conv2_2", "relu2_2"])
+    for layer in ("1_1", "2_2"):
+        assert found[f"conv{layer}"].min() < 0
+        assert torch.equal(found[f"conv{layer}"].clamp_min(0), found[f"relu{layer}"])
 
 
 def test_half_precision_sees_nearly_the_same():

@@ -268,6 +268,13 @@ def test_what_is_no_picture_is_refused_in_words(wrong, message):
             check_pictures(pair[0], [pair[1]], 512, 32)
 
 
+@pytest.mark.parametrize("knob", ["content_layers", "style_layers"])
+def test_a_layer_that_the_network_lacks_is_refused_before_the_weights(knob, content, style):
+    run = settings(**{knob: "relu4_2,layer1.0"}, weights="no such file")
+    with pytest.raises(SettingsError, match=r"no layer 'layer1\.0'\. Its layers: conv1_1, relu1_1"):
+        next(stylize(content, style, run))
+
+
 @pytest.mark.usefixtures("tiny")
 def test_other_errors_stay_what_they_are(content, style, monkeypatch):
     def fail(*_):
