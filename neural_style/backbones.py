@@ -219,6 +219,14 @@ of the style image, held back so that the content keeps its own. Chosen by eye."
 
 _CENTERED = Units((0, 1, 2), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
+
+def lean(layers: dict[str, float], exponent: float) -> dict[str, float]:
+    """The shares times 1, exponent, exponent², … in their order, adding up to what they did."""
+    leaning = {layer: share * exponent**k for k, (layer, share) in enumerate(layers.items())}
+    whole = sum(leaning.values()) or 1.0
+    return {layer: share * sum(layers.values()) / whole for layer, share in leaning.items()}
+
+
 BACKBONES: dict[str, Backbone] = {
     "vgg19": Backbone(
         build=vgg19,

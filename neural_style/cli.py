@@ -16,7 +16,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from neural_style.errors import ImageError, NeuralStyleError
-from neural_style.images import LONGEST, check_destination, load_image, save_image
+from neural_style.images import LONGEST, check_destination, load_image, load_with_alpha, save_image
 from neural_style.masks import Masks
 from neural_style.presets import PRESETS
 from neural_style.schedule import in_words
@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="OUT",
         help="where the result goes: .png, .jpg, .webp",
     )
+    command.add_argument(
+        "--bits", type=int, choices=(8, 16), default=8, help="of each channel; 16 in a .png only"
+    )
     command.add_argument("--frames", metavar="DIR", help="keep the intermediate pictures here")
     command.add_argument(
         "--preset",
@@ -123,7 +126,7 @@ def _stylize(options: argparse.Namespace) -> int:
     )
     output = _check_output(options)
     frames = _frames_folder(options.frames)
-    content = load_image(options.content, longest=LONGEST)
+    content, alpha = load_with_alpha(options.content, longest=LONGEST)
     styles = [load_image(path, longest=LONGEST) for path in options.style]
     masks = Masks(
         styles=[load_image(path) for path in options.mask or ()],
@@ -153,13 +156,13 @@ def _stylize(options: argparse.Namespace) -> int:
         pass
     finally:  # whatever happened, what was reached is kept
         with _uninterrupted():
-            save_image(frame.image, output)
+            save_image(frame.image, output, alpha=alpha, bits=options.bits)
             _report(frame, output, settings.iterations, ended)
     return 0 if ended else INTERRUPTED
 
 
 def _check_output(options: argparse.Namespace) -> Path:
-    output = check_destination(options.output)
+    output = check_destination(options.output, options.bits)
     pictures = [("content", options.content), *(("style", path) for path in options.style)]
     for name, path in pictures:
         given = Path(path)

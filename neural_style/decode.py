@@ -45,8 +45,10 @@ def fit(height: int, width: int, longest: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def decode(picture: Image.Image, longest: int | None) -> Image.Image:
-    """The opened file's picture reduced, in sRGB, upright: mode RGB, or F for one wide channel.
+def decode(picture: Image.Image, longest: int | None) -> tuple[Image.Image, Image.Image | None]:
+    """The opened file's picture reduced, in sRGB, upright, over white; and its alpha, if any.
+
+    The picture has mode RGB, or F for one wide channel; alpha has mode L.
 
     Args:
         picture: As `PIL.Image.open` gives it.
@@ -73,9 +75,14 @@ def decode(picture: Image.Image, longest: int | None) -> Image.Image:
         picture = picture.convert(_PLAIN[picture.mode])
     if picture.size != (width, height):
         picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    alpha = picture.getchannel("A") if picture.mode in ("LA", "RGBA") else None
     if picture.mode != "F":
         picture = _to_srgb(picture, profile)
-    return picture if turn is None else picture.transpose(turn)
+    if alpha is not None:
+        picture = Image.composite(picture, Image.new("RGB", picture.size, _WHITE), alpha)
+    if turn is not None:
+        picture, alpha = picture.transpose(turn), alpha and alpha.transpose(turn)
+    return picture, alpha
 
 
 def _orientation(picture: Image.Image) -> object:
@@ -102,9 +109,8 @@ def _white_level(largest: float) -> float:
 
 
 def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
-    """RGB in sRGB, over white. A profile broken or meant for other modes is left out."""
-    alpha = picture.getchannel("A") if picture.mode in ("LA", "RGBA") else None
-    if alpha is not None:
+    """RGB in sRGB, without alpha. A profile broken or meant for other modes is left out."""
+    if picture.mode in ("LA", "RGBA"):
         picture = picture.convert(picture.mode.removesuffix("A"))
     if profile:
         try:
@@ -114,7 +120,4 @@ def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
             )
         except (ImageCms.PyCMSError, OSError, TypeError):
             pass
-    picture = picture.convert("RGB")
-    if alpha is not None:
-        picture = Image.composite(picture, Image.new("RGB", picture.size, _WHITE), alpha)
-    return picture
+    return picture.convert("RGB")

@@ -12,16 +12,18 @@ import secrets
 import stat
 import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
+import png
 import torch
 from PIL import Image, ImageCms, PngImagePlugin
 from torch.nn.functional import interpolate
 
 from neural_style.decode import DECODER_ERRORS, decode
 from neural_style.errors import ImageError
-from neural_style.tensors import ImageTensor
+from neural_style.tensors import ImageTensor, Mask
 
 MAX_PIXELS = 100_000_000
 """Pictures with more pixels than this are refused from their header, before they are decoded."""
@@ -54,6 +56,13 @@ def load_image(path: str | os.PathLike[str], longest: int | None = None) -> Imag
     Raises:
         ImageError: The file is missing, empty, truncated, not a picture, or too large.
     """
+    return load_with_alpha(path, longest)[0]
+
+
+def load_with_alpha(
+    path: str | os.PathLike[str], longest: int | None = None
+) -> tuple[ImageTensor, Mask | None]:
+    """`load_image`, and how opaque the picture is where; None where it is so everywhere."""
     path = Path(path)
     name = path.name or str(path)
     data = _read(path, name)
@@ -64,7 +73,7 @@ def load_image(path: str | os.PathLike[str], longest: int | None = None) -> Imag
         picture = _open(data, name)
         kind = f"a {picture.format} file of {picture.width}×{picture.height}"
         try:
-            picture = decode(picture, longest)
+            picture, alpha = decode(picture, longest)
         except MemoryError as error:
             raise ImageError(
                 f"{name} does not fit into memory: it is {kind}. Make it smaller first."
@@ -74,18 +83,28 @@ def load_image(path: str | os.PathLike[str], longest: int | None = None) -> Imag
                 f"{name} is damaged or cut short: it is {kind} that cannot be "
                 "decoded to the end. Save or upload it again."
             ) from error
-    return _to_tensor(picture)
+    if alpha is not None:
+        opaque = torch.from_numpy(np.array(alpha))[None, None].float() / 255
+        return _to_tensor(picture), opaque if opaque.min() < 1 else None
+    return _to_tensor(picture), None
 
 
 def save_image(
-    image: ImageTensor, path: str | os.PathLike[str], text: dict[str, str] | None = None
+    image: ImageTensor,
+    path: str | os.PathLike[str],
+    text: dict[str, str] | None = None,
+    *,
+    alpha: Mask | None = None,
+    bits: int = 8,
 ) -> Path:
-    """Writes a picture as 8-bit sRGB; the inverse of `load_image`, to within rounding.
+    """Writes a picture in sRGB; the inverse of `load_image`, to within rounding.
 
     Args:
         image: Values outside [0, 1] are clipped.
         path: Its ending chooses the format: .png (lossless), .jpg, .jpeg or .webp.
         text: Key–value pairs kept in a PNG's text chunks; other formats drop them.
+        alpha: How opaque it is where, of any size; JPEG drops it.
+        bits: 8, or 16 for a PNG: of each channel.
 
     Returns:
         The path written. The file appears whole or not at all.
@@ -94,27 +113,20 @@ def save_image(
         ImageError: As `check_destination`, or the format holds no picture of this size, or the
             disk is full.
     """
-    path = check_destination(path)
+    path = check_destination(path, bits)
     options = dict(_ENCODERS[path.suffix.lower()])
-    if text and options["format"] == "PNG":
-        chunks = PngImagePlugin.PngInfo()
-        for key, value in text.items():
-            chunks.add_itxt(key, value)
-        options["pnginfo"] = chunks
-    levels = image.detach().clamp(0, 1).mul(255).round().to(torch.uint8)
-    pixels = levels[0].permute(1, 2, 0).contiguous().cpu().numpy()
-    encoded = io.BytesIO()
-    try:
-        Image.fromarray(pixels).save(encoded, icc_profile=_srgb_profile(), **options)
-    except (OSError, ValueError) as error:
-        height, width = pixels.shape[:2]
-        raise ImageError(
-            f"Cannot write {path.name}: {options['format']} cannot hold a picture of "
-            f"{width}×{height}. Use .png, or make it smaller."
-        ) from error
+    image = image.detach().cpu().float()
+    if alpha is not None and options["format"] != "JPEG":
+        fitted = resize(alpha.cpu().expand(-1, 3, -1, -1), *image.shape[-2:])
+        image = torch.cat([image, fitted[:, :1]], dim=1)
+    pixels = image[0].clamp(0, 1).permute(1, 2, 0).contiguous().numpy()
+    if bits == 16:
+        encoded = _encode_wide(np.round(65535 * pixels).astype(">u2"), text or {})
+    else:
+        encoded = _encode(np.round(255 * pixels).astype(np.uint8), options, text or {}, path.name)
     partial = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        partial.write_bytes(encoded.getvalue())
+        partial.write_bytes(encoded)
         partial.replace(path)
     except OSError as error:
         raise ImageError(f"Cannot write {path}: {_reason(error)}. Choose another place.") from error
@@ -123,18 +135,58 @@ def save_image(
     return path
 
 
-def check_destination(path: str | os.PathLike[str]) -> Path:
+def _encode(levels: np.ndarray, options: dict, text: dict[str, str], name: str) -> bytes:
+    """A file's bytes, by Pillow."""
+    if text and options["format"] == "PNG":
+        chunks = PngImagePlugin.PngInfo()
+        for key, value in text.items():
+            chunks.add_itxt(key, value)
+        options["pnginfo"] = chunks
+    encoded = io.BytesIO()
+    try:
+        Image.fromarray(levels).save(encoded, icc_profile=_srgb_profile(), **options)
+    except (OSError, ValueError) as error:
+        height, width = levels.shape[:2]
+        raise ImageError(
+            f"Cannot write {name}: {options['format']} cannot hold a picture of "
+            f"{width}×{height}. Use .png, or make it smaller."
+        ) from error
+    return encoded.getvalue()
+
+
+def _encode_wide(levels: np.ndarray, text: dict[str, str]) -> bytes:
+    """A PNG of 16 bits a channel, by pypng; Pillow writes none in color."""
+    height, width, channels = levels.shape
+    body = io.BytesIO()
+    writer = png.Writer(width, height, greyscale=False, alpha=channels == 4, bitdepth=16)
+    writer.write_packed(body, (row.tobytes() for row in levels))
+    header, *rest = png.Reader(bytes=body.getvalue()).chunks()
+    profile = b"sRGB\0\0" + zlib.compress(_srgb_profile())
+    # Keyword, uncompressed, no language, no translation of the keyword; as Pillow's add_itxt.
+    texts = [
+        (b"iTXt", key.encode("latin-1") + 5 * b"\0" + value.encode()) for key, value in text.items()
+    ]
+    encoded = io.BytesIO()
+    png.write_chunks(encoded, [header, (b"iCCP", profile), *texts, *rest])
+    return encoded.getvalue()
+
+
+def check_destination(path: str | os.PathLike[str], bits: int = 8) -> Path:
     """The path, if a picture can be written there; asked before the work, nothing is lost after it.
 
     Raises:
-        ImageError: The ending names no known format, there is no such folder to write into, or
-            the name is that of a folder, or none a file can have.
+        ImageError: The ending names no known format, or one of fewer bits a channel; there is no
+            such folder to write into; or the name is that of a folder, or none a file can have.
     """
     path = Path(path)
     if path.suffix.lower() not in _ENCODERS:
         raise ImageError(
             f"Cannot write {path.name}: the ending {path.suffix or '(none)'} names no format "
             f"known here. Use one of {', '.join(_ENCODERS)}."
+        )
+    if bits not in (8, 16) or (bits == 16 and path.suffix.lower() != ".png"):
+        raise ImageError(
+            f"Cannot write {path.name} with {bits} bits a channel. All have 8; .png may have 16."
         )
     folder = path.absolute().parent
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):

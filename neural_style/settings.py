@@ -189,6 +189,12 @@ class Settings:
         0.999,
         "Shows a running average of the pictures, calmer than any; a new one counts 1 − average.",
     )
+    layer_exponent: float = knob(
+        1.0,
+        0.1,
+        10.0,
+        "Each style layer counts so many times the one before it; above 1 for larger forms.",
+    )
     backbone: str = knob("vgg19", help="The network that looks at the pictures.", choices=BACKBONES)
     color: str = knob(
         "style",

@@ -19,6 +19,7 @@ from neural_style.backbones import (
     BACKBONES,
     Backbone,
     check_layers,
+    lean,
     mean_color,
     parse_layers,
 )
@@ -292,7 +293,9 @@ def _state(newest: dict[str, Any]) -> State:
 def _emphasis(backbone: Backbone, settings: Settings) -> Emphasis:
     return Emphasis(
         content_layers=parse_layers(settings.content_layers, backbone.content_layers),
-        style_layers=parse_layers(settings.style_layers, backbone.style_layers),
+        style_layers=lean(
+            parse_layers(settings.style_layers, backbone.style_layers), settings.layer_exponent
+        ),
         content=settings.content_weight,
         style=settings.style_weight,
         tv=settings.tv_weight,

@@ -17,6 +17,7 @@ from neural_style.backbones import (
     BACKBONES,
     CAFFE,
     TORCHVISION,
+    lean,
     name_vgg_stages,
     parse_layers,
 )
@@ -268,6 +269,13 @@ def test_a_network_of_blocks_is_planned_for_without_strips():
     assert plan.bytes > 5e8
     with pytest.raises(SettingsError, match="needs about"):
         plan_memory(network, layers, Scale(4000, 6000, 5), 60, torch.device("cpu"), 3)
+
+
+def test_layers_lean_by_an_exponent_and_add_up_to_what_they_did():
+    leaning = lean({"relu1_1": 0.2, "relu2_1": 0.2, "relu3_1": 0.2}, 2.0)
+    assert leaning == pytest.approx({"relu1_1": 0.6 / 7, "relu2_1": 1.2 / 7, "relu3_1": 2.4 / 7})
+    assert lean({"relu1_1": 3.0}, 5.0) == {"relu1_1": 3.0}
+    assert lean({"relu1_1": 0.0}, 5.0) == {"relu1_1": 0.0}
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 
 import numpy as np
+import png as pypng
 import pytest
 import torch
 from PIL import Image, ImageCms, PngImagePlugin
 
 from neural_style import ImageError, images, load_image, save_image
-from neural_style.images import MAX_BYTES, check_destination, resize
+from neural_style.images import MAX_BYTES, check_destination, load_with_alpha, resize
+from tests.conftest import picture
 from tests.picture_files import (
     BLACK,
     ORIENTATION,
@@ -245,6 +247,68 @@ def test_no_exif_of_the_input_is_written(read, tmp_path):
     with Image.open(path) as written:
         assert dict(written.getexif()) == {}
         assert written.size == (32, 48)
+
+
+@pytest.mark.parametrize("ending", [".png", ".webp"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_alpha_comes_back(read, tmp_path, ending, bits):
+    if (ending, bits) == (".webp", 16):
+        return
+    seen = Image.new("RGBA", (40, 30), (200, 40, 90, 255))
+    seen.paste((200, 40, 90, 0), (0, 0, 20, 30))
+    file = tmp_path / "seen.png"
+    seen.save(file)
+    image, alpha = load_with_alpha(file)
+    assert alpha.shape == (1, 1, 30, 40)
+    assert (alpha[..., :20] == 0).all()
+    assert (alpha[..., 20:] == 1).all()
+    assert (image[..., :20] == 1).all()  # over white
+    path = save_image(picture(60, 80), tmp_path / f"out{ending}", alpha=alpha, bits=bits)
+    again = load_with_alpha(path)[1]
+    assert again.shape == (1, 1, 60, 80)
+    assert (again[..., :36] == 0).all()
+    assert (again[..., 44:] == 1).all()
+
+
+def test_a_picture_without_transparency_has_no_alpha(tmp_path):
+    for mode, color in (("RGB", "red"), ("RGBA", (1, 2, 3, 255)), ("L", 9), ("LA", (9, 255))):
+        path = tmp_path / f"{mode}.png"
+        Image.new(mode, (20, 20), color).save(path)
+        assert load_with_alpha(path)[1] is None
+
+
+def test_alpha_is_turned_and_shrunk_with_its_picture(tmp_path):
+    seen = Image.new("RGBA", (80, 40), (200, 40, 90, 255))
+    seen.paste((0, 0, 0, 0), (0, 0, 40, 40))
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned to the right
+    seen.save(tmp_path / "seen.png", exif=exif)
+    image, alpha = load_with_alpha(tmp_path / "seen.png", longest=40)
+    assert image.shape == (1, 3, 40, 20)
+    assert (alpha[..., :18, :] == 0).all()
+    assert (alpha[..., 22:, :] == 1).all()
+
+
+def test_sixteen_bits_survive_a_round_trip(tmp_path):
+    image = picture(20, 30)
+    path = save_image(image, tmp_path / "wide.png", {"Title": "größer"}, bits=16)
+    width, height, rows, about = pypng.Reader(filename=str(path)).asDirect()
+    levels = np.array([*map(list, rows)]).reshape(height, width, 3)
+    assert (about["bitdepth"], height, width) == (16, 20, 30)
+    expected = image[0].permute(1, 2, 0).double().numpy()
+    assert np.abs(levels / 65535 - expected).max() < 1 / 65535
+    assert len(np.unique(levels)) > 300
+    with Image.open(path) as opened:
+        assert opened.text == {"Title": "größer"}
+        assert "sRGB" in ImageCms.getProfileDescription(
+            ImageCms.ImageCmsProfile(io.BytesIO(opened.info["icc_profile"]))
+        )
+
+
+@pytest.mark.parametrize(("name", "bits"), [("o.jpg", 16), ("o.webp", 16), ("o.png", 12)])
+def test_bits_that_a_format_has_not_are_refused(tmp_path, name, bits):
+    with pytest.raises(ImageError, match=rf"{name} with {bits} bits a channel\. All have 8; \.png"):
+        check_destination(tmp_path / name, bits)
 
 
 def test_text_is_kept_in_a_png_and_nowhere_else(tmp_path):

@@ -190,6 +190,7 @@ TURNS = {
     "scale_factor": {"scale_factor": 1.5, "scales": 2, "size": 256},
     "scale_shares": {"scale_shares": "5,2", "scales": 2, "size": 256},
     "average": {"average": 0.9},
+    "layer_exponent": {"layer_exponent": 2.0},
     "engine": {"engine": "plain"},
     "border": {"border": "zeros"},
     "style_fit": {"style_fit": "area"},
@@ -273,6 +274,27 @@ def test_a_layer_that_the_network_lacks_is_refused_before_the_weights(knob, cont
     run = settings(**{knob: "relu4_2,layer1.0"}, weights="no such file")
     with pytest.raises(SettingsError, match=r"no layer 'layer1\.0'\. Its layers: conv1_1, relu1_1"):
         next(stylize(content, style, run))
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("engine", ["fast", "plain"])
+def test_a_network_with_larger_activations_makes_the_same_picture(
+    engine, content, style, monkeypatch
+):
+    """Relative losses: a convolution's factor passes through rectifiers and pools to all layers."""
+    plain = transfer.load_weights("", "")
+    tensors, factor = {}, 1.0
+    for number, (name, tensor) in enumerate(plain.tensors.items()):
+        own = 1.0 + number % 5 if name.endswith("weight") else 1.0
+        factor *= own
+        tensors[name] = tensor * (own if name.endswith("weight") else factor)
+    scaled = plain._replace(tensors=tensors)
+    run = settings(engine=engine, iterations=4, size=96)
+    *_, one = stylize(content, style, run)
+    monkeypatch.setattr(transfer, "load_weights", lambda backbone, choice: scaled)
+    *_, other = stylize(content, style, run)
+    assert factor > 1000
+    assert (one.image - other.image).abs().max() < 0.005
 
 
 @pytest.mark.usefixtures("tiny")

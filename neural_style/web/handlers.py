@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import Field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from gradio.utils import get_upload_folder, is_in_or_equal
 
 from neural_style.backbones import BACKBONES
 from neural_style.errors import NeuralStyleError, SettingsError
-from neural_style.images import LONGEST, load_image, save_image
-from neural_style.schedule import plan_scales
+from neural_style.images import LONGEST, load_image, load_with_alpha, save_image
+from neural_style.masks import Masks
+from neural_style.schedule import parse_shares, plan_scales
 from neural_style.settings import INITS, Settings, check_knob, knobs, settle
+from neural_style.tensors import ImageTensor, Mask
 from neural_style.transfer import Frame, stylize
 from neural_style.web import texts
 
@@ -57,7 +60,8 @@ def page_knobs() -> dict[str, Field]:
 
 
 def named_parameters(handler: Callable) -> Callable:
-    """Gives a handler of `(content, style, init_image, *values)` one named parameter per knob.
+    """Gives a handler of `(content, style, init_image, *rest)` one named parameter for each of the
+    rest: a value for every knob of the page, then the pictures of `texts.MORE_PICTURES`.
 
     The names, defaults and descriptions that API users see are read from the signature and the
     docstring; taking them from `Settings` keeps the two from drifting apart.
@@ -72,22 +76,28 @@ def named_parameters(handler: Callable) -> Callable:
         inspect.Parameter(name, kind, default=about.default, annotation=type(about.default))
         for name, about in page_knobs().items()
     ]
+    more = [
+        inspect.Parameter(name, kind, default=None, annotation=str | None)
+        for name in texts.MORE_PICTURES
+    ]
     described = [
         f"content: {texts.CONTENT_HELP}",
         f"style: {texts.STYLE_HELP}",
         f"init_image: {texts.START_IMAGE_HELP}",
         *(f"{name}: {about.metadata['help']}" for name, about in page_knobs().items()),
+        *(f"{name}: {help_}" for name, (_, help_) in texts.MORE_PICTURES.items()),
     ]
-    handler.__signature__ = inspect.Signature([*pictures, *values])
+    handler.__signature__ = inspect.Signature([*pictures, *values, *more])
     handler.__doc__ = "\n".join([handler.__doc__, "", "Args:", *(f"    {x}" for x in described)])
     return handler
 
 
 @named_parameters
 def check_inputs(
-    content: str | None, style: str | None, init_image: str | None, *values: Any
+    content: str | None, style: str | None, init_image: str | None, *rest: Any
 ) -> list[dict]:
     """Says of each input whether it will do, before anybody waits in line."""
+    values, more = _split(rest)
     verdicts = [
         _verdict(_check_upload, "content", content, texts.NO_CONTENT),
         _verdict(_check_upload, "style", style, texts.NO_STYLE),
@@ -96,6 +106,7 @@ def check_inputs(
             _verdict(_check_value, name, about, value)
             for (name, about), value in zip(page_knobs().items(), values, strict=True)
         ),
+        *(_verdict(_check_upload, name, path) for name, path in more.items()),
     ]
     if all(verdict["is_valid"] for verdict in verdicts):
         place = [*inspect.signature(check_inputs).parameters].index("iterations")
@@ -105,11 +116,11 @@ def check_inputs(
 
 @named_parameters
 def reserve_seconds(
-    content: str | None, style: str | None, init_image: str | None, *values: Any
+    content: str | None, style: str | None, init_image: str | None, *rest: Any
 ) -> int:
     """How long a run needs a ZeroGPU's full card, generously."""
     try:
-        settings = _settings(init_image, values)
+        settings = _settings(init_image, _split(rest)[0])
     except SettingsError:
         return _SETUP_SECONDS  # the run itself will say what is wrong
     return _estimate(settings)
@@ -117,33 +128,52 @@ def reserve_seconds(
 
 @named_parameters
 def run_stylize(
-    content: str | None, style: str | None, init_image: str | None, *values: Any
+    content: str | None, style: str | None, init_image: str | None, *rest: Any
 ) -> Iterator[Outputs]:
     """Repaints the content image in the manner of the style image; yields pictures as it goes.
 
     The last result's picture is a PNG file of the full size; the ones before are previews.
     """
     try:
+        values, more = _split(rest)
         settings = _settings(init_image, values)
         _check_duration(settings)
         yield None, [], texts.PREPARING
-        paths = (
-            _check_upload("content", content, texts.NO_CONTENT),
-            _check_upload("style", style, texts.NO_STYLE),
+        picture, alpha = load_with_alpha(
+            _check_upload("content", content, texts.NO_CONTENT), longest=LONGEST
         )
-        pictures = [load_image(path, longest=LONGEST) for path in paths]
-        with closing(stylize(*pictures, settings, every=1)) as frames:
-            yield from _show(frames, settings)
+        styles = [
+            load_image(_check_upload("style", style, texts.NO_STYLE), longest=LONGEST),
+            *_load_some(more, "style_2"),
+        ]
+        masks = Masks(
+            styles=_load_some(more, "mask", "mask_2"),
+            keep=next(iter(_load_some(more, "keep_mask")), None),
+        )
+        with closing(stylize(picture, styles, settings, masks=masks, every=1)) as frames:
+            yield from _show(frames, settings, alpha)
     except NeuralStyleError as error:
         yield None, [], texts.failed(str(error))
         raise gr.Error(str(error), title=texts.ERROR_TITLE, print_exception=False) from error
 
 
-def _show(frames: Iterator[Frame], settings: Settings) -> Iterator[Outputs]:
+def _split(rest: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, str | None]]:
+    """The knobs' values, and the pictures that may be left out."""
+    count = len(page_knobs())
+    return rest[:count], dict(zip_longest(texts.MORE_PICTURES, rest[count:]))
+
+
+def _load_some(more: dict[str, str | None], *names: str) -> list[ImageTensor]:
+    """Those of the pictures that were given."""
+    paths = [_check_upload(name, more[name]) for name in names]
+    return [load_image(path, longest=LONGEST) for path in paths if path is not None]
+
+
+def _show(frames: Iterator[Frame], settings: Settings, alpha: Mask | None) -> Iterator[Outputs]:
     """Writes each milestone once, between them a cheap preview now and then; yields at every step.
 
     A step shorter than a quarter of a second shares its yield with the next. Only at a yield can a
-    Stop or a closed tab reach the run.
+    Stop or a closed tab reach the run. The last picture is as opaque as the content image.
     """
     folder = _sweep(Path(get_upload_folder()) / "runs") / secrets.token_urlsafe(16)
     gallery: list[tuple[str, str]] = []
@@ -156,7 +186,12 @@ def _show(frames: Iterator[Frame], settings: Settings) -> Iterator[Outputs]:
             event = frame.events[-1] if frame.events else event
             folder.mkdir(parents=True, exist_ok=True)
             if frame.milestone:
-                picture = save_image(frame.image, folder / f"stylized-{frame.iteration:06d}.png")
+                ended = frame.iteration == settings.iterations
+                picture = save_image(
+                    frame.image,
+                    folder / f"stylized-{frame.iteration:06d}.png",
+                    alpha=alpha if ended else None,
+                )
                 gallery = [*gallery, (str(picture), texts.caption(frame.iteration, frame.losses))]
                 shown = now
             elif now - shown >= _PREVIEW_SECONDS:
@@ -237,7 +272,14 @@ def _estimate(settings: Settings) -> int:
     """Seconds of a full card for a square picture, the most that a size can mean."""
     smallest = BACKBONES[settings.backbone].smallest_side
     scales = plan_scales(
-        1, 1, settings.size, settle(settings).scales, settings.iterations, smallest
+        1,
+        1,
+        settings.size,
+        settle(settings).scales,
+        settings.iterations,
+        smallest,
+        factor=settings.scale_factor,
+        shares=parse_shares(settings.scale_shares),
     )
     work = sum(scale.height * scale.width * scale.iterations for scale in scales)
     return _SETUP_SECONDS + round(work / _PIXELS_PER_SECOND)

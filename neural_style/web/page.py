@@ -72,6 +72,7 @@ def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
                     style = picture_input(texts.STYLE, "style")
                 stylize = gr.Button(texts.STYLIZE, variant="primary", size="lg", elem_id="stylize")
                 widgets, start_image = _knobs()
+                more = _more_pictures()
                 gr.Examples(
                     [
                         [str(EXAMPLES / f"content/{c}.jpg"), str(EXAMPLES / f"style/{s}.jpg")]
@@ -114,7 +115,7 @@ def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
         stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
         run = stylize.click(
             gpu(duration=reserve_seconds)(run_stylize),
-            inputs=[content, style, start_image, *widgets.values()],
+            inputs=[content, style, start_image, *widgets.values(), *more],
             outputs=[picture, gallery, status],
             api_name="stylize",
             validator=check_inputs,
@@ -153,6 +154,18 @@ def _name_the_parameters(request: Request, error: TypeError) -> JSONResponse:
     names = ", ".join(inspect.signature(run_stylize).parameters)
     reason = str(error).split(" Please click")[0].rstrip(".") + "."
     return JSONResponse({"detail": texts.API_PARAMETERS.format(error=reason, names=names)}, 400)
+
+
+def _more_pictures() -> list[gr.Image]:
+    """A place for each of the pictures that may be given beside the two."""
+    with gr.Accordion(texts.REGIONS, open=False):
+        gr.Markdown(f"<sub>{texts.REGIONS_HELP}</sub>")
+        pictures = []
+        names = list(texts.MORE_PICTURES)
+        for pair in (names[:2], names[2:]):
+            with gr.Row():
+                pictures += [picture_input(texts.MORE_PICTURES[name][0], name) for name in pair]
+    return pictures
 
 
 def _knobs() -> tuple[dict[str, gr.Component], gr.Image]:

@@ -16,6 +16,25 @@ NEW_SEED = "New seed"
 MORE = "More controls"
 START_IMAGE = "Start image"
 START_IMAGE_HELP = "Optional: a picture to start from, in place of init."
+MORE_PICTURES = {
+    "style_2": ("Second style", "Optional: another style image, to be mixed with the first."),
+    "mask": (
+        "Where the first style goes",
+        "Optional: a gray picture of the content's shape, white where the first style is wanted.",
+    ),
+    "mask_2": ("Where the second goes", "Optional: the same for the second style."),
+    "keep_mask": (
+        "What stays",
+        "Optional: a gray picture of the content's shape, white where the content stays as it is.",
+    ),
+}
+"""Pictures that may be given beside the two: a label and a sentence each."""
+
+REGIONS = "Second style and masks"
+REGIONS_HELP = (
+    "Masks are gray pictures of the content image's shape: white here, black not here, gray a "
+    "little. One for each style; without any, styles are mixed everywhere."
+)
 CONTENT_HELP = "The picture whose scene is kept."
 STYLE_HELP = "The picture whose manner is taken."
 STYLIZE = "Stylize"

@@ -21,7 +21,7 @@ from PIL import Image
 from neural_style import Settings, load_image, save_image
 from neural_style.settings import knobs
 from tests.conftest import picture
-from tests.web.test_handlers import BAD, KNOBS, PICTURES
+from tests.web.test_handlers import BAD, KNOBS, MORE, PICTURES
 
 SMALL = {"iterations": 4, "size": 64}
 
@@ -44,7 +44,7 @@ class TestContract:
     def test_its_parameters_are_the_pictures_and_the_knobs(self, raw):
         endpoint = raw.http.get("info").json()["named_endpoints"]["/stylize"]
         parameters = {one["parameter_name"]: one for one in endpoint["parameters"]}
-        assert [*parameters] == [*PICTURES, *KNOBS]
+        assert [*parameters] == [*PICTURES, *KNOBS, *MORE]
         for name in KNOBS:
             default = getattr(Settings(), name)
             assert parameters[name]["parameter_has_default"]
@@ -53,7 +53,8 @@ class TestContract:
             assert parameters[name]["type"].get("enum", []) == [*choices]
         required = [n for n, one in parameters.items() if not one["parameter_has_default"]]
         assert required == ["content", "style"]
-        assert parameters["init_image"]["parameter_default"] is None
+        for name in ("init_image", *MORE):
+            assert parameters[name]["parameter_default"] is None
 
     def test_it_returns_the_picture_the_gallery_and_a_line(self, raw):
         endpoint = raw.http.get("info").json()["named_endpoints"]["/stylize"]

@@ -16,12 +16,14 @@ import torch
 from PIL import Image
 
 from neural_style import Settings, load_image, save_image
+from neural_style.images import load_with_alpha, resize
 from neural_style.settings import knobs
 from neural_style.web import handlers, texts
 from neural_style.web.handlers import check_inputs, reserve_seconds, run_stylize
 from tests.conftest import picture
 
 PICTURES = ["content", "style", "init_image"]
+MORE = [*texts.MORE_PICTURES]
 KNOBS = [name for name, about in knobs().items() if not about.metadata["host"]]
 BAD = {
     "iterations": (
@@ -73,7 +75,7 @@ def refusals(*pictures, **changes) -> dict[str, str]:
     verdicts = check_inputs(*pictures, *values(**changes))
     return {
         name: verdict["message"]
-        for name, verdict in zip([*PICTURES, *KNOBS], verdicts, strict=True)
+        for name, verdict in zip([*PICTURES, *KNOBS, *MORE], verdicts, strict=True)
         if not verdict["is_valid"]
     }
 
@@ -92,10 +94,10 @@ def refused(*pictures, **changes) -> str:
 class TestParameters:
     def test_they_are_the_pictures_and_the_knobs_with_their_defaults(self, handler):
         parameters = inspect.signature(handler).parameters
-        assert [*parameters] == [*PICTURES, *KNOBS]
+        assert [*parameters] == [*PICTURES, *KNOBS, *MORE]
         defaults = {name: one.default for name, one in parameters.items()}
         assert defaults.pop("content") is defaults.pop("style") is inspect.Parameter.empty
-        assert defaults.pop("init_image") is None
+        assert [defaults.pop(name) for name in ("init_image", *MORE)] == 5 * [None]
         assert defaults == {name: getattr(Settings(), name) for name in KNOBS}
 
     def test_each_has_its_help(self, handler):
@@ -209,6 +211,50 @@ def test_it_is_the_picture_that_the_core_makes(sent, watch):
     *_, result = run_stylize(*sent, None, *values(iterations=6, seed=7, init="noise"))
     *_, frame = handlers.stylize(*(load_image(path) for path in sent), run)
     assert torch.allclose(load_image(result[0]), frame.image, atol=0.51 / 255)
+
+
+def mask_file(folder: Path, name: str, content: str, upper: bool) -> str:
+    """White in the upper half of the content image, or in the lower."""
+    mask = torch.zeros_like(load_image(content))
+    half = mask.shape[2] // 2
+    mask[:, :, slice(None, half) if upper else slice(half, None)] = 1
+    return str(save_image(mask, folder / name))
+
+
+def test_a_second_style_and_masks_may_be_given(sent, uploads, watch):
+    masks = [mask_file(uploads, f"{k}.png", sent[0], k == 0) for k in range(2)]
+    given = values(iterations=3, size=128)
+    *_, (_, _, mixed) = run_stylize(*sent, None, *given, sent[0], None, None, None)
+    assert "style 2" in mixed
+    *_, (parted, _, _) = run_stylize(*sent, None, *given, sent[0], *masks, None)
+    *_, (kept, _, _) = run_stylize(*sent, None, *given, None, None, None, masks[0])
+    kept, parted = load_image(kept), load_image(parted)
+    small = resize(load_image(sent[0]), *kept.shape[-2:])
+    upper = slice(None, kept.shape[2] // 2 - 2)
+    assert (kept[:, :, upper] - small[:, :, upper]).abs().max() < 0.01
+    assert not torch.equal(parted, kept)
+
+
+def test_masks_that_do_not_fit_are_told_in_words(sent, uploads):
+    mask = mask_file(uploads, "0.png", sent[0], upper=True)
+    given = values(iterations=3, size=128)
+    with pytest.raises(gr.Error) as error:
+        list(run_stylize(*sent, None, *given, sent[0], mask, None, None))
+    assert error.value.message.startswith("There are 1 masks for 2 style images.")
+    verdicts = check_inputs(*sent, None, *given, "/etc/passwd", None, None, None)
+    assert "style_2 must be an uploaded picture file" in verdicts[-4]["message"]
+
+
+def test_the_last_picture_is_as_transparent_as_the_content(sent, uploads):
+    seen = Image.new("RGBA", (96, 72), (200, 90, 40, 255))
+    seen.paste((0, 0, 0, 0), (0, 0, 48, 72))
+    path = uploads / "seen.png"
+    seen.save(path)
+    results = list(run_stylize(str(path), sent[1], None, *values(iterations=3, size=96)))
+    alpha = load_with_alpha(results[-1][0])[1]
+    assert (alpha[..., :40] == 0).all()
+    assert (alpha[..., 56:] == 1).all()
+    assert load_with_alpha(results[-1][1][0][0])[1] is None
 
 
 def test_the_start_image_takes_the_place_of_init(sent, uploads, watch):
