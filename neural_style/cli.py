@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import Field, asdict, replace
 from itertools import chain
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
@@ -19,6 +19,7 @@ from neural_style.errors import ImageError, NeuralStyleError
 from neural_style.images import LONGEST, check_destination, load_image, load_with_alpha, save_image
 from neural_style.masks import Masks
 from neural_style.presets import PRESETS
+from neural_style.recipe import Recipe, differences, read_recipe, settings_of
 from neural_style.schedule import in_words
 from neural_style.settings import Settings, knobs
 from neural_style.transfer import Frame, stylize
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a terminal without × gets \xd7
     options = _parser().parse_args(arguments)
     try:
-        return _stylize(options)
+        return options.run(options)
     except NeuralStyleError as error:
         print(f"neural_style: {error}", file=sys.stderr)
         return USER_ERROR
@@ -60,10 +61,41 @@ def _parser() -> argparse.ArgumentParser:
         help="repaint CONTENT in the manner of STYLE",
         description="Repaint CONTENT in the manner of STYLE. Ctrl-C keeps the picture so far.",
     )
+    command.set_defaults(run=_stylize)
     command.add_argument("content", metavar="CONTENT", help="the picture whose scene is kept")
     command.add_argument(
         "style", metavar="STYLE", nargs="+", help="the picture whose manner is taken, or several"
     )
+    _add_files(command)
+    command.add_argument(
+        "--preset",
+        choices=PRESETS,
+        default="balanced",
+        help="settings to start from; flags change single ones. " + _describe_presets(),
+    )
+    for name, about in knobs().items():
+        _add_flag(command, name, about)
+    again = commands.add_parser(
+        "replay",
+        help="make a PNG's picture again",
+        description="Make the picture of RESULT again, by the recipe that its PNG carries: with "
+        "the same pictures, on the same machine, the very same.",
+    )
+    again.set_defaults(run=_replay)
+    again.add_argument("result", metavar="RESULT", help="a PNG that this program has made")
+    again.add_argument("--content", required=True, metavar="CONTENT", help="its content image")
+    again.add_argument(
+        "--style", required=True, metavar="STYLE", nargs="+", help="its style image, or several"
+    )
+    _add_files(again)
+    for name, about in knobs().items():
+        if name == "init" or about.metadata["host"]:
+            _add_flag(again, name, about)
+    return parser
+
+
+def _add_files(command: argparse.ArgumentParser) -> None:
+    """Masks, and where the result goes."""
     for flag, what in _MASKS.items():
         action = "store" if flag == "--keep" else "append"
         command.add_argument(flag, metavar="MASK", action=action, help=what)
@@ -78,15 +110,6 @@ def _parser() -> argparse.ArgumentParser:
         "--bits", type=int, choices=(8, 16), default=8, help="of each channel; 16 in a .png only"
     )
     command.add_argument("--frames", metavar="DIR", help="keep the intermediate pictures here")
-    command.add_argument(
-        "--preset",
-        choices=PRESETS,
-        default="balanced",
-        help="settings to start from; flags change single ones. " + _describe_presets(),
-    )
-    for name, about in knobs().items():
-        _add_flag(command, name, about)
-    return parser
 
 
 _MASKS = {
@@ -119,11 +142,23 @@ def _add_flag(command: argparse.ArgumentParser, name: str, about: Field) -> None
 
 
 def _stylize(options: argparse.Namespace) -> int:
-    given = {name: getattr(options, name) for name in knobs()}
-    settings = replace(
-        PRESETS[options.preset],
-        **{name: value for name, value in given.items() if value is not None},
-    )
+    return _paint(options, replace(PRESETS[options.preset], **_given(options)))
+
+
+def _replay(options: argparse.Namespace) -> int:
+    recipe = read_recipe(options.result)
+    return _paint(options, settings_of(recipe, **_given(options)), recipe)
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The knobs that were turned."""
+    given = {name: getattr(options, name, None) for name in knobs()}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | None = None) -> int:
+    """One run, to its end or to the recipe's iteration."""
+    goal = settings.iterations if recipe is None else recipe.iteration
     output = _check_output(options)
     frames = _frames_folder(options.frames)
     content, alpha = load_with_alpha(options.content, longest=LONGEST)
@@ -137,9 +172,11 @@ def _stylize(options: argparse.Namespace) -> int:
     first = frame = next(upcoming)  # whatever is wrong shows before the bar does
     ended = False
     print(first.note, file=sys.stderr)
+    for name in differences(recipe, first.recipe) if recipe else ():
+        print(f"Not as in the recipe: the {name}.", file=sys.stderr)
     try:
         with tqdm(
-            total=settings.iterations,
+            total=goal,
             bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}",
             file=sys.stderr,
             dynamic_ncols=True,
@@ -150,20 +187,24 @@ def _stylize(options: argparse.Namespace) -> int:
                 for event in frame.events:
                     bar.write(event, file=sys.stderr)
                 if frames and frame.milestone:
-                    save_image(frame.image, frames / f"{frame.iteration:06d}.png")
+                    save_image(frame.image, frames / f"{frame.iteration:06d}.png", frame.recipe)
+                if frame.iteration == goal:
+                    break
             ended = True
     except KeyboardInterrupt:
         pass
     finally:  # whatever happened, what was reached is kept
         with _uninterrupted():
-            save_image(frame.image, output, alpha=alpha, bits=options.bits)
-            _report(frame, output, settings.iterations, ended)
+            save_image(frame.image, output, frame.recipe, alpha=alpha, bits=options.bits)
+            _report(frame, output, goal, ended)
     return 0 if ended else INTERRUPTED
 
 
 def _check_output(options: argparse.Namespace) -> Path:
     output = check_destination(options.output, options.bits)
     pictures = [("content", options.content), *(("style", path) for path in options.style)]
+    if "result" in options:
+        pictures.append(("recipe's", options.result))
     for name, path in pictures:
         given = Path(path)
         if output.exists() and given.exists() and output.samefile(given):

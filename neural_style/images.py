@@ -214,13 +214,26 @@ def _reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _read(path: Path, name: str) -> bytes:
+def check_file(path: Path) -> None:
+    """Refuses what is no file, or too large a one.
+
+    Raises:
+        ImageError: Which.
+    """
+    name = path.name or str(path)
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(f"{name} is a folder or a device, not a file. Name a picture file.")
-        if status.st_size > MAX_BYTES:
-            raise ImageError(f"{name} has {status.st_size:,} bytes. {_SMALLER}")
+    except (OSError, ValueError) as error:
+        raise ImageError(f"Cannot read {name}: {_reason(error)}. Check the path.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError(f"{name} is a folder or a device, not a file. Name a picture file.")
+    if status.st_size > MAX_BYTES:
+        raise ImageError(f"{name} has {status.st_size:,} bytes. {_SMALLER}")
+
+
+def _read(path: Path, name: str) -> bytes:
+    check_file(path)
+    try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise ImageError(f"Cannot read {name}: {_reason(error)}. Check the path.") from error

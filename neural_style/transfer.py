@@ -38,6 +38,7 @@ from neural_style.memory import plan_memory
 from neural_style.objective import Emphasis, Wanted, make_objective
 from neural_style.optimize import optimize
 from neural_style.optimizers import ENGINES, State
+from neural_style.recipe import make_recipe
 from neural_style.resume import identify, move, plan_rest
 from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_scales
 from neural_style.settings import INITS, Settings, settle
@@ -66,6 +67,8 @@ class Frame(NamedTuple):
         state: Makes what `stylize` goes on from exactly, given as its `resume`: `torch.save` keeps
             it, `torch.load(…, weights_only=True)` brings it back. To be asked for before the next
             frame.
+        recipe: Text to be kept in its PNG (`save_image(frame.image, path, frame.recipe)`): from it
+            the very picture can be made again.
     """
 
     image: ImageTensor
@@ -77,6 +80,7 @@ class Frame(NamedTuple):
     note: str
     events: tuple[str, ...]
     state: Callable[[], State]
+    recipe: dict[str, str]
 
 
 def stylize(
@@ -153,7 +157,7 @@ def _stylize(
         events: To be told with the next frame.
         newest: Is given what `_state` needs, and the bytes planned for.
     """
-    settings = settle(settings)
+    given_settings, settings = settings, settle(settings)
     engine = ENGINES[settings.engine]
     choice = engine.optimizers[settings.optimizer]
     backbone = BACKBONES[settings.backbone]
@@ -268,6 +272,7 @@ def _stylize(
                     note=note,
                     events=tuple(events),
                     state=partial(_save, newest, iteration),
+                    recipe=make_recipe(given_settings, identity, iteration),
                 )
                 events.clear()
         image = iterate.image

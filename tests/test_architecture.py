@@ -20,7 +20,7 @@ ORDER = [
     *("version", "errors", "tensors", "decode", "images", "color", "backbones", "hub", "weights"),
     *("devices", "winograd_tiles", "winograd", "features", "losses", "statistics", "tiling"),
     *("guides", "objective", "schedule", "masks", "styles", "memory", "canvas", "optimizers"),
-    *("optimize", "settings", "resume", "presets", "start", "transfer", "cli"),
+    *("optimize", "settings", "resume", "presets", "recipe", "start", "transfer", "cli"),
     *("web.texts", "web.handlers", "web.widgets", "web.page"),
 ]
 """A module may import those before it and none after it."""

@@ -22,6 +22,7 @@ from neural_style.backbones import BACKBONES
 from neural_style.errors import NeuralStyleError, SettingsError
 from neural_style.images import LONGEST, load_image, load_with_alpha, save_image
 from neural_style.masks import Masks
+from neural_style.recipe import PICTURE, read_recipe
 from neural_style.schedule import parse_shares, plan_scales
 from neural_style.settings import INITS, Settings, check_knob, knobs, settle
 from neural_style.tensors import ImageTensor, Mask
@@ -110,7 +111,7 @@ def check_inputs(
     ]
     if all(verdict["is_valid"] for verdict in verdicts):
         place = [*inspect.signature(check_inputs).parameters].index("iterations")
-        verdicts[place] = _verdict(_check_duration, _settings(init_image, values))
+        verdicts[place] = _verdict(_check_together, init_image, values)
     return verdicts
 
 
@@ -169,6 +170,21 @@ def _load_some(more: dict[str, str | None], *names: str) -> list[ImageTensor]:
     return [load_image(path, longest=LONGEST) for path in paths if path is not None]
 
 
+def restore(path: str | None) -> list[Any]:
+    """Every knob of the page as the recipe in a PNG has it."""
+    try:
+        recipe = read_recipe(_check_upload("recipe", path, texts.NO_RECIPE))
+        chosen = {
+            name: recipe.settings.get(name, about.default) for name, about in page_knobs().items()
+        }
+        if chosen["init"] == PICTURE:
+            chosen["init"] = Settings().init
+            gr.Info(texts.START_IMAGE_WANTED)
+        return [_check_value(name, about, chosen[name]) for name, about in page_knobs().items()]
+    except NeuralStyleError as error:
+        raise gr.Error(str(error), title=texts.ERROR_TITLE, print_exception=False) from error
+
+
 def _show(frames: Iterator[Frame], settings: Settings, alpha: Mask | None) -> Iterator[Outputs]:
     """Writes each milestone once, between them a cheap preview now and then; yields at every step.
 
@@ -190,6 +206,7 @@ def _show(frames: Iterator[Frame], settings: Settings, alpha: Mask | None) -> It
                 picture = save_image(
                     frame.image,
                     folder / f"stylized-{frame.iteration:06d}.png",
+                    frame.recipe,
                     alpha=alpha if ended else None,
                 )
                 gallery = [*gallery, (str(picture), texts.caption(frame.iteration, frame.losses))]
@@ -283,6 +300,10 @@ def _estimate(settings: Settings) -> int:
     )
     work = sum(scale.height * scale.width * scale.iterations for scale in scales)
     return _SETUP_SECONDS + round(work / _PIXELS_PER_SECOND)
+
+
+def _check_together(init_image: str | None, values: tuple[Any, ...]) -> None:
+    _check_duration(_settings(init_image, values))
 
 
 def _check_duration(settings: Settings) -> None:

@@ -19,6 +19,7 @@ from neural_style.web.handlers import (
     check_inputs,
     page_knobs,
     reserve_seconds,
+    restore,
     run_stylize,
 )
 from neural_style.web.widgets import knob_widget, picture_input
@@ -73,6 +74,9 @@ def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
                 stylize = gr.Button(texts.STYLIZE, variant="primary", size="lg", elem_id="stylize")
                 widgets, start_image = _knobs()
                 more = _more_pictures()
+                recipe = gr.UploadButton(
+                    texts.RESTORE, file_types=[".png"], size="sm", elem_id="recipe"
+                )
                 gr.Examples(
                     [
                         [str(EXAMPLES / f"content/{c}.jpg"), str(EXAMPLES / f"style/{s}.jpg")]
@@ -123,6 +127,9 @@ def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
             concurrency_id="gpu",
             show_progress="minimal",
             show_progress_on=gallery,
+        )
+        recipe.upload(
+            restore, recipe, [*widgets.values()], show_progress="hidden", api_visibility="private"
         )
         stop.click(
             texts.stopped, status, status, cancels=[run], queue=False, api_visibility="private"

@@ -54,6 +54,9 @@ PRIVACY = (
 ERROR_TITLE = "That did not work"
 NO_CONTENT = "Choose a content image: the picture to repaint."
 NO_STYLE = "Choose a style image: the painting whose manner is taken."
+RESTORE = "Take over a result's settings"
+NO_RECIPE = "Choose a PNG that this page has made."
+START_IMAGE_WANTED = "This picture was begun from a start image; give it under More controls."
 NOT_UPLOADED = "{name} must be an uploaded picture file; the server's own files are not read."
 NOT_AN_UPLOAD = (
     "Here a start picture is uploaded, as init_image; init takes one of {choices}, not {given!r}."

@@ -345,3 +345,23 @@ def test_a_run_sweeps_away_the_files_of_those_before_yesterday(sent, uploads, wa
     list(run_stylize(*sent, None, *values()))
     assert not old.exists()
     assert (young / "stylized-000000.png").exists()
+
+
+def test_a_results_settings_are_taken_over_from_its_png(sent, uploads, watch):
+    given = values(iterations=3, size=96, seed=9, color="luminance", style_weight=7.0)
+    *_, (picture_, _, _) = run_stylize(*sent, None, *given)
+    assert handlers.restore(picture_) == given
+    with pytest.raises(gr.Error, match="recipe must be an uploaded picture file"):
+        handlers.restore("/etc/passwd")
+    with pytest.raises(gr.Error, match="carries no recipe"):
+        handlers.restore(sent[0])
+    with pytest.raises(gr.Error, match="Choose a PNG"):
+        handlers.restore(None)
+
+
+def test_values_that_contradict_each_other_are_told_before_the_line(sent):
+    said = refusals(*sent, None, scales=3, scale_shares="5,2")
+    assert said == {
+        "iterations": "scale_shares 5,2 is for 2 sizes; scales is 3. Give as many "
+        "shares as scales, or leave one of them out."
+    }
