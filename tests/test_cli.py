@@ -144,10 +144,10 @@ def test_what_was_reached_is_kept_when_something_fails_on_the_way(tmp_path, monk
     out, frames = tmp_path / "out.png", tmp_path / "frames"
     save = cli.save_image
 
-    def full_disk(image, path):
+    def full_disk(image, path, *rest, **options):
         if path.parent == frames and path.name == "000005.png":
             raise ImageError("Cannot write: the disk is full.")
-        return save(image, path)
+        return save(image, path, *rest, **options)
 
     monkeypatch.setattr(cli, "save_image", full_disk)
     assert run("-o", str(out), "--size", "96", "--iterations", "12", "--frames", str(frames)) == 2
