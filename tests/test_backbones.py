@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,7 @@ def test_the_package_with_the_weights_is_required_in_the_version_that_has_them(n
 OTHERS = [name for name in BACKBONES if name != "vgg19"]
 
 
+@lru_cache
 def trained(name: str) -> torch.nn.Module:
     """torchvision's network with random weights, and batch statistics as if it had been trained."""
     torch.manual_seed(0)
