@@ -226,6 +226,8 @@ def _stylize(
     segments = cut_network(network, layers, plan.rows)
     milestones = set(ladder(settings.iterations))
     fit = STYLE_FITS[settings.style_fit]
+    # Relative losses, from a start in the style's colors, are brought down as fast without.
+    can_ease = settings.losses != "relative" and STATISTICS[settings.statistic].matrix is not None
     clock = Clock(started, scales, place, reached["iteration"] if reached else 0)
     newest |= {"identity": identity, "scales": [tuple(scale) for scale in scales]}
     newest["planned"] = plan.bytes
@@ -246,7 +248,7 @@ def _stylize(
             scale.iterations,
             guarded=engine.guarded,
             average=settings.average,
-            eased=choice.eased[min(number, 1)] if STATISTICS[settings.statistic].matrix else 0,
+            eased=choice.eased[min(number, 1)] if can_ease else 0,
             resume=reached,
         )
         if reached or number > 0:

@@ -223,7 +223,7 @@ def test_with_other_networks_pictures_are_made(name, tmp_path):
     file = tmp_path / "weights.pth"
     torch.save(headless(trained(name)), file)
     run = Settings(
-        backbone=name, weights=str(file), iterations=6, size=64, scales=1, init="content"
+        backbone=name, weights=str(file), iterations=3, size=64, scales=1, init="content"
     )
     first, *_, last = stylize(picture(48, 64, seed=1), picture(64, 64, seed=2), run)
     assert sum(last.losses.values()) < sum(first.losses.values())

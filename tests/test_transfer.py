@@ -360,3 +360,29 @@ def test_the_real_network_paints_and_repeats_itself():
     assert digest(again.image) == digest(frames[-1].image)
     *_, other = stylize(content, style, replace(run, seed=6))
     assert digest(other.image) != digest(frames[-1].image)
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    ("changes", "eased"),
+    [
+        ({}, 0),
+        ({"losses": "absolute"}, 12),
+        ({"losses": "absolute", "statistic": "wasserstein"}, 0),
+    ],
+)
+def test_steps_are_eased_where_losses_are_absolute(changes, eased, content, style, monkeypatch):
+    asked, make = [], transfer.make_objective
+
+    def watched(*arguments):
+        evaluate = make(*arguments)
+
+        def look(image, **options):
+            asked.append(options.get("eased", False))
+            return evaluate(image, **options)
+
+        return look
+
+    monkeypatch.setattr(transfer, "make_objective", watched)
+    last(content, style, **changes)
+    assert sum(asked) == eased + (eased > 0)  # the last look is at the twelfth step's picture
