@@ -79,7 +79,7 @@ class Wanted(NamedTuple):
 
     Attributes:
         image: At the size at which its strokes are to be seen.
-        share: Of the style term; all of them add up to 1.
+        share: Of the style term.
         where: On the canvas; None for everywhere. Styles of one region have the very same mask.
         part: Of the style's picture; None for all of it.
     """

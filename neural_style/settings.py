@@ -116,7 +116,9 @@ class Settings:
         "counts in levels of 255, 10.",
     )
     pooling: str = knob(
-        "max", help="How the network halves its maps: maximum or average.", choices=POOLINGS
+        "max",
+        help="How the network halves its maps: maximum, average, or root of the mean square.",
+        choices=POOLINGS,
     )
     border: str = knob(
         "replicate",
