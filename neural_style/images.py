@@ -188,6 +188,16 @@ def check_destination(path: str | os.PathLike[str], bits: int = 8) -> Path:
         raise ImageError(
             f"Cannot write {path.name} with {bits} bits a channel. All have 8; .png may have 16."
         )
+    check_place(path)
+    return path
+
+
+def check_place(path: Path) -> None:
+    """Refuses what no file can be written to.
+
+    Raises:
+        ImageError: Why.
+    """
     folder = path.absolute().parent
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise ImageError(f"Cannot write into {folder}. Make that folder first, or choose another.")
@@ -199,7 +209,6 @@ def check_destination(path: str | os.PathLike[str], bits: int = 8) -> Path:
         raise ImageError(f"Cannot write {path}: {_reason(error)}. Choose another name.") from error
     if is_folder:
         raise ImageError(f"Cannot write {path}: it is a folder. Choose another name.")
-    return path
 
 
 def resize(image: ImageTensor, height: int, width: int) -> ImageTensor:

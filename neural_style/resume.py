@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pickle
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from neural_style.errors import SettingsError
+from neural_style.images import check_place
 from neural_style.masks import Masks
 from neural_style.optimizers import State
 from neural_style.schedule import Scale
@@ -36,6 +40,40 @@ def identify(
     drawn = [*masks.styles, *masks.parts, *([] if masks.keep is None else [masks.keep])]
     pictures["masks"] = [*map(_digest, drawn)]
     return chosen | pictures | {"network's weights": network}
+
+
+def save_state(state: State, path: str | os.PathLike[str]) -> Path:
+    """Keeps a run's state in a file, for another day or another process.
+
+    Raises:
+        ImageError: It cannot be written there.
+    """
+    path = Path(path)
+    check_place(path)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        torch.save(state, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def load_state(path: str | os.PathLike[str]) -> State:
+    """What `save_state` has kept.
+
+    Raises:
+        SettingsError: There is no such file, or it is no run's state.
+    """
+    path = Path(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise SettingsError(f"Cannot read the state {path}: {error.strerror}.") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise SettingsError(
+            f"{path.name} is no run's state. Give a file that a run has kept."
+        ) from error
 
 
 def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[Scale]:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from neural_style import NeuralStyleError, Settings, SettingsError, stylize
+from neural_style import ImageError, NeuralStyleError, Settings, SettingsError, stylize
 from neural_style.optimizers import ENGINES
+from neural_style.resume import load_state, save_state
 from tests.conftest import picture
 
 RUN = Settings(iterations=24, size=96, scales=1, precision="fp32", seed=3)
@@ -143,3 +144,33 @@ def test_the_state_can_be_had_after_the_run_was_closed():
     frame = next(run)
     run.close()
     assert len(list(frames(RUN, every=1, resume=frame.state()))) == RUN.iterations
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_state_kept_in_a_file_comes_back(tmp_path):
+    for frame in frames(RUN, every=1):
+        if frame.iteration == 12:
+            assert save_state(frame.state(), tmp_path / "run.pt") == tmp_path / "run.pt"
+    *_, continued = frames(RUN, resume=load_state(tmp_path / "run.pt"))
+    assert torch.equal(continued.image, frame.image)
+    assert [*tmp_path.iterdir()] == [tmp_path / "run.pt"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_state_may_still_be_had_after_the_last_frame(tmp_path):
+    frame = [*frames(RUN, every=1)][-1]
+    save_state(frame.state(), tmp_path / "run.pt")
+    *_, more = frames(replace(RUN, iterations=30), resume=load_state(tmp_path / "run.pt"))
+    *_, straight = frames(replace(RUN, iterations=30))
+    assert torch.equal(more.image, straight.image)
+
+
+def test_a_file_that_holds_no_state_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"Cannot read the state .*none\.pt"):
+        load_state(tmp_path / "none.pt")
+    for content in (b"", b"no state", bytes(1000)):
+        (tmp_path / "odd.pt").write_bytes(content)
+        with pytest.raises(SettingsError, match=r"odd\.pt is no run's state"):
+            load_state(tmp_path / "odd.pt")
+    with pytest.raises(ImageError, match="Cannot write into"):
+        save_state({}, tmp_path / "nowhere" / "run.pt")
