@@ -22,6 +22,7 @@ from neural_style.presets import PRESETS
 from neural_style.recipe import Recipe, differences, read_recipe, settings_of
 from neural_style.schedule import in_words
 from neural_style.settings import Settings, knobs
+from neural_style.timelapse import check_film, film_every, save_film, shot
 from neural_style.transfer import Frame, stylize
 from neural_style.version import __version__
 
@@ -110,6 +111,7 @@ def _add_files(command: argparse.ArgumentParser) -> None:
         "--bits", type=int, choices=(8, 16), default=8, help="of each channel; 16 in a .png only"
     )
     command.add_argument("--frames", metavar="DIR", help="keep the intermediate pictures here")
+    command.add_argument("--time-lapse", metavar="FILM", help="the run as a film: .webp, .mp4")
 
 
 _MASKS = {
@@ -161,6 +163,8 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
     goal = settings.iterations if recipe is None else recipe.iteration
     output = _check_output(options)
     frames = _frames_folder(options.frames)
+    film = check_film(options.time_lapse) if options.time_lapse else None
+    shots = []
     content, alpha = load_with_alpha(options.content, longest=LONGEST)
     styles = [load_image(path, longest=LONGEST) for path in options.style]
     masks = Masks(
@@ -188,6 +192,8 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
                     bar.write(event, file=sys.stderr)
                 if frames and frame.milestone:
                     save_image(frame.image, frames / f"{frame.iteration:06d}.png", frame.recipe)
+                if film and frame.iteration < goal and frame.iteration % film_every(goal) == 0:
+                    shots.append(shot(frame.image))
                 if frame.iteration == goal:
                     break
             ended = True
@@ -196,6 +202,8 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
     finally:  # whatever happened, what was reached is kept
         with _uninterrupted():
             save_image(frame.image, output, frame.recipe, alpha=alpha, bits=options.bits)
+            if film:
+                save_film([*shots, shot(frame.image)], film, max(frame.image.shape[-2:]))
             _report(frame, output, goal, ended)
     return 0 if ended else INTERRUPTED
 

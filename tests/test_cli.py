@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import av
 import pytest
 import torch
 
@@ -66,6 +67,15 @@ def test_the_intermediates_are_kept_where_asked(tmp_path):
     assert load_image(frames / "000005.png").equal(load_image(tmp_path / "o.png"))
 
 
+@pytest.mark.usefixtures("tiny")
+def test_the_run_may_be_kept_as_a_film(tmp_path):
+    film, out = tmp_path / "film.mp4", str(tmp_path / "out.png")
+    assert run("-o", out, "--time-lapse", str(film), "--size", "96", "--iterations", "7") == 0
+    with av.open(str(film)) as shots:
+        shapes = [shot.to_ndarray(format="rgb24").shape for shot in shots.decode(video=0)]
+    assert shapes == (8 + 24) * [(64, 96, 3)]
+
+
 def test_there_is_a_flag_for_every_knob_and_its_help_tells_the_default(capsys):
     with pytest.raises(SystemExit) as exit_:
         main(["stylize", "--help"])
@@ -103,6 +113,7 @@ def test_flags_and_presets_become_settings(monkeypatch, tmp_path, capsys):
         (["--preset", "best"], "argument --preset: invalid choice: 'best'"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--frames", CONTENT], "Cannot make the folder"),
+        (["--time-lapse", "film.gif"], "a film's ending is one of .webp, .mp4, not .gif"),
         (["--device", "tpu"], "There is no device 'tpu' here."),
         (["--init", "no-such.png"], "Cannot read no-such.png: No such file or directory."),
         (["--weights", "no-such.pth"], "There is no weights file no-such.pth."),
