@@ -59,15 +59,17 @@ def test_the_ladder_has_the_rungs_people_ask_for():
     assert len(ladder(100_000)) == 17
 
 
-def test_the_clock_divides_the_pixels_left_by_those_seen_a_second(monkeypatch):
+def test_the_clock_divides_the_work_left_by_that_done_a_second(monkeypatch):
     now = 100.0
     monkeypatch.setattr(schedule.time, "monotonic", lambda: now)
-    # 100 pixels × 10 looks, then 400 pixels × 5 looks: 3000 in all.
+    monkeypatch.setattr(schedule, "_FIXED_PIXELS", 200)
+    # 100 + 200 pixels × 10 looks, then 400 + 200 × 5 looks: 6000 in all.
+    assert schedule.work([Scale(10, 10, 9), Scale(20, 20, 4)]) == 6000
     clock = Clock(started=98.0, scales=[Scale(10, 10, 9), Scale(20, 20, 4)])
     now = 104.0
-    assert clock.read(0, 9) == (6.0, 8.0)
-    now = 112.0
-    assert clock.read(1, 4) == (14.0, 0.0)
+    assert clock.read(0, 9) == (6.0, 4.0)
+    now = 108.0
+    assert clock.read(1, 4) == (10.0, 0.0)
 
 
 @pytest.mark.parametrize(
