@@ -17,11 +17,23 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "neural_style"
 
 ORDER = [
-    *("version", "errors", "tensors", "decode", "images", "color", "backbones", "hub", "weights"),
+    *(
+        "version",
+        "errors",
+        "tensors",
+        "decode",
+        "images",
+        "timelapse",
+        "color",
+        "backbones",
+        "hub",
+        "weights",
+    ),
     *("devices", "winograd_tiles", "winograd", "features", "losses", "statistics", "tiling"),
     *("guides", "objective", "schedule", "masks", "styles", "memory", "canvas", "optimizers"),
     *("optimize", "settings", "resume", "presets", "recipe", "start", "transfer", "cli"),
-    *("web.texts", "web.handlers", "web.widgets", "web.page"),
+    *("web.chinese", "web.texts", "web.cost", "web.checks", "web.runs", "web.show", "web.handlers"),
+    *("web.lent", "web.links", "web.widgets", "web.layout", "web.page"),
 ]
 """A module may import those before it and none after it."""
 

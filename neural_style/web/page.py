@@ -1,49 +1,40 @@
-"""The layout of the page, and which handler each part calls."""
+"""The page: which handler each of its parts calls, and how it is served."""
 
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
+from neural_style.presets import PRESETS
 from neural_style.settings import Settings
-from neural_style.web import texts
+from neural_style.web.checks import MAX_UPLOAD_MEGABYTES, check_inputs, page_knobs
 from neural_style.web.handlers import (
-    KEPT_SECONDS,
-    MAX_UPLOAD_MEGABYTES,
-    check_inputs,
-    page_knobs,
+    estimate,
+    finish,
+    info,
+    recall,
+    reserve_more_seconds,
     reserve_seconds,
     restore,
+    reuse,
+    run_continue,
     run_stylize,
+    run_stylize_image,
 )
-from neural_style.web.widgets import knob_widget, picture_input
+from neural_style.web.layout import CSS, OWN_PRESETS, Inputs, Results, inputs_column, results_column
+from neural_style.web.lent import in_plain_words
+from neural_style.web.links import make_query, read_query
+from neural_style.web.runs import KEPT_SECONDS
+from neural_style.web.texts import say
+from neural_style.web.widgets import Said
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-_PAIRS = (
-    ("summer-palace", "cafe-terrace-at-night"),
-    ("chelsea", "harvest-at-la-crau"),
-    ("dahlia", "church-at-auvers"),
-    ("astronaut", "portrait-of-pere-tanguy"),
-)
-
-_CSS = """
-.gradio-container { max-width: 1320px !important; margin: auto; }
-#result img { width: 100%; height: 100%; object-fit: contain; }
-#progress { align-items: center; flex-wrap: nowrap; }
-#status { min-height: 3.6em; }
-#stop, #new-seed { align-self: center; }
-@media (max-width: 640px) {
-  #result { height: 75vw !important; }
-  #gallery .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
-}
-"""
+_LANGUAGE = "navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'"
 
 _SHOW_PROGRESS = """() => {
   const missing = ["content", "style"].find((name) => !document.querySelector(`#${name} img`));
@@ -54,6 +45,23 @@ _SHOW_PROGRESS = """() => {
 }"""
 """On a phone the picture is far below the button: bring what matters into view."""
 
+_COPY_LINK = """(query) => {
+  const link = window.location.origin + window.location.pathname + query;
+  navigator.clipboard?.writeText(link).catch(() => {});
+  return link;
+}"""
+
+_NAME_THE_EMPTY = """() => {
+  const name = () => document.querySelectorAll(".empty[aria-label]:not([role])")
+    .forEach((place) => place.setAttribute("role", "img"));
+  new MutationObserver(name).observe(document.body, {childList: true, subtree: true});
+  name();
+}"""
+"""Gradio labels an empty place without saying what it is, which screen readers pass over."""
+
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_AT_ONCE = _PRIVATE | {"queue": False}
+
 
 def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
     """The page as Gradio Blocks, not yet served.
@@ -62,78 +70,22 @@ def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
         gpu: `spaces.GPU`, or a stand-in called as `gpu(duration=…)(handler)`.
         note: Where the network's weights come from, in a line.
     """
+    said = Said()
     with gr.Blocks(
-        title=texts.TITLE, analytics_enabled=False, delete_cache=(3600, KEPT_SECONDS)
+        title=say("title"), analytics_enabled=False, delete_cache=(3600, KEPT_SECONDS)
     ) as page:
-        gr.Markdown(texts.INTRO)
+        language = gr.Textbox("en", label="Language", visible=False)
+        said.make(gr.Markdown, {"value": "intro"})
         with gr.Row():
             with gr.Column(scale=5, min_width=340):
-                with gr.Row():
-                    content = picture_input(texts.CONTENT, "content")
-                    style = picture_input(texts.STYLE, "style")
-                stylize = gr.Button(texts.STYLIZE, variant="primary", size="lg", elem_id="stylize")
-                widgets, start_image = _knobs()
-                more = _more_pictures()
-                recipe = gr.UploadButton(
-                    texts.RESTORE, file_types=[".png"], size="sm", elem_id="recipe"
-                )
-                gr.Examples(
-                    [
-                        [str(EXAMPLES / f"content/{c}.jpg"), str(EXAMPLES / f"style/{s}.jpg")]
-                        for c, s in _PAIRS
-                    ],
-                    inputs=[content, style],
-                    label=texts.EXAMPLES,
-                    cache_examples=False,
-                    api_visibility="private",
-                )
+                inputs = inputs_column(said)
             with gr.Column(scale=7, min_width=340):
-                with gr.Row(elem_id="progress"):
-                    status = gr.Markdown(
-                        f"{texts.READY}<br><sub>{note}</sub>", label=texts.STATUS, elem_id="status"
-                    )
-                    stop = gr.Button(
-                        texts.STOP, variant="stop", scale=0, min_width=96, elem_id="stop"
-                    )
-                picture = gr.Image(
-                    label=texts.RESULT,
-                    format="png",
-                    type="filepath",
-                    interactive=False,
-                    height=520,
-                    buttons=["download", "fullscreen"],
-                    elem_id="result",
-                )
-                gallery = gr.Gallery(
-                    label=texts.GALLERY,
-                    format="png",
-                    columns=4,
-                    height=400,
-                    object_fit="contain",
-                    interactive=False,
-                    buttons=["download", "fullscreen"],
-                    elem_id="gallery",
-                )
-        gr.Markdown(f"<sub>{texts.PRIVACY}</sub>")
-        # Before the run's own event, whose end the page would wait for.
-        stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
-        run = stylize.click(
-            gpu(duration=reserve_seconds)(run_stylize),
-            inputs=[content, style, start_image, *widgets.values(), *more],
-            outputs=[picture, gallery, status],
-            api_name="stylize",
-            validator=check_inputs,
-            concurrency_limit=1,
-            concurrency_id="gpu",
-            show_progress="minimal",
-            show_progress_on=gallery,
-        )
-        recipe.upload(
-            restore, recipe, [*widgets.values()], show_progress="hidden", api_visibility="private"
-        )
-        stop.click(
-            texts.stopped, status, status, cancels=[run], queue=False, api_visibility="private"
-        )
+                results = results_column(said, note)
+        said.make(gr.Markdown, {"value": lambda language: f"<sub>{say('privacy', language)}</sub>"})
+        _connect_runs(gpu, inputs, results, language)
+        _connect_controls(inputs, language)
+        _connect_arrival(page, inputs, results, language, said)
+        gr.api(info, api_name="info", queue=False)
     return page
 
 
@@ -142,15 +94,165 @@ def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
     page.queue(max_size=20, api_open=False)
     app_kwargs = {"exception_handlers": {TypeError: _name_the_parameters}}
     return page.launch(
-        theme=gr.themes.Default(
-            primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]
-        ),
-        css=_CSS,
+        theme=_theme(),
+        css=CSS,
         max_file_size=f"{MAX_UPLOAD_MEGABYTES}mb",
         show_error=False,
         enable_monitoring=False,
+        mcp_server=True,
         app_kwargs=app_kwargs,
         **options,
+    )
+
+
+def _theme() -> gr.themes.Default:
+    """Gradio's usual one, with colors that are dark enough to be read."""
+    theme = gr.themes.Default(
+        primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]
+    )
+    return theme.set(
+        body_text_color_subdued="*neutral_600",
+        block_info_text_color="*neutral_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_cancel_background_fill="#dc2626",
+        button_cancel_background_fill_hover="#b91c1c",
+    )
+
+
+def _connect_runs(
+    gpu: Callable[..., Callable], inputs: Inputs, results: Results, language: gr.Textbox
+) -> None:
+    """Stylize, Continue and Stop, and what follows them."""
+    asked = [
+        *(inputs.content, inputs.style, inputs.start),
+        *inputs.widgets.values(),
+        *(*inputs.more, language),
+    ]
+    shown = [results.picture, results.gallery, results.status, results.chart, results.run]
+    lent: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
+    # Before the run's own event, whose end the page would wait for.
+    inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
+    inputs.stylize.click(lambda: None, None, results.run, **_AT_ONCE)
+    run = inputs.stylize.click(
+        in_plain_words(gpu(duration=reserve_seconds)(run_stylize)),
+        inputs=asked,
+        outputs=shown,
+        api_name="stylize",
+        validator=check_inputs,
+        show_progress="minimal",
+        show_progress_on=results.gallery,
+        **lent,
+    )
+    more = results.go_on.click(
+        in_plain_words(gpu(duration=reserve_more_seconds)(run_continue)),
+        inputs=[results.run, results.go_on_by, language],
+        outputs=shown,
+        api_visibility="private",
+        show_progress="minimal",
+        show_progress_on=results.gallery,
+        **lent,
+    )
+    stopped = results.stop.click(None, cancels=[run, more], **_AT_ONCE)
+    for ended in (run.success, more.success, stopped.then):
+        ended(
+            finish,
+            [results.run, results.history, language],
+            results.finished,
+            concurrency_limit=4,
+            **_PRIVATE,
+        )
+    for button, place in ((results.as_content, inputs.content), (results.as_start, inputs.start)):
+        button.click(reuse, [results.run, language], place, **_AT_ONCE)
+    # One picture and nothing else, for simple programs and for agents.
+    gr.Button(visible=False).click(
+        in_plain_words(gpu(duration=reserve_seconds)(run_stylize_image)),
+        inputs=asked,
+        outputs=gr.Image(visible=False, format="png", type="filepath", label=say("result")),
+        api_name="stylize_image",
+        validator=check_inputs,
+        **lent,
+    )
+
+
+def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:
+    """What a control does to others, on the visitor's own machine where that is enough."""
+    widgets = inputs.widgets
+    usual, weight = Settings().style_weight, widgets["style_weight"]
+    here: dict[str, Any] = {"api_visibility": "private"}
+    inputs.strength.input(
+        None,
+        inputs.strength,
+        weight,
+        js=f"(s) => Number(({usual} * 2 ** s).toPrecision(3))",
+        **here,
+    )
+    weight.input(
+        None,
+        weight,
+        inputs.strength,
+        js=f"(w) => Math.max(-4, Math.min(4, Math.log2(w / {usual})))",
+        **here,
+    )
+    inputs.new_seed.click(
+        None, None, widgets["seed"], js="() => Math.floor(Math.random() * 2 ** 32)", **here
+    )
+    length = ("iterations", "size", "scales")
+    table = {name: [getattr(PRESETS[name], knob) for knob in length] for name in OWN_PRESETS}
+    inputs.preset.input(
+        None,
+        inputs.preset,
+        [widgets[knob] for knob in length],
+        js=f"(name) => ({json.dumps(table)})[name]",
+        **here,
+    )
+    gr.on(
+        [widgets[knob].change for knob in length],
+        estimate,
+        [language, *widgets.values()],
+        inputs.estimate,
+        trigger_mode="always_last",
+        **_AT_ONCE,
+    )
+    inputs.recipe.upload(restore, [inputs.recipe, language], [*widgets.values()], **_PRIVATE)
+    inputs.link.click(
+        make_query,
+        [inputs.content, inputs.style, *widgets.values()],
+        inputs.link_box,
+        **_AT_ONCE,
+    ).then(None, inputs.link_box, inputs.link_box, js=_COPY_LINK, **here).then(
+        lambda: gr.update(visible=True), None, inputs.link_box, **_AT_ONCE
+    )
+
+
+def _connect_arrival(
+    page: gr.Blocks, inputs: Inputs, results: Results, language: gr.Textbox, said: Said
+) -> None:
+    """What a visitor finds: their language, what the link asks for, their earlier results."""
+    names = [*page_knobs()]
+
+    def arrive(language: str) -> list[Any]:
+        return [language, *said.again(language)]
+
+    def open_link(language: str, request: gr.Request) -> list[Any]:
+        pictures, values, left_out = read_query(dict(request.query_params), language)
+        if left_out:
+            gr.Warning(" ".join(left_out))
+        chosen = [pictures.get(kind, gr.skip()) for kind in ("content", "style")]
+        return [*chosen, *(values.get(name, gr.skip()) for name in names)]
+
+    spoken = f"() => [{_LANGUAGE}]"
+    widgets = [*inputs.widgets.values()]
+    page.load(arrive, language, [language, *said.components], js=spoken, **_AT_ONCE)
+    page.load(open_link, language, [inputs.content, inputs.style, *widgets], js=spoken, **_PRIVATE)
+    page.load(None, js=_NAME_THE_EMPTY, api_visibility="private")
+    page.load(recall, results.history, [results.history, results.earlier], **_AT_ONCE)
+    page.load(
+        estimate,
+        [language, *widgets],
+        inputs.estimate,
+        js=f"(_, ...values) => [{_LANGUAGE}, ...values]",
+        **_AT_ONCE,
     )
 
 
@@ -160,64 +262,4 @@ def _name_the_parameters(request: Request, error: TypeError) -> JSONResponse:
         raise error
     names = ", ".join(inspect.signature(run_stylize).parameters)
     reason = str(error).split(" Please click")[0].rstrip(".") + "."
-    return JSONResponse({"detail": texts.API_PARAMETERS.format(error=reason, names=names)}, 400)
-
-
-def _more_pictures() -> list[gr.Image]:
-    """A place for each of the pictures that may be given beside the two."""
-    with gr.Accordion(texts.REGIONS, open=False):
-        gr.Markdown(f"<sub>{texts.REGIONS_HELP}</sub>")
-        pictures = []
-        names = list(texts.MORE_PICTURES)
-        for pair in (names[:2], names[2:]):
-            with gr.Row():
-                pictures += [picture_input(texts.MORE_PICTURES[name][0], name) for name in pair]
-    return pictures
-
-
-def _knobs() -> tuple[dict[str, gr.Component], gr.Image]:
-    """A widget for every knob of the page, in the order of `Settings`, and the start image."""
-    widgets: dict[str, gr.Component] = {}
-    about = page_knobs()
-    widgets["iterations"] = knob_widget("iterations", about["iterations"])
-    strength = gr.Slider(
-        -4,
-        4,
-        value=0,
-        step=0.25,
-        label=texts.STRENGTH,
-        info=texts.STRENGTH_HELP,
-        elem_id="strength",
-    )
-    with gr.Row():
-        widgets["seed"] = knob_widget("seed", about["seed"])
-        new_seed = gr.Button(texts.NEW_SEED, elem_id="new-seed", scale=0, min_width=120)
-    with gr.Accordion(texts.MORE, open=False):
-        for name in about:
-            if name not in widgets:
-                widgets[name] = knob_widget(name, about[name])
-        start_image = picture_input(texts.START_IMAGE, "init_image")
-    usual = Settings().style_weight
-    weight = widgets["style_weight"]
-    strength.input(
-        None,
-        strength,
-        weight,
-        js=f"(s) => Number(({usual} * 2 ** s).toPrecision(3))",
-        api_visibility="private",
-    )
-    weight.input(
-        None,
-        weight,
-        strength,
-        js=f"(w) => Math.max(-4, Math.min(4, Math.log2(w / {usual})))",
-        api_visibility="private",
-    )
-    new_seed.click(
-        None,
-        None,
-        widgets["seed"],
-        js="() => Math.floor(Math.random() * 2 ** 32)",
-        api_visibility="private",
-    )
-    return {name: widgets[name] for name in about}, start_image
+    return JSONResponse({"detail": say("api_parameters", error=reason, names=names)}, 400)

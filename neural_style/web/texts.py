@@ -1,78 +1,146 @@
-"""Every word of the page that is not a knob's own help."""
+"""Every word of the page, in English and in Simplified Chinese.
+
+What the core itself says, of a picture or a value that will not do, stays in English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
 
 from neural_style.schedule import in_words
+from neural_style.settings import knobs
+from neural_style.web.chinese import CHINESE, KNOBS_IN_CHINESE
 
-TITLE = "Neural Style Space"
+LANGUAGES = ("en", "zh")
 
-INTRO = """# Neural Style Space
+ENGLISH: dict[str, str] = {
+    "title": "Neural Style Space",
+    "intro": """# Neural Style Space
 Bring a photograph and a painting: the pixels of the first are optimized until a neural network sees
-in them the scene of the one and the brushwork of the other."""
-
-CONTENT = "Content image"
-STYLE = "Style image"
-STRENGTH = "Style strength"
-STRENGTH_HELP = "Each whole step doubles the weight of the style; each step back halves it."
-NEW_SEED = "New seed"
-MORE = "More controls"
-START_IMAGE = "Start image"
-START_IMAGE_HELP = "Optional: a picture to start from, in place of init."
-MORE_PICTURES = {
-    "style_2": ("Second style", "Optional: another style image, to be mixed with the first."),
-    "mask": (
-        "Where the first style goes",
-        "Optional: a gray picture of the content's shape, white where the first style is wanted.",
-    ),
-    "mask_2": ("Where the second goes", "Optional: the same for the second style."),
-    "keep_mask": (
-        "What stays",
-        "Optional: a gray picture of the content's shape, white where the content stays as it is.",
-    ),
+in them the scene of the one and the brushwork of the other.""",
+    # Pictures to bring
+    "content": "Content image",
+    "content_help": "The picture whose scene is kept.",
+    "style": "Style image",
+    "style_help": "The picture whose manner is taken.",
+    "init_image": "Start image",
+    "init_image_help": "Optional: a picture to start from, in place of init.",
+    "style_2": "Second style",
+    "style_2_help": "Optional: another style image, to be mixed with the first.",
+    "mask": "Where the first style goes",
+    "mask_help": "Optional: a gray picture of the content's shape, white where the first style is "
+    "wanted.",
+    "mask_2": "Where the second goes",
+    "mask_2_help": "Optional: the same for the second style.",
+    "keep_mask": "What stays",
+    "keep_mask_help": "Optional: a gray picture of the content's shape, white where the content "
+    "stays as it is.",
+    "regions": "Second style and masks",
+    "regions_help": "Masks are gray pictures of the content image's shape: white here, black not "
+    "here, gray a little. One for each style; without any, styles are mixed everywhere.",
+    "examples": "Or begin with one of these",
+    # Controls
+    "stylize": "Stylize",
+    "stop": "Stop",
+    "preset": "How long",
+    "preset_help": "Longer makes finer strokes; larger pictures take longer still.",
+    "quick": "A first look",
+    "balanced": "Balanced",
+    "fine": "Large and fine",
+    "strength": "Style strength",
+    "strength_help": "Each whole step doubles the weight of the style; each step back halves it.",
+    "new_seed": "New seed",
+    "more": "More controls",
+    "restore": "Take over a result's settings",
+    "link": "Link to these settings",
+    "link_box": "Copied, where the browser allows it",
+    "link_help": "Opens this page with these settings, and with the example pictures if they are "
+    "chosen; pictures of your own are not part of it.",
+    "language_help": "Of the lines that are told: en or zh.",
+    # Results
+    "result": "Result",
+    "status": "Status",
+    "gallery": "On the way",
+    "chart": "Losses, as powers of ten",
+    "chart_x": "iteration",
+    "chart_y": "log₁₀ of the loss",
+    "compare": "Before and after",
+    "film": "Time-lapse",
+    "files": "To keep",
+    "history": "Earlier results in this browser",
+    "on_the_way": "On the way",
+    "keep": "To keep",
+    "earlier": "Earlier",
+    "continue": "Continue",
+    "continue_by": "More iterations",
+    "as_content": "Use as content",
+    "as_start": "Use as start",
+    # Lines
+    "ready": "Choose two pictures, or click an example, and press **Stylize**.",
+    "preparing": "Loading the network and looking at the pictures…",
+    "going_on": "Going on from where it stopped…",
+    "finishing": "Making the time-lapse…",
+    "privacy": "Your pictures stay on this server for about a day and are shown to nobody else; "
+    "a link to a picture opens for whoever has it.",
+    "estimate": "About {time} on this machine, without what waits in line.",
+    "running": "**Iteration {iteration:,} of {iterations:,}**, now at {width}×{height} · {terms} · "
+    "about {left} left",
+    "done": "**Done:** {iterations:,} iterations in {time} · {terms}",
+    "stopped": "**Stopped.** Iteration {iteration:,} of {iterations:,}, at {width}×{height} · "
+    "{terms}",
+    "stopped_early": "**Stopped** before there was a picture.",
+    "failed": "**{title}.** {message}",
+    "caption": "{iteration:,} · loss {loss:.3g}",
+    # What may go wrong
+    "error_title": "That did not work",
+    "no_content": "Choose a content image: the picture to repaint.",
+    "no_style": "Choose a style image: the painting whose manner is taken.",
+    "no_recipe": "Choose a PNG that this page has made.",
+    "start_image_wanted": "This picture was begun from a start image; give it under More controls.",
+    "no_result": "There is no result yet. Press Stylize first.",
+    "nothing_to_continue": "There is no run to go on from. Press Stylize first.",
+    "state_gone": "That run can no longer be continued: only the newest few are kept. Take its "
+    "result as the start image instead.",
+    "not_uploaded": "{name} must be an uploaded picture file; the server's own files are not read.",
+    "not_an_upload": "Here a start picture is uploaded, as init_image; init takes one of "
+    "{choices}, not {given!r}.",
+    "api_parameters": "{error} This endpoint takes {names}; content and style are required.",
+    "too_large": "A picture file is at most {limit} MB here. Make it smaller first.",
+    "over_page_limit": "{name} is at most {limit} on this page; the command line goes further.",
+    "too_long": "This run would reserve the GPU for about {seconds} s; at most {limit} s are given "
+    "to one. Use fewer iterations or a smaller size.",
+    "gpu_quota": "Your share of GPU time for today is used up. Sign in to Hugging Face for more of "
+    "it, come back tomorrow, or run this program on your own machine.",
+    "gpu_too_long": "This run would reserve the GPU for longer than it is lent. Use fewer "
+    "iterations or a smaller size.",
+    "gpu_busy": "No GPU was free within a minute. Press Stylize again in a little while.",
+    "gpu_aborted": "The GPU was taken back before the run had ended. Use fewer iterations or a "
+    "smaller size, and press Stylize again.",
+    "link_ignored": "The link's {name} is no value for it and was left out: {reason}",
+    "link_unknown": "The link names {name}, which this page does not know; it was left out.",
 }
-"""Pictures that may be given beside the two: a label and a sentence each."""
 
-REGIONS = "Second style and masks"
-REGIONS_HELP = (
-    "Masks are gray pictures of the content image's shape: white here, black not here, gray a "
-    "little. One for each style; without any, styles are mixed everywhere."
-)
-CONTENT_HELP = "The picture whose scene is kept."
-STYLE_HELP = "The picture whose manner is taken."
-STYLIZE = "Stylize"
-STOP = "Stop"
-RESULT = "Result"
-STATUS = "Status"
-GALLERY = "On the way"
-EXAMPLES = "Or begin with one of these"
-
-READY = "Choose two pictures, or click an example, and press **Stylize**."
-PREPARING = "Loading the network and looking at the pictures…"
-PRIVACY = (
-    "Your pictures stay on this server for about a day and are shown to nobody else; "
-    "a link to a picture opens for whoever has it."
-)
-
-ERROR_TITLE = "That did not work"
-NO_CONTENT = "Choose a content image: the picture to repaint."
-NO_STYLE = "Choose a style image: the painting whose manner is taken."
-RESTORE = "Take over a result's settings"
-NO_RECIPE = "Choose a PNG that this page has made."
-START_IMAGE_WANTED = "This picture was begun from a start image; give it under More controls."
-NOT_UPLOADED = "{name} must be an uploaded picture file; the server's own files are not read."
-NOT_AN_UPLOAD = (
-    "Here a start picture is uploaded, as init_image; init takes one of {choices}, not {given!r}."
-)
-API_PARAMETERS = "{error} This endpoint takes {names}; content and style are required."
-TOO_LARGE = "A picture file is at most {limit} MB here. Make it smaller first."
-OVER_PAGE_LIMIT = "{name} is at most {limit} on this page; the command line goes further."
-TOO_LONG = (
-    "This run would reserve the GPU for about {seconds} s; at most {limit} s are given to one. "
-    "Use fewer iterations or a smaller size."
-)
+_SAID: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
 
 
-def caption(iteration: int, losses: dict[str, float]) -> str:
+def say(key: str, language: str = "en", **values: object) -> str:
+    """The text of that key, filled in; in English where the language is none of `LANGUAGES`."""
+    return _SAID.get(language, ENGLISH)[key].format(**values)
+
+
+def knob_label(name: str, language: str = "en") -> str:
+    """Above a knob's widget."""
+    return KNOBS_IN_CHINESE[name][0] if language == "zh" else name.replace("_", " ").capitalize()
+
+
+def knob_help(name: str, language: str = "en") -> str:
+    """Beside a knob's widget: what `Settings` says of it, or its translation."""
+    return KNOBS_IN_CHINESE[name][1] if language == "zh" else knobs()[name].metadata["help"]
+
+
+def caption(iteration: int, losses: dict[str, float], language: str = "en") -> str:
     """Under a picture of the gallery."""
-    return f"{iteration:,} · loss {sum(losses.values()):.3g}"
+    return say("caption", language, iteration=iteration, loss=sum(losses.values()))
 
 
 def running(
@@ -82,32 +150,54 @@ def running(
     losses: dict[str, float],
     seconds_left: float,
     event: str,
+    language: str = "en",
 ) -> str:
     """The line above the picture while it is being made, and under it what happened last."""
-    height, width = size
-    line = (
-        f"**Iteration {iteration:,} of {iterations:,}**, now at {width}×{height} · "
-        f"{_terms(losses)} · about {in_words(seconds_left)} left"
+    line = say(
+        "running",
+        language,
+        iteration=iteration,
+        iterations=iterations,
+        height=size[0],
+        width=size[1],
+        terms=_terms(losses),
+        left=in_words(seconds_left),
     )
     return f"{line}<br><sub>{event}</sub>" if event else line
 
 
-def done(iterations: int, losses: dict[str, float], seconds: float, note: str) -> str:
+def done(
+    iterations: int, losses: dict[str, float], seconds: float, note: str, language: str = "en"
+) -> str:
     """The line above the finished picture."""
-    summary = f"{iterations:,} iterations in {in_words(seconds)} · {_terms(losses)}"
-    return f"**Done:** {summary}<br><sub>{note}</sub>"
+    line = say(
+        "done", language, iterations=iterations, time=in_words(seconds), terms=_terms(losses)
+    )
+    return f"{line}<br><sub>{note}</sub>"
 
 
-def stopped(status: str) -> str:
-    """The line above the picture after Stop; what is not running is not stopped."""
-    running_ = status.startswith(("**Iteration", PREPARING))
-    reached = status.replace("**", "").replace(", now at ", ", at ").rsplit(" · ", 1)[0]
-    return f"**Stopped.** {reached}" if running_ else status
+def stopped(
+    iteration: int,
+    iterations: int,
+    size: tuple[int, int],
+    losses: dict[str, float],
+    language: str = "en",
+) -> str:
+    """The line above the picture of a run that was stopped."""
+    return say(
+        "stopped",
+        language,
+        iteration=iteration,
+        iterations=iterations,
+        height=size[0],
+        width=size[1],
+        terms=_terms(losses),
+    )
 
 
-def failed(message: str) -> str:
+def failed(message: str, language: str = "en") -> str:
     """The line above the picture when there is none."""
-    return f"**{ERROR_TITLE}.** {message}"
+    return say("failed", language, title=say("error_title", language), message=message)
 
 
 def _terms(losses: dict[str, float]) -> str:

@@ -25,6 +25,7 @@ from neural_style import save_image, transfer
 from neural_style.web import handlers
 from neural_style.web.page import build_page, serve
 from tests.conftest import picture
+from tests.web.visit import make_ready
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 NOTE = "vgg19 weights: a note for tests"
@@ -301,3 +302,10 @@ def open_page(chromium: Browser, url: str) -> Iterator[Callable[..., Page]]:
 @pytest.fixture
 def page(open_page: Callable[..., Page]) -> Page:
     return open_page()
+
+
+@pytest.fixture
+def ready(page: Page, pictures: tuple[str, str]) -> Page:
+    """The page with both pictures chosen and a small size."""
+    make_ready(page, pictures)
+    return page

@@ -36,13 +36,14 @@ def named(pictures, **changes) -> dict:
 class TestContract:
     """What programs written last year rely on."""
 
-    def test_there_is_one_endpoint(self, raw):
+    def test_there_are_three_endpoints(self, raw):
         info = raw.http.get("info").json()
-        assert [*info["named_endpoints"]] == ["/stylize"]
+        assert [*info["named_endpoints"]] == ["/stylize", "/stylize_image", "/info"]
         assert info["unnamed_endpoints"] == {}
 
-    def test_its_parameters_are_the_pictures_and_the_knobs(self, raw):
-        endpoint = raw.http.get("info").json()["named_endpoints"]["/stylize"]
+    @pytest.mark.parametrize("name", ["/stylize", "/stylize_image"])
+    def test_its_parameters_are_the_pictures_and_the_knobs(self, name, raw):
+        endpoint = raw.http.get("info").json()["named_endpoints"][name]
         parameters = {one["parameter_name"]: one for one in endpoint["parameters"]}
         assert [*parameters] == [*PICTURES, *KNOBS, *MORE]
         for name in KNOBS:
@@ -53,13 +54,23 @@ class TestContract:
             assert parameters[name]["type"].get("enum", []) == [*choices]
         required = [n for n, one in parameters.items() if not one["parameter_has_default"]]
         assert required == ["content", "style"]
-        for name in ("init_image", *MORE):
+        for name in ("init_image", *MORE[:-1]):
             assert parameters[name]["parameter_default"] is None
+        assert parameters["language"]["parameter_default"] == "en"
 
-    def test_it_returns_the_picture_the_gallery_and_a_line(self, raw):
-        endpoint = raw.http.get("info").json()["named_endpoints"]["/stylize"]
-        assert [one["label"] for one in endpoint["returns"][:2]] == ["Result", "On the way"]
-        assert [one["component"] for one in endpoint["returns"]] == ["Image", "Gallery", "Markdown"]
+    def test_they_return_what_programs_expect(self, raw):
+        endpoints = raw.http.get("info").json()["named_endpoints"]
+        returns = endpoints["/stylize"]["returns"]
+        assert [one["label"] for one in returns[:2]] == ["Result", "On the way"]
+        kinds = {
+            name: [one["component"] for one in endpoint["returns"]]
+            for name, endpoint in endpoints.items()
+        }
+        assert kinds == {
+            "/stylize": ["Image", "Gallery", "Markdown", "Lineplot"],
+            "/stylize_image": ["Image"],
+            "/info": ["Api"],
+        }
 
     def test_the_page_is_the_one_asked_for(self, url):
         assert "vgg19 weights: a note for tests" in httpx.get(f"{url}config").text
@@ -76,7 +87,7 @@ class TestRun:
         job.cancel()
 
     def test_the_last_result_is_a_png_of_full_size(self, client, pictures, watch):
-        result, gallery, status = client.predict(**named(pictures, iterations=12, size=128))
+        result, gallery, status, _ = client.predict(**named(pictures, iterations=12, size=128))
         with Image.open(result) as image:
             image.load()
             assert (image.format, image.size) == ("PNG", (128, 85))
@@ -91,7 +102,7 @@ class TestRun:
         job = client.submit(content, style, api_name="/stylize")
         coming = iter(job)
         next(coming)
-        preview, _, status = next(coming)
+        preview, _, status, _ = next(coming)
         assert status.startswith("**Iteration 0 of 200**")
         assert load_image(preview).shape == (1, 3, 85, 128)
         with watch.stopping():
@@ -99,18 +110,18 @@ class TestRun:
 
     def test_every_setting_may_be_given(self, client, pictures):
         given = {name: getattr(Settings(), name) for name in KNOBS} | SMALL | {"init": "content"}
-        _, gallery, _ = client.predict(**named(pictures, **given, init_image=None))
+        _, gallery, *_ = client.predict(**named(pictures, **given, init_image=None))
         assert len(gallery) == 4
 
     def test_a_start_image_may_be_given(self, client, pictures, tmp_path):
         start = save_image(picture(64, 96, seed=5), tmp_path / "start.png")
         call = named(pictures, init_image=handle_file(str(start)), size=96, noise_ratio=0.0)
-        _, gallery, _ = client.predict(**call)
+        _, gallery, *_ = client.predict(**call)
         assert torch.allclose(load_image(gallery[0]["image"]), load_image(start), atol=0.51 / 255)
 
     def test_the_seed_decides(self, client, pictures):
         def digest(seed):
-            result, _, _ = client.predict(**named(pictures, init="noise", seed=seed))
+            result, *_ = client.predict(**named(pictures, init="noise", seed=seed))
             return hashlib.sha256(Path(result).read_bytes()).hexdigest()
 
         assert digest(3) == digest(3) != digest(4)
@@ -139,7 +150,7 @@ class TestRun:
         sizes = {64: (43, 64), 96: (64, 96)}
         jobs = {size: new_client().submit(**named(pictures, size=size)) for size in sizes}
         for size, job in jobs.items():
-            result, gallery, _ = job.result(timeout=30)
+            result, gallery, *_ = job.result(timeout=30)
             paths = (result, *(item["image"] for item in gallery))
             assert {load_image(path).shape for path in paths} == {(1, 3, *sizes[size])}
 
@@ -311,7 +322,7 @@ class TestPictures:
         path = tmp_path / name
         path.write_bytes(make(scene))
         call = named((str(path), pictures[1]), size=96, init="content", noise_ratio=0.0)
-        _, gallery, _ = client.predict(**call)
+        _, gallery, *_ = client.predict(**call)
         with Image.open(gallery[0]["image"]) as first:
             seen = np.asarray(first).astype(float)
         expected = np.asarray(expect(scene)).astype(float)

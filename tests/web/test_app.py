@@ -18,7 +18,8 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from neural_style import weights
-from neural_style.web.handlers import check_inputs, run_stylize
+from neural_style.web.checks import check_inputs
+from neural_style.web.handlers import run_stylize
 from tests.conftest import EXAMPLES
 from tests.web.conftest import free_port
 
@@ -65,7 +66,7 @@ def test_it_serves_the_page_and_paints_with_the_real_network(started, tmp_path):
     line = "vgg19 weights: original Caffe model in 8 bits"
     assert line in httpx.get(f"{started}config").text
     client = Client(started, download_files=tmp_path, verbose=False, analytics_enabled=False)
-    result, gallery, status = client.predict(
+    result, gallery, status, _ = client.predict(
         handle_file(EXAMPLES / "content/chelsea.jpg"),
         handle_file(EXAMPLES / "style/harvest-at-la-crau.jpg"),
         iterations=2,
@@ -94,9 +95,11 @@ def test_importing_it_builds_the_page_and_leaves_the_handler_as_it_is(monkeypatc
     assert asked == ["vgg19"]
     assert isinstance(app.demo, gr.Blocks)
     assert "weights: none, for tests" in str(app.demo.get_config_file())
-    (event,) = [event for event in app.demo.fns.values() if event.api_visibility == "public"]
-    assert (event.api_name, event.fn, event.validator) == ("stylize", run_stylize, check_inputs)
+    events = {one.api_name: one for one in app.demo.fns.values() if one.api_visibility == "public"}
+    event = events.pop("stylize")
+    assert (event.fn.__wrapped__, event.validator) == (run_stylize, check_inputs)
     assert (event.concurrency_limit, event.concurrency_id) == (1, "gpu")
+    assert events.keys() == {"stylize_image", "info"}
 
 
 def test_without_a_gpu_to_lend_nothing_is_wrapped():

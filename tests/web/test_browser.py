@@ -13,69 +13,23 @@ from playwright.sync_api import Page, expect
 
 from neural_style import Settings
 from neural_style.web import handlers
+from tests.web.visit import (
+    make_ready,
+    open_controls,
+    press,
+    run_to_the_end,
+    set_number,
+    set_small,
+    upload,
+)
 
 pytestmark = pytest.mark.browser
-
-expect.set_options(timeout=20_000)
-
-
-def upload(page: Page, name: str, file: str) -> None:
-    page.locator(f"#{name} input[type=file]").set_input_files(file)
-    page.locator(f"#{name} img").wait_for()
-
-
-def set_number(page: Page, name: str, value: float) -> None:
-    """Types the value; once more where the control, built only now, then got its first one."""
-    shown = page.locator(f"#{name} input")  # a slider shows it twice
-    field = page.locator(f"#{name} input[type=number]")
-    for _ in range(5):
-        field.fill(f"{value:g}")
-        field.press("Tab")
-        page.wait_for_timeout(150)
-        if {one.input_value() for one in shown.all()} == {f"{value:g}"}:
-            return
-    pytest.fail(f"{name} does not keep the value {value:g}")
-
-
-def press(page: Page, name: str) -> None:
-    page.locator(f"#{name}").click()
-
-
-@pytest.fixture
-def ready(page: Page, pictures: tuple[str, str]) -> Page:
-    """The page with both pictures chosen and a small size."""
-    make_ready(page, pictures)
-    return page
-
-
-def open_controls(page: Page) -> None:
-    """Opens them and waits until they, built only now, have been given their values."""
-    page.get_by_role("button", name="More controls").click()
-    page.locator("#size").wait_for()
-    page.wait_for_load_state("networkidle")
-
-
-def set_small(page: Page) -> None:
-    open_controls(page)
-    set_number(page, "size", 96)
-    set_number(page, "iterations", 12)
-
-
-def make_ready(page: Page, pictures: tuple[str, str]) -> None:
-    upload(page, "content", pictures[0])
-    upload(page, "style", pictures[1])
-    set_small(page)
-
-
-def run_to_the_end(page: Page, iterations: int = 12) -> None:
-    press(page, "stylize")
-    expect(page.locator("#status")).to_contain_text(f"Done: {iterations} iterations")
 
 
 class TestRun:
     def test_pictures_come_before_the_visitors_eyes_and_the_last_is_a_png(self, ready, watch):
         status, gallery = ready.locator("#status"), ready.locator("#gallery .thumbnail-item")
-        watch.allow(looks=6)
+        watch.allow(looks=5)
         press(ready, "stylize")
         expect(status).to_contain_text(
             re.compile(r"Iteration \d+ of 12, now at 96×64 · content .* left")
@@ -120,6 +74,9 @@ class TestStop:
         expect(ready.locator("#status")).to_contain_text(
             re.compile(r"Stopped\. Iteration \d+ of 500")
         )
+        expect(ready.locator("#result img")).to_have_attribute(
+            "src", re.compile(r"stylized-\d{6}\.png")
+        )
         watch.seconds_per_look = 0
         set_number(ready, "iterations", 12)
         run_to_the_end(ready)
@@ -133,10 +90,12 @@ class TestStop:
             ready.close()
 
     def test_with_nothing_running_stop_changes_nothing(self, page):
-        before = page.locator("#status").text_content()
+        status = page.locator("#status p")
+        before = status.text_content()
         with page.expect_response(lambda answer: "/queue/" in answer.url or "/run/" in answer.url):
             press(page, "stop")
-        expect(page.locator("#status")).to_have_text(before)
+        page.wait_for_timeout(500)
+        expect(status).to_have_text(before)
 
 
 class TestControls:
@@ -166,6 +125,7 @@ class TestControls:
         assert seen == [Settings(style_weight=8 * Settings().style_weight, iterations=12, size=96)]
 
     def test_new_seed_changes_the_seed(self, page):
+        open_controls(page)
         field = page.locator("#seed input")
         seeds = {field.input_value()}
         for _ in range(3):
@@ -228,7 +188,7 @@ class TestPhone:
         make_ready(phone, pictures)
         result = phone.locator("#result")
         expect(result).not_to_be_in_viewport()
-        watch.allow(looks=6)
+        watch.allow(looks=5)
         press(phone, "stylize")
         expect(result).to_be_in_viewport(ratio=0.5)
         assert watch.ended == 0

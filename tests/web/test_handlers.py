@@ -18,12 +18,13 @@ from PIL import Image
 from neural_style import Settings, load_image, save_image
 from neural_style.images import load_with_alpha, resize
 from neural_style.settings import knobs
-from neural_style.web import handlers, texts
-from neural_style.web.handlers import check_inputs, reserve_seconds, run_stylize
+from neural_style.web import cost, handlers, runs, show, texts
+from neural_style.web.checks import MORE_PICTURES, check_inputs
+from neural_style.web.handlers import reserve_seconds, run_stylize
 from tests.conftest import picture
 
 PICTURES = ["content", "style", "init_image"]
-MORE = [*texts.MORE_PICTURES]
+MORE = [*MORE_PICTURES, "language"]
 KNOBS = [name for name, about in knobs().items() if not about.metadata["host"]]
 BAD = {
     "iterations": (
@@ -85,8 +86,8 @@ def refused(*pictures, **changes) -> str:
     said = []
     with pytest.raises(gr.Error) as error:
         said.extend(run_stylize(*pictures, *values(**changes)))
-    assert said[-1] == (None, [], texts.failed(error.value.message))
-    assert error.value.title == texts.ERROR_TITLE
+    assert said[-1][:3] == (None, [], texts.failed(error.value.message))
+    assert error.value.title == "That did not work"
     return error.value.message
 
 
@@ -97,7 +98,7 @@ class TestParameters:
         assert [*parameters] == [*PICTURES, *KNOBS, *MORE]
         defaults = {name: one.default for name, one in parameters.items()}
         assert defaults.pop("content") is defaults.pop("style") is inspect.Parameter.empty
-        assert [defaults.pop(name) for name in ("init_image", *MORE)] == 5 * [None]
+        assert [defaults.pop(name) for name in ("init_image", *MORE)] == [*(5 * [None]), "en"]
         assert defaults == {name: getattr(Settings(), name) for name in KNOBS}
 
     def test_each_has_its_help(self, handler):
@@ -186,10 +187,10 @@ def test_an_unreadable_picture_is_told_in_words(sent, uploads, watch):
 
 def test_the_last_result_is_a_png_of_full_size_and_the_gallery_grows(sent, watch):
     results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
-    assert results[0] == (None, [], texts.PREPARING)
-    lengths = [len(gallery) for _, gallery, _ in results]
+    assert results[0][:3] == (None, [], texts.say("preparing"))
+    lengths = [len(gallery) for _, gallery, *_ in results]
     assert lengths == sorted(lengths)
-    last, gallery, status = results[-1]
+    last, gallery, status, *_ = results[-1]
     with Image.open(last) as result:
         assert (result.format, result.size) == ("PNG", (128, 85))
     assert [caption.split(" · ")[0] for _, caption in gallery] == ["0", "1", "2", "5", "10", "12"]
@@ -224,10 +225,10 @@ def mask_file(folder: Path, name: str, content: str, upper: bool) -> str:
 def test_a_second_style_and_masks_may_be_given(sent, uploads, watch):
     masks = [mask_file(uploads, f"{k}.png", sent[0], k == 0) for k in range(2)]
     given = values(iterations=3, size=128)
-    *_, (_, _, mixed) = run_stylize(*sent, None, *given, sent[0], None, None, None)
+    *_, (_, _, mixed, *_) = run_stylize(*sent, None, *given, sent[0], None, None, None)
     assert "style 2" in mixed
-    *_, (parted, _, _) = run_stylize(*sent, None, *given, sent[0], *masks, None)
-    *_, (kept, _, _) = run_stylize(*sent, None, *given, None, None, None, masks[0])
+    *_, (parted, *_) = run_stylize(*sent, None, *given, sent[0], *masks, None)
+    *_, (kept, *_) = run_stylize(*sent, None, *given, None, None, None, masks[0])
     kept, parted = load_image(kept), load_image(parted)
     small = resize(load_image(sent[0]), *kept.shape[-2:])
     upper = slice(None, kept.shape[2] // 2 - 2)
@@ -242,7 +243,7 @@ def test_masks_that_do_not_fit_are_told_in_words(sent, uploads):
         list(run_stylize(*sent, None, *given, sent[0], mask, None, None))
     assert error.value.message.startswith("There are 1 masks for 2 style images.")
     verdicts = check_inputs(*sent, None, *given, "/etc/passwd", None, None, None)
-    assert "style_2 must be an uploaded picture file" in verdicts[-4]["message"]
+    assert "style_2 must be an uploaded picture file" in verdicts[-5]["message"]
 
 
 def test_the_last_picture_is_as_transparent_as_the_content(sent, uploads):
@@ -266,7 +267,7 @@ def test_the_start_image_takes_the_place_of_init(sent, uploads, watch):
 def test_each_run_has_a_folder_of_its_own(sent, uploads, watch):
     folders = set()
     for _ in range(2):
-        *_, (last, gallery, _) = run_stylize(*sent, None, *values())
+        *_, (last, gallery, *_) = run_stylize(*sent, None, *values())
         (folder,) = {Path(path).parent for path, _ in gallery} | {Path(last).parent}
         assert folder.is_relative_to(uploads)
         folders.add(folder)
@@ -274,7 +275,7 @@ def test_each_run_has_a_folder_of_its_own(sent, uploads, watch):
 
 
 def test_closing_stops_the_network_and_few_previews_stay(sent, uploads, watch, monkeypatch):
-    monkeypatch.setattr(handlers, "_PREVIEW_SECONDS", 0)
+    monkeypatch.setattr(show, "_PREVIEW_SECONDS", 0)
     results = run_stylize(*sent, None, *values(iterations=2000))
     shown = [next(results)[0] for _ in range(30)]
     assert len(set(shown[1:])) == 29
@@ -288,16 +289,23 @@ def test_closing_stops_the_network_and_few_previews_stay(sent, uploads, watch, m
 
 
 def test_old_previews_go_while_the_run_goes_on(sent, uploads, watch, monkeypatch):
-    monkeypatch.setattr(handlers, "_PREVIEW_SECONDS", 0)
-    monkeypatch.setattr(handlers, "_PREVIEW_KEPT_SECONDS", -1)
-    for shown, _, _ in run_stylize(*sent, None, *values(iterations=30)):
+    monkeypatch.setattr(show, "_PREVIEW_SECONDS", 0)
+    monkeypatch.setattr(show, "_PREVIEW_KEPT_SECONDS", -1)
+    for shown, *_ in run_stylize(*sent, None, *values(iterations=30)):
         assert not [*uploads.glob("runs/*/preview-*.jpg")], shown
 
 
 def test_a_quick_run_yields_less_often_than_it_steps(sent, watch, monkeypatch):
-    monkeypatch.setattr(handlers, "_YIELD_SECONDS", 60)
+    monkeypatch.setattr(show, "_YIELD_SECONDS", 60)
     results = list(run_stylize(*sent, None, *values(iterations=40)))
-    assert [status.split()[1] for _, _, status in results[1:-1]] == ["0", "1", "2", "5", "10", "20"]
+    assert [status.split()[1] for _, _, status, *_ in results[1:-1]] == [
+        "0",
+        "1",
+        "2",
+        "5",
+        "10",
+        "20",
+    ]
 
 
 def test_longer_and_larger_runs_reserve_more(sent):
@@ -313,7 +321,7 @@ def test_longer_and_larger_runs_reserve_more(sent):
 
 def test_a_run_too_long_for_a_lent_gpu_is_refused_before_it_is_lent(sent, watch, monkeypatch):
     most = {"iterations": 2000, "size": 1536}
-    assert reserve_seconds(*sent, None, *values(**most)) > handlers.MOST_RESERVED_SECONDS
+    assert reserve_seconds(*sent, None, *values(**most)) > cost.MOST_RESERVED_SECONDS
     assert refusals(*sent, None, **most) == {}
     monkeypatch.setenv("SPACES_ZERO_GPU", "1")
     words = "This run would reserve the GPU for about"
@@ -321,18 +329,8 @@ def test_a_run_too_long_for_a_lent_gpu_is_refused_before_it_is_lent(sent, watch,
     assert words in refused(*sent, None, **most)
     assert watch.looks == 0
     assert refusals(*sent, None, iterations=200, size=512) == {}
-    *_, (last, _, _) = run_stylize(*sent, None, *values())
+    *_, (last, *_) = run_stylize(*sent, None, *values())
     assert last.endswith(".png")
-
-
-def test_stop_says_so_only_where_something_ran():
-    running = texts.running(7, 200, (48, 64), {"content": 1.0, "style": 2.0}, 65, "A spike.")
-    assert (
-        texts.stopped(running) == "**Stopped.** Iteration 7 of 200, at 64×48 · content 1, style 2"
-    )
-    assert texts.stopped(texts.PREPARING).startswith("**Stopped.**")
-    for status in (texts.READY, texts.done(9, {"tv": 1.0}, 3, "note"), texts.failed("Oh.")):
-        assert texts.stopped(status) == status
 
 
 def test_a_run_sweeps_away_the_files_of_those_before_yesterday(sent, uploads, watch):
@@ -349,7 +347,7 @@ def test_a_run_sweeps_away_the_files_of_those_before_yesterday(sent, uploads, wa
 
 def test_a_results_settings_are_taken_over_from_its_png(sent, uploads, watch):
     given = values(iterations=3, size=96, seed=9, color="luminance", style_weight=7.0)
-    *_, (picture_, _, _) = run_stylize(*sent, None, *given)
+    *_, (picture_, *_) = run_stylize(*sent, None, *given)
     assert handlers.restore(picture_) == given
     with pytest.raises(gr.Error, match="recipe must be an uploaded picture file"):
         handlers.restore("/etc/passwd")
@@ -365,3 +363,193 @@ def test_values_that_contradict_each_other_are_told_before_the_line(sent):
         "iterations": "scale_shares 5,2 is for 2 sizes; scales is 3. Give as many "
         "shares as scales, or leave one of them out."
     }
+
+
+def the_run(results) -> str:
+    """The folder in which the last of the results says its run is."""
+    return [*results][-1][4]
+
+
+@pytest.fixture
+def every_step(monkeypatch):
+    """A yield for each step, however short."""
+    monkeypatch.setattr(show, "_YIELD_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("every_step")
+class TestEnd:
+    """What there is when a run has ended, or was stopped."""
+
+    def test_a_finished_run_has_files_a_comparison_and_a_film(self, sent, watch):
+        results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
+        shown, line, compared, film, files, history, earlier = handlers.finish(
+            results[-1][4], None, "en"
+        )
+        assert (shown, line) == (results[-1][0], results[-1][2])
+        assert [Path(file).suffix for file in files] == [".png", ".jpg", ".webp", ".mp4"]
+        assert all(Path(file).stat().st_size > 0 for file in files)
+        assert (files[0], film) == (shown, files[2])
+        before, after = (load_image(path) for path in compared)
+        assert before.shape == after.shape == (1, 3, 85, 128)
+        expected = resize(load_image(sent[0]), 85, 128)
+        assert (before - expected).abs().mean() < 0.02
+        assert torch.equal(after, load_image(shown))
+        with Image.open(film) as shots:
+            assert shots.n_frames == 13
+        assert (history, earlier) == ([{"path": shown}], [shown])
+
+    def test_a_stopped_run_keeps_the_best_picture_losslessly(self, sent, watch):
+        results = run_stylize(*sent, None, *values(iterations=500))
+        for result in results:
+            if result[2].startswith("**Iteration 7 "):
+                break
+        results.close()
+        shown, line, _, _, files, *_ = handlers.finish(result[4], None, "en")
+        assert Path(shown).name == "stylized-000007.png"
+        assert re.match(r"\*\*Stopped\.\*\* Iteration 7 of 500, at \d+×\d+ · content ", line)
+        assert files[0] == shown
+        assert handlers.restore(shown)[0] == 500
+
+    def test_stopped_before_a_picture_it_says_so(self, sent, watch):
+        results = run_stylize(*sent, None, *values())
+        folder = next(results)[4]
+        results.close()
+        told = handlers.finish(folder, None, "en")
+        assert told[1] == "**Stopped** before there was a picture."
+        assert {str(one) for one in (told[0], *told[2:])} == {str(gr.skip())}
+
+    @pytest.mark.parametrize("run", [None, "", "/etc", "../runs"])
+    def test_what_is_no_run_changes_nothing(self, run, sent):
+        assert [str(one) for one in handlers.finish(run, None, "en")] == 7 * [str(gr.skip())]
+        with pytest.raises(gr.Error, match="There is no result yet"):
+            handlers.reuse(run, "en")
+        with pytest.raises(gr.Error, match="There is no run to go on from"):
+            list(handlers.run_continue(run, 5, "en"))
+
+    def test_a_result_may_be_brought_again(self, sent, watch):
+        results = list(run_stylize(*sent, None, *values()))
+        assert handlers.reuse(results[-1][4], "en") == results[-1][0]
+        again = list(run_stylize(results[-1][0], sent[1], None, *values()))
+        assert again[-1][2].startswith("**Done:**")
+
+
+@pytest.mark.usefixtures("every_step")
+class TestContinue:
+    def test_stopped_and_continued_it_is_the_picture_of_the_whole_run(self, sent, watch):
+        given = values(iterations=20, size=64, seed=3)
+        straight = list(run_stylize(*sent, None, *given))[-1]
+        results = run_stylize(*sent, None, *given)
+        for result in results:
+            if result[2].startswith("**Iteration 9 "):
+                break
+        results.close()
+        folder = result[4]
+        continued = list(handlers.run_continue(folder, 1, "en"))
+        assert next(status.split()[1] for _, _, status, *_ in continued[1:]) == "10"
+        last, gallery, status, chart, run = continued[-1]
+        assert status.startswith("**Done:** 20 iterations")
+        assert (run, torch.equal(load_image(last), load_image(straight[0]))) == (folder, True)
+        captions = [caption.split(" · ")[0] for _, caption in gallery]
+        assert captions == ["0", "1", "2", "5", "9", "10", "20"]
+        assert [*chart["iteration"]] == sorted(3 * [*range(21)])
+
+    def test_a_finished_run_goes_on_for_so_many_more(self, sent, watch):
+        folder = the_run(run_stylize(*sent, None, *values(iterations=10)))
+        last, _, status, *_ = [*handlers.run_continue(folder, 15, "en")][-1]
+        assert status.startswith("**Done:** 25 iterations")
+        assert Path(last).name == "stylized-000025.png"
+        assert handlers.finish(folder, None, "en")[1] == status
+        assert handlers.restore(last)[0] == 25
+
+    def test_what_cannot_go_on_is_told(self, sent, watch):
+        folder = the_run(run_stylize(*sent, None, *values()))
+        for more, words in (
+            (0, "iterations must be a whole number from 1"),
+            (None, "iterations must be a whole number from 1"),
+            (1999, "iterations is at most 2000 on this page"),
+        ):
+            with pytest.raises(gr.Error, match=words):
+                list(handlers.run_continue(folder, more, "en"))
+        runs.state_file(Path(folder)).unlink()
+        with pytest.raises(gr.Error, match="only the newest few are kept"):
+            list(handlers.run_continue(folder, 5, "en"))
+        assert handlers.reserve_more_seconds(folder, 5, "en") > 0
+
+    def test_more_iterations_reserve_more_seconds(self, sent, watch):
+        folder = the_run(run_stylize(*sent, None, *values(size=1536, iterations=1)))
+        few, many = (handlers.reserve_more_seconds(folder, more, "en") for more in (10, 1000))
+        assert type(few) is int
+        assert few < many
+
+    def test_only_the_newest_states_are_kept(self, sent, watch, monkeypatch):
+        folders = [Path(the_run(run_stylize(*sent, None, *values()))) for _ in range(2)]
+        size = runs.state_file(folders[1]).stat().st_size
+        monkeypatch.setattr(runs, "STATES_KEPT_BYTES", int(2.5 * size))
+        folders.append(Path(the_run(run_stylize(*sent, None, *values()))))
+        assert [runs.state_file(folder).exists() for folder in folders] == [False, True, True]
+
+
+class TestHistory:
+    def test_the_newest_come_first_and_each_once(self, sent, watch):
+        history, shown = [], []
+        for seed in range(2):
+            folder = the_run(run_stylize(*sent, None, *values(seed=seed)))
+            for _ in range(2):
+                picture_, *_, history, earlier = handlers.finish(folder, history, "en")
+            shown.insert(0, picture_)
+        assert earlier == shown
+        assert handlers.recall(history) == (history, shown)
+
+    def test_what_is_gone_is_forgotten(self, sent, watch):
+        folder = the_run(run_stylize(*sent, None, *values()))
+        *_, history, _ = handlers.finish(folder, None, "en")
+        shutil.rmtree(folder)
+        assert handlers.recall(history) == ([], [])
+
+    def test_a_browser_may_have_remembered_anything(self, sent, uploads, watch):
+        folder = the_run(run_stylize(*sent, None, *values()))
+        private = str(save_image(picture(64, 64), Path(sent[0]).parents[1] / "private.png"))
+        winding = f"{folder}/../../../private.png"
+        inside = f"{uploads}/runs/../content.png"
+        for path in (private, winding, inside, sent[0], "/etc/passwd", "", 7, None):
+            assert handlers.recall([{"path": path}]) == ([], [])
+        for odd in ("x", 5, {}, [7], [[]], [{}]):
+            assert handlers.recall(odd) == ([], [])
+
+
+class TestEstimate:
+    def test_the_last_run_tells_how_long_the_next_takes(self, sent, watch):
+        before = handlers.estimate("en", *values(iterations=200, size=512))
+        assert re.fullmatch(r"About .* on this machine, without what waits in line\.", before)
+        shown = load_image([*run_stylize(*sent, None, *values(iterations=30))][-1][0])
+        settings = Settings(iterations=30, size=64)
+        cost.learn_speed(settings, tuple(shown.shape[-2:]), 60.0)
+        said = handlers.estimate("en", *values(iterations=30, size=64))
+        assert re.match(r"About (1 min|5\d s|6\d s)", said)
+        assert "iterations must be" in handlers.estimate("en", *values(iterations=0))
+
+
+def test_info_tells_the_version_the_networks_the_presets_and_the_limits():
+    told = handlers.info()
+    assert told["backbones"][0] == "vgg19"
+    assert told["presets"]["balanced"] == {}
+    assert told["presets"]["fine"] == {"iterations": 500, "size": 1024, "scales": 4}
+    assert told["limits"] == {"iterations": 2000, "size": 1536, "upload_megabytes": 30}
+    assert told["languages"] == ["en", "zh"]
+
+
+def test_one_picture_alone_is_had_too(sent, watch):
+    given = values(iterations=6, seed=7)
+    *_, only = handlers.run_stylize_image(*sent, None, *given)
+    *_, (last, *_) = run_stylize(*sent, None, *given)
+    assert torch.equal(load_image(only), load_image(last))
+
+
+def test_it_speaks_chinese_where_asked(sent, watch):
+    given = [*values(iterations=3), None, None, None, None, "zh"]
+    first, *_, last = run_stylize(*sent, None, *given)
+    assert first[2] == texts.say("preparing", "zh")
+    assert last[2].startswith("**完成**：3 次迭代")
+    assert last[1][0][1].startswith("0 · 损失 ")
+    verdicts = check_inputs(None, sent[1], None, *given)
+    assert verdicts[0]["message"] == "请选择内容图像：要重绘的图像。"

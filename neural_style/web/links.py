@@ -1,0 +1,95 @@
+"""A link that opens the page as it is: settings, and names of example pictures, in its query."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import Field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from neural_style.errors import SettingsError
+from neural_style.web.checks import PAGE_LIMITS, check_value, page_knobs
+from neural_style.web.texts import say
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+_KINDS = ("content", "style")
+
+
+def make_query(content: str | None, style: str | None, *values: Any) -> str:
+    """Of a link: "?content=dahlia&iterations=300"; only what differs from what is usual."""
+    parts = {
+        kind: Path(name).stem
+        for kind, path in zip(_KINDS, (content, style), strict=True)
+        if path and (name := _example_like(kind, Path(path)))
+    }
+    for (name, about), value in zip(page_knobs().items(), values, strict=True):
+        if value != about.default:
+            parts[name] = f"{value:g}" if isinstance(value, float) else str(value)
+    return "?" + urlencode(parts)
+
+
+def read_query(
+    query: Mapping[str, str], language: str = "en"
+) -> tuple[dict[str, str], dict[str, Any], list[str]]:
+    """What a link asks for, of what the page allows.
+
+    Returns:
+        Files of example pictures by kind, values by knob, and in words what was left out. Numbers
+        beyond their range are brought back to its end.
+    """
+    about = page_knobs()
+    pictures, values, left_out = {}, {}, []
+    for name, word in query.items():
+        if name.startswith("__"):
+            continue  # the host's own: a theme, a signature
+        if name in _KINDS:
+            file = EXAMPLES / name / f"{word}.jpg"
+            if file in _examples(name):
+                pictures[name] = str(file)
+            else:
+                left_out.append(say("link_unknown", language, name=f"{name}={word!r:.40}"))
+        elif name not in about:
+            left_out.append(say("link_unknown", language, name=f"{name!r:.40}"))
+        else:
+            try:
+                values[name] = check_value(about[name], _parse(about[name], word), language)
+            except (SettingsError, ValueError) as error:
+                left_out.append(say("link_ignored", language, name=name, reason=error))
+    return pictures, values, left_out
+
+
+def _parse(about: Field, word: str) -> Any:
+    """The word, or the number nearest to it that is allowed; what is no number stays none."""
+    if isinstance(about.default, str):
+        return word
+    low, high = about.metadata["low"], about.metadata["high"]
+    number = type(about.default)(word)
+    return (
+        number if math.isnan(number) else min(max(number, low), PAGE_LIMITS.get(about.name, high))
+    )
+
+
+def _examples(kind: str) -> list[Path]:
+    return sorted((EXAMPLES / kind).glob("*.jpg"))
+
+
+def _example_like(kind: str, path: Path) -> str | None:
+    """The name of the example picture that this file is a copy of."""
+    try:
+        size, digest = path.stat().st_size, None
+        for file in _examples(kind):
+            if file.stat().st_size == size:
+                digest = digest or _digest(path)
+                if _digest(file) == digest:
+                    return file.name
+    except OSError:
+        return None
+    return None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

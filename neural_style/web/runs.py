@@ -1,0 +1,105 @@
+"""A run's own folder on the server's disk: its pictures, what it was asked, how it ended."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+
+KEPT_SECONDS = 86_400
+"""How long pictures stay on the server's disk."""
+
+STATES_KEPT_BYTES = 4_000_000_000
+"""A run's state is large: sixty pairs of pictures. The newest few are kept, to go on from."""
+
+_STATE, _END, _CALL = "state.pt", "end.json", "call.json"
+
+
+def new_run() -> Path:
+    """A folder under a name that nobody guesses; yesterday's are swept, as Gradio sweeps only what
+    it has sent."""
+    runs = _runs()
+    oldest = time.time() - KEPT_SECONDS
+    for folder in runs.glob("*"):
+        with suppress(FileNotFoundError):  # swept by another run
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+    folder = runs / secrets.token_urlsafe(16)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def find_run(path: str | None) -> Path | None:
+    """The run's folder, if it is one and still there."""
+    if not path:
+        return None
+    folder = Path(path).resolve()
+    return folder if folder.parent == _runs().resolve() and folder.is_dir() else None
+
+
+def find_result(path: str) -> Path | None:
+    """The picture's file, if it is one of a run and still there."""
+    file = Path(path).resolve()
+    inside = file.suffix == ".png" and find_run(str(file.parent)) is not None
+    return file if inside and file.is_file() else None
+
+
+def begin(folder: Path) -> None:
+    """From now on until `write_end` the run has not ended."""
+    (folder / _END).unlink(missing_ok=True)
+
+
+def write_end(folder: Path, end: dict[str, Any]) -> None:
+    """How far the run has come, for whoever waits for its end."""
+    partial = folder / f"{_END}.part"
+    partial.write_text(json.dumps(end))
+    partial.replace(folder / _END)
+
+
+def read_end(folder: Path, timeout_seconds: float = 0) -> dict[str, Any] | None:
+    """What `write_end` has written, once it has; None if that does not happen in time."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        with suppress(FileNotFoundError):
+            return json.loads((folder / _END).read_text())
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(0.05)
+
+
+def write_call(folder: Path, call: tuple[Any, ...]) -> None:
+    """What was asked for."""
+    (folder / _CALL).write_text(json.dumps(call))
+
+
+def read_call_of(folder: Path) -> list[Any]:
+    """What `write_call` has written, tuples as lists."""
+    return json.loads((folder / _CALL).read_text())
+
+
+def state_file(folder: Path) -> Path:
+    """Where its state is kept."""
+    return folder / _STATE
+
+
+def sweep_states() -> None:
+    """Removes the oldest states beyond what is kept."""
+    kept = 0
+    files = []
+    for file in _runs().glob(f"*/{_STATE}"):
+        with suppress(FileNotFoundError):
+            files.append((file.stat().st_mtime, file.stat().st_size, file))
+    for _, size, file in sorted(files, reverse=True):
+        kept += size
+        if kept > STATES_KEPT_BYTES:
+            file.unlink(missing_ok=True)
+
+
+def _runs() -> Path:
+    return Path(get_upload_folder()) / "runs"

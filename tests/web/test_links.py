@@ -1,0 +1,99 @@
+"""Links that open the page as it is."""
+
+from __future__ import annotations
+
+import shutil
+from urllib.parse import parse_qsl
+
+import pytest
+
+from neural_style import Settings, save_image
+from neural_style.web.checks import page_knobs
+from neural_style.web.links import EXAMPLES, make_query, read_query
+from tests.conftest import picture
+
+USUAL = [getattr(Settings(), name) for name in page_knobs()]
+
+
+def values(**changes) -> list:
+    return [changes.get(name, value) for name, value in zip(page_knobs(), USUAL)]
+
+
+def back(query: str):
+    assert query.startswith("?")
+    return read_query(dict(parse_qsl(query[1:])))
+
+
+def test_what_is_usual_is_not_in_it():
+    assert make_query(None, None, *values()) == "?"
+
+
+def test_what_was_chosen_comes_back():
+    chosen = {"iterations": 300, "style_weight": 33.3, "color": "luminance", "scale_shares": "5,2"}
+    pictures, given, left_out = back(make_query(None, None, *values(**chosen)))
+    assert (pictures, given, left_out) == ({}, chosen, [])
+
+
+def test_example_pictures_come_back_and_others_do_not(tmp_path):
+    content = shutil.copy(EXAMPLES / "content/dahlia.jpg", tmp_path / "copied-by-gradio.jpg")
+    style = str(save_image(picture(64, 64), tmp_path / "church-at-auvers.jpg"))
+    query = make_query(str(content), style, *values())
+    assert query == "?content=dahlia"
+    assert back(query)[0] == {"content": str(EXAMPLES / "content/dahlia.jpg")}
+    assert make_query(str(tmp_path / "gone.jpg"), None, *values()) == "?"
+
+
+def test_every_knob_may_be_in_it():
+    for name, about in page_knobs().items():
+        if isinstance(about.default, str):
+            choices = about.metadata["choices"]
+            other = choices[-1] if choices else about.default
+        else:
+            other = about.metadata["low"]
+        given = back(make_query(None, None, *values(**{name: other})))[1]
+        assert given == ({name: other} if other != about.default else {})
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("iterations", "many"),
+        ("iterations", "nan"),
+        ("style_weight", "nan"),
+        ("init", "/etc/passwd"),
+        ("color", "mine"),
+        ("style_layers", "relu1_1:x"),
+        ("seed", "1.5"),
+    ],
+)
+def test_a_value_that_will_not_do_is_left_out_and_told(name, word):
+    pictures, given, (said,) = read_query({name: word, "size": "256"})
+    assert (pictures, given) == ({}, {"size": 256})
+    assert said.startswith(f"The link's {name} is no value for it and was left out")
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("content", "../../README"), ("content", "none"), ("style", "dahlia"), ("weights", "hub")],
+)
+def test_what_this_page_does_not_know_is_left_out_and_told(name, word):
+    assert read_query({name: word})[:2] == ({}, {})
+    assert "which this page does not know" in read_query({name: word})[2][0]
+    assert "是本页面不认识的" in read_query({name: word}, "zh")[2][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "end"),
+    [
+        ("iterations", "999999", 2000),
+        ("size", "9000", 1536),
+        ("size", "1", 64),
+        ("tv_weight", "-3", 0),
+    ],
+)
+def test_a_number_beyond_its_range_is_brought_back_to_its_end(name, word, end):
+    assert read_query({name: word}) == ({}, {name: end}, [])
+
+
+def test_the_hosts_own_words_are_passed_over():
+    assert read_query({"__theme": "dark", "__sign": "x"}) == ({}, {}, [])

@@ -1,0 +1,278 @@
+"""What a visitor finds when a picture is done, in a real browser."""
+
+from __future__ import annotations
+
+import io
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from neural_style import load_image
+from neural_style.recipe import read_recipe
+from tests.web.visit import (
+    make_ready,
+    open_controls,
+    press,
+    run_to_the_end,
+    set_number,
+    set_small,
+)
+
+pytestmark = pytest.mark.browser
+
+
+def shown(page: Page) -> str:
+    """The address of the picture."""
+    return page.locator("#result img").get_attribute("src")
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+class TestWhileItRuns:
+    def test_the_losses_are_drawn(self, ready, watch):
+        watch.seconds_per_look = 0.3
+        press(ready, "stylize")
+        expect(ready.locator("#chart canvas, #chart svg").first).to_be_visible()
+        expect(ready.locator("#status")).to_contain_text("Done: 12 iterations")
+
+    def test_nothing_jumps(self, ready, watch):
+        """Where the picture is and how high does not change from before to after the run."""
+
+        def place() -> dict:
+            return ready.locator("#result").bounding_box()
+
+        before = place()
+        watch.allow(looks=5)
+        press(ready, "stylize")
+        expect(ready.locator("#gallery .thumbnail-item")).to_have_count(3)
+        during = place()
+        watch.allow(float("inf"))
+        expect(ready.locator("#status")).to_contain_text("Done: 12 iterations")
+        assert before["height"] == during["height"] == place()["height"]
+        assert before["x"] == during["x"] == place()["x"]
+
+
+class TestWhenItIsDone:
+    def test_there_are_files_to_keep(self, ready, watch):
+        run_to_the_end(ready)
+        tab(ready, "To keep")
+        expect(ready.locator("#files a[download]")).to_have_count(4)
+        kept = {}
+        for link in ready.locator("#files a[download]").all():
+            address = link.get_attribute("href")
+            kept[address.rsplit("/", 1)[1]] = httpx.get(address).content
+        assert [*kept] == [
+            "stylized-000012.png",
+            "stylized-000012.jpg",
+            "time-lapse.webp",
+            "time-lapse.mp4",
+        ]
+        sizes = {name: Image.open(io.BytesIO(kept[name])).size for name in [*kept][:3]}
+        assert set(sizes.values()) == {(96, 64)}
+        assert kept["time-lapse.mp4"][4:8] == b"ftyp"
+
+    def test_before_and_after_can_be_compared(self, ready, watch):
+        run_to_the_end(ready)
+        tab(ready, "To keep")
+        expect(ready.locator("#compare img")).to_have_count(2)
+        expect(ready.locator("#film img")).to_have_attribute("src", re.compile("time-lapse"))
+
+    def test_it_can_be_brought_again(self, ready, watch):
+        run_to_the_end(ready)
+        press(ready, "as-content")
+        expect(ready.locator("#content img")).to_have_attribute(
+            "src", re.compile("stylized-000012")
+        )
+        run_to_the_end(ready)
+
+    def test_a_reload_loses_no_result(self, ready, watch):
+        run_to_the_end(ready)
+        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        tab(ready, "Earlier")
+        expect(ready.locator("#earlier .thumbnail-item")).to_have_count(1)
+        ready.reload()
+        tab(ready, "Earlier")
+        earlier = ready.locator("#earlier .thumbnail-item img")
+        expect(earlier).to_have_count(1)
+        assert httpx.get(earlier.get_attribute("src")).is_success
+
+    def test_another_visitor_does_not_see_them(self, ready, open_page, watch):
+        run_to_the_end(ready)
+        tab(ready, "Earlier")
+        expect(ready.locator("#earlier .thumbnail-item")).to_have_count(1)
+        other = open_page()
+        tab(other, "Earlier")
+        other.wait_for_timeout(500)
+        expect(other.locator("#earlier .thumbnail-item")).to_have_count(0)
+
+
+class TestContinue:
+    def test_stopped_it_goes_on_from_there(self, ready, watch):
+        watch.seconds_per_look = 0.4
+        set_number(ready, "iterations", 30)
+        press(ready, "stylize")
+        expect(ready.locator("#status")).to_contain_text(re.compile(r"Iteration [3-9] of 30"))
+        press(ready, "stop")
+        expect(ready.locator("#status")).to_contain_text(
+            re.compile(r"Stopped\. Iteration \d+ of 30")
+        )
+        watch.seconds_per_look = 0
+        set_number(ready, "by", 1)
+        press(ready, "continue")
+        expect(ready.locator("#status")).to_contain_text("Done: 30 iterations")
+        captions = ready.locator("#gallery .caption-label").all_text_contents()
+        assert [int(caption.split()[0]) for caption in captions][-2:] == [20, 30]
+
+    def test_finished_it_goes_on_for_as_many_as_asked(self, ready, watch):
+        run_to_the_end(ready)
+        set_number(ready, "by", 8)
+        press(ready, "continue")
+        expect(ready.locator("#status")).to_contain_text("Done: 20 iterations")
+
+    def test_without_a_run_it_says_so(self, page):
+        press(page, "continue")
+        expect(page.get_by_test_id("toast-body")).to_contain_text("There is no run to go on from")
+
+
+class TestPresets:
+    def test_how_long_sets_the_knobs_and_the_estimate(self, page):
+        expect(page.locator("#estimate")).to_contain_text("on this machine")
+        before = page.locator("#estimate").text_content()
+        page.get_by_label("A first look").check()
+        expect(page.locator("#estimate")).not_to_have_text(before)
+        open_controls(page)
+        expect(page.locator("#iterations input[type=number]")).to_have_value("100")
+        expect(page.locator("#size input[type=number]")).to_have_value("384")
+        page.get_by_label("Large and fine").check()
+        expect(page.locator("#size input[type=number]")).to_have_value("1024")
+        expect(page.locator("#scales input[type=number]")).to_have_value("4")
+
+
+class TestLinks:
+    @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # Gradio's own
+    def test_a_link_opens_the_page_as_it_was(self, page, open_page, url):
+        page.locator("tbody tr").nth(2).click()
+        expect(page.locator("#style img")).to_have_attribute("src", re.compile("church-at-auvers"))
+        set_small(page)
+        press(page, "link")
+        box = page.locator("#link-box textarea, #link-box input").first
+        expect(box).to_have_value(re.compile(re.escape(url)))
+        link = box.input_value()
+        assert dict(parse_qsl(urlsplit(link).query)) == {
+            "content": "dahlia",
+            "style": "church-at-auvers",
+            "iterations": "12",
+            "size": "96",
+        }
+        other = open_page()
+        other.goto(link)
+        expect(other.locator("#content img")).to_have_attribute("src", re.compile("dahlia"))
+        expect(other.locator("#style img")).to_have_attribute("src", re.compile("church-at-auvers"))
+        open_controls(other)
+        expect(other.locator("#iterations input[type=number]")).to_have_value("12")
+        expect(other.locator("#size input[type=number]")).to_have_value("96")
+        run_to_the_end(other)
+
+    def test_what_a_link_has_wrong_is_told(self, page, url):
+        page.goto(f"{url}?iterations=many&content=none&size=9999")
+        toast = page.get_by_test_id("toast-body")
+        expect(toast).to_contain_text("The link's iterations is no value for it")
+        expect(toast).to_contain_text("which this page does not know")
+        open_controls(page)
+        expect(page.locator("#size input[type=number]")).to_have_value("1536")
+
+
+class TestRecipes:
+    def test_a_result_brings_its_settings_back(self, ready, watch, tmp_path):
+        set_number(ready, "seed", 77)
+        run_to_the_end(ready)
+        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        (tmp_path / "result.png").write_bytes(httpx.get(shown(ready)).content)
+        assert read_recipe(tmp_path / "result.png").settings["seed"] == 77
+        ready.reload()
+        open_controls(ready)
+        expect(ready.locator("#seed input")).to_have_value("0")
+        with ready.expect_file_chooser() as chooser:
+            press(ready, "recipe")
+        chooser.value.set_files(tmp_path / "result.png")
+        expect(ready.locator("#seed input")).to_have_value("77")
+        expect(ready.locator("#size input[type=number]")).to_have_value("96")
+
+
+class TestLanguages:
+    def test_a_chinese_browser_finds_a_chinese_page(self, open_page, pictures, watch):
+        page = open_page(locale="zh-CN")
+        expect(page.locator("#stylize")).to_have_text("开始绘制")
+        expect(page.locator("#status")).to_contain_text("请选择两张图像")
+        expect(page.get_by_text("风格强度")).to_be_visible()
+        page.get_by_role("button", name="更多设置").click()
+        expect(page.get_by_text("优化器在所有尺寸上的总步数。")).to_be_visible()
+        set_number(page, "size", 96)
+        set_number(page, "iterations", 12)
+        for name, file in zip(("content", "style"), pictures, strict=True):
+            page.locator(f"#{name} input[type=file]").set_input_files(file)
+            page.locator(f"#{name} img").wait_for()
+        press(page, "stylize")
+        expect(page.locator("#status")).to_contain_text("完成：12 次迭代")
+
+    def test_any_other_browser_finds_an_english_one(self, open_page):
+        page = open_page(locale="de-DE")
+        expect(page.locator("#stylize")).to_have_text("Stylize")
+
+
+class TestLooks:
+    @pytest.mark.parametrize("colors", ["light", "dark"])
+    @pytest.mark.parametrize("width", [390, 820, 1280])
+    def test_nothing_shuts_anybody_out(self, colors, width, open_page, pictures, watch):
+        """By axe-core, which looks for what stops readers of screens, and weak contrasts."""
+
+        def grave() -> list[str]:
+            found = Axe().run(page).response["violations"]
+            return [
+                f"{one['id']}: {one['nodes'][0]['html']}"
+                for one in found
+                if one["impact"] in ("serious", "critical")
+            ]
+
+        page = open_page(color_scheme=colors, viewport={"width": width, "height": 900})
+        page.get_by_role("button", name="Second style and masks").click()
+        make_ready(page, pictures)
+        assert grave() == []
+        run_to_the_end(page)
+        expect(page.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        assert grave() == []
+        if width > 390:
+            tab(page, "To keep")
+            expect(page.locator("#compare img")).to_have_count(2)
+            assert grave() == []
+
+    def test_dark_is_dark(self, open_page):
+        page = open_page(color_scheme="dark")
+        color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert max(map(int, re.findall(r"\d+", color)[:3])) < 64
+
+    def test_a_keyboard_is_enough(self, open_page, pictures, watch):
+        page = open_page()
+        make_ready(page, pictures)
+        page.locator("#seed input").focus()
+        for _ in range(60):
+            page.keyboard.press("Shift+Tab")
+            if page.evaluate("document.activeElement.id") == "stylize":
+                break
+        expect(page.locator("#stylize")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#status")).to_contain_text("Done: 12 iterations")
+
+
+def test_the_picture_is_what_the_file_is(ready, watch, tmp_path):
+    run_to_the_end(ready)
+    expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+    (tmp_path / "result.png").write_bytes(httpx.get(shown(ready)).content)
+    assert load_image(tmp_path / "result.png").shape == (1, 3, 64, 96)

@@ -1,0 +1,54 @@
+"""What a visitor does with the page, step by step."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+expect.set_options(timeout=20_000)
+
+
+def upload(page: Page, name: str, file: str) -> None:
+    page.locator(f"#{name} input[type=file]").set_input_files(file)
+    page.locator(f"#{name} img").wait_for()
+
+
+def set_number(page: Page, name: str, value: float) -> None:
+    """Types the value; once more where the control, built only now, then got its first one."""
+    shown = page.locator(f"#{name} input")  # a slider shows it twice
+    field = page.locator(f"#{name} input[type=number]")
+    for _ in range(5):
+        field.fill(f"{value:g}")
+        field.press("Tab")
+        page.wait_for_timeout(150)
+        if {one.input_value() for one in shown.all()} == {f"{value:g}"}:
+            return
+    pytest.fail(f"{name} does not keep the value {value:g}")
+
+
+def press(page: Page, name: str) -> None:
+    page.locator(f"#{name}").click()
+
+
+def open_controls(page: Page) -> None:
+    """Opens them and waits until they, built only now, have been given their values."""
+    page.get_by_role("button", name="More controls").click()
+    for name in ("size", "iterations", "style_weight"):
+        expect(page.locator(f"#{name} input").last).not_to_have_value("")
+
+
+def set_small(page: Page) -> None:
+    open_controls(page)
+    set_number(page, "size", 96)
+    set_number(page, "iterations", 12)
+
+
+def make_ready(page: Page, pictures: tuple[str, str]) -> None:
+    upload(page, "content", pictures[0])
+    upload(page, "style", pictures[1])
+    set_small(page)
+
+
+def run_to_the_end(page: Page, iterations: int = 12) -> None:
+    press(page, "stylize")
+    expect(page.locator("#status")).to_contain_text(f"Done: {iterations} iterations")

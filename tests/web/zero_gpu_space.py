@@ -1,0 +1,26 @@
+"""`python -m tests.web.zero_gpu_space PORT`: the page as on a ZeroGPU Space, with the tiny network.
+
+The `spaces` package lends a worker process for each run, as on the Hub; only the two calls that
+need a real card in that process are left out.
+"""
+
+import sys
+
+import spaces  # isort: split  (before torch, as in app.py)
+import spaces.zero.torch
+
+from neural_style import transfer, weights
+from neural_style.backbones import BACKBONES, TORCHVISION
+from neural_style.web.page import build_page, serve
+from tests.conftest import seeded_weights, tiny_vgg
+
+spaces.zero.torch.init = lambda nvidia_uuid: None
+spaces.zero.torch.move = lambda callback=None: None
+
+BACKBONES["vgg19"] = BACKBONES["vgg19"]._replace(build=tiny_vgg)
+TINY = weights.Weights(seeded_weights(tiny_vgg()), TORCHVISION, "vgg19 weights: tiny", "0" * 64)
+transfer.load_weights = lambda backbone, choice: TINY
+
+if __name__ == "__main__":
+    page = build_page(spaces.GPU, TINY.source)
+    serve(page, server_name="127.0.0.1", server_port=int(sys.argv[1]), quiet=True)
