@@ -16,9 +16,13 @@ from packaging.requirements import Requirement
 from neural_style import PRESETS, Settings
 from neural_style.backbones import BACKBONES
 from neural_style.cli import _parser
+from neural_style.recipe import read_recipe
 from neural_style.schedule import plan_scales
 from neural_style.settings import knobs, settle
-from neural_style.web.handlers import PAGE_LIMITS
+from neural_style.web import cost, runs
+from neural_style.web.checks import PAGE_LIMITS
+from neural_style.web.layout import PAIRS
+from neural_style.weights import ENVIRONMENT
 from tests.conftest import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
@@ -110,7 +114,9 @@ def test_the_first_python_example_runs(tmp_path, monkeypatch):
     assert (tmp_path / "out.png").is_file()
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/deployment.md"]
+)
 def test_links_to_files_lead_somewhere(page):
     text = (ROOT / page).read_text()
     links = re.findall(r"\]\(([^)#]+)\)|(?:src|href)=\"([^\"]+)\"", text)
@@ -118,11 +124,21 @@ def test_links_to_files_lead_somewhere(page):
         assert link.startswith("https://") or (ROOT / link).exists(), link
 
 
+def test_every_picture_made_here_carries_its_recipe_of_the_defaults():
+    made = sorted((EXAMPLES / "stylized").glob("*.png"))
+    assert [path.stem for path in made] == sorted(content for content, _ in PAIRS)
+    for path in made:
+        recipe = read_recipe(path)
+        usual = {name: getattr(Settings(), name) for name in recipe.settings}
+        assert recipe.settings == usual
+        assert recipe.iteration == Settings().iterations
+
+
 def test_every_example_has_its_source_and_licence():
     sources = (EXAMPLES / "SOURCES.md").read_text()
-    for path in EXAMPLES.rglob("*.jpg"):
+    for path in (*EXAMPLES.rglob("*.jpg"), *EXAMPLES.rglob("*.png")):
         assert f"{path.relative_to(EXAMPLES)}" in sources
-        assert path.stat().st_size < 300_000
+        assert path.stat().st_size < 600_000
 
 
 def test_the_presets_and_the_pages_limits_are_those_told():
@@ -145,3 +161,12 @@ def test_the_papers_settings_are_not_claimed_for_ours():
     for word in ("relative", "recolored", "replicated", "cosine", "scales", "total variation"):
         assert word in departures
     assert settle(Settings()).init == "recolored"
+
+
+def test_the_guide_to_deployment_says_what_the_code_does():
+    guide = " ".join((ROOT / "docs/deployment.md").read_text().split())
+    assert f"`{FRONT_MATTER['suggested_hardware']}`" in guide
+    assert f"at most {cost.MOST_RESERVED_SECONDS} seconds" in guide
+    assert f"states up to {runs.STATES_KEPT_BYTES // 10**9} GB in all" in guide
+    assert runs.KEPT_SECONDS == 24 * 3600
+    assert f"`{ENVIRONMENT}=packaged`" in guide
