@@ -142,13 +142,11 @@ def _ablation(results: Results) -> list[str]:
     for name, one in results.items():
         if name.startswith("ablation "):
             looks = [first_below(one["looks"], mark) for mark in marks]
-            times = [
-                f"{look['warm']:.0f} s, step {look['step']}" if look else "—" for look in looks
-            ]
+            steps = [look["step"] if look else "—" for look in looks]
             last = best_so_far(one["looks"])[-1]
-            rows.append([name.removeprefix("ablation "), *times, f"{last['loss']:.0f}"])
-    head = ["", *(f"loss {mark:.0f}" for mark in marks), "after 300 steps"]
-    return _table("What each idea is worth, one pair, 384 pixels", head, rows)
+            rows.append([name.removeprefix("ablation "), *steps, f"{last['loss']:.0f}"])
+    head = ["", *(f"steps to {mark:.0f}" for mark in marks), "loss after 300 steps"]
+    return _table("What each idea is worth in steps, one pair, 384 pixels", head, rows)
 
 
 def _table(title: str, head: list, rows: list[list]) -> list[str]:
