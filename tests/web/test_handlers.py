@@ -296,7 +296,8 @@ def test_old_previews_go_while_the_run_goes_on(sent, uploads, watch, monkeypatch
 
 
 def test_a_quick_run_yields_less_often_than_it_steps(sent, watch, monkeypatch):
-    monkeypatch.setattr(show, "_YIELD_SECONDS", 60)
+    for pause in ("_YIELD_SECONDS", "_PREVIEW_SECONDS"):
+        monkeypatch.setattr(show, pause, 60)
     results = list(run_stylize(*sent, None, *values(iterations=40)))
     assert [status.split()[1] for _, _, status, *_ in results[1:-1]] == [
         "0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,8 @@ def ask(url: str, question: str, *arguments: Any) -> Any:
             await client.initialize()
             return await getattr(client, question)(*arguments)
 
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(session())
-    finally:
-        loop.close()
+    with ThreadPoolExecutor(1) as elsewhere:  # a browser may have a loop in this thread
+        return elsewhere.submit(asyncio.run, session()).result()
 
 
 def inline(path: str) -> str:

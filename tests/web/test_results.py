@@ -228,9 +228,8 @@ class TestLanguages:
 
 
 class TestLooks:
-    @pytest.mark.parametrize("colors", ["light", "dark"])
-    @pytest.mark.parametrize("width", [390, 820, 1280])
-    def test_nothing_shuts_anybody_out(self, colors, width, open_page, pictures, watch):
+    @pytest.mark.parametrize(("width", "colors"), [(390, "dark"), (820, "light"), (1280, "dark")])
+    def test_nothing_shuts_anybody_out(self, width, colors, open_page, pictures, watch):
         """By axe-core, which looks for what stops readers of screens, and weak contrasts."""
 
         def grave() -> list[str]:
