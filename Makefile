@@ -12,14 +12,14 @@ run: .venv/ready
 	$(BIN)/python app.py
 
 test: .venv/ready-to-test lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
 
 bench: .venv/ready-to-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 
 test-all: .venv/ready-to-test lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: .venv/ready-to-test
 	$(BIN)/ruff check .

@@ -74,7 +74,7 @@ def test_flat_patches_are_counted():
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("optimizer", [pytest.param("adam", marks=pytest.mark.slow), "lbfgs"])
 def test_a_thousand_iterations_are_steady(optimizer):
     settings = TINY | {"optimizer": optimizer, "learning_rate": 0.0, "iterations": 1000}
     frames = run([grainy(48, 64, 1), grainy(64, 48, 2)], 50, size=64, **settings)

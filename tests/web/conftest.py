@@ -125,6 +125,12 @@ def pictures(tmp_path: Path) -> tuple[str, str]:
 
 
 @pytest.fixture
+def sent(uploads: Path, pictures: tuple[str, str]) -> list[str]:
+    """The two pictures, uploaded."""
+    return [shutil.copy(path, uploads) for path in pictures]
+
+
+@pytest.fixture
 def no_loops_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Closes the event loops that Gradio makes, never runs, and leaves behind."""
     made = []

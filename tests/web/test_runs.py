@@ -1,0 +1,183 @@
+"""What becomes of a run: its end, its continuation, what a visitor finds of it later."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import gradio as gr
+import pytest
+import torch
+from PIL import Image
+
+from neural_style import Settings, load_image, save_image
+from neural_style.images import resize
+from neural_style.web import cost, handlers, runs, show
+from neural_style.web.handlers import run_stylize
+from tests.conftest import picture
+from tests.web.test_handlers import values
+
+
+def the_run(results) -> str:
+    """The folder in which the last of the results says its run is."""
+    return [*results][-1][4]
+
+
+@pytest.fixture
+def every_step(monkeypatch):
+    """A yield for each step, however short."""
+    monkeypatch.setattr(show, "_YIELD_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("every_step")
+class TestEnd:
+    """What there is when a run has ended, or was stopped."""
+
+    def test_a_finished_run_has_files_a_comparison_and_a_film(self, sent, watch):
+        results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
+        shown, line, compared, film, files, history, earlier = handlers.finish(
+            results[-1][4], None, "en"
+        )
+        assert (shown, line) == (results[-1][0], results[-1][2])
+        assert [Path(file).suffix for file in files] == [".png", ".jpg", ".webp", ".mp4"]
+        assert all(Path(file).stat().st_size > 0 for file in files)
+        assert (files[0], film) == (shown, files[2])
+        before, after = (load_image(path) for path in compared)
+        assert before.shape == after.shape == (1, 3, 85, 128)
+        expected = resize(load_image(sent[0]), 85, 128)
+        assert (before - expected).abs().mean() < 0.02
+        assert torch.equal(after, load_image(shown))
+        with Image.open(film) as shots:
+            assert shots.n_frames == 13
+        assert (history, earlier) == ([{"path": shown}], [shown])
+
+    def test_a_stopped_run_keeps_the_best_picture_losslessly(self, sent, watch):
+        results = run_stylize(*sent, None, *values(iterations=500))
+        for result in results:
+            if result[2].startswith("**Iteration 7 "):
+                break
+        results.close()
+        shown, line, _, _, files, *_ = handlers.finish(result[4], None, "en")
+        assert Path(shown).name == "stylized-000007.png"
+        assert re.match(r"\*\*Stopped\.\*\* Iteration 7 of 500, at \d+×\d+ · content ", line)
+        assert files[0] == shown
+        assert handlers.restore(shown)[0] == 500
+
+    def test_stopped_before_a_picture_it_says_so(self, sent, watch):
+        results = run_stylize(*sent, None, *values())
+        folder = next(results)[4]
+        results.close()
+        told = handlers.finish(folder, None, "en")
+        assert told[1] == "**Stopped** before there was a picture."
+        assert {str(one) for one in (told[0], *told[2:])} == {str(gr.skip())}
+
+    @pytest.mark.parametrize("run", [None, "", "/etc", "../runs"])
+    def test_what_is_no_run_changes_nothing(self, run, sent):
+        assert [str(one) for one in handlers.finish(run, None, "en")] == 7 * [str(gr.skip())]
+        with pytest.raises(gr.Error, match="There is no result yet"):
+            handlers.reuse(run, "en")
+        with pytest.raises(gr.Error, match="There is no run to go on from"):
+            list(handlers.run_continue(run, 5, "en"))
+
+    def test_a_result_may_be_brought_again(self, sent, watch):
+        results = list(run_stylize(*sent, None, *values()))
+        assert handlers.reuse(results[-1][4], "en") == results[-1][0]
+        again = list(run_stylize(results[-1][0], sent[1], None, *values()))
+        assert again[-1][2].startswith("**Done:**")
+
+
+@pytest.mark.usefixtures("every_step")
+class TestContinue:
+    def test_stopped_and_continued_it_is_the_picture_of_the_whole_run(self, sent, watch):
+        given = values(iterations=20, size=64, seed=3)
+        straight = list(run_stylize(*sent, None, *given))[-1]
+        results = run_stylize(*sent, None, *given)
+        for result in results:
+            if result[2].startswith("**Iteration 9 "):
+                break
+        results.close()
+        folder = result[4]
+        continued = list(handlers.run_continue(folder, 1, "en"))
+        assert next(status.split()[1] for _, _, status, *_ in continued[1:]) == "10"
+        last, gallery, status, chart, run = continued[-1]
+        assert status.startswith("**Done:** 20 iterations")
+        assert (run, torch.equal(load_image(last), load_image(straight[0]))) == (folder, True)
+        captions = [caption.split(" · ")[0] for _, caption in gallery]
+        assert captions == ["0", "1", "2", "5", "9", "10", "20"]
+        assert [*chart["iteration"]] == sorted(3 * [*range(21)])
+
+    def test_a_finished_run_goes_on_for_so_many_more(self, sent, watch):
+        folder = the_run(run_stylize(*sent, None, *values(iterations=10)))
+        last, _, status, *_ = [*handlers.run_continue(folder, 15, "en")][-1]
+        assert status.startswith("**Done:** 25 iterations")
+        assert Path(last).name == "stylized-000025.png"
+        assert handlers.finish(folder, None, "en")[1] == status
+        assert handlers.restore(last)[0] == 25
+
+    def test_what_cannot_go_on_is_told(self, sent, watch):
+        folder = the_run(run_stylize(*sent, None, *values()))
+        for more, words in (
+            (0, "iterations must be a whole number from 1"),
+            (None, "iterations must be a whole number from 1"),
+            (1999, "iterations is at most 2000 on this page"),
+        ):
+            with pytest.raises(gr.Error, match=words):
+                list(handlers.run_continue(folder, more, "en"))
+        runs.state_file(Path(folder)).unlink()
+        with pytest.raises(gr.Error, match="only the newest few are kept"):
+            list(handlers.run_continue(folder, 5, "en"))
+        assert handlers.reserve_more_seconds(folder, 5, "en") > 0
+
+    def test_more_iterations_reserve_more_seconds(self, sent, watch):
+        folder = the_run(run_stylize(*sent, None, *values(size=1536, iterations=1)))
+        few, many = (handlers.reserve_more_seconds(folder, more, "en") for more in (10, 1000))
+        assert type(few) is int
+        assert few < many
+
+    def test_only_the_newest_states_are_kept(self, sent, watch, monkeypatch):
+        folders = [Path(the_run(run_stylize(*sent, None, *values()))) for _ in range(2)]
+        size = runs.state_file(folders[1]).stat().st_size
+        monkeypatch.setattr(runs, "STATES_KEPT_BYTES", int(2.5 * size))
+        folders.append(Path(the_run(run_stylize(*sent, None, *values()))))
+        assert [runs.state_file(folder).exists() for folder in folders] == [False, True, True]
+
+
+class TestHistory:
+    def test_the_newest_come_first_and_each_once(self, sent, watch):
+        history, shown = [], []
+        for seed in range(2):
+            folder = the_run(run_stylize(*sent, None, *values(seed=seed)))
+            for _ in range(2):
+                picture_, *_, history, earlier = handlers.finish(folder, history, "en")
+            shown.insert(0, picture_)
+        assert earlier == shown
+        assert handlers.recall(history) == (history, shown)
+
+    def test_what_is_gone_is_forgotten(self, sent, watch):
+        folder = the_run(run_stylize(*sent, None, *values()))
+        *_, history, _ = handlers.finish(folder, None, "en")
+        shutil.rmtree(folder)
+        assert handlers.recall(history) == ([], [])
+
+    def test_a_browser_may_have_remembered_anything(self, sent, uploads, watch):
+        folder = the_run(run_stylize(*sent, None, *values()))
+        private = str(save_image(picture(64, 64), Path(sent[0]).parents[1] / "private.png"))
+        winding = f"{folder}/../../../private.png"
+        inside = f"{uploads}/runs/../content.png"
+        for path in (private, winding, inside, sent[0], "/etc/passwd", "", 7, None):
+            assert handlers.recall([{"path": path}]) == ([], [])
+        for odd in ("x", 5, {}, [7], [[]], [{}]):
+            assert handlers.recall(odd) == ([], [])
+
+
+class TestEstimate:
+    def test_the_last_run_tells_how_long_the_next_takes(self, sent, watch):
+        before = handlers.estimate("en", *values(iterations=200, size=512))
+        assert re.fullmatch(r"About .* on this machine, without what waits in line\.", before)
+        shown = load_image([*run_stylize(*sent, None, *values(iterations=30))][-1][0])
+        settings = Settings(iterations=30, size=64)
+        cost.learn_speed(settings, tuple(shown.shape[-2:]), 60.0)
+        said = handlers.estimate("en", *values(iterations=30, size=64))
+        assert re.match(r"About (1 min|5\d s|6\d s)", said)
+        assert "iterations must be" in handlers.estimate("en", *values(iterations=0))
