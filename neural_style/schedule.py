@@ -54,7 +54,11 @@ def plan_scales(
     count = len(sizes)
     shares = shares[-count:] or [factor ** (k / 2) for k in range(count)]
     ends = [
-        max(k + 1, round(iterations * sum(shares[: k + 1]) / sum(shares))) for k in range(count)
+        min(
+            iterations - (count - 1 - k),
+            max(k + 1, round(iterations * sum(shares[: k + 1]) / sum(shares))),
+        )
+        for k in range(count)
     ]
     steps = [end - start for start, end in zip([0, *ends], ends, strict=False)]
     return [Scale(*side, step) for side, step in zip(sizes, steps, strict=True)]
@@ -99,7 +103,7 @@ def parse_shares(words: str) -> tuple[float, ...]:
         shares = tuple(float(word) for word in words.split(","))
     except ValueError:
         shares = ()
-    if not shares or not all(0 < share < math.inf for share in shares):
+    if not shares or not all(share > 0 for share in shares) or not math.isfinite(sum(shares)):
         raise SettingsError(
             f"Shares of the iterations are written 5,2 for two sizes, each above 0; {words!r} is "
             "not so."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -55,7 +56,12 @@ def save_film(pictures: Iterable[ImageTensor], path: str | os.PathLike[str], siz
     """
     path = check_film(path)
     frames = _frames(pictures, min(size, LONGEST_SIDE))
-    _WRITERS[path.suffix.lower()](frames, path)
+    partial = path.with_name(f".{secrets.token_hex(8)}{path.suffix.lower()}")
+    try:
+        _WRITERS[path.suffix.lower()](frames, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 

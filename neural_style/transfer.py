@@ -189,16 +189,16 @@ def _stylize(
     content = prepared[0][0]
     styles = [move_style(s, image, device) for s, (_, image) in zip(styles, prepared, strict=True)]
     keep = None if keep is None else keep.to(device)
+    scales = plan_scales(
+        *content.shape[-2:],
+        settings.size,
+        settings.scales,
+        settings.iterations,
+        backbone.smallest_side,
+        factor=settings.scale_factor,
+        shares=parse_shares(settings.scale_shares),
+    )
     if resume is None:
-        scales = plan_scales(
-            *content.shape[-2:],
-            settings.size,
-            settings.scales,
-            settings.iterations,
-            backbone.smallest_side,
-            factor=settings.scale_factor,
-            shares=parse_shares(settings.scale_shares),
-        )
         image = start_picture(
             content,
             styles,
@@ -210,7 +210,10 @@ def _stylize(
         )
         place, reached = 0, None
     else:
-        scales = plan_rest(resume, identity, settings.iterations)
+        planned, scales = scales, plan_rest(resume, identity, settings.iterations)
+        if scales != planned:  # the recipe of what was added: all of it at the full size
+            shares = ",".join(str(scale.iterations) for scale in scales)
+            given_settings = replace(given_settings, scales=len(scales), scale_shares=shares)
         place, reached = resume["scale"], move(resume["pass"], device)
         image = reached["image"]
     plan = plan_memory(

@@ -167,6 +167,6 @@ def test_the_guide_to_deployment_says_what_the_code_does():
     guide = " ".join((ROOT / "docs/deployment.md").read_text().split())
     assert f"`{FRONT_MATTER['suggested_hardware']}`" in guide
     assert f"at most {cost.MOST_RESERVED_SECONDS} seconds" in guide
-    assert f"states up to {runs.STATES_KEPT_BYTES // 10**9} GB in all" in guide
+    assert f"of states the oldest beyond {runs.STATES_KEPT_BYTES // 10**9} GB" in guide
     assert runs.KEPT_SECONDS == 24 * 3600
     assert f"`{ENVIRONMENT}=packaged`" in guide

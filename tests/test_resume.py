@@ -56,7 +56,9 @@ def soon_steep(monkeypatch):
 
 
 @pytest.mark.usefixtures("tiny", "soon_steep")
-@pytest.mark.parametrize("stop", [1, 7, 10, 12, 23])
+@pytest.mark.parametrize(
+    "stop", [7, 12, *(pytest.param(stop, marks=pytest.mark.slow) for stop in (1, 10, 23))]
+)
 @pytest.mark.parametrize("name", RUNS)
 def test_stopped_and_continued_it_is_the_same_to_the_last_byte(name, stop):
     run = RUNS[name]

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from neural_style import schedule
-from neural_style.schedule import Clock, Scale, fit_area, fit_longest, in_words, ladder, plan_scales
+from neural_style import SettingsError, schedule
+from neural_style.schedule import (
+    Clock,
+    Scale,
+    fit_area,
+    fit_longest,
+    in_words,
+    ladder,
+    parse_shares,
+    plan_scales,
+)
 
 
 def test_factor_and_shares_may_be_given():
@@ -88,3 +97,16 @@ def test_a_style_is_seen_as_long_as_the_canvas_or_with_as_many_pixels():
     assert fit_area(300, 400, canvas, 32) == (122, 163)  # 20 000 pixels, but for rounding
     assert fit_area(75, 100, canvas, 32) == (122, 163)
     assert fit_area(64, 64_000, canvas, 32) == (32, 32_000)
+
+
+def test_every_size_has_a_step_however_the_shares_are():
+    for shares in ((1e6, 1), (1, 1e6), (1e6, 1, 1)):
+        scales = plan_scales(300, 400, 400, len(shares), 5, 16, shares=shares)
+        assert [scale.iterations > 0 for scale in scales] == [True] * len(shares)
+        assert sum(scale.iterations for scale in scales) == 5
+
+
+def test_shares_whose_sum_is_no_number_are_refused():
+    for words in ("1e308,1e308", "inf,1", "nan,1"):
+        with pytest.raises(SettingsError, match="Shares of the iterations are written"):
+            parse_shares(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from pathlib import Path
 
 from gradio.utils import get_upload_folder
@@ -49,7 +50,7 @@ def expected_seconds(settings: Settings) -> float:
     usual = _ZERO_PIXELS_PER_SECOND if on_zero_gpu() else _PIXELS_PER_SECOND
     try:
         speed = json.loads(_memory().read_text())["pixels_per_second"]
-    except FileNotFoundError:
+    except (OSError, ValueError, LookupError):  # none yet, or cut short
         speed = usual
     return _work(settings, _USUAL_SHAPE) / speed
 
@@ -59,7 +60,9 @@ def learn_speed(settings: Settings, shape: tuple[int, int], seconds: float) -> N
     speed = {"pixels_per_second": _work(settings, shape) / seconds}
     path = _memory()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(speed))
+    partial = path.with_name(f"{secrets.token_hex(4)}.part")
+    partial.write_text(json.dumps(speed))
+    partial.replace(path)
 
 
 def on_zero_gpu() -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from neural_style.recipe import PICTURE, read_recipe
 from neural_style.resume import load_state
 from neural_style.schedule import in_words
 from neural_style.settings import Settings, knobs
-from neural_style.timelapse import save_film
+from neural_style.timelapse import film_every, save_film
 from neural_style.transfer import stylize
 from neural_style.version import __version__
 from neural_style.web import runs, texts
@@ -43,7 +45,6 @@ _END_SECONDS = 60
 """A run that was stopped ends within one iteration, or when its network is loaded."""
 
 _RESULTS_KEPT = 12
-_FILMS = ("time-lapse.webp", "time-lapse.mp4")
 _SETUP_SECONDS = 10
 
 
@@ -70,7 +71,7 @@ def run_stylize(*arguments: Any) -> Iterator[Outputs]:
         runs.write_call(folder, call)
         yield from _run(folder, call, settings)
     except NeuralStyleError as error:
-        yield None, [], texts.failed(str(error), call.language), None, None
+        yield None, [], texts.failed(str(error), call.language), None, gr.skip()
         raise _error(error, call.language) from error
 
 
@@ -88,20 +89,20 @@ def run_stylize_image(*arguments: Any) -> Iterator[str | None]:
 def reserve_more_seconds(run: str | None, more: Any, language: str) -> int:
     """How long to go on needs a ZeroGPU's full card, generously."""
     try:
-        _, _, settings = _continued(run, more, language)
+        return reserved_seconds(_rest_of(*_continued(run, more, language)))
     except SettingsError:
         return _SETUP_SECONDS
-    return reserved_seconds(replace(settings, iterations=round(more), scales=1))
 
 
 def run_continue(run: str | None, more: Any, language: str) -> Iterator[Outputs]:
     """Goes on with the run for so many iterations more, exactly from where it ended."""
     try:
         folder, call, settings = _continued(run, more, language)
+        check_cost(_rest_of(folder, call, settings), language)
         call = call._replace(language=language)
-        yield from _run(folder, call, settings, runs.read_end(folder))
+        yield from _run(folder, call, settings, runs.last_end(folder))
     except NeuralStyleError as error:
-        yield None, [], texts.failed(str(error), language), None, run
+        yield None, [], texts.failed(str(error), language), None, gr.skip()
         raise _error(error, language) from error
 
 
@@ -112,7 +113,7 @@ def _continued(run: str | None, more: Any, language: str) -> tuple[Path, Call, S
         SettingsError: There is no such run, its state is gone, or that is too many.
     """
     folder = runs.find_run(run)
-    end = folder and runs.read_end(folder)
+    end = folder and runs.last_end(folder)
     if not folder or not end or end["picture"] is None:
         raise SettingsError(say("nothing_to_continue", language))
     if not runs.state_file(folder).exists():
@@ -121,6 +122,13 @@ def _continued(run: str | None, more: Any, language: str) -> tuple[Path, Call, S
     call = Call(*runs.read_call_of(folder))
     goal = check_value(knobs()["iterations"], end["iteration"] + more, language)
     return folder, call, replace(settings_of(call), iterations=max(goal, end["planned"]))
+
+
+def _rest_of(folder: Path, call: Call, settings: Settings) -> Settings:
+    """A run as long as what is left of this one, at its full size."""
+    end = runs.last_end(folder) or {"iteration": 0}
+    left = settings.iterations - end["iteration"]
+    return replace(settings, iterations=left, scales=1, scale_shares="auto")
 
 
 def restore(path: str | None, language: str = "en") -> list[Any]:
@@ -171,7 +179,7 @@ def finish(run: str | None, history: Any, language: str) -> list[Any]:
     and the visitor's results up to now.
     """
     folder = runs.find_run(run)
-    end = runs.read_end(folder, _END_SECONDS) if folder else None
+    end = runs.wait_for_end(folder, _END_SECONDS) if folder else None
     if end is None:
         return 7 * [gr.skip()]
     if end["picture"] is None:
@@ -182,11 +190,19 @@ def finish(run: str | None, history: Any, language: str) -> list[Any]:
         resize(
             load_image(Call(*runs.read_call_of(folder)).content, longest=LONGEST), *image.shape[-2:]
         ),
-        folder / "content.jpg",
+        folder / f"content-{secrets.token_urlsafe(16)}.jpg",  # not to be guessed from a result's
     )
     kept = save_image(image, picture.with_suffix(".jpg"))
-    shots = [load_image(file) for file in sorted(folder.glob("film-*.jpg"))]
-    films = [save_film([*shots, image], folder / name, end["size"]) for name in _FILMS]
+    shots = sorted(folder.glob("film-*.jpg"))
+    shots = shots[:: film_every(len(shots))]
+    films = [
+        save_film(
+            chain(map(load_image, shots), [image]),
+            folder / f"time-lapse-{end['iteration']:06d}{ending}",
+            end["size"],
+        )
+        for ending in (".webp", ".mp4")
+    ]
     results = [
         {"path": str(picture)},
         *(h for h in recall(history)[0] if h["path"] != str(picture)),
@@ -221,7 +237,7 @@ def recall(history: Any) -> tuple[list[dict], list[str]]:
 def reuse(run: str | None, language: str) -> str:
     """The run's picture, to be brought again."""
     folder = runs.find_run(run)
-    end = folder and runs.read_end(folder)
+    end = folder and runs.last_end(folder)
     if not end or end["picture"] is None:
         raise _error(SettingsError(say("no_result", language)), language)
     return end["picture"]

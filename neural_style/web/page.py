@@ -30,7 +30,7 @@ from neural_style.web.handlers import (
 from neural_style.web.layout import CSS, OWN_PRESETS, Inputs, Results, inputs_column, results_column
 from neural_style.web.lent import in_plain_words
 from neural_style.web.links import make_query, read_query
-from neural_style.web.runs import KEPT_SECONDS
+from neural_style.web.runs import KEPT_SECONDS, shut_folder
 from neural_style.web.texts import say
 from neural_style.web.widgets import Said
 
@@ -99,6 +99,7 @@ def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
         max_file_size=f"{MAX_UPLOAD_MEGABYTES}mb",
         show_error=False,
         enable_monitoring=False,
+        blocked_paths=[str(shut_folder())],
         mcp_server=True,
         app_kwargs=app_kwargs,
         **options,
@@ -133,7 +134,6 @@ def _connect_runs(
     lent: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
     # Before the run's own event, whose end the page would wait for.
     inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
-    inputs.stylize.click(lambda: None, None, results.run, **_AT_ONCE)
     run = inputs.stylize.click(
         in_plain_words(gpu(duration=reserve_seconds)(run_stylize)),
         inputs=asked,
@@ -159,8 +159,7 @@ def _connect_runs(
             finish,
             [results.run, results.history, language],
             results.finished,
-            concurrency_limit=4,
-            **_PRIVATE,
+            **_AT_ONCE,  # a full queue must not keep anybody from their picture
         )
     for button, place in ((results.as_content, inputs.content), (results.as_start, inputs.start)):
         button.click(reuse, [results.run, language], place, **_AT_ONCE)
@@ -236,15 +235,16 @@ def _connect_arrival(
 
     def open_link(language: str, request: gr.Request) -> list[Any]:
         pictures, values, left_out = read_query(dict(request.query_params), language)
-        if left_out:
-            gr.Warning(" ".join(left_out))
         chosen = [pictures.get(kind, gr.skip()) for kind in ("content", "style")]
-        return [*chosen, *(values.get(name, gr.skip()) for name in names)]
+        said_of_it = " ".join(left_out) or gr.skip()
+        return [*chosen, *(values.get(name, gr.skip()) for name in names), said_of_it]
 
     spoken = f"() => [{_LANGUAGE}]"
     widgets = [*inputs.widgets.values()]
-    page.load(arrive, language, [language, *said.components], js=spoken, **_AT_ONCE)
-    page.load(open_link, language, [inputs.content, inputs.style, *widgets], js=spoken, **_PRIVATE)
+    opened = [inputs.content, inputs.style, *widgets, results.status]
+    page.load(arrive, language, [language, *said.components], js=spoken, **_AT_ONCE).then(
+        open_link, language, opened, js=spoken, **_AT_ONCE
+    )
     page.load(None, js=_NAME_THE_EMPTY, api_visibility="private")
     page.load(recall, results.history, [results.history, results.earlier], **_AT_ONCE)
     page.load(

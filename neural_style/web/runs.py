@@ -1,4 +1,8 @@
-"""A run's own folder on the server's disk: its pictures, what it was asked, how it ended."""
+"""A run's files on the server's disk: its pictures, what it was asked, how it ended.
+
+Gradio serves every file of its upload folder to whoever has its address. Pictures are meant to be
+had so; what is not, lies in a folder that `page.serve` keeps shut.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +22,20 @@ KEPT_SECONDS = 86_400
 STATES_KEPT_BYTES = 4_000_000_000
 """A run's state is large: sixty pairs of pictures. The newest few are kept, to go on from."""
 
-_STATE, _END, _CALL = "state.pt", "end.json", "call.json"
+_STATE, _END, _BEFORE, _CALL = "state.pt", "end.json", "before.json", "call.json"
 
 
 def new_run() -> Path:
     """A folder under a name that nobody guesses; yesterday's are swept, as Gradio sweeps only what
     it has sent."""
-    runs = _runs()
     oldest = time.time() - KEPT_SECONDS
-    for folder in runs.glob("*"):
+    for folder in (*_runs().glob("*"), *shut_folder().glob("*")):
         with suppress(FileNotFoundError):  # swept by another run
             if folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
-    folder = runs / secrets.token_urlsafe(16)
-    folder.mkdir(parents=True)
+    name = secrets.token_urlsafe(16)
+    for folder in (shut_folder() / name, _runs() / name):
+        folder.mkdir(parents=True)
     return folder
 
 
@@ -51,23 +55,32 @@ def find_result(path: str) -> Path | None:
 
 
 def begin(folder: Path) -> None:
-    """From now on until `write_end` the run has not ended."""
-    (folder / _END).unlink(missing_ok=True)
+    """From now on until `write_end` the run has not ended; how it had ended is kept aside."""
+    with suppress(FileNotFoundError):
+        (_shut(folder) / _END).replace(_shut(folder) / _BEFORE)
 
 
 def write_end(folder: Path, end: dict[str, Any]) -> None:
     """How far the run has come, for whoever waits for its end."""
-    partial = folder / f"{_END}.part"
+    partial = _shut(folder) / f"{_END}.part"
     partial.write_text(json.dumps(end))
-    partial.replace(folder / _END)
+    partial.replace(_shut(folder) / _END)
 
 
-def read_end(folder: Path, timeout_seconds: float = 0) -> dict[str, Any] | None:
+def last_end(folder: Path) -> dict[str, Any] | None:
+    """How the run ended, or had ended before it was continued and that was cut off."""
+    for name in (_END, _BEFORE):
+        with suppress(FileNotFoundError):
+            return json.loads((_shut(folder) / name).read_text())
+    return None
+
+
+def wait_for_end(folder: Path, timeout_seconds: float) -> dict[str, Any] | None:
     """What `write_end` has written, once it has; None if that does not happen in time."""
     deadline = time.monotonic() + timeout_seconds
     while True:
         with suppress(FileNotFoundError):
-            return json.loads((folder / _END).read_text())
+            return json.loads((_shut(folder) / _END).read_text())
         if time.monotonic() >= deadline:
             return None
         time.sleep(0.05)
@@ -75,30 +88,39 @@ def read_end(folder: Path, timeout_seconds: float = 0) -> dict[str, Any] | None:
 
 def write_call(folder: Path, call: tuple[Any, ...]) -> None:
     """What was asked for."""
-    (folder / _CALL).write_text(json.dumps(call))
+    (_shut(folder) / _CALL).write_text(json.dumps(call))
 
 
 def read_call_of(folder: Path) -> list[Any]:
     """What `write_call` has written, tuples as lists."""
-    return json.loads((folder / _CALL).read_text())
+    return json.loads((_shut(folder) / _CALL).read_text())
 
 
 def state_file(folder: Path) -> Path:
     """Where its state is kept."""
-    return folder / _STATE
+    return _shut(folder) / _STATE
 
 
 def sweep_states() -> None:
     """Removes the oldest states beyond what is kept."""
     kept = 0
     files = []
-    for file in _runs().glob(f"*/{_STATE}"):
+    for file in shut_folder().glob(f"*/{_STATE}"):
         with suppress(FileNotFoundError):
             files.append((file.stat().st_mtime, file.stat().st_size, file))
     for _, size, file in sorted(files, reverse=True):
         kept += size
         if kept > STATES_KEPT_BYTES:
             file.unlink(missing_ok=True)
+
+
+def shut_folder() -> Path:
+    """Holds what nobody is served."""
+    return Path(get_upload_folder()) / "shut"
+
+
+def _shut(folder: Path) -> Path:
+    return shut_folder() / folder.name
 
 
 def _runs() -> Path:

@@ -6,6 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,10 @@ _PREVIEW_KEPT_SECONDS = 10
 
 _PREVIEWS_LEFT = 3
 
-Outputs = tuple[str | None, list[tuple[str, str]], str, pd.DataFrame | None, str | None]
+_LEARN_SECONDS = 20
+"""A shorter run is mostly loading, and tells nothing of the speed."""
+
+Outputs = tuple[str | None, list[tuple[str, str]], str, pd.DataFrame | None, Any]
 """The picture, the gallery as (file, caption), the line above the picture, the losses by iteration,
 and the run's folder, which stays on the server."""
 
@@ -153,10 +157,13 @@ class Show:
         if frame is not None:
             known = [iteration for _, iteration, _ in self.told.milestones]
             picture = self._file(frame) if frame.iteration in known else self._keep(frame)
+            state = runs.state_file(self.folder)
+            state.unlink(missing_ok=True)
             if self.at_rest:  # not torn out of a step by an error
-                save_state(frame.state(), runs.state_file(self.folder))
-                runs.sweep_states()
-            if frame.iteration == goal and self.before is None:
+                with suppress(OSError, RuntimeError):  # a full disk costs no more than Continue
+                    save_state(frame.state(), state)
+                    runs.sweep_states()
+            if frame.iteration == goal and self.before is None and frame.seconds > _LEARN_SECONDS:
                 learn_speed(self.settings, tuple(frame.image.shape[-2:]), frame.seconds)
             end = {
                 "picture": str(picture),

@@ -224,6 +224,15 @@ class TestRefusals:
         assert watch.looks == 0
         assert raw.call() == ""
 
+    def test_what_a_run_keeps_for_itself_is_served_to_nobody(self, raw, uploads):
+        assert raw.call() == ""
+        (picture_,) = uploads.glob("runs/*/stylized-000002.png")
+        assert raw.http.get(f"file={picture_}").is_success
+        kept = [path for path in (uploads / "shut").rglob("*") if path.is_file()]
+        assert {path.name for path in kept} == {"call.json", "end.json", "state.pt"}
+        for path in kept:
+            assert raw.http.get(f"file={path}").status_code == 403
+
     def test_a_file_too_large_is_not_taken(self, raw):
         answer = raw.http.post("upload", files={"files": ("a.png", bytes(32_000_000))})
         assert answer.status_code == 413

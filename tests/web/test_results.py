@@ -65,12 +65,12 @@ class TestWhenItIsDone:
         assert [*kept] == [
             "stylized-000012.png",
             "stylized-000012.jpg",
-            "time-lapse.webp",
-            "time-lapse.mp4",
+            "time-lapse-000012.webp",
+            "time-lapse-000012.mp4",
         ]
         sizes = {name: Image.open(io.BytesIO(kept[name])).size for name in [*kept][:3]}
         assert set(sizes.values()) == {(96, 64)}
-        assert kept["time-lapse.mp4"][4:8] == b"ftyp"
+        assert kept["time-lapse-000012.mp4"][4:8] == b"ftyp"
         expect(ready.locator("#compare img")).to_have_count(2)
         expect(ready.locator("#film img")).to_have_attribute("src", re.compile("time-lapse"))
 
@@ -167,9 +167,9 @@ class TestLinks:
 
     def test_what_a_link_has_wrong_is_told(self, page, url):
         page.goto(f"{url}?iterations=many&content=none&size=9999")
-        toast = page.get_by_test_id("toast-body")
-        expect(toast).to_contain_text("The link's iterations is no value for it")
-        expect(toast).to_contain_text("which this page does not know")
+        status = page.locator("#status")
+        expect(status).to_contain_text("The link's iterations is no value for it")
+        expect(status).to_contain_text("which this page does not know")
         open_controls(page)
         expect(page.locator("#size input[type=number]")).to_have_value("1536")
 

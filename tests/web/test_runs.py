@@ -115,6 +115,39 @@ class TestContinue:
         assert handlers.finish(folder, None, "en")[1] == status
         assert handlers.restore(last)[0] == 25
 
+    def test_its_recipe_makes_the_very_picture_again(self, sent, watch):
+        given = values(iterations=10, size=128, scales=2)
+        folder = the_run(run_stylize(*sent, None, *given))
+        *_, (last, *_) = handlers.run_continue(folder, 15, "en")
+        again = [*run_stylize(*sent, None, *handlers.restore(last))][-1][0]
+        assert torch.equal(load_image(again), load_image(last))
+
+    def test_a_continuation_cut_off_leaves_the_run_as_it_was(self, sent, watch):
+        folder = the_run(run_stylize(*sent, None, *values(iterations=10)))
+        runs.begin(Path(folder))
+        assert runs.wait_for_end(Path(folder), 0) is None
+        assert handlers.reuse(folder, "en").endswith("stylized-000010.png")
+        assert [*handlers.run_continue(folder, 5, "en")][-1][2].startswith("**Done:** 15")
+
+    def test_a_run_with_shares_for_its_sizes_reserves_what_is_left(self, sent, watch, monkeypatch):
+        given = values(iterations=10, size=128, scale_shares="1,1")
+        folder = the_run(run_stylize(*sent, None, *given))
+        assert handlers.reserve_more_seconds(folder, 5, "en") >= 1
+        monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+        monkeypatch.setattr(cost, "MOST_RESERVED_SECONDS", 1)
+        with pytest.raises(gr.Error, match="would reserve the GPU for about"):
+            list(handlers.run_continue(folder, 5, "en"))
+
+    def test_a_full_disk_costs_no_more_than_the_continuation(self, sent, watch, monkeypatch):
+        def full(state, path):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(show, "save_state", full)
+        folder = the_run(run_stylize(*sent, None, *values()))
+        assert handlers.finish(folder, None, "en")[0].endswith("stylized-000004.png")
+        with pytest.raises(gr.Error, match="only the newest few are kept"):
+            list(handlers.run_continue(folder, 5, "en"))
+
     def test_what_cannot_go_on_is_told(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
         for more, words in (
