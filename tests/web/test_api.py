@@ -176,6 +176,7 @@ class TestRefusals:
         assert watch.looks == 0
         assert raw.call() == ""
 
+    @pytest.mark.slow
     def test_the_client_raises_them_by_name(self, client, pictures, watch):
         for name, bad in BAD.items():
             for value in bad:

@@ -213,14 +213,8 @@ class TestLanguages:
 
 
 class TestLooks:
-    @pytest.mark.parametrize(
-        ("width", "colors"),
-        [
-            (1280, "dark"),
-            pytest.param(820, "light", marks=pytest.mark.slow),
-            pytest.param(390, "dark", marks=pytest.mark.slow),
-        ],
-    )
+    @pytest.mark.slow
+    @pytest.mark.parametrize(("width", "colors"), [(1280, "dark"), (820, "light"), (390, "dark")])
     def test_nothing_shuts_anybody_out(self, width, colors, open_page, pictures, watch):
         """By axe-core, which looks for what stops readers of screens, and weak contrasts."""
 

@@ -61,6 +61,7 @@ def test_curl(url, desk):
     assert size_of(desk / "out.png") == (64, 43)
 
 
+@pytest.mark.slow
 def test_javascript(url, desk):
     if not shutil.which("npm"):
         pytest.skip("There is no Node here.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 expect.set_options(timeout=20_000)
 
@@ -32,7 +34,11 @@ def press(page: Page, name: str) -> None:
 
 def open_controls(page: Page) -> None:
     """Opens them and waits until they, built only now, have been given their values."""
-    page.get_by_role("button", name="More controls").click()
+    for _ in range(4):
+        page.get_by_role("button", name="More controls").click()
+        with suppress(TimeoutError):
+            page.locator("#size").wait_for(timeout=5000)
+            break  # otherwise the page was not yet listening
     for name in ("size", "iterations", "style_weight"):
         expect(page.locator(f"#{name} input").last).not_to_have_value("")
 
