@@ -56,6 +56,7 @@ class Frame(NamedTuple):
     Attributes:
         image: The best picture so far at the current scale, on the CPU; a copy that stays as it is.
         iteration: Optimizer steps taken, over all scales.
+        scale: Which of the sizes this is, counted from 1, and of how many.
         losses: The weighted terms of the objective, "content", "style" and "tv", of this very
             picture (before the content's colors are put back, where that is asked for); their sum
             is what is minimized. Comparable within one scale only.
@@ -73,6 +74,7 @@ class Frame(NamedTuple):
 
     image: ImageTensor
     iteration: int
+    scale: tuple[int, int]
     losses: dict[str, float]
     seconds: float
     seconds_left: float
@@ -270,6 +272,7 @@ def _stylize(
                 yield Frame(
                     image=shown.to("cpu", copy=True),
                     iteration=iteration,
+                    scale=(number + 1, len(scales)),
                     losses=iterate.losses,
                     seconds=seconds,
                     seconds_left=seconds_left,

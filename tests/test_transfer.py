@@ -65,6 +65,7 @@ class TestStory:
         sizes = [tuple(frame.image.shape[-2:]) for frame in frames]
         assert list(dict.fromkeys(sizes)) == [(96, 128), (192, 256)]
         assert sizes[0] == (96, 128)
+        assert [frame.scale for frame in frames] == [(1 + (size[1] == 256), 2) for size in sizes]
 
     def test_a_frame_is_a_picture_with_words_to_it(self, content, style):
         for frame in stylize(content, style, settings(scales=2, size=256)):

@@ -62,7 +62,7 @@ CHINESE: dict[str, str] = {
     "privacy": "您的图像在此服务器上保留约一天，不会展示给其他人；但得到图像链接的人都可以打开它。",
     "estimate": "在这台机器上大约需要 {time}，不含排队时间。",
     "running": "**第 {iteration:,} 次迭代，共 {iterations:,} 次**，"
-    "当前尺寸 {width}×{height} · {terms} · 大约还需 {left}",
+    "当前尺寸 {width}×{height}（第 {scale} 级，共 {scales} 级）· {terms} · 大约还需 {left}",
     "done": "**完成**：{iterations:,} 次迭代，用时 {time} · {terms}",
     "stopped": "**已停止**。第 {iteration:,} 次迭代，共 {iterations:,} 次，尺寸 {width}×{height} · "
     "{terms}",

@@ -200,6 +200,7 @@ class Show:
             frame.iteration,
             goal,
             (height, width),
+            frame.scale,
             frame.losses,
             frame.seconds_left,
             self.event,

@@ -83,8 +83,8 @@ in them the scene of the one and the brushwork of the other.""",
     "privacy": "Your pictures stay on this server for about a day and are shown to nobody else; "
     "a link to a picture opens for whoever has it.",
     "estimate": "About {time} on this machine, without what waits in line.",
-    "running": "**Iteration {iteration:,} of {iterations:,}**, now at {width}×{height} · {terms} · "
-    "about {left} left",
+    "running": "**Iteration {iteration:,} of {iterations:,}**, now at {width}×{height}, "
+    "size {scale} of {scales} · {terms} · about {left} left",
     "done": "**Done:** {iterations:,} iterations in {time} · {terms}",
     "stopped": "**Stopped.** Iteration {iteration:,} of {iterations:,}, at {width}×{height} · "
     "{terms}",
@@ -147,6 +147,7 @@ def running(
     iteration: int,
     iterations: int,
     size: tuple[int, int],
+    scale: tuple[int, int],
     losses: dict[str, float],
     seconds_left: float,
     event: str,
@@ -160,6 +161,8 @@ def running(
         iterations=iterations,
         height=size[0],
         width=size[1],
+        scale=scale[0],
+        scales=scale[1],
         terms=_terms(losses),
         left=in_words(seconds_left),
     )

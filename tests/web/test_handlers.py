@@ -195,7 +195,7 @@ def test_the_last_result_is_a_png_of_full_size_and_the_gallery_grows(sent, watch
 
 def test_the_lines_on_the_way_tell_the_iteration_the_losses_and_the_time(sent, watch):
     _, first, *_ = run_stylize(*sent, None, *values(iterations=30))
-    assert re.match(r"\*\*Iteration 0 of 30\*\*, now at \d+×\d+ · content ", first[2])
+    assert re.match(r"\*\*Iteration 0 of 30\*\*, now at \d+×\d+, size 1 of \d · content ", first[2])
     assert first[2].endswith(" s left")
     assert all(f"{name} " in first[2] for name in ("content", "style", "tv"))
 
