@@ -7,7 +7,7 @@ entry in `BACKBONES`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 import torch
@@ -94,13 +94,25 @@ class Backbone(NamedTuple):
 
 
 def vgg19() -> Stages:
-    """Simonyan and Zisserman's VGG-19 (arXiv 1409.1556) from torchvision, less its classifier."""
-    return name_vgg_stages(_without_weights("vgg19", init_weights=False).features)
+    """Simonyan and Zisserman's VGG-19 (arXiv 1409.1556), less its classifier."""
+    return _vgg(2, 2, 4, 4, 4)
 
 
 def vgg16() -> Stages:
     """Their VGG-16: one layer fewer in each of the last three blocks."""
-    return name_vgg_stages(_without_weights("vgg16", init_weights=False).features)
+    return _vgg(2, 2, 3, 3, 3)
+
+
+def _vgg(*blocks: int) -> Stages:
+    """Of so many convolutions a block. Built here: torchvision's import alone takes 160 MB."""
+    modules: list[nn.Module] = []
+    inputs = 3
+    for outputs, convolutions in zip((64, 128, 256, 512, 512), blocks, strict=True):
+        for _ in range(convolutions):
+            modules += [nn.Conv2d(inputs, outputs, 3, padding=1, device="meta"), nn.ReLU()]
+            inputs = outputs
+        modules.append(nn.MaxPool2d(2))
+    return name_vgg_stages(modules)
 
 
 def resnet50() -> Stages:
@@ -109,12 +121,8 @@ def resnet50() -> Stages:
     Each block is a stage of its own, named as there: layer1.0, layer1.1, …
     """
     model = _without_weights("resnet50")
-    stages: Stages = {
-        "conv1": model.conv1,
-        "bn1": model.bn1,
-        "relu1": nn.ReLU(),
-        "maxpool": model.maxpool,
-    }
+    stages: Stages = {"conv1": model.conv1, "bn1": model.bn1, "relu1": nn.ReLU()}
+    stages["maxpool"] = model.maxpool
     for number in range(1, 5):
         for place, block in enumerate(getattr(model, f"layer{number}")):
             stages[f"layer{number}.{place}"] = block
@@ -127,11 +135,7 @@ def googlenet() -> Stages:
     With batch normalization, as torchvision trained it; stages are named as there.
     """
     model = _without_weights("googlenet", init_weights=False, aux_logits=False)
-    stages: Stages = {
-        "conv1": model.conv1.conv,
-        "bn1": model.conv1.bn,
-        "relu1": nn.ReLU(),
-    }
+    stages: Stages = {"conv1": model.conv1.conv, "bn1": model.conv1.bn, "relu1": nn.ReLU()}
     for name, module in model.named_children():
         if name not in ("conv1", "avgpool", "dropout", "fc"):
             stages[name] = module
@@ -157,7 +161,7 @@ def _in_googlenet(stage: str, place: int) -> str:
     return {"conv1": "conv1.conv", "bn1": "conv1.bn"}.get(stage, stage)
 
 
-def name_vgg_stages(features: nn.Sequential) -> Stages:
+def name_vgg_stages(features: Iterable[nn.Module]) -> Stages:
     """Paper names for a VGG's steps: conv1_1, relu1_1, … pool1, conv2_1, …"""
     stages: Stages = {}
     block, step = 1, 0

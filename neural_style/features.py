@@ -65,6 +65,7 @@ def load_network(
     dtype: torch.dtype = torch.float32,
     pooling: str = "max",
     border: str = "replicate",
+    layers: Collection[str] = (),
 ) -> Network:
     """Gives stages their weights, frozen.
 
@@ -76,8 +77,10 @@ def load_network(
         dtype: Precision of everything after the first convolution.
         pooling: A key of `POOLINGS`.
         border: A key of `BORDERS`.
+        layers: Those that will be looked at; stages deeper than these are left out. None for all.
     """
     kernels: dict[str, Kernel] = {}
+    stages = {name: stages[name] for name in stages_until(stages, layers or stages)}
     first = next(iter(stages))
     for name, module in stages.items():
         module.requires_grad_(False)
@@ -110,14 +113,14 @@ def _load_block(
     module.eval().to(device, dtype, memory_format=torch.channels_last)
 
 
-def stages_until(network: Network, layers: Collection[str]) -> list[str]:
+def stages_until(stages: Stages, layers: Collection[str]) -> list[str]:
     """Names of the stages from the first to the deepest of `layers`.
 
     Raises:
         SettingsError: The network has no layer of that name.
     """
-    check_layers(network.stages, layers)
-    names = list(network.stages)
+    check_layers(stages, layers)
+    names = list(stages)
     return names[: 1 + max(map(names.index, layers))]
 
 

@@ -70,7 +70,7 @@ def plan_memory(
     height, width = scale.height, scale.width
     base = _in_use(device)
     offered = limit_gb * 1e9 if limit_gb else base + 0.9 * free_bytes(device)
-    names = stages_until(network, layers)
+    names = stages_until(network.stages, layers)
     pools = [name for name in names if _is_pool(network.stages[name])]
     whole_only = not all(_is_simple(network.stages[name]) for name in names)
     histories = [history, *(fewer for fewer in (20, 8, 4) if fewer < history)]

@@ -54,7 +54,7 @@ def cut_network(
         rows: Last stage of a segment → rows of its input at a time, in the order of the stages;
             what is left comes whole.
     """
-    names = stages_until(network, layers)
+    names = stages_until(network.stages, layers)
     segments: Segments = []
     for last, count in (rows or {}).items():
         if last in names:

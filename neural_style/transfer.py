@@ -184,6 +184,7 @@ def _stylize(
         dtype=choose_precision(settings.precision, device),
         pooling=settings.pooling,
         border=settings.border,
+        layers=layers,
     )
     identity = identify(content, pictures, masks, settings, weights.digest)
     shown_color, colors = content.to(device), (settings.color, settings.color_strength)

@@ -87,7 +87,7 @@ def packaged_vgg19() -> Network:
 
 def extract(network: Network, image: torch.Tensor, layers: Collection[str]) -> dict:
     """Activations of `layers`, and of nothing deeper."""
-    return run_stages(network, image, stages_until(network, layers), layers)[1]
+    return run_stages(network, image, stages_until(network.stages, layers), layers)[1]
 
 
 @pytest.fixture
