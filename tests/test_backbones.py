@@ -87,6 +87,46 @@ def test_activations_are_torchvisions_and_pastiches_for_the_same_weights():
             assert relative(ours[name], pastiches) < 1e-3
 
 
+def test_the_packaged_network_is_the_same_through_torchvisions_file(tmp_path):
+    """Names, order and units at once: the original model saved as torchvision's would be, red first
+    and of unit spread, sees what the original sees. Only the zeros at the edge mean another color.
+    """
+    own = load_weights("vgg19", "packaged")
+    mean, spread = (torch.tensor(numbers) for numbers in TORCHVISION[1:])
+    first = own.tensors["conv1_1.weight"].flip(1)  # of red, green, blue
+    blue_first = torch.tensor(CAFFE.mean).flip(0)
+    tensors = own.tensors | {
+        "conv1_1.weight": 255 * first * spread.view(1, 3, 1, 1),
+        "conv1_1.bias": own.tensors["conv1_1.bias"]
+        + 255 * torch.einsum("ocij,c->o", first, mean - blue_first),
+    }
+    with torch.device("meta"):
+        model = torchvision_vgg19(weights=None, init_weights=False)
+    numbered = {
+        f"{PAPER.index(name.split('.')[0])}.{name.split('.')[1]}": tensor
+        for name, tensor in tensors.items()
+    }
+    model.features.load_state_dict(numbered, assign=True)
+    state = {f"features.{name}": tensor for name, tensor in model.features.state_dict().items()}
+    torch.save(state, tmp_path / "vgg19-of-our-own.pth")
+    through = load_weights("vgg19", str(tmp_path / "vgg19-of-our-own.pth"))
+    assert (own.units, through.units) == (CAFFE, TORCHVISION)
+
+    image, layers = picture(48, 40), ["relu1_1", "relu2_1", "relu3_1", "relu4_2", "relu5_1"]
+    seen = []
+    for weights in (own, through):
+        network = load_network(
+            BACKBONES["vgg19"].build(),
+            weights.tensors,
+            weights.units,
+            device=torch.device("cpu"),
+        )
+        seen.append(extract(network, image, layers))
+    for layer in layers:
+        assert seen[0][layer].abs().max() > 0
+        assert relative(seen[1][layer], seen[0][layer]) < 1e-4
+
+
 def relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:
     return float((ours - theirs).norm() / theirs.norm())
 
