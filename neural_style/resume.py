@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from neural_style.errors import SettingsError
+from neural_style.errors import ImageError, SettingsError
 from neural_style.images import check_place
 from neural_style.masks import Masks
 from neural_style.optimizers import State
@@ -54,6 +54,8 @@ def save_state(state: State, path: str | os.PathLike[str]) -> Path:
     try:
         torch.save(state, partial)
         partial.replace(path)
+    except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError
+        raise ImageError(f"Cannot write {path}: {error}. Choose another place.") from error
     finally:
         partial.unlink(missing_ok=True)
     return path

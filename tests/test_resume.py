@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -165,6 +166,14 @@ def test_the_state_may_still_be_had_after_the_last_frame(tmp_path):
     *_, more = frames(replace(RUN, iterations=30), resume=load_state(tmp_path / "run.pt"))
     *_, straight = frames(replace(RUN, iterations=30))
     assert torch.equal(more.image, straight.image)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_a_state_that_the_disk_does_not_hold_is_refused_and_leaves_nothing(tmp_path):
+    (tmp_path / ".run.pt.part").symlink_to("/dev/full")
+    with pytest.raises(ImageError, match=r"Cannot write .*run\.pt: "):
+        save_state({"canvas": torch.zeros(1000)}, tmp_path / "run.pt")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_file_that_holds_no_state_is_refused(tmp_path):

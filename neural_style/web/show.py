@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from neural_style.errors import NeuralStyleError
 from neural_style.images import save_image
 from neural_style.resume import save_state
 from neural_style.settings import Settings
@@ -148,33 +149,44 @@ class Show:
                 previews.popleft()[1].unlink(missing_ok=True)
 
     def end(self) -> None:
-        """Keeps the picture reached, and the state to go on from; tells who waits for it."""
-        frame, goal = self.frame, self.settings.iterations
+        """Keeps the picture reached, and the state to go on from; tells who waits for it.
+
+        Where that cannot be kept, this is what is told: the visitor may have gone already.
+        """
         end = self.before or {
             "picture": None,
             "line": texts.say("stopped_early", self.language),
         }
-        if frame is not None:
-            known = [iteration for _, iteration, _ in self.told.milestones]
-            picture = self._file(frame) if frame.iteration in known else self._keep(frame)
-            state = runs.state_file(self.folder)
-            state.unlink(missing_ok=True)
-            if self.at_rest:  # not torn out of a step by an error
-                with suppress(OSError, RuntimeError):  # a full disk costs no more than Continue
-                    save_state(frame.state(), state)
-                    runs.sweep_states()
-            if frame.iteration == goal and self.before is None and frame.seconds > _LEARN_SECONDS:
-                learn_speed(self.settings, tuple(frame.image.shape[-2:]), frame.seconds)
-            end = {
-                "picture": str(picture),
-                "line": self._line(ended=True),
-                "iteration": frame.iteration,
-                "planned": goal,
-                "size": max(frame.image.shape[-2:]),
-                "milestones": self.told.milestones,
-                "losses": self.told.losses,
-            }
+        try:
+            if self.frame is not None:
+                end = self._reached(self.frame)
+        except NeuralStyleError as error:
+            end = end | {"line": texts.failed(str(error), self.language)}
         runs.write_end(self.folder, end)
+
+    def _reached(self, frame: Frame) -> dict[str, Any]:
+        """What `end` keeps of the last frame."""
+        goal = self.settings.iterations
+        known = [iteration for _, iteration, _ in self.told.milestones]
+        picture = self._file(frame) if frame.iteration in known else self._keep(frame)
+        state = runs.state_file(self.folder)
+        state.unlink(missing_ok=True)
+        if self.at_rest:  # not torn out of a step by an error
+            # A full disk, or memory, costs no more than Continue.
+            with suppress(NeuralStyleError, RuntimeError):
+                save_state(frame.state(), state)
+                runs.sweep_states()
+        if frame.iteration == goal and self.before is None and frame.seconds > _LEARN_SECONDS:
+            learn_speed(self.settings, tuple(frame.image.shape[-2:]), frame.seconds)
+        return {
+            "picture": str(picture),
+            "line": self._line(ended=True),
+            "iteration": frame.iteration,
+            "planned": goal,
+            "size": max(frame.image.shape[-2:]),
+            "milestones": self.told.milestones,
+            "losses": self.told.losses,
+        }
 
     def _keep(self, frame: Frame) -> Path:
         """The frame among the milestones, losslessly, with its recipe."""

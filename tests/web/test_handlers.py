@@ -269,6 +269,7 @@ def test_each_run_has_a_folder_of_its_own(sent, uploads, watch):
 
 def test_closing_stops_the_network_and_few_previews_stay(sent, uploads, watch, monkeypatch):
     monkeypatch.setattr(show, "_PREVIEW_SECONDS", 0)
+    monkeypatch.setattr(show, "_PREVIEW_KEPT_SECONDS", 600)
     results = run_stylize(*sent, None, *values(iterations=2000))
     shown = [next(results)[0] for _ in range(30)]
     assert len(set(shown[1:])) == 29

@@ -140,13 +140,21 @@ class TestContinue:
 
     def test_a_full_disk_costs_no_more_than_the_continuation(self, sent, watch, monkeypatch):
         def full(state, path):
-            raise OSError(28, "No space left on device")
+            raise RuntimeError("PytorchStreamWriter failed writing file data.pkl")
 
-        monkeypatch.setattr(show, "save_state", full)
+        monkeypatch.setattr(torch, "save", full)
         folder = the_run(run_stylize(*sent, None, *values()))
         assert handlers.finish(folder, None, "en")[0].endswith("stylized-000004.png")
         with pytest.raises(gr.Error, match="only the newest few are kept"):
             list(handlers.run_continue(folder, 5, "en"))
+
+    def test_a_stop_that_cannot_keep_its_picture_says_so(self, sent, uploads, watch):
+        results = run_stylize(*sent, None, *values(iterations=1000))
+        *_, (_, _, _, _, folder) = [next(results) for _ in range(5)]
+        shutil.rmtree(folder)
+        results.close()
+        assert watch.ended == 1
+        assert runs.last_end(Path(folder))["line"].startswith("**That did not work.** Cannot write")
 
     def test_what_cannot_go_on_is_told(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
