@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from itertools import zip_longest
+from collections.abc import Collection, Sequence
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad, relu
 
 from neural_style.backbones import Stages, Units, check_layers
+from neural_style.rectified_pool import can_rectify, pool_rectified
 from neural_style.tensors import FeatureMap, ImageTensor
 from neural_style.winograd import Kernel, convolve, is_faster, make_kernel, warm_up
 
@@ -136,31 +137,47 @@ def run_stages(
     found: dict[str, FeatureMap] = {}
     first = next(iter(network.stages))
     names = list(names)
-    rectified, before = False, ""
-    for name, following in zip_longest(names, names[1:]):
+    pools = pools_that_rectify(network, names, wanted, x.device)
+    before = ""
+    for name, *later in zip_longest(names, names[1:], names[2:]):
         module = network.stages[name]
+        rectify = name not in wanted and isinstance(network.stages.get(later[0]), nn.ReLU)
         if name in network.kernels:
-            rectified = name not in wanted and isinstance(network.stages.get(following), nn.ReLU)
-            x = convolve(x, network.kernels[name], rectify=rectified)
+            x = convolve(x, network.kernels[name], rectify=rectify and later[1] not in pools)
         elif name == first:
             border = 4 * (module.padding[0],)
             x = pad(to_units(x, network.units), border, mode=BORDERS[network.border])
             x = _first_convolution(x, module, network.dtype)
         elif isinstance(module, nn.Conv2d):
             x = conv2d(x, module.weight, module.bias, padding=module.padding)
+        elif name in pools:
+            x = pool_rectified(x)
         elif isinstance(module, nn.MaxPool2d):
             kernel, ceil = (module.kernel_size, module.stride, module.padding), module.ceil_mode
             x = POOLINGS[network.pooling](x, *kernel, ceil_mode=ceil)
         elif not isinstance(module, nn.ReLU):
             x = module(x)
-        elif rectified:
-            rectified = False
-        else:
+        elif later[0] not in pools and (before not in network.kernels or before in wanted):
             x = relu(x, inplace=before not in wanted)
         if name in wanted:
             found[name] = x
         before = name
     return x, found
+
+
+def pools_that_rectify(
+    network: Network, names: Sequence[str], wanted: Collection[str], device: torch.device
+) -> set[str]:
+    """Those of consecutive stages that take the place of the ReLU before them, too."""
+    if network.pooling != "max":
+        return set()
+    return {
+        pool
+        for name, pool in pairwise(names)
+        if isinstance(network.stages[name], nn.ReLU)
+        and name not in wanted
+        and can_rectify(network.stages[pool], device, network.dtype)
+    }
 
 
 def _first_convolution(x: Tensor, module: nn.Conv2d, dtype: torch.dtype) -> Tensor:

@@ -13,13 +13,13 @@ come the direct way and only gradients this one.
 
 from __future__ import annotations
 
-import threading
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
+from neural_style.compiled import all_cores, bits, numbers
 from neural_style.tensors import FeatureMap
 
 TILE = 4
@@ -36,8 +36,6 @@ _BACK = torch.tensor([5, 3, 4, 1, 2, 0])
 """Where each point's reciprocal is: there a kernel has the values of its mirror image."""
 
 _LAYOUT = torch.channels_last
-
-_one_at_a_time = threading.Lock()  # each uses all cores, and not all thread pools can be shared
 
 
 def is_faster(module: nn.Module, device: torch.device, dtype: torch.dtype) -> bool:
@@ -130,8 +128,6 @@ def _run(
     rectify: bool,
     order: Tensor,
 ) -> Tensor:
-    import numba
-
     from neural_style import winograd_tiles as tiles
 
     height, width = x.shape[2:]
@@ -143,28 +139,18 @@ def _run(
     step = min(down, max(1, wanted // across))
     values = x.new_empty(36 * step * across * inputs)
     products = x.new_empty(36 * step * across * outputs)
-    seen, made, order, bias = _numbers(x), _numbers(out), order.numpy(), bias.numpy()
-    mask = seen if active is None else _numbers(active)
-    with _one_at_a_time:
-        numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    seen, made, order, bias = numbers(x), numbers(out), order.numpy(), bias.numpy()
+    mask = seen if active is None else numbers(active)
+    with all_cores():
         for first in range(0, down, step):
             rows = min(step, down - first)
             here = _points(values, rows * across, inputs)
             there = _points(products, rows * across, outputs)
-            tiles.spread(seen, mask, active is not None, first, rows, order, _bits(here))
+            tiles.spread(seen, mask, active is not None, first, rows, order, bits(here))
             torch.bmm(here, points, out=there)
-            tiles.gather(_bits(there), bias, rectify, first, rows, order, made)
+            tiles.gather(bits(there), bias, rectify, first, rows, order, made)
     return out
 
 
 def _points(room: Tensor, tiles: int, channels: int) -> Tensor:
     return room[: 36 * tiles * channels].view(36, tiles, channels)
-
-
-def _numbers(x: Tensor) -> Any:
-    """Activations as an array of rows × columns × channels on the same memory."""
-    return _bits(x[0].permute(1, 2, 0))
-
-
-def _bits(x: Tensor) -> Any:
-    return x.detach().view({2: torch.int16, 4: torch.int32}[x.itemsize]).numpy()

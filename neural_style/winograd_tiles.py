@@ -11,11 +11,10 @@ the transformed kernel serves the way back as well, read in another order.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-
 import numba
 import numpy as np
+
+from neural_style.compiled import compiled
 
 _CHANNELS = 64
 _TILES = 16
@@ -38,20 +37,7 @@ _BELOW_HALF = np.int32(0x7FFF)
 _ONE = np.int32(1)
 
 
-def _compiled(**options: bool) -> Callable:
-    """A decorator: machine code, kept on disk where there is a place for it."""
-
-    def compile_(function: Callable) -> Callable:
-        function = inspect.unwrap(function)  # from whatever checks types around it
-        try:
-            return numba.njit(nogil=True, cache=True, **options)(function)
-        except RuntimeError:  # no folder that could be written to
-            return numba.njit(nogil=True, **options)(function)
-
-    return compile_
-
-
-@_compiled()
+@compiled()
 def _six(x, v):
     """Six activations in a line to their values at the six points; many lines side by side."""
     for c in range(x.shape[1]):
@@ -66,7 +52,7 @@ def _six(x, v):
         v[5, c] = x1 - _MIDDLE * x3 + x5
 
 
-@_compiled()
+@compiled()
 def _four(m, y):
     """Products at the six points to the four outputs in a line; many lines side by side."""
     for c in range(m.shape[1]):
@@ -78,13 +64,13 @@ def _four(m, y):
         y[3, c] = _HALF_CUBE * near_odd + _CUBE * far_odd + m[5, c]
 
 
-@_compiled()
+@compiled()
 def _clear(bits):
     for c in range(bits.shape[0]):
         bits[c] = _NO_BITS
 
 
-@_compiled()
+@compiled()
 def _load(x, bits):
     """To the bits of float32: as they are, or from the upper half that bfloat16 is."""
     shift = _HALF_BITS if x.itemsize == 2 else _NO_BITS
@@ -92,7 +78,7 @@ def _load(x, bits):
         bits[c] = np.int32(x[c]) << shift
 
 
-@_compiled()
+@compiled()
 def _load_active(x, active, bits):
     """The same where `active` is above zero, which its sign tells; else zero."""
     shift = _HALF_BITS if x.itemsize == 2 else _NO_BITS
@@ -100,7 +86,7 @@ def _load_active(x, active, bits):
         bits[c] = np.int32(np.int32(x[c]) << shift) if active[c] > 0 else _NO_BITS
 
 
-@_compiled()
+@compiled()
 def _store(bits, x):
     """From the bits of float32: as they are, or rounded to nearest, ties to even."""
     if x.itemsize == 2:
@@ -112,7 +98,7 @@ def _store(bits, x):
             x[c] = bits[c]
 
 
-@_compiled()
+@compiled()
 def _finish(w, bias, rectify):
     if rectify:
         for c in range(bias.shape[0]):
@@ -122,7 +108,7 @@ def _finish(w, bias, rectify):
             w[c] = w[c] + bias[c]
 
 
-@_compiled(parallel=True)
+@compiled(parallel=True)
 def spread(x, active, masked, first, rows, order, v):
     """Rows `first` to `first + rows` of tiles → v: 36 points × tiles × channels.
 
@@ -165,7 +151,7 @@ def spread(x, active, masked, first, rows, order, v):
                         _store(point_bits[j], v[6 * order[i] + order[j], tile, begin:end])
 
 
-@_compiled(parallel=True)
+@compiled(parallel=True)
 def gather(m, bias, rectify, first, rows, order, out):
     """m: 36 points × tiles × channels → rows `first` to `first + rows` of tiles of `out`.
 

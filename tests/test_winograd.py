@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d
 
-from neural_style import winograd, winograd_tiles
+from neural_style import winograd
+from neural_style.compiled import compiled
 from neural_style.winograd import convolve, is_faster, make_kernel
 
 SIZES = [(1, 1), (2, 9), (4, 4), (5, 8), (13, 7), (31, 37)]
@@ -149,4 +150,4 @@ def test_only_wide_plain_convolutions_on_the_cpu_are_done_this_way():
 def test_compiles_where_nothing_can_be_kept():
     space: dict = {}
     exec("def double(x):\n    return 2 * x", space)  # of no file: numba finds no place for it
-    assert winograd_tiles._compiled()(space["double"])(21) == 42
+    assert compiled()(space["double"])(21) == 42
