@@ -13,10 +13,12 @@ import subprocess
 import sys
 import time
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 from PIL import Image
 
+from benchmarks.long_runs import LOOPS
 from benchmarks.report import write_report
 
 FOLDER = Path(__file__).parent
@@ -92,6 +94,9 @@ def jobs() -> list[tuple[str, list[str]]]:
     for name, settings in ABLATIONS.items():
         files = pair_files(PAIRS[0], 384)
         listed.append((f"ablation {name}", contestant("ours", files, 300, settings)))
+    for pooling, loop in product(("max", "avg"), LOOPS):
+        command = ["benchmarks.long_runs", *pair_files(PAIRS[0], 96), pooling, loop]
+        listed.append((f"long {pooling} {loop}", command))
     return listed
 
 

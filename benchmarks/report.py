@@ -19,6 +19,7 @@ def write_report(results: Results, folder: Path) -> None:
         *_memory(results),
         *_growth(results),
         *_ablation(results),
+        *_long_runs(results),
     ]
     machines = sorted({f"{one['machine']}; {one['date']}" for one in results.values()})
     (folder / "results.md").write_text("\n".join(["# Measured", "", *machines, "", *lines]))
@@ -147,6 +148,19 @@ def _ablation(results: Results) -> list[str]:
             rows.append([name.removeprefix("ablation "), *steps, f"{last['loss']:.0f}"])
     head = ["", *(f"steps to {mark:.0f}" for mark in marks), "loss after 300 steps"]
     return _table("What each idea is worth in steps, one pair, 384 pixels", head, rows)
+
+
+def _long_runs(results: Results) -> list[str]:
+    rows = []
+    for name, one in results.items():
+        if name.startswith("long "):
+            _, pooling, loop = name.split()
+            for look in one["looks"]:
+                losses = [f"{look[key]:.4g}" for key in ("loss", "lowest")]
+                shares = [f"{look[key]:.1%}" for key in ("flat", "extreme")]
+                rows.append([pooling, loop, look["step"], *losses, *shares])
+    head = ["pooling", "Adam", "step", "loss", "lowest so far", "flat patches", "black or white"]
+    return _table("Long runs from white noise, 96 pixels", head, rows)
 
 
 def _table(title: str, head: list, rows: list[list]) -> list[str]:

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from benchmarks.long_runs import extreme_share, flat_share
 from neural_style import Settings, load_image, stylize
 from neural_style.images import resize
 from tests.conftest import EXAMPLES, picture
@@ -29,17 +30,6 @@ TINY = GUARDED | {"tv_weight": 1.0}
 """For a network whose activations are a hundred times smaller than VGG-19's."""
 
 
-def dead_share(image: torch.Tensor) -> float:
-    """Share of 4×4 patches whose gray values lie within two levels of 255: flat, to the eye."""
-    patches = image.mean(1, keepdim=True).unfold(2, 4, 4).unfold(3, 4, 4).flatten(4)
-    return (patches.std(dim=-1) < 2 / 255).float().mean().item()
-
-
-def extreme_share(image: torch.Tensor) -> float:
-    """Share of values that are pure black or white."""
-    return ((image <= 0) | (image >= 1)).float().mean().item()
-
-
 def grainy(height: int, width: int, seed: int) -> torch.Tensor:
     """A picture without a flat patch, so that every flat one in a result is a dead one."""
     noise = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
@@ -60,17 +50,17 @@ def assert_steady(frames, early):
     assert totals == sorted(totals, reverse=True)
     first, last = frames[early], frames[max(frames)]
     assert sum(last.losses.values()) < sum(first.losses.values())
-    assert dead_share(last.image) <= dead_share(first.image) + 0.01
+    assert flat_share(last.image) <= flat_share(first.image) + 0.01
     assert extreme_share(last.image) <= 2 * extreme_share(first.image) + 0.01
 
 
 def test_flat_patches_are_counted():
-    assert dead_share(torch.full((1, 3, 16, 16), 0.5)) == 1
-    assert dead_share(torch.rand(1, 3, 16, 16)) == 0
+    assert flat_share(torch.full((1, 3, 16, 16), 0.5)) == 1
+    assert flat_share(torch.rand(1, 3, 16, 16)) == 0
     half = torch.rand(1, 3, 16, 16)
     half[..., :8] = 0.4
-    assert dead_share(half) == 0.5
-    assert dead_share(grainy(64, 64, 1)) == 0
+    assert flat_share(half) == 0.5
+    assert flat_share(grainy(64, 64, 1)) == 0
 
 
 @pytest.mark.usefixtures("tiny")
