@@ -6,9 +6,9 @@ against measured peaks.
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Collection
+from itertools import product, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +16,17 @@ import torch
 from torch import nn
 
 from neural_style.errors import SettingsError
-from neural_style.features import Network, stages_until
+from neural_style.features import Network, pools_that_rectify, stages_until
 from neural_style.schedule import Scale
 
 _FLOAT_CANVASES = 17
 """Pictures and gradients of the canvas's size held at the worst moment, in float32."""
+
+_LARGEST_MAPS = 5.5
+"""Maps of the largest size that a step handles at once: gradients, their sums, what is spread."""
+
+_BESIDE = 60_000_000
+"""Bytes for what does not grow with the picture: tiles, compiled code."""
 
 _STRIP_PIXELS = {400_000: 1.0, 100_000: 1.2}
 """Pixels of a segment's input in one strip, margins not counted, and what thin strips cost."""
@@ -50,6 +56,7 @@ def plan_memory(
     layers: Collection[str],
     scale: Scale,
     history: int,
+    kept: torch.dtype | None,
     device: torch.device,
     limit_gb: float,
     *,
@@ -61,6 +68,7 @@ def plan_memory(
         layers: Those that are looked at.
         scale: The largest canvas.
         history: Pairs that the optimizer would like to remember.
+        kept: Their precision, None for float32.
         limit_gb: Most gigabytes (10⁹ bytes) for the whole program; 0 for what is free.
         regions: Masks of styles, for each of which the layers looked at are held once more.
 
@@ -73,16 +81,24 @@ def plan_memory(
     names = stages_until(network.stages, layers)
     pools = [name for name in names if _is_pool(network.stages[name])]
     whole_only = not all(_is_simple(network.stages[name]) for name in names)
+    pair_bytes = 2 * 3 * (kept or torch.float32).itemsize
     histories = [history, *(fewer for fewer in (20, 8, 4) if fewer < history)]
     plans = []
-    choices = itertools.product(range(len(pools)), _STRIP_PIXELS, histories)
+    choices = product(range(len(pools)), _STRIP_PIXELS, histories)
     for cuts, strip_pixels, remembered in choices:
         ends = pools[1 : 1 + cuts] + [names[-1]] * (cuts == len(pools) - 1)
         if whole_only:
             ends = []
         rows = dict.fromkeys(ends, max(32, strip_pixels // width))
         need = base + _estimate(
-            network, names, rows, height, width, remembered, dict.fromkeys(layers, regions)
+            network,
+            names,
+            rows,
+            height,
+            width,
+            remembered * pair_bytes,
+            dict.fromkeys(layers, regions),
+            device,
         )
         slower = (1 + 0.15 * cuts) * _STRIP_PIXELS[strip_pixels] * _SLOWER.get(remembered, 1.0)
         note = _note(rows, remembered if remembered < history else 0, need)
@@ -166,12 +182,18 @@ def _estimate(
     rows: dict[str, int],
     height: int,
     width: int,
-    history: int,
+    remembered: int,
     copies: dict[str, int],
+    device: torch.device,
 ) -> int:
-    """Bytes at the worst moment, beyond what the program already holds."""
+    """Bytes at the worst moment, beyond what the program already holds.
+
+    Args:
+        remembered: Bytes per pixel that the optimizer keeps.
+        copies: Layers looked at, and how often each is held once more.
+    """
     pixels = height * width
-    canvases = 12 * pixels * (_FLOAT_CANVASES + 2 * history)
+    canvases = pixels * (12 * _FLOAT_CANVASES + remembered)
     kept = working = 0.0
     begin, stride = 0, 1
     size = network.dtype.itemsize
@@ -179,37 +201,37 @@ def _estimate(
         stages = names[begin : names.index(last) + 1]
         if not stages:
             continue
-        held, largest, out, channels = _activations(network, stages, copies)
+        held, largest, out, channels = _activations(network, stages, copies, device)
         inside = pixels / stride**2
         strip = min(1.0, 1.5 * count * stride / height) if count else 1.0
-        working = max(working, strip * inside * (held + 2 * largest))
+        working = max(working, strip * inside * (held + _LARGEST_MAPS * largest))
         if count:
             kept += 2 * inside / out**2 * channels * size
         begin, stride = begin + len(stages), stride * out
-    return round(canvases + kept + working)
+    return round(_BESIDE + canvases + kept + working)
 
 
 def _activations(
-    network: Network, stages: list[str], copies: dict[str, int]
+    network: Network, stages: list[str], copies: dict[str, int], device: torch.device
 ) -> tuple[float, float, int, int]:
     """Bytes per pixel of the segment's input: held for the way back, of its largest map; then the
     segment's stride and the channels of its output.
 
     Args:
-        copies: How often layers are held once more.
+        copies: Layers looked at, and how often each is held once more.
     """
     size = network.dtype.itemsize
     held = largest = 0.0
     stride, channels = 1, 3
-    first = next(iter(network.stages))
-    for name in stages:
+    pools = pools_that_rectify(network, stages, copies, device)
+    for name, *later in zip_longest(stages, stages[1:], stages[2:]):
         module = network.stages[name]
         if isinstance(module, nn.Conv2d):
             channels, stride = module.out_channels, stride * module.stride[0]
-            bytes_each = 4 + size if name == first and size < 4 else size
+            bytes_each = size
         elif _is_pool(module):
             stride *= 2
-            bytes_each = size + 8  # and the place of each maximum
+            bytes_each = size + (1 if name in pools else 8)  # and the place of each maximum
         else:
             inside = [part for part in module.modules() if isinstance(part, nn.Conv2d)]
             if inside:  # a block: its convolutions, and what batch normalization makes of each
@@ -219,7 +241,7 @@ def _activations(
             held += copies.get(name, 0) * channels * size / stride**2
             continue
         here = channels * bytes_each / stride**2
-        held, largest = held + here, max(largest, here)
+        held, largest = held + (0 if later[1] in pools else here), max(largest, here)
     return held, largest, stride, channels
 
 

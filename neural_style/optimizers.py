@@ -1,14 +1,11 @@
-"""Where to go next: the optimizers, and the engines that choose among them."""
+"""Where to go next: the optimizers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
-
-from neural_style.canvas import Canvas, level_canvas, pixel_canvas, spectral_canvas
 
 State = dict[str, Any]
 """Tensors, numbers, words, and lists, tuples and dicts of them: `torch.save` keeps it whole."""
@@ -46,13 +43,23 @@ class Lbfgs:
     Args:
         rate: Length of a step, 1 for the full quasi-Newton step.
         history: Pairs of (displacement, change of gradient) remembered.
+        kept: Precision of the pairs, None for that of the numbers. All that is computed from them
+            takes them as they are kept, so that in bfloat16 they are exact pairs of a curvature
+            that is only slightly another.
         first_step: Root mean square length of the first step, when nothing is known of the
             curvature; 0 for that of `torch.optim.LBFGS`, whose components add up to 1 at most.
     """
 
-    def __init__(self, rate: float = 1.0, history: int = 60, first_step: float = 0.003):
+    def __init__(
+        self,
+        rate: float = 1.0,
+        history: int = 60,
+        kept: torch.dtype | None = None,
+        first_step: float = 0.003,
+    ):
         self.rate = self.usual_rate = rate
         self.history = history
+        self.kept = kept
         self.first_step = first_step
         self.forget()
 
@@ -69,13 +76,12 @@ class Lbfgs:
         self.scale: Tensor | None = None  # of the inverse Hessian before any pair; 0: unknown
 
     def step(self, numbers: Tensor, gradient: Tensor) -> Tensor:
-        if self.previous is not None:
-            self._remember(numbers - self.previous[0], gradient - self.previous[1])
-        self.previous = numbers, gradient
         self.rate = max(self.rate, min(1.1 * self.rate, self.usual_rate, 1.0))
-        if self.count:
-            return numbers - self.rate * self._scaled(gradient)
-        return numbers - self.rate * self._first_scale(gradient) * gradient
+        before, self.previous = self.previous, (numbers, gradient)
+        if before is None:
+            return numbers - self.rate * self._first_scale(gradient) * gradient
+        slope = self._remember(numbers - before[0], gradient - before[1], gradient)
+        return numbers - self.rate * self._scaled(gradient, slope)
 
     def state(self) -> State:
         used = self._used()
@@ -105,20 +111,24 @@ class Lbfgs:
             return self.first_step / gradient.square().mean().sqrt().clamp_min(1e-30)
         return 1 / gradient.abs().sum().clamp_min(1.0)
 
-    def _remember(self, displacement: Tensor, change: Tensor) -> None:
+    def _remember(self, displacement: Tensor, change: Tensor, gradient: Tensor) -> Tensor:
+        """Takes the pair in; gives the inner product of every row with the gradient."""
         pair = torch.stack([displacement.flatten(), change.flatten()])
+        pair = pair.to(self.kept or gradient.dtype)
         if self.vectors is None:
             self._make_room(pair)
-        within = _exact(pair @ pair.T)
+        within = _inner(pair, pair)
         curved = within[0, 1] > 1e-10 * within[1, 1]
         self.scale = torch.where(curved, within[0, 1] / within[1, 1], self.scale)
         slot = self.count % self.history
         self.count += 1
         rows, used = slice(2 * slot, 2 * slot + 2), self._used()
         self.vectors[rows] = torch.where(curved.to(pair.device), pair, 0)
-        across = _exact(self.vectors[:used] @ self.vectors[rows].T)
-        self.products[:used, rows] = across
-        self.products[rows, :used] = across.T
+        columns = torch.cat([self.vectors[rows].to(gradient), gradient.view(1, -1)])
+        found = _inner(self.vectors[:used], columns)
+        self.products[:used, rows] = found[:, :2]
+        self.products[rows, :used] = found[:, :2].T
+        return found[:, 2]
 
     def _make_room(self, vector: Tensor) -> None:
         """For all of the history; memory not yet written to costs nothing."""
@@ -128,18 +138,20 @@ class Lbfgs:
         if self.scale is None:
             self.scale = self.products.new_zeros(())
 
-    def _scaled(self, gradient: Tensor) -> Tensor:
+    def _scaled(self, gradient: Tensor, slope: Tensor) -> Tensor:
         """The gradient times the inverse Hessian that the pairs imply.
 
         With S the displacements and Y the changes, the oldest first, R the upper triangle of SᵀY, D
         its diagonal and γ the scale: γ g + S R⁻ᵀ ((D + γ YᵀY) p − γ Yᵀg) − γ Y p, p = R⁻¹ Sᵀg. A
         pair that is blanked out has zeros everywhere; a 1 on the diagonal then leaves it without
         effect.
+
+        Args:
+            slope: From `_remember`.
         """
         used = self._used()
         pairs = used // 2
-        vectors, products = self.vectors[:used], self.products[:used, :used]
-        slope = _exact(vectors @ gradient.flatten()).view(pairs, 2, 1)
+        products, slope = self.products[:used, :used], slope.view(pairs, 2, 1)
         oldest = self.count % self.history if self.count > self.history else 0
         order = (torch.arange(pairs, device=products.device) + oldest) % pairs
         moved, changed = 2 * order, 2 * order + 1
@@ -155,8 +167,35 @@ class Lbfgs:
         weights = torch.empty_like(slope)
         weights[order, 0] = torch.linalg.solve_triangular(triangle.T, inner, upper=False)
         weights[order, 1] = -scale * solved
-        direction = weights.flatten().to(gradient) @ vectors
+        direction = _combined(weights.flatten().to(gradient), self.vectors[:used])
         return direction.view_as(gradient) + scale.to(gradient) * gradient
+
+
+_PIECE = 2**19
+"""Numbers that are widened at a time: few enough to stay in the processor's cache."""
+
+
+def _pieces(rows: Tensor) -> int:
+    """Columns to be taken at a time: all, where none need widening."""
+    if rows.itemsize >= 4:
+        return rows.shape[1]
+    return max(1, (_PIECE if rows.device.type == "cpu" else 32 * _PIECE) // len(rows))
+
+
+def _inner(rows: Tensor, columns: Tensor) -> Tensor:
+    """Inner product of each of `rows` with each of `columns`."""
+    width = _pieces(rows)
+    pieces = zip(rows.split(width, 1), columns.split(width, 1), strict=True)
+    return sum(_exact(_wide(some) @ _wide(others).T) for some, others in pieces)
+
+
+def _combined(weights: Tensor, rows: Tensor) -> Tensor:
+    """The sum of the rows, each times its weight."""
+    return torch.cat([weights @ some.to(weights) for some in rows.split(_pieces(rows), 1)])
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _exact(sums: Tensor) -> Tensor:
@@ -204,73 +243,3 @@ class Adam:
 
     def restore(self, state: State) -> None:
         vars(self).update(state)
-
-
-class Choice(NamedTuple):
-    """An optimizer, the canvas it works on, and what it is usually made with.
-
-    Attributes:
-        make: From a rate and a number of pairs to remember.
-        history: That number; 0 where nothing is remembered but a few vectors.
-        eased: Steps with the style's term eased (`losses.eased_style_loss`), at the first size and
-            at each later one, which begins near its goal.
-    """
-
-    make: Callable[[float, int], Optimizer]
-    canvas: Callable[[int, int, torch.device], Canvas]
-    rate: float
-    history: int
-    eased: tuple[int, int] = (0, 0)
-
-
-class Engine(NamedTuple):
-    """A way to optimize, and where it usually starts.
-
-    Attributes:
-        optimizers: By name.
-        guarded: See `optimize`.
-        init: The usual start picture.
-        scales: The usual number of sizes.
-    """
-
-    optimizers: dict[str, Choice]
-    guarded: bool
-    init: str
-    scales: int
-
-
-ENGINES: dict[str, Engine] = {
-    "fast": Engine(
-        optimizers={
-            "lbfgs": Choice(
-                make=Lbfgs, canvas=spectral_canvas, rate=1.0, history=60, eased=(110, 40)
-            ),
-            "adam": Choice(
-                make=lambda rate, history: Adam(rate), canvas=pixel_canvas, rate=0.02, history=0
-            ),
-        },
-        guarded=True,
-        init="recolored",
-        scales=3,
-    ),
-    # The loop as the papers and their programs have it, in levels from 0 to 255 as theirs.
-    "plain": Engine(
-        optimizers={
-            "lbfgs": Choice(
-                make=lambda rate, history: Lbfgs(rate, history, first_step=0.0),
-                canvas=level_canvas,
-                rate=1.0,
-                history=100,
-            ),
-            "adam": Choice(
-                make=lambda rate, history: Adam(rate, betas=(0.9, 0.999)),
-                canvas=level_canvas,
-                rate=10.0,
-                history=0,
-            ),
-        },
-        guarded=False,
-        init="content",
-        scales=1,
-    ),
-}

@@ -13,12 +13,12 @@ from typing import Any, no_type_check
 
 from neural_style.backbones import BACKBONES, parse_layers
 from neural_style.color import COLOR_MODES
+from neural_style.engines import ENGINES
 from neural_style.errors import SettingsError
 from neural_style.features import BORDERS, POOLINGS
 from neural_style.images import LONGEST
 from neural_style.losses import TV_FORMS
 from neural_style.objective import UNITS
-from neural_style.optimizers import ENGINES
 from neural_style.schedule import STYLE_FITS, parse_shares
 from neural_style.statistics import STATISTICS
 from neural_style.styles import parse_crops, parse_scales, parse_weights

@@ -30,6 +30,7 @@ from neural_style.devices import (
     forget_unused_memory,
     memory_is_exhausted,
 )
+from neural_style.engines import ENGINES
 from neural_style.errors import NeuralStyleError
 from neural_style.features import load_network
 from neural_style.images import LONGEST, load_image, resize
@@ -37,7 +38,7 @@ from neural_style.masks import Masks, fit_mask, read_masks
 from neural_style.memory import plan_memory
 from neural_style.objective import Emphasis, Wanted, make_objective
 from neural_style.optimize import optimize
-from neural_style.optimizers import ENGINES, State
+from neural_style.optimizers import State
 from neural_style.recipe import make_recipe
 from neural_style.resume import identify, move, plan_rest
 from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_scales
@@ -224,6 +225,7 @@ def _stylize(
         layers,
         scales[-1],
         choice.history,
+        choice.kept,
         device,
         settings.memory_gb,
         regions=len(masks.styles),
@@ -250,7 +252,7 @@ def _stylize(
             make_objective(network, segments, scaled_content, wanted, emphasis, kept),
             image if reached else resize(image, scale.height, scale.width),
             choice.canvas(scale.height, scale.width, device),
-            choice.make(settings.learning_rate, plan.history),
+            choice.make(settings.learning_rate, plan.history, choice.kept),
             scale.iterations,
             guarded=engine.guarded,
             average=settings.average,

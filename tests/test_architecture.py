@@ -29,9 +29,10 @@ ORDER = [
         "hub",
         "weights",
     ),
-    *("devices", "winograd_tiles", "winograd", "features", "losses", "statistics", "tiling"),
+    *("devices", "compiled", "winograd_tiles", "winograd", "pool_loops", "rectified_pool"),
+    *("features", "losses", "statistics", "tiling"),
     *("guides", "objective", "schedule", "masks", "styles", "memory", "canvas", "optimizers"),
-    *("optimize", "settings", "resume", "presets", "recipe", "start", "transfer", "cli"),
+    *("engines", "optimize", "settings", "resume", "presets", "recipe", "start", "transfer", "cli"),
     *("web.chinese", "web.texts", "web.cost", "web.checks", "web.runs", "web.show", "web.handlers"),
     *("web.lent", "web.links", "web.widgets", "web.layout", "web.page"),
 ]

@@ -306,11 +306,11 @@ def test_a_network_of_blocks_is_planned_for_without_strips():
     }
     network = load_network(stages, tensors, TORCHVISION, device=torch.device("cpu"))
     layers = [*BACKBONES["resnet50"].style_layers]
-    plan = plan_memory(network, layers, Scale(400, 600, 5), 60, torch.device("cpu"), 50)
+    plan = plan_memory(network, layers, Scale(400, 600, 5), 60, None, torch.device("cpu"), 50)
     assert plan.rows == {}
     assert plan.bytes > 5e8
     with pytest.raises(SettingsError, match="needs about"):
-        plan_memory(network, layers, Scale(4000, 6000, 5), 60, torch.device("cpu"), 3)
+        plan_memory(network, layers, Scale(4000, 6000, 5), 60, None, torch.device("cpu"), 3)
 
 
 def test_layers_lean_by_an_exponent_and_add_up_to_what_they_did():

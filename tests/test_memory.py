@@ -39,7 +39,7 @@ def vgg(monkeypatch):
 
 def plan(network, size, limit_gb, history=60):
     scale = Scale(round(size * 2 / 3), size, 100)
-    return plan_memory(network, LAYERS, scale, history, CPU, limit_gb)
+    return plan_memory(network, LAYERS, scale, history, torch.bfloat16, CPU, limit_gb)
 
 
 def test_with_memory_to_spare_nothing_is_spared(vgg):
@@ -61,7 +61,7 @@ def test_what_is_chosen_fits_and_more_memory_never_means_a_slower_plan(vgg):
 
 
 def test_bytes_grow_with_the_pixels(vgg):
-    needs = [plan(vgg, size, 1000.0).bytes - BASE for size in (512, 1024, 2048)]
+    needs = [plan(vgg, size, 1000.0).bytes - BASE - memory._BESIDE for size in (512, 1024, 2048)]
     assert needs[1] == pytest.approx(4 * needs[0], rel=0.01)
     assert needs[2] == pytest.approx(4 * needs[1], rel=0.01)
 
@@ -91,6 +91,7 @@ def test_the_frames_say_how_memory_is_spared_and_the_picture_is_nearly_the_same(
     *_, whole = stylize(*pictures, Settings(**run))
     assert whole.note == "vgg19 weights: tiny, for tests"
     monkeypatch.setattr(memory, "_in_use", lambda device: 0)
+    monkeypatch.setattr(memory, "_BESIDE", 0)
     monkeypatch.setattr(memory, "_STRIP_PIXELS", {16_384: 1.0})
     *_, strips = stylize(*pictures, Settings(**run, memory_gb=0.014))
     assert "vgg19 weights: tiny, for tests; about 0.0 GB with strips of 64 rows" in strips.note
@@ -118,6 +119,7 @@ def scarce(monkeypatch):
     scarce = SimpleNamespace(error=MemoryError(), refused=refused)
     monkeypatch.setattr(transfer, "make_objective", make)
     monkeypatch.setattr(memory, "_in_use", lambda device: 0)
+    monkeypatch.setattr(memory, "_BESIDE", 0)
     monkeypatch.setattr(
         memory, "_FLOAT_CANVASES", 1
     )  # of a narrow network's memory the lion's part
@@ -198,8 +200,8 @@ def fill(self, vector):
     make_room(self, vector)
     self.vectors.zero_()  # as after a long run
 
-def remember(*arguments):
-    plans.append(plan_memory(*arguments))
+def remember(*arguments, **options):
+    plans.append(plan_memory(*arguments, **options))
     return plans[-1]
 
 optimizers.Lbfgs._make_room, transfer.plan_memory = fill, remember
@@ -223,8 +225,8 @@ print(json.dumps([plans[0].bytes, peak, len(plans[0].rows)]))
         (512, "bf16", 0, 0),
         (512, "fp32", 0, 0),
         (1024, "bf16", 0, 0),
-        (1024, "bf16", 2.2, 1),
-        (1024, "bf16", 1.8, 3),
+        (1024, "bf16", 1.8, 1),
+        (1024, "bf16", 1.5, 2),
     ],
 )
 def test_the_estimate_is_within_15_percent_of_the_peak(size, precision, limit, cuts):
@@ -238,4 +240,4 @@ def test_the_estimate_is_within_15_percent_of_the_peak(size, precision, limit, c
 def test_the_tiny_network_is_planned_for_too():
     stages = tiny_vgg()
     network = load_network(stages, seeded_weights(stages), TORCHVISION, device=CPU)
-    assert plan_memory(network, LAYERS, Scale(64, 96, 5), 60, CPU, 0).rows == {}
+    assert plan_memory(network, LAYERS, Scale(64, 96, 5), 60, None, CPU, 0).rows == {}

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from neural_style.canvas import level_canvas, pixel_canvas, spectral_canvas
+from neural_style.engines import ENGINES, Choice
 from neural_style.optimize import optimize
-from neural_style.optimizers import ENGINES, Adam, Lbfgs
+from neural_style.optimizers import Adam, Lbfgs, Optimizer
 from tests.conftest import picture
 
 CPU = torch.device("cpu")
@@ -37,6 +38,10 @@ def distance(image):
     return {"content": (weights * (image - TARGET).square()).mean()}
 
 
+def make(choice: Choice) -> Optimizer:
+    return choice.make(choice.rate, choice.history, choice.kept)
+
+
 def run(terms, optimizer, iterations, canvas=None, start=None):
     start = torch.full_like(TARGET, 0.5) if start is None else start
     canvas = canvas or pixel_canvas(32, 40, CPU)
@@ -47,7 +52,10 @@ def run(terms, optimizer, iterations, canvas=None, start=None):
 def test_each_optimizer_finds_the_bottom_of_a_bowl(name):
     choice = OPTIMIZERS[name]
     iterates = run(
-        distance, choice.make(choice.rate, choice.history), 150, choice.canvas(32, 40, CPU)
+        distance,
+        make(choice),
+        150,
+        choice.canvas(32, 40, CPU),
     )
     assert sum(iterates[-1].losses.values()) < 1e-3 * sum(iterates[0].losses.values())
     assert (iterates[-1].image - TARGET).abs().mean() < 0.01
@@ -121,7 +129,10 @@ def test_a_mishap_is_taken_back_and_the_run_goes_on(mishap, name):
 
     choice = OPTIMIZERS[name]
     iterates = run(
-        unlucky, choice.make(choice.rate, choice.history), 60, choice.canvas(32, 40, CPU)
+        unlucky,
+        make(choice),
+        60,
+        choice.canvas(32, 40, CPU),
     )
     totals = [iterate.losses["content"] for iterate in iterates]
     assert all(math.isfinite(total) for total in totals)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from neural_style.optimizers import ENGINES, Adam, Lbfgs
+from neural_style.engines import ENGINES
+from neural_style.optimizers import Adam, Lbfgs
 
 PLAIN = ENGINES["plain"].optimizers
 
@@ -64,7 +65,7 @@ def gradient_of(numbers):
 )
 def test_the_plain_engines_steps_are_those_of_torch(name, theirs):
     start = torch.linspace(-3, 4, 40, dtype=torch.float64)
-    ours, mine = start, PLAIN[name].make(PLAIN[name].rate, PLAIN[name].history)
+    ours, mine = start, PLAIN[name].make(PLAIN[name].rate, PLAIN[name].history, None)
     parameter = torch.nn.Parameter(start.clone())
     reference = theirs([parameter])
 
@@ -119,7 +120,7 @@ def test_a_pair_without_curvature_among_others_changes_nothing():
         numbers = with_it.step(numbers, gradient_of(numbers))
         without.step(*with_it.previous)
     for odd in (-torch.ones(20).double(), torch.full((20,), torch.nan).double()):
-        with_it._remember(torch.ones(20).double(), odd)
+        with_it._remember(torch.ones(20).double(), odd, numbers)
     expected = without.step(numbers, gradient_of(numbers))
     assert torch.allclose(with_it.step(numbers, gradient_of(numbers)), expected, rtol=1e-12)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from neural_style import ImageError, NeuralStyleError, Settings, SettingsError, stylize
-from neural_style.optimizers import ENGINES
+from neural_style.engines import ENGINES
 from neural_style.resume import load_state, save_state
 from tests.conftest import picture
 
