@@ -184,18 +184,14 @@ def _pieces(rows: Tensor) -> int:
 
 def _inner(rows: Tensor, columns: Tensor) -> Tensor:
     """Inner product of each of `rows` with each of `columns`."""
-    width = _pieces(rows)
+    width, kind = _pieces(rows), torch.promote_types(columns.dtype, torch.float32)
     pieces = zip(rows.split(width, 1), columns.split(width, 1), strict=True)
-    return sum(_exact(_wide(some) @ _wide(others).T) for some, others in pieces)
+    return sum(_exact(some.to(kind) @ others.to(kind).T) for some, others in pieces)
 
 
 def _combined(weights: Tensor, rows: Tensor) -> Tensor:
     """The sum of the rows, each times its weight."""
     return torch.cat([weights @ some.to(weights) for some in rows.split(_pieces(rows), 1)])
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _exact(sums: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from neural_style import optimizers
 from neural_style.engines import ENGINES
 from neural_style.optimizers import Adam, Lbfgs
 
@@ -81,16 +82,24 @@ def test_the_plain_engines_steps_are_those_of_torch(name, theirs):
         assert torch.allclose(ours, parameter.detach(), rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("precision", [None, torch.bfloat16])
 @pytest.mark.parametrize("history", [1, 3, 10])
-def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(history):
-    """Against the two loops over the vectors themselves."""
-    numbers, optimizer = torch.linspace(-3, 4, 40, dtype=torch.float64), Lbfgs(1.0, history)
+def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(
+    history, precision, monkeypatch
+):
+    """Against the two loops over the vectors themselves, as they are kept."""
+    monkeypatch.setattr(optimizers, "_PIECE", 7 * 2 * history)  # of 40 numbers, 7 at a time
+    numbers = torch.linspace(-3, 4, 40, dtype=torch.float64)
+    optimizer = Lbfgs(1.0, history, precision)
     points, gradients = [], []
     for _ in range(3 * history + 2):
         gradient = gradient_of(numbers)
         points, gradients = [*points, numbers], [*gradients, gradient]
         numbers = optimizer.step(numbers, gradient)
-    moves, changes = torch.stack(points).diff(dim=0), torch.stack(gradients).diff(dim=0)
+    moves, changes = (torch.stack(rows).diff(dim=0) for rows in (points, gradients))
+    if precision is not None:
+        moves, changes = moves.to(precision).double(), changes.to(precision).double()
+        assert optimizer.vectors.dtype == precision
     kept = [(s, y) for s, y in zip(moves, changes) if s @ y > 1e-10 * (y @ y)][-history:]
     assert len(kept) == history
     direction, shares = gradients[-1].clone(), []
