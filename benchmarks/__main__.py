@@ -51,6 +51,9 @@ ABLATIONS = {
 
 GROWTH = (256, 512, 1024, 2048)
 
+MEMORY = ((512, 10), (512, 110), (1024, 10))
+"""Size, and steps: after 110 each program remembers as many of them as it ever will."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -81,10 +84,10 @@ def jobs() -> list[tuple[str, list[str]]]:
         files = pair_files(PAIRS[0], size)
         run = ["scales=1", "precision=bf16"]
         listed.append((f"growth {size}", contestant("ours", files, 4, run)))
-    for size, steps in ((512, 10), (1024, 10)):
+    for size, steps in MEMORY:
         files = pair_files(PAIRS[0], size)
         for racer, (program, _, settings) in RACERS.items():
-            name = f"memory {size} {racer}"
+            name = f"memory {size} {steps} {racer}"
             listed.append((name, contestant(program, files, steps, settings)))
     for pair in PAIRS:
         files = pair_files(pair, 512)

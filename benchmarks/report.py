@@ -114,11 +114,11 @@ def _memory(results: Results) -> list[str]:
     rows = []
     for name, one in results.items():
         if name.startswith("memory "):
-            _, size, who = name.split()
+            _, size, steps, who = name.split()
             each = one["peak"] / one["pixels"]
-            rows.append([size, who, f"{one['peak'] / 1e9:.2f} GB", f"{each:.0f}"])
-    head = ["size", "who", "peak of the process", "bytes per pixel"]
-    return _table("Memory after ten steps", head, rows)
+            rows.append([size, steps, who, f"{one['peak'] / 1e9:.2f} GB", f"{each:.0f}"])
+    head = ["size", "steps", "who", "peak of the process", "bytes per pixel"]
+    return _table("Memory", head, rows)
 
 
 def _growth(results: Results) -> list[str]:
