@@ -133,7 +133,7 @@ def read_safetensors(path: Path, prefix: str) -> dict[str, Tensor]:
 def _folder(file: HubFile) -> Path:
     """Where `huggingface_hub.cached_assets_path` would be, not made before there is a file."""
     assets = Path(constants.HF_ASSETS_CACHE) / "neural-style-space"
-    return assets / file.repo.replace("/", "--") / file.revision
+    return assets / file.repo.replace("/", "--") / file.sha256
 
 
 def _kept(file: HubFile) -> list[Path]:
@@ -164,6 +164,8 @@ def _open(file: HubFile) -> Delivery:
     metadata = get_hf_file_metadata(url, timeout=PROBE_SECONDS)
     if metadata.etag != file.sha256:
         raise _another(file, "offers", metadata.etag)
+    at = metadata.commit_hash or file.revision  # a branch may move between two requests
+    url = hf_hub_url(file.repo, file.filename, revision=at)
     response = _request(url, 0, 8)
     if response.status_code != 206:
         return Delivery(response, b"", None)

@@ -15,6 +15,7 @@ FILENAME = "model.safetensors"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 FILE_PATH = f"/{REPO}/resolve/{REVISION}/{FILENAME}"
+BRANCH_PATH = f"/{REPO}/resolve/main/{FILENAME}"
 STORAGE_PATH = "/storage/blob"
 
 
@@ -131,11 +132,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             hub.closing.wait(hub.delay_seconds)
         with suppress(ConnectionError):
-            if self.path not in (FILE_PATH, STORAGE_PATH):
+            if self.path not in (FILE_PATH, BRANCH_PATH, STORAGE_PATH):
                 self._send(404, {"X-Error-Code": "EntryNotFound"})
             elif hub.failure and self.command in hub.failing:
                 self._send(hub.failure[0], {"X-Error-Code": hub.failure[1]})
-            elif hub.stored_at and self.path == FILE_PATH:
+            elif hub.stored_at and self.path != STORAGE_PATH:
                 self._redirect()
             else:
                 self._file()

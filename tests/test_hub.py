@@ -76,6 +76,21 @@ def test_tensors_that_lie_between_needed_ones_come_along_and_are_left_out(the_hu
     }
 
 
+def test_a_file_known_by_its_digest_alone_is_fetched_from_the_newest_commit_and_no_other(the_hub):
+    """The branch is asked once, which commit it is; should it move, the bytes stay that one's."""
+    tensors, _ = hub.fetch(file()._replace(revision="main"))
+    assert same(tensors, EXPECTED)
+    asked = [(request.method, request.path) for request in the_hub.requests]
+    assert asked == [("HEAD", fake_hub.BRANCH_PATH), *3 * [("GET", fake_hub.FILE_PATH)]]
+
+
+def test_a_branch_that_has_come_to_another_file_is_refused(the_hub):
+    known = file()._replace(revision="main", sha256="1" * 64)
+    with pytest.raises(WeightsError, match="offers another"):
+        hub.fetch(known)
+    assert kept() == []
+
+
 def test_large_files_come_from_another_host_which_is_not_told_the_token(the_hub, monkeypatch):
     the_hub.stored_at = the_hub.storage_url
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
@@ -124,7 +139,7 @@ def test_one_file_is_kept_in_the_clients_folder_for_assets(the_hub):
     folder = cached_assets_path(
         "neural-style-space",
         namespace=fake_hub.REPO,
-        subfolder=fake_hub.REVISION,
+        subfolder=file().sha256,
         assets_dir=constants.HF_ASSETS_CACHE,
     )
     (path,) = kept()
