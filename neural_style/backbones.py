@@ -1,22 +1,26 @@
-"""The networks that look at pictures: how to build one, its layers' names, who has its weights.
+"""The networks that look at pictures: their layers, what they expect, who has their weights.
 
-To add one: write its `build`, name its layers, list where its weights come from, and give it an
-entry in `BACKBONES`.
+To add one: write its `build` in `architectures.py`, name its layers, list where its weights come
+from, and give it an entry in `BACKBONES`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import torch
-from torch import nn
 
+from neural_style.architectures import (
+    Stages,
+    googlenet,
+    inception_v3,
+    resnet50,
+    vgg16,
+    vgg19,
+)
 from neural_style.errors import SettingsError
-
-Stages = dict[str, nn.Module]
-"""A network as named steps, in the order in which a picture passes through them."""
 
 
 class Units(NamedTuple):
@@ -41,7 +45,12 @@ def mean_color(units: Units) -> torch.Tensor:
 
 
 class HubFile(NamedTuple):
-    """A safetensors file on the Hugging Face Hub, at one commit, with the SHA-256 of its bytes."""
+    """A safetensors file on the Hugging Face Hub, with the SHA-256 of its bytes.
+
+    Attributes:
+        revision: The commit it is at, or a branch: then the digest alone says which file is meant,
+            and any other that comes to be there is refused.
+    """
 
     repo: str
     filename: str
@@ -93,62 +102,6 @@ class Backbone(NamedTuple):
     units: Units = TORCHVISION
 
 
-def vgg19() -> Stages:
-    """Simonyan and Zisserman's VGG-19 (arXiv 1409.1556), less its classifier."""
-    return _vgg(2, 2, 4, 4, 4)
-
-
-def vgg16() -> Stages:
-    """Their VGG-16: one layer fewer in each of the last three blocks."""
-    return _vgg(2, 2, 3, 3, 3)
-
-
-def _vgg(*blocks: int) -> Stages:
-    """Of so many convolutions a block. Built here: torchvision's import alone takes 160 MB."""
-    modules: list[nn.Module] = []
-    inputs = 3
-    for outputs, convolutions in zip((64, 128, 256, 512, 512), blocks, strict=True):
-        for _ in range(convolutions):
-            modules += [nn.Conv2d(inputs, outputs, 3, padding=1, device="meta"), nn.ReLU()]
-            inputs = outputs
-        modules.append(nn.MaxPool2d(2))
-    return name_vgg_stages(modules)
-
-
-def resnet50() -> Stages:
-    """He et al.'s ResNet-50 (arXiv 1512.03385) from torchvision, less its classifier.
-
-    Each block is a stage of its own, named as there: layer1.0, layer1.1, …
-    """
-    model = _without_weights("resnet50")
-    stages: Stages = {"conv1": model.conv1, "bn1": model.bn1, "relu1": nn.ReLU()}
-    stages["maxpool"] = model.maxpool
-    for number in range(1, 5):
-        for place, block in enumerate(getattr(model, f"layer{number}")):
-            stages[f"layer{number}.{place}"] = block
-    return stages
-
-
-def googlenet() -> Stages:
-    """Szegedy et al.'s GoogLeNet (arXiv 1409.4842) from torchvision, less its classifiers.
-
-    With batch normalization, as torchvision trained it; stages are named as there.
-    """
-    model = _without_weights("googlenet", init_weights=False, aux_logits=False)
-    stages: Stages = {"conv1": model.conv1.conv, "bn1": model.conv1.bn, "relu1": nn.ReLU()}
-    for name, module in model.named_children():
-        if name not in ("conv1", "avgpool", "dropout", "fc"):
-            stages[name] = module
-    return stages
-
-
-def _without_weights(name: str, **options: bool) -> nn.Module:
-    from torchvision import models
-
-    with torch.device("meta"):
-        return getattr(models, name)(weights=None, **options).eval()
-
-
 def _by_place(stage: str, place: int) -> str:
     return str(place)
 
@@ -161,20 +114,8 @@ def _in_googlenet(stage: str, place: int) -> str:
     return {"conv1": "conv1.conv", "bn1": "conv1.bn"}.get(stage, stage)
 
 
-def name_vgg_stages(features: Iterable[nn.Module]) -> Stages:
-    """Paper names for a VGG's steps: conv1_1, relu1_1, … pool1, conv2_1, …"""
-    stages: Stages = {}
-    block, step = 1, 0
-    for module in features:
-        if isinstance(module, nn.Conv2d):
-            step += 1
-            stages[f"conv{block}_{step}"] = module
-        elif isinstance(module, nn.ReLU):
-            stages[f"relu{block}_{step}"] = module
-        else:
-            stages[f"pool{block}"] = module
-            block, step = block + 1, 0
-    return stages
+def _in_inception_v3(stage: str, place: int) -> str:
+    return {"conv1": "Conv2d_1a_3x3.conv", "bn1": "Conv2d_1a_3x3.bn"}.get(stage, stage)
 
 
 def check_layers(stages: Stages, layers: Collection[str]) -> None:
@@ -272,7 +213,7 @@ BACKBONES: dict[str, Backbone] = {
         packaged=None,
         file_units={"00b39a1b": CAFFE, "397923af": TORCHVISION},
     ),
-    # Its layers, and GoogLeNet's, are those at the ends of their sizes, with VGG's shares.
+    # Its layers, and those of the two below, are at the ends of their sizes, with VGG's shares.
     "resnet50": Backbone(
         build=resnet50,
         in_file=_by_name,
@@ -312,6 +253,30 @@ BACKBONES: dict[str, Backbone] = {
         packaged=None,
         file_units={},
         # torchvision turns what it is given into these itself (transform_input).
+        units=_CENTERED,
+    ),
+    "inception_v3": Backbone(
+        build=inception_v3,
+        in_file=_in_inception_v3,
+        content_layers={"Mixed_6b": 1.0},
+        style_layers={
+            "Conv2d_2b_3x3": 0.3,
+            "Conv2d_4a_3x3": 0.3,
+            "Mixed_5d": 0.2,
+            "Mixed_6c": 0.12,
+            "Mixed_7a": 0.08,
+        },
+        smallest_side=75,
+        hub=HubFile(
+            repo="timm/inception_v3.tv_in1k",
+            filename="model.safetensors",
+            revision="main",
+            sha256="9c452c63a67fd03a38a78c401ba12d4be0e926df63c93403de3a29f6df20fefb",
+            prefix="",
+            units=_CENTERED,
+        ),
+        packaged=None,
+        file_units={},
         units=_CENTERED,
     ),
 }

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad, relu
 
-from neural_style.backbones import Stages, Units, check_layers
+from neural_style.architectures import Stages
+from neural_style.backbones import Units, check_layers
 from neural_style.rectified_pool import can_rectify, pool_rectified
 from neural_style.tensors import FeatureMap, ImageTensor
 from neural_style.winograd import Kernel, convolve, is_faster, make_kernel, warm_up

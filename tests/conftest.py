@@ -30,13 +30,13 @@ from safetensors.torch import save
 from torch import nn
 
 from neural_style import hub, load_image, transfer, weights
+from neural_style.architectures import name_vgg_stages
 from neural_style.backbones import (
     BACKBONES,
     CAFFE,
     TORCHVISION,
     HubFile,
     PackagedFile,
-    name_vgg_stages,
 )
 from neural_style.features import Network, load_network, run_stages, stages_until
 from tests import fake_hub

@@ -25,6 +25,7 @@ ORDER = [
         "images",
         "timelapse",
         "color",
+        "architectures",
         "backbones",
         "hub",
         "weights",
