@@ -224,3 +224,69 @@ def test_anishathalyes_first_steps_are_those_of_his_adam():
         root = (square / (1 - 0.999**step)).sqrt()
         canvas = canvas - 10 * mean / (1 - 0.9**step) / (root + 1e-8)
         torch.testing.assert_close(frames[step].double(), canvas / 255, atol=5e-4, rtol=0)
+
+
+def root_of(matrix):
+    """The symmetric square root, by eigenvalues."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+
+
+def crowsons_loss(canvas, network, content, styles):
+    """By autograd through two roots of matrices, and a picture widened by a pixel of its edge."""
+    found = extract(network, canvas, [*STYLES, "relu4_2"])
+    total = 0.015 * (found["relu4_2"] - content["relu4_2"]).double().square().mean()
+    for weight, layer in zip((256, 64, 16, 4, 1), STYLES, strict=True):
+        ours, theirs = (x[layer][0].flatten(1).double() for x in (found, styles))
+        floor = 1e-4 * torch.eye(len(ours), dtype=torch.double)
+        one, other = (x.cov(correction=0) + floor for x in (ours, theirs))
+        half = root_of(other)
+        variances = (one + other - 2 * root_of(half @ one @ half)).diagonal()
+        means = (ours.mean(1) - theirs.mean(1)).square()
+        total = total + weight / 341 * (means + variances).mean()
+    edged = torch.cat([canvas[..., :1], canvas, canvas[..., -1:]], dim=3)
+    edged = torch.cat([edged[:, :, :1], edged, edged[:, :, -1:]], dim=2).double()
+    height, width = canvas.shape[2:]
+
+    def seen_from(down, right):
+        return edged[:, :, 1 + down : 1 + down + height, 1 + right : 1 + right + width]
+
+    def roughness(places):
+        return sum((seen_from(*place) - canvas).square().mean() for place in places)
+
+    straight, slanted = [(0, 1), (1, 0), (0, -1), (-1, 0)], [(1, 1), (1, -1), (-1, 1), (-1, -1)]
+    return total + 2 * (roughness(straight) / 3 + roughness(slanted) / 12)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_crowsons_first_steps_are_those_of_her_adam_and_a_calm_average_is_shown():
+    """Each from where the one before has led: two hundredths of the way from black to white, and
+    never beyond them. The average is made up for its beginning, as Adam's are.
+    """
+    run = replace(PRESETS["crowson"], size=64, iterations=3, precision="fp32", weights="auto")
+    network = load_network(
+        tiny_vgg(), seeded_weights(tiny_vgg()), TORCHVISION, device=torch.device("cpu")
+    )
+    # So near to black and white that steps are cut off there.
+    content = (3 * CONTENT - 1).clamp(0, 1)
+    targets = [extract(network, image, [*STYLES, "relu4_2"]) for image in (content, STYLE)]
+    mean = square = torch.zeros_like(content)
+    average, share, cut, expected = 0.0, 0.0, 0, content
+    for step, frame in enumerate(stylize(content, STYLE, run, every=1), 1):
+        canvas = frame.state()["pass"]["image"]
+        off = (canvas - expected).abs()
+        # Where the slope is next to nothing, the step is as long all the same, and rounding's.
+        assert off.median() < 1e-6
+        assert (off > 1e-4).float().mean() < 0.02
+        average, share = 0.99 * average + 0.01 * canvas, 0.99 * share + 0.01
+        torch.testing.assert_close(frame.image, average / share, atol=1e-6, rtol=0)
+        leaf = canvas.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(crowsons_loss(leaf, network, *targets), leaf)
+        mean, square = 0.9 * mean + 0.1 * gradient, 0.99 * square + 0.01 * gradient.square()
+        root = (square / (1 - 0.99**step)).sqrt()
+        moved = canvas - 0.02 * mean / (1 - 0.9**step) / (root + 1e-8)
+        expected = moved.clamp(0, 1)
+        cut += (expected != moved).sum()
+    assert (step, frame.iteration) == (4, 3)
+    assert cut > 1000
+    assert (frame.image - content).abs().mean() > 0.01
