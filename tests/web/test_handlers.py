@@ -218,8 +218,9 @@ def mask_file(folder: Path, name: str, content: str, upper: bool) -> str:
 def test_a_second_style_and_masks_may_be_given(sent, uploads, watch):
     masks = [mask_file(uploads, f"{k}.png", sent[0], k == 0) for k in range(2)]
     given = values(iterations=3, size=128)
-    *_, (_, _, mixed, *_) = run_stylize(*sent, None, *given, sent[0], None, None, None)
+    *_, (_, _, mixed, chart, *_) = run_stylize(*sent, None, *given, sent[0], None, None, None)
     assert "style 2" in mixed
+    assert set(chart["term"]) == {"content", "style 1", "style 2", "tv"}
     *_, (parted, *_) = run_stylize(*sent, None, *given, sent[0], *masks, None)
     *_, (kept, *_) = run_stylize(*sent, None, *given, None, None, None, masks[0])
     kept, parted = load_image(kept), load_image(parted)
