@@ -212,7 +212,14 @@ def check_place(path: Path) -> None:
 
 
 def resize(image: ImageTensor, height: int, width: int) -> ImageTensor:
-    """The picture at another size: bicubic, with antialiasing when it shrinks, kept in [0, 1]."""
+    """The picture at another size: bicubic, with antialiasing when it shrinks, kept in [0, 1].
+
+    Of the sRGB numbers as they are, not of the light they stand for. Shrunk to a half and a quarter
+    both ways, the examples look alike but where fine dark and bright lie side by side: in linear
+    light foliage, cobbles and roofs come out lighter, by 5 levels of 255 on the average of a whole
+    painting at most, and thin dark outlines paler. One pair painted both ways came out as good
+    either way. The networks were trained on pictures shrunk as here.
+    """
     if image.shape[-2:] == (height, width):
         return image
     resized = interpolate(image, (height, width), mode="bicubic", antialias=True)
