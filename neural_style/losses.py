@@ -114,7 +114,9 @@ def eased_style_loss(canvas: GramMatrix, target: GramMatrix, axes: Axes) -> Scal
 def tv_loss(image: ImageTensor) -> Scalar:
     """Total variation: mean squared step to the right plus mean squared step down.
 
-    Mahendran and Vedaldi 2014 (arXiv 1412.0035), eq. 8 with β = 2, as means.
+    Mahendran and Vedaldi 2014 (arXiv 1412.0035), eq. 8 with β = 2, as means: the same grain costs
+    the same at every size, where the other terms are means over pixels too. What a picture shows
+    costs less where it is larger, its steps being smaller.
     """
     right = image[..., :, 1:] - image[..., :, :-1]
     down = image[..., 1:, :] - image[..., :-1, :]

@@ -44,6 +44,15 @@ def test_total_variation_of_a_checkerboard_is_two():
     assert tv_loss(board) == 2
 
 
+@pytest.mark.parametrize("form", TV_FORMS)
+def test_grain_costs_the_same_at_every_size_but_as_a_sum(form):
+    """A picture beside, above and across itself has the same grain on four times the pixels."""
+    grain = torch.rand(1, 3, 60, 90, generator=torch.Generator().manual_seed(0))
+    times = 4 if form == "sum" else 1
+    expected = times * TV_FORMS[form](grain).item()
+    assert TV_FORMS[form](grain.tile(1, 1, 2, 2)).item() == pytest.approx(expected, rel=0.04)
+
+
 def test_a_slope_of_one_level_a_pixel_to_the_right_by_hand():
     """8 × 9 pixels of 3 channels: 8 × 8 steps right, none down."""
     slope = (torch.arange(9.0) / 255).expand(1, 3, 8, 9)
