@@ -35,7 +35,7 @@ ORDER = [
     *("guides", "objective", "schedule", "masks", "styles", "memory", "canvas", "optimizers"),
     *("engines", "optimize", "settings", "resume", "presets", "recipe", "start", "transfer", "cli"),
     *("web.chinese", "web.texts", "web.cost", "web.checks", "web.runs", "web.show", "web.handlers"),
-    *("web.lent", "web.links", "web.widgets", "web.layout", "web.page"),
+    *("web.lent", "web.links", "web.parts", "web.widgets", "web.tools", "web.layout", "web.page"),
 ]
 """A module may import those before it and none after it."""
 

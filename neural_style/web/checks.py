@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 from gradio.utils import get_upload_folder, is_in_or_equal
 
-from neural_style.errors import SettingsError
+from neural_style.errors import NeuralStyleError, SettingsError
 from neural_style.settings import INITS, Settings, check_knob, knobs
 from neural_style.web.cost import check_cost
 from neural_style.web.texts import LANGUAGES, knob_help, say
@@ -144,6 +144,11 @@ def settings_of(call: Call) -> Settings:
     if call.init_image is not None:
         given["init"] = check_upload("init_image", call.init_image, call.language)
     return Settings(**given)
+
+
+def refusal(error: NeuralStyleError, language: str) -> gr.Error:
+    """What is wrong, as Gradio tells it."""
+    return gr.Error(str(error), title=say("error_title", language), print_exception=False)
 
 
 def _verdict(check: Callable, *arguments: Any) -> dict:

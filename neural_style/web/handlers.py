@@ -35,6 +35,7 @@ from neural_style.web.checks import (
     named_parameters,
     page_knobs,
     read_call,
+    refusal,
     settings_of,
 )
 from neural_style.web.cost import check_cost, expected_seconds, reserved_seconds
@@ -72,7 +73,7 @@ def run_stylize(*arguments: Any) -> Iterator[Outputs]:
         yield from _run(folder, call, settings)
     except NeuralStyleError as error:
         yield None, [], texts.failed(str(error), call.language), None, gr.skip()
-        raise _error(error, call.language) from error
+        raise refusal(error, call.language) from error
 
 
 @named_parameters
@@ -103,7 +104,7 @@ def run_continue(run: str | None, more: Any, language: str) -> Iterator[Outputs]
         yield from _run(folder, call, settings, runs.last_end(folder))
     except NeuralStyleError as error:
         yield None, [], texts.failed(str(error), language), None, gr.skip()
-        raise _error(error, language) from error
+        raise refusal(error, language) from error
 
 
 def _continued(run: str | None, more: Any, language: str) -> tuple[Path, Call, Settings]:
@@ -143,7 +144,7 @@ def restore(path: str | None, language: str = "en") -> list[Any]:
             gr.Info(say("start_image_wanted", language))
         return [check_value(about, chosen[name], language) for name, about in page_knobs().items()]
     except NeuralStyleError as error:
-        raise _error(error, language) from error
+        raise refusal(error, language) from error
 
 
 def estimate(language: str, *values: Any) -> str:
@@ -239,7 +240,7 @@ def reuse(run: str | None, language: str) -> str:
     folder = runs.find_run(run)
     end = folder and runs.last_end(folder)
     if not end or end["picture"] is None:
-        raise _error(SettingsError(say("no_result", language)), language)
+        raise refusal(SettingsError(say("no_result", language)), language)
     return end["picture"]
 
 
@@ -271,7 +272,3 @@ def _run(
             yield from show.frames(frames, alpha)
     finally:
         show.end()
-
-
-def _error(error: NeuralStyleError, language: str) -> gr.Error:
-    return gr.Error(str(error), title=say("error_title", language), print_exception=False)

@@ -9,6 +9,7 @@ import gradio as gr
 from neural_style.web.checks import MORE_PICTURES, page_knobs
 from neural_style.web.links import EXAMPLES
 from neural_style.web.texts import say
+from neural_style.web.tools import CropTool, crop_tool
 from neural_style.web.widgets import Said, knob_widget, picture_input
 
 OWN_PRESETS = ("quick", "balanced", "fine")
@@ -26,6 +27,8 @@ CSS = """
 #progress { align-items: center; flex-wrap: nowrap; }
 #status { min-height: 3.6em; }
 #stop { align-self: center; }
+#part-shown img { cursor: crosshair; }
+#part-line { min-height: 3em; }
 #after { align-items: end; }
 button[role=tab].selected { color: var(--primary-700); }
 .dark button[role=tab].selected, .dark #files a { color: var(--primary-300); }
@@ -54,6 +57,8 @@ class Inputs(NamedTuple):
     recipe: gr.UploadButton
     link: gr.Button
     link_box: gr.Textbox
+    crop: CropTool
+    examples: gr.Examples
 
 
 class Results(NamedTuple):
@@ -119,12 +124,14 @@ def inputs_column(said: Said) -> Inputs:
         widgets["seed"] = knob_widget(said, "seed", about["seed"])
         new_seed = said.make(gr.Button, {"value": "new_seed"}, elem_id="new-seed", size="sm")
         for name in about:
-            if name not in widgets:
+            if name not in widgets and name != "style_crop":
                 widgets[name] = knob_widget(said, name, about[name])
         start = picture_input(said, "init_image")
         recipe = said.make(
             gr.UploadButton, {"label": "restore"}, file_types=[".png"], size="sm", elem_id="recipe"
         )
+    crop = crop_tool(said)
+    widgets["style_crop"] = crop.crops
     with said.make(gr.Accordion, {"label": "regions"}, open=False):
         said.make(gr.Markdown, {"value": "regions_help"})
         more = []
@@ -162,6 +169,8 @@ def inputs_column(said: Said) -> Inputs:
         recipe,
         link,
         link_box,
+        crop,
+        examples,
     )
 
 

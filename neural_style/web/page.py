@@ -13,7 +13,12 @@ from fastapi.responses import JSONResponse
 
 from neural_style.presets import PRESETS
 from neural_style.settings import Settings
-from neural_style.web.checks import MAX_UPLOAD_MEGABYTES, check_inputs, page_knobs
+from neural_style.web.checks import (
+    MAX_UPLOAD_MEGABYTES,
+    MORE_PICTURES,
+    check_inputs,
+    page_knobs,
+)
 from neural_style.web.handlers import (
     estimate,
     finish,
@@ -32,6 +37,7 @@ from neural_style.web.lent import in_plain_words
 from neural_style.web.links import make_query, read_query
 from neural_style.web.runs import KEPT_SECONDS, shut_folder
 from neural_style.web.texts import say
+from neural_style.web.tools import connect_crop
 from neural_style.web.widgets import Said
 
 _LANGUAGE = "navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'"
@@ -84,6 +90,8 @@ def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
         said.make(gr.Markdown, {"value": lambda language: f"<sub>{say('privacy', language)}</sub>"})
         _connect_runs(gpu, inputs, results, language)
         _connect_controls(inputs, language)
+        style_2 = inputs.more[MORE_PICTURES.index("style_2")]
+        connect_crop(inputs.crop, inputs.style, style_2, inputs.examples, language)
         _connect_arrival(page, inputs, results, language, said)
         gr.api(info, api_name="info", queue=False)
     return page

@@ -38,6 +38,15 @@ in them the scene of the one and the brushwork of the other.""",
     "regions": "Second style and masks",
     "regions_help": "Masks are gray pictures of the content image's shape: white here, black not "
     "here, gray a little. One for each style; without any, styles are mixed everywhere.",
+    "part": "Part of the style image",
+    "part_of": "Of which",
+    "part_shown": "What is taken",
+    "crop_all": "All of it is taken. For a part, touch two opposite corners of it.",
+    "crop_first": "Now touch the opposite corner.",
+    "crop_chosen": "What is bright is taken: {width} % of the width, {height} % of the height. For "
+    "another part, touch two corners.",
+    "whole": "Take all of it",
+    "no_picture_yet": "There is no picture under “{name}” yet.",
     "examples": "Or begin with one of these",
     # Controls
     "stylize": "Stylize",

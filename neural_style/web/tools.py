@@ -1,0 +1,111 @@
+"""The tools with which a part of a picture is chosen by hand: how they look, and what they call."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from neural_style.web.checks import page_knobs
+from neural_style.web.parts import STYLES, choose_corner, fresh_crops, show_crop
+from neural_style.web.texts import say
+from neural_style.web.widgets import Said, knob_widget
+
+_AT_ONCE: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "hidden",
+    "queue": False,
+}
+
+
+class CropTool(NamedTuple):
+    """Two corners on the style image; what they say is written into the knob `style_crop`."""
+
+    fold: gr.Accordion
+    which: gr.Radio
+    shown: gr.Image
+    line: gr.Markdown
+    crops: gr.Component
+    whole: gr.Button
+    first: gr.State
+    opened: gr.State
+
+
+def crop_tool(said: Said) -> CropTool:
+    """The tool, folded away, with the widget of its knob."""
+    with said.make(gr.Accordion, {"label": "part"}, open=False, elem_id="part") as fold:
+        which = said.make(
+            gr.Radio,
+            {
+                "label": "part_of",
+                "choices": lambda language: [(say(name, language), name) for name in STYLES],
+            },
+            value=STYLES[0],
+            elem_id="part-of",
+        )
+        shown = said.make(
+            gr.Image,
+            {"label": "part_shown", "alt_text": "part_shown"},
+            type="filepath",
+            format="jpeg",
+            interactive=False,
+            height=300,
+            buttons=[],
+            elem_id="part-shown",
+        )
+        line = gr.Markdown(elem_id="part-line")
+        crops = knob_widget(said, "style_crop", page_knobs()["style_crop"])
+        whole = said.make(gr.Button, {"value": "whole"}, size="sm", elem_id="whole")
+    return CropTool(fold, which, shown, line, crops, whole, gr.State(None), gr.State(False))
+
+
+def connect_crop(
+    tool: CropTool, style: gr.Image, style_2: gr.Image, examples: gr.Examples, language: gr.Textbox
+) -> None:
+    """What a touch of the picture does, and what a fresh picture."""
+    asked = [tool.crops, style, style_2, language]
+    shown = [tool.shown, tool.line]
+
+    def show(opened: bool, *what: Any) -> Any:
+        return show_crop(*what) if opened else [gr.skip(), gr.skip()]
+
+    tool.fold.expand(lambda: True, None, tool.opened, **_AT_ONCE).then(
+        show_crop, [tool.which, *asked], shown, **_AT_ONCE
+    )
+    gr.on(
+        [style.change, style_2.change, tool.which.change, tool.crops.change],
+        show,
+        [tool.opened, tool.which, *asked],
+        shown,
+        trigger_mode="always_last",
+        **_AT_ONCE,
+    )
+    tool.shown.select(
+        choose_corner,
+        [tool.which, tool.first, *asked],
+        [tool.first, tool.crops, *shown],
+        **_AT_ONCE,
+    )
+    tool.which.change(lambda: None, None, tool.first, **_AT_ONCE)
+    written = [tool.crops, tool.first]
+    for listen, name in (
+        (style.input, "style"),
+        (examples.load_input_event.then, "style"),
+        (style_2.input, "style_2"),
+    ):
+        listen(_renewer(name), [tool.crops, style_2], written, **_AT_ONCE)
+    tool.whole.click(
+        lambda which, *given: _renewer(which)(*given),
+        [tool.which, tool.crops, style_2],
+        written,
+        **_AT_ONCE,
+    )
+
+
+def _renewer(which: str) -> Any:
+    """Takes all of that style image again."""
+
+    def renew(crops: str, style_2: str | None) -> list[str | None]:
+        return [fresh_crops(which, crops, style_2), None]
+
+    return renew

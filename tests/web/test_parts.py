@@ -1,0 +1,190 @@
+"""Parts of pictures chosen by hand: the style's crop."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+import torch
+from playwright.sync_api import Locator, Page, expect
+
+from neural_style import load_image, save_image
+from neural_style.styles import crop, parse_crops
+from neural_style.web import handlers
+from neural_style.web.parts import choose_corner, fresh_crops, show_crop
+from tests.web.visit import press, run_to_the_end, set_small, upload
+
+
+def touch(*place, first=None, which="style", crops="all", style=None, style_2=None):
+    """What comes of a touch at that pixel."""
+    event = SimpleNamespace(index=[*place])
+    return choose_corner(event, which, first, crops, style, style_2, "en")
+
+
+@pytest.fixture
+def style(uploads) -> str:
+    """A white picture of 80×72, uploaded."""
+    return str(save_image(torch.ones(1, 3, 72, 80), uploads / "white.png"))
+
+
+class TestCrop:
+    @pytest.mark.parametrize("corners", [((20, 18), (60, 36)), ((60, 18), (20, 36))])
+    def test_two_opposite_corners_are_a_box(self, style, corners):
+        first, crops, shown, line = touch(*corners[0], style=style)
+        assert (crops, line) == ("all", "Now touch the opposite corner.")
+        assert load_image(shown).shape == (1, 3, 72, 80)
+        first, crops, shown, line = touch(*corners[1], first=first, style=style)
+        assert (first, crops) == (None, "0.25,0.25,0.5,0.25")
+        assert "50 % of the width, 25 % of the height" in line
+        seen = load_image(shown)
+        (box,) = parse_crops(crops)
+        assert crop(seen, box).min() > 0.9
+        outside = torch.ones_like(seen)
+        crop(outside, box)[:] = 0
+        dimmed = seen[outside == 1]
+        assert dimmed.mean() < 0.45
+
+    def test_the_whole_picture_is_within_reach_and_nothing_beyond(self, style):
+        first = touch(0, 0, style=style)[0]
+        assert touch(80, 72, first=first, style=style)[1] == "0,0,1,1"
+        first = touch(-500, 1e9, style=style)[0]
+        assert touch(40, 36, first=first, style=style)[1] == "0,0.5,0.5,0.5"
+        for x in range(1, 80):
+            words = touch(80, 72, first=[x / 80, 1 / 3], style=style)[1]
+            parse_crops(words)
+
+    def test_without_anything_between_them_the_second_is_a_first(self, style):
+        first = touch(20, 18, style=style)[0]
+        first, crops, _, line = touch(20, 60, first=first, style=style)
+        assert (first, crops) == ([0.25, 60 / 72], "all")
+        assert line == "Now touch the opposite corner."
+
+    def test_each_of_two_styles_has_its_own(self, style):
+        second = {"style": style, "style_2": style}
+        given = {"first": [0.0, 0.0], **second}
+        assert touch(40, 72, which="style_2", **given)[1] == "all; 0,0,0.5,1"
+        assert touch(40, 72, crops="all; 0,0,1,0.5", **given)[1] == "0,0,0.5,1; 0,0,1,0.5"
+        assert touch(40, 72, which="style_2", crops="0,0,0.5,1", **given)[1] == "0,0,0.5,1"
+
+    def test_of_a_fresh_picture_all_is_taken(self):
+        assert fresh_crops("style", "0,0,0.5,1", None) == "all"
+        assert fresh_crops("style", "0,0,0.5,1; 0,0,1,0.5", "b.png") == "all; 0,0,1,0.5"
+        assert fresh_crops("style_2", "0,0,0.5,1; 0,0,1,0.5", "b.png") == "0,0,0.5,1; all"
+        assert fresh_crops("style_2", "0,0,0.5,1; 0,0,1,0.5", None) == "0,0,0.5,1"
+
+    def test_what_cannot_be_shown_is_told(self, style, uploads):
+        assert show_crop("style", "all", None, style, "en") == (
+            None,
+            "There is no picture under “Style image” yet.",
+        )
+        assert touch(5, 5, which="style_2", style=style)[2:] == (
+            None,
+            "There is no picture under “Second style” yet.",
+        )
+        shown, line = show_crop("style", "0,0,2,1", style, None, "en")
+        assert torch.equal(load_image(shown), load_image(style))
+        assert line.startswith("A crop is written left,top,width,height")
+        assert (
+            "must be an uploaded picture" in show_crop("style", "all", "/etc/hosts", None, "en")[1]
+        )
+
+
+def seen_at(address: str, folder: Path) -> torch.Tensor:
+    """The picture at that address."""
+    file = folder / Path(address).name
+    file.write_bytes(httpx.get(address).raise_for_status().content)
+    return load_image(file)
+
+
+def touch_at(shown: Locator, across: float, down: float) -> None:
+    """Touches the picture there, in shares of what is seen of it."""
+    box = shown.bounding_box()
+    natural = shown.evaluate("img => [img.naturalWidth, img.naturalHeight]")
+    scale = min(box["width"] / natural[0], box["height"] / natural[1])
+    wide, high = natural[0] * scale, natural[1] * scale
+    left, top = (box["width"] - wide) / 2, (box["height"] - high) / 2
+    shown.click(position={"x": left + across * wide, "y": top + down * high})
+
+
+@pytest.mark.browser
+class TestCropOnThePage:
+    @pytest.fixture
+    def tool(self, page: Page, pictures, tmp_path) -> Page:
+        """The page with both pictures and the tool open; the style is white."""
+        upload(page, "content", pictures[0])
+        white = save_image(torch.ones(1, 3, 180, 200), tmp_path / "white.png")
+        upload(page, "style", str(white))
+        page.get_by_role("button", name="Part of the style image").click()
+        page.locator("#part-shown img").wait_for()
+        return page
+
+    def test_two_touches_choose_a_part_and_the_run_takes_it(
+        self, tool, watch, monkeypatch, tmp_path
+    ):
+        seen = []
+        stylize = handlers.stylize
+
+        def spy(content, style, settings, **options):
+            seen.append(settings.style_crop)
+            return stylize(content, style, settings, **options)
+
+        monkeypatch.setattr(handlers, "stylize", spy)
+        shown, line, box = (
+            tool.locator(where)
+            for where in (
+                "#part-shown img",
+                "#part-line",
+                "#style_crop textarea, #style_crop input",
+            )
+        )
+        height = tool.locator("#part").bounding_box()["height"]
+        touch_at(shown, 0.25, 0.25)
+        expect(line).to_contain_text("Now touch the opposite corner.")
+        touch_at(shown, 0.75, 0.5)
+        expect(line).to_contain_text(re.compile(r"(49|50|51) % of the width, (24|25|26) % of the"))
+        assert tool.locator("#part").bounding_box()["height"] == height
+        left, top, width, high = (float(word) for word in box.input_value().split(","))
+        assert [left, top, width, high] == pytest.approx([0.25, 0.25, 0.5, 0.25], abs=0.01)
+        levels = seen_at(shown.get_attribute("src"), tmp_path)
+        assert levels[..., 90, 10].mean() < 0.45
+        assert levels[..., 70, 100].mean() > 0.9
+        set_small(tool)
+        run_to_the_end(tool)
+        assert seen == [box.input_value()]
+
+    def test_typing_shows_it_and_a_fresh_picture_takes_all_again(self, tool, pictures):
+        box = tool.locator("#style_crop textarea, #style_crop input")
+        box.fill("0,0,0.5,1")
+        expect(tool.locator("#part-line")).to_contain_text("50 % of the width, 100 % of the height")
+        press(tool, "whole")
+        expect(box).to_have_value("all")
+        expect(tool.locator("#part-line")).to_contain_text("All of it is taken.")
+        box.fill("0,0,0.5,1")
+        expect(tool.locator("#part-line")).to_contain_text("50 % of the width")
+        tool.locator("#style").get_by_label("Remove Image").click()
+        expect(box).to_have_value("all")
+        box.fill("0,0,0.5,1")
+        tool.locator("tbody tr").nth(1).click()
+        expect(tool.locator("#style img")).to_have_attribute("src", re.compile("harvest"))
+        expect(box).to_have_value("all")
+
+    def test_a_link_keeps_its_part(self, page, url):
+        page.goto(f"{url}?style=harvest-at-la-crau&style_crop=0%2C0%2C0.5%2C1")
+        expect(page.locator("#style img")).to_have_attribute("src", re.compile("harvest"))
+        page.get_by_role("button", name="Part of the style image").click()
+        expect(page.locator("#part-line")).to_contain_text("50 % of the width, 100 % of the height")
+
+    def test_a_finger_is_enough(self, open_page, pictures):
+        phone = open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+        upload(phone, "style", pictures[1])
+        phone.get_by_role("button", name="Part of the style image").tap()
+        shown = phone.locator("#part-shown img")
+        shown.wait_for()
+        touch_at(shown, 0.1, 0.1)
+        expect(phone.locator("#part-line")).to_contain_text("Now touch the opposite corner.")
+        touch_at(shown, 0.6, 0.9)
+        expect(phone.locator("#part-line")).to_contain_text("What is bright is taken")
+        assert phone.evaluate("document.documentElement.scrollWidth") == 390
