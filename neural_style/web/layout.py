@@ -9,7 +9,7 @@ import gradio as gr
 from neural_style.web.checks import MORE_PICTURES, page_knobs
 from neural_style.web.links import EXAMPLES
 from neural_style.web.texts import say
-from neural_style.web.tools import CropTool, crop_tool
+from neural_style.web.tools import CropTool, PaintTool, crop_tool, paint_tool
 from neural_style.web.widgets import Said, knob_widget, picture_input
 
 OWN_PRESETS = ("quick", "balanced", "fine")
@@ -58,6 +58,8 @@ class Inputs(NamedTuple):
     link: gr.Button
     link_box: gr.Textbox
     crop: CropTool
+    regions: gr.Accordion
+    paint: PaintTool
     examples: gr.Examples
 
 
@@ -132,8 +134,9 @@ def inputs_column(said: Said) -> Inputs:
         )
     crop = crop_tool(said)
     widgets["style_crop"] = crop.crops
-    with said.make(gr.Accordion, {"label": "regions"}, open=False):
+    with said.make(gr.Accordion, {"label": "regions"}, open=False) as regions:
         said.make(gr.Markdown, {"value": "regions_help"})
+        paint = paint_tool(said)
         more = []
         for pair in (MORE_PICTURES[:2], MORE_PICTURES[2:]):
             with gr.Row():
@@ -170,6 +173,8 @@ def inputs_column(said: Said) -> Inputs:
         link,
         link_box,
         crop,
+        regions,
+        paint,
         examples,
     )
 

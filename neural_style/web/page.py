@@ -37,7 +37,7 @@ from neural_style.web.lent import in_plain_words
 from neural_style.web.links import make_query, read_query
 from neural_style.web.runs import KEPT_SECONDS, shut_folder
 from neural_style.web.texts import say
-from neural_style.web.tools import connect_crop
+from neural_style.web.tools import connect_crop, connect_paint
 from neural_style.web.widgets import Said
 
 _LANGUAGE = "navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'"
@@ -90,8 +90,10 @@ def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
         said.make(gr.Markdown, {"value": lambda language: f"<sub>{say('privacy', language)}</sub>"})
         _connect_runs(gpu, inputs, results, language)
         _connect_controls(inputs, language)
-        style_2 = inputs.more[MORE_PICTURES.index("style_2")]
-        connect_crop(inputs.crop, inputs.style, style_2, inputs.examples, language)
+        more = dict(zip(MORE_PICTURES, inputs.more, strict=True))
+        examples = inputs.examples
+        connect_crop(inputs.crop, inputs.style, more["style_2"], examples, language)
+        connect_paint(inputs.paint, inputs.regions, inputs.content, more, examples, language)
         _connect_arrival(page, inputs, results, language, said)
         gr.api(info, api_name="info", queue=False)
     return page

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import secrets
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.utils import get_upload_folder
 
 from neural_style.errors import NeuralStyleError, SettingsError
-from neural_style.images import load_image, save_image
+from neural_style.images import load_image, load_with_alpha, save_image
+from neural_style.masks import fit_mask
 from neural_style.styles import ALL, Box, crop, parse_crops
-from neural_style.tensors import ImageTensor
-from neural_style.web.checks import check_upload
+from neural_style.tensors import ImageTensor, Mask
+from neural_style.web.checks import PAGE_LIMITS, check_upload, refusal
 from neural_style.web.texts import say
 
 STYLES = ("style", "style_2")
@@ -21,8 +23,19 @@ STYLES = ("style", "style_2")
 _PREVIEW = 768
 """Pixels on the longer side of what is chosen and painted on."""
 
+BRUSH_OPACITY = 0.6
+"""Of the strokes, through which the picture is seen."""
+
 _DIMMED = 0.35
 _LINE = 2
+
+_LONGEST_MASK = PAGE_LIMITS["size"]
+"""Of a mask: as large as a result; a smaller one of a narrow picture would be askew."""
+
+_SOFT = 200
+"""The edge of a stroke fades over this part of the longer side."""
+
+_FAINT = 0.05
 
 
 def show_crop(
@@ -135,8 +148,76 @@ def _crossed(image: ImageTensor, corner: list[float]) -> ImageTensor:
     return shown
 
 
-def _write(image: ImageTensor, name: str) -> str:
+def _write(image: ImageTensor, name: str, ending: str = ".jpg") -> str:
     """A picture for the visitor's eyes, under a name that nobody guesses."""
-    folder = Path(get_upload_folder()) / "previews"
-    folder.mkdir(parents=True, exist_ok=True)
-    return str(save_image(image, folder / f"{name}-{secrets.token_urlsafe(16)}.jpg"))
+    _folder().mkdir(parents=True, exist_ok=True)
+    return str(save_image(image, _folder() / f"{name}-{secrets.token_urlsafe(16)}{ending}"))
+
+
+def _folder() -> Path:
+    return Path(get_upload_folder()) / "parts"
+
+
+def blank_canvas(content: str | None, language: str) -> dict[str, Any] | None:
+    """The content image to be painted on, for Gradio's editor; nothing where it cannot be read."""
+    try:
+        shown = _write(_preview("content", content, language), "canvas")
+    except NeuralStyleError:
+        return None  # a run will say what is wrong
+    return {"background": shown, "layers": [], "composite": None}
+
+
+def take_painted(
+    which: str,
+    layers: list[str] | None,
+    content: str | None,
+    style_2: str | None,
+    mask: str | None,
+    mask_2: str | None,
+    keep_mask: str | None,
+    language: str,
+) -> list[str | None]:
+    """The three masks, that of this name being what was painted.
+
+    Where two styles are given and the other has no mask yet, the rest is the other's.
+
+    Raises:
+        gr.Error: Nothing was painted, or there is nothing that it could be a mask for.
+    """
+    masks = {"mask": mask, "mask_2": mask_2, "keep_mask": keep_mask}
+    other = {"mask": "mask_2", "mask_2": "mask"}.get(which)
+    try:
+        if which == "mask_2" and style_2 is None:
+            raise SettingsError(say("no_picture_yet", language, name=say("style_2", language)))
+        path = check_upload("content", content, language)
+        height, width = load_image(path, longest=_LONGEST_MASK).shape[-2:]
+        painted = _painted(layers or [], height, width, language)
+    except NeuralStyleError as error:
+        raise refusal(error, language) from error
+    masks[which] = _write(painted.expand(-1, 3, -1, -1), which, ".png")
+    if other is not None and style_2 is not None and masks[other] is None:
+        masks[other] = _write((1 - painted).expand(-1, 3, -1, -1), other, ".png")
+    return [*masks.values()]
+
+
+def _painted(layers: list[str], height: int, width: int, language: str) -> Mask:
+    """What was painted, white, with soft edges.
+
+    Raises:
+        SettingsError: Nothing was.
+    """
+    strength = None
+    coarse = 1 + max(height, width) // _SOFT
+    for layer in layers:
+        image, alpha = load_with_alpha(check_upload("mask", layer, language), longest=_PREVIEW)
+        opaque = image[:, :1] * 0 + 1 if alpha is None else alpha
+        opaque = fit_mask(opaque, max(1, height // coarse), max(1, width // coarse))
+        strength = opaque if strength is None else strength.maximum(opaque)
+    if strength is None or strength.max() < _FAINT:
+        raise SettingsError(say("nothing_painted", language))
+    return fit_mask((strength / BRUSH_OPACITY).clamp(0, 1), height, width)
+
+
+def forget_painted(*masks: str | None) -> list[Any]:
+    """What becomes of masks when another content image was brought: what was painted goes."""
+    return [None if mask and Path(mask).parent == _folder() else gr.skip() for mask in masks]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from neural_style.web.checks import page_knobs
-from neural_style.web.parts import STYLES, choose_corner, fresh_crops, show_crop
+from neural_style.web.parts import (
+    BRUSH_OPACITY,
+    STYLES,
+    blank_canvas,
+    choose_corner,
+    forget_painted,
+    fresh_crops,
+    show_crop,
+    take_painted,
+)
 from neural_style.web.texts import say
-from neural_style.web.widgets import Said, knob_widget
+from neural_style.web.widgets import Said, knob_widget, painting_input
 
 _AT_ONCE: dict[str, Any] = {
     "api_visibility": "private",
@@ -100,6 +110,70 @@ def connect_crop(
         written,
         **_AT_ONCE,
     )
+
+
+PAINTED = ("keep_mask", "mask", "mask_2")
+"""What can be painted; the most wanted one first."""
+
+
+class PaintTool(NamedTuple):
+    """The content image to be painted on, and a button for each mask that this can become."""
+
+    editor: gr.ImageEditor
+    takers: dict[str, gr.Button]
+
+
+def paint_tool(said: Said) -> PaintTool:
+    """The editor and its buttons."""
+    editor = painting_input(said, "paint", BRUSH_OPACITY)
+    with gr.Row():
+        takers = {
+            name: said.make(
+                gr.Button,
+                {"value": f"paint_{name}"},
+                size="sm",
+                min_width=100,
+                elem_id=f"paint-{name}",
+            )
+            for name in PAINTED
+        }
+    return PaintTool(editor, takers)
+
+
+def connect_paint(
+    tool: PaintTool,
+    fold: gr.Accordion,
+    content: gr.Image,
+    more: dict[str, gr.Image],
+    examples: gr.Examples,
+    language: gr.Textbox,
+) -> None:
+    """When there is what to paint on, and where a painting goes."""
+    opened = gr.State(False)
+
+    def renew(opened: bool, *what: Any) -> Any:
+        return blank_canvas(*what) if opened else gr.skip()
+
+    fold.expand(lambda: True, None, opened, **_AT_ONCE).then(
+        blank_canvas, [content, language], tool.editor, **_AT_ONCE
+    )
+    gr.on(
+        [content.change, tool.editor.clear],
+        renew,
+        [opened, content, language],
+        tool.editor,
+        **_AT_ONCE,
+    )
+    masks = [more[name] for name in ("mask", "mask_2", "keep_mask")]
+    for listen in (content.input, examples.load_input_event.then):
+        listen(forget_painted, masks, masks, **_AT_ONCE)
+    for name, button in tool.takers.items():
+        button.click(
+            partial(take_painted, name),
+            [tool.editor, content, more["style_2"], *masks, language],
+            masks,
+            **_AT_ONCE,
+        )
 
 
 def _renewer(which: str) -> Any:

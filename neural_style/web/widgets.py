@@ -19,6 +19,8 @@ from neural_style.web.texts import knob_help, knob_label, say
 _SLIDER_RANGE = 10
 """A number whose range is narrower than this is slid; a wider one is typed."""
 
+_PAINT = "#e11d48"
+
 _LONGEST_INLINE = 4 * MAX_UPLOAD_MEGABYTES * 1_000_000 // 3
 """Characters of a picture sent inside a message, in base64."""
 
@@ -75,6 +77,25 @@ def picture_input(said: Said, name: str) -> gr.Image:
     )
 
 
+def painting_input(said: Said, name: str, opacity: float) -> gr.ImageEditor:
+    """A place to paint on a picture that we put there; files of the strokes are handed over."""
+    return said.make(
+        _ImageEditor,
+        {"label": name},
+        type="filepath",
+        sources=(),
+        transforms=(),
+        layers=False,
+        brush=gr.Brush(
+            default_size=40, colors=[(_PAINT, opacity)], color_mode="fixed", default_color=_PAINT
+        ),
+        eraser=gr.Eraser(default_size=40),
+        buttons=[],
+        height=420,
+        elem_id=name,
+    )
+
+
 def knob_widget(said: Said, name: str, about: Field) -> gr.Component:
     """The Gradio component that fits the knob."""
     low, high = about.metadata["low"], about.metadata["high"]
@@ -104,10 +125,14 @@ def _as_given(kind: type[gr.Component]) -> type[gr.Component]:
     which would write a stub file beside this one, and under its module, where its looks are found.
     """
     attributes = {"preprocess": _hand_over, "__module__": kind.__module__}
+    if issubclass(kind, gr.ImageEditor):
+        attributes["accept_blobs"] = None  # a way in for strokes that nobody may have asked for
     return ABCMeta.__new__(type(kind), kind.__name__, (kind,), attributes)
 
 
 def _hand_over(component: gr.Component, payload: Any) -> Any:
+    if isinstance(component, gr.ImageEditor):
+        return [layer.path for layer in payload.layers] if payload else []
     if payload is None or not isinstance(component, gr.Image):
         return payload
     if not (payload.url and payload.url.startswith("data:")):
@@ -122,6 +147,6 @@ def _hand_over(component: gr.Component, payload: Any) -> Any:
     return path
 
 
-_Image, _Number, _Radio, _Slider, _Textbox = map(
-    _as_given, (gr.Image, gr.Number, gr.Radio, gr.Slider, gr.Textbox)
+_Image, _ImageEditor, _Number, _Radio, _Slider, _Textbox = map(
+    _as_given, (gr.Image, gr.ImageEditor, gr.Number, gr.Radio, gr.Slider, gr.Textbox)
 )

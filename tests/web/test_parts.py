@@ -1,4 +1,4 @@
-"""Parts of pictures chosen by hand: the style's crop."""
+"""Parts of pictures chosen by hand: the style's crop, and masks painted over the content."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import httpx
 import pytest
 import torch
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from neural_style import load_image, save_image
 from neural_style.styles import crop, parse_crops
 from neural_style.web import handlers
-from neural_style.web.parts import choose_corner, fresh_crops, show_crop
+from neural_style.web.parts import (
+    BRUSH_OPACITY,
+    blank_canvas,
+    choose_corner,
+    forget_painted,
+    fresh_crops,
+    show_crop,
+    take_painted,
+)
 from tests.web.visit import press, run_to_the_end, set_small, upload
 
 
@@ -90,6 +100,84 @@ class TestCrop:
         assert (
             "must be an uploaded picture" in show_crop("style", "all", "/etc/hosts", None, "en")[1]
         )
+
+
+def stroke(folder: Path, height: int, width: int, *, opacity: float = BRUSH_OPACITY) -> str:
+    """A layer of the editor, painted on in its left half, uploaded."""
+    layer = Image.new("RGBA", (width, height))
+    layer.paste((225, 29, 72, round(255 * opacity)), (0, 0, width // 2, height))
+    layer.save(folder / "layer_0.png")
+    return str(folder / "layer_0.png")
+
+
+class TestPainting:
+    def test_strokes_become_the_mask_of_that_name_in_the_contents_shape(self, sent, uploads):
+        layer = stroke(uploads, 256, 384)
+        for place, name in enumerate(("mask", "mask_2", "keep_mask")):
+            second = sent[1] if name == "mask_2" else None
+            masks = take_painted(name, [layer], sent[0], second, "a", "b", "c", "en")
+            mask = load_image(masks.pop(place))
+            assert masks == [other for other in "abc" if other != "abc"[place]]
+            assert mask.shape == (1, 3, 64, 96)
+            assert mask[..., :44].min() > 0.98
+            assert mask[..., 52:].max() < 0.02
+
+    def test_edges_are_soft_on_a_large_picture(self, uploads):
+        content = save_image(torch.rand(1, 3, 800, 1200), uploads / "large.png")
+        layer = stroke(uploads, 512, 768)
+        _, _, kept = take_painted("keep_mask", [layer], str(content), None, None, None, None, "en")
+        row = load_image(kept)[0, 0, 400]
+        assert row.shape == (1200,)
+        between = ((row > 0.05) & (row < 0.95)).sum()
+        assert 6 <= between <= 40
+
+    def test_faint_strokes_are_half_and_several_add_up(self, sent, uploads):
+        faint = stroke(uploads, 64, 96, opacity=BRUSH_OPACITY / 2)
+        *_, kept = take_painted("keep_mask", [faint], sent[0], None, None, None, None, "en")
+        assert load_image(kept)[..., :40].mean() == pytest.approx(0.5, abs=0.02)
+        (uploads / "more").mkdir()
+        full = stroke(uploads / "more", 64, 96)
+        *_, kept = take_painted("keep_mask", [faint, full], sent[0], None, None, None, None, "en")
+        assert load_image(kept)[..., :40].min() > 0.98
+
+    def test_of_two_styles_the_rest_is_the_others(self, sent, uploads):
+        layer = stroke(uploads, 64, 96)
+        first, second, _ = take_painted("mask", [layer], sent[0], sent[1], None, None, None, "en")
+        assert (load_image(first) + load_image(second) - 1).abs().max() < 0.01
+        second, first, _ = take_painted("mask_2", [layer], sent[0], sent[1], None, None, None, "en")
+        assert load_image(second)[..., 60:].min() > 0.98
+        kept = take_painted("mask", [layer], sent[0], sent[1], None, sent[1], None, "en")[1]
+        assert kept == sent[1]
+
+    def test_what_cannot_be_taken_is_told(self, sent, uploads):
+        nothing = stroke(uploads, 64, 96, opacity=0)
+        for layers in ([], None, [nothing]):
+            with pytest.raises(gr.Error, match="Nothing is painted yet"):
+                take_painted("keep_mask", layers, sent[0], None, None, None, None, "en")
+        layer = stroke(uploads, 64, 96)
+        with pytest.raises(gr.Error, match="no picture under “Second style”"):
+            take_painted("mask_2", [layer], sent[0], None, None, None, None, "en")
+        with pytest.raises(gr.Error, match="Choose a content image"):
+            take_painted("keep_mask", [layer], None, None, None, None, None, "en")
+        for outside in ("/etc/passwd", str(uploads / ".." / "white.png")):
+            with pytest.raises(gr.Error, match="must be an uploaded picture file"):
+                take_painted("keep_mask", [outside], sent[0], None, None, None, None, "en")
+
+    def test_what_is_painted_on_is_small_and_ours(self, uploads):
+        content = save_image(torch.rand(1, 3, 900, 1200), uploads / "large.png")
+        canvas = blank_canvas(str(content), "en")
+        with Image.open(canvas["background"]) as background:
+            assert (background.format, background.size) == ("JPEG", (768, 576))
+        assert canvas["layers"] == []
+        Path(uploads, "note.png").write_text("no picture")
+        for bad in (None, str(uploads / "note.png"), "/etc/passwd"):
+            assert blank_canvas(bad, "en") is None
+
+    def test_a_fresh_content_image_takes_what_was_painted_away_but_no_file(self, sent, uploads):
+        painted = take_painted(
+            "keep_mask", [stroke(uploads, 64, 96)], sent[0], None, sent[1], None, None, "en"
+        )
+        assert forget_painted(*painted) == [gr.skip(), gr.skip(), None]
 
 
 def seen_at(address: str, folder: Path) -> torch.Tensor:
@@ -188,3 +276,43 @@ class TestCropOnThePage:
         touch_at(shown, 0.6, 0.9)
         expect(phone.locator("#part-line")).to_contain_text("What is bright is taken")
         assert phone.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def paint_across(page: Page, left: float, right: float) -> None:
+    """Strokes over that part of the picture from top to bottom, in shares of its width."""
+    canvas = page.locator("#paint .pixi-target canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    for share in (left, (left + right) / 2, right):
+        x = box["x"] + share * box["width"]
+        page.mouse.move(x, box["y"] + 0.1 * box["height"])
+        page.mouse.down()
+        page.mouse.move(x, box["y"] + 0.9 * box["height"], steps=12)
+        page.mouse.up()
+
+
+@pytest.mark.browser
+class TestPaintingOnThePage:
+    def open_tool(self, page: Page, content: str) -> None:
+        upload(page, "content", content)
+        page.get_by_role("button", name="Second style and masks").click()
+        page.locator("#paint .pixi-target canvas").wait_for()
+        expect(page.locator("#paint [aria-label='Brush']").first).to_be_visible()
+
+    def test_what_is_painted_stays(self, page, pictures, watch, tmp_path):
+        self.open_tool(page, pictures[0])
+        upload(page, "style", pictures[1])
+        paint_across(page, 0.4, 0.6)
+        press(page, "paint-keep_mask")
+        kept = page.locator("#keep_mask img")
+        kept.wait_for()
+        mask = seen_at(kept.get_attribute("src"), tmp_path)
+        assert mask.shape == (1, 3, 64, 96)
+        assert 0.02 < mask.mean() < 0.9
+        set_small(page)
+        run_to_the_end(page)
+        expect(page.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        result = seen_at(page.locator("#result img").get_attribute("src"), tmp_path)
+        change = (result - load_image(pictures[0])).abs().amax(1)[0]
+        assert change[mask[0, 0] > 0.99].max() < 0.02
+        assert change[mask[0, 0] < 0.01].max() > 0.1
