@@ -51,6 +51,9 @@ CHINESE: dict[str, str] = {
     "link": "生成这些设置的链接",
     "link_box": "已复制（如果浏览器允许）",
     "link_help": "打开此链接会恢复这些设置，以及所选的示例图像；您自己的图像不包含在内。",
+    "result_link": "生成此结果的链接",
+    "result_link_help": "打开此链接会显示这个结果及其设置，约一天内有效，得到链接的人都可以打开；"
+    "绘制时您自己的图像不包含在内。",
     "language_help": "提示文字的语言：en 或 zh。",
     "result": "结果",
     "status": "状态",
@@ -105,6 +108,8 @@ CHINESE: dict[str, str] = {
     "gpu_busy": "一分钟内没有空闲的 GPU。请稍后再按“开始绘制”。",
     "gpu_aborted": "GPU 在绘制结束前被收回。请减少迭代次数或缩小尺寸，再按“开始绘制”。",
     "link_ignored": "链接中的 {name} 值无效，已忽略：{reason}",
+    "result_shared": "**别人分享的结果**，连同其设置。它从绘制完成起保留约一天。",
+    "result_gone": "此链接的结果已不在这里：结果只保留约一天。",
     "link_unknown": "链接中的 {name} 是本页面不认识的，已忽略。",
 }
 

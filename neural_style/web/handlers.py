@@ -244,6 +244,17 @@ def reuse(run: str | None, language: str) -> str:
     return end["picture"]
 
 
+def open_result(name: str | None, language: str) -> tuple[str | None, dict[str, Any], list[str]]:
+    """What a link to a result opens: its picture, the values of the knobs, and what is said."""
+    if name is None:
+        return None, {}, []
+    picture = runs.result_named(name)
+    if picture is None:
+        return None, {}, [say("result_gone", language)]
+    values = dict(zip(page_knobs(), restore(str(picture), language), strict=True))
+    return str(picture), values, [say("result_shared", language)]
+
+
 def _run(
     folder: Path, call: Call, settings: Settings, before: dict[str, Any] | None = None
 ) -> Iterator[Outputs]:

@@ -56,6 +56,7 @@ class Inputs(NamedTuple):
     stylize: gr.Button
     recipe: gr.UploadButton
     link: gr.Button
+    result_link: gr.Button
     link_box: gr.Textbox
     crop: CropTool
     regions: gr.Accordion
@@ -149,7 +150,11 @@ def inputs_column(said: Said) -> Inputs:
         api_visibility="private",
     )
     said.remember(examples.dataset, {"label": lambda language: say("examples", language)})
-    link = said.make(gr.Button, {"value": "link"}, size="sm", elem_id="link")
+    with gr.Row():
+        link = said.make(gr.Button, {"value": "link"}, size="sm", elem_id="link")
+        result_link = said.make(
+            gr.Button, {"value": "result_link"}, size="sm", elem_id="result-link"
+        )
     link_box = said.make(
         gr.Textbox,
         {"label": "link_box", "info": "link_help"},
@@ -171,6 +176,7 @@ def inputs_column(said: Said) -> Inputs:
         stylize,
         recipe,
         link,
+        result_link,
         link_box,
         crop,
         regions,

@@ -1,4 +1,10 @@
-"""A link that opens the page as it is: settings, and names of example pictures, in its query."""
+"""Links that open the page as it is: settings, or a result, and names of example pictures.
+
+Gradio's own link (`gr.DeepLinkButton`) is not used. It keeps the last value of every component of
+the session, `gr.BrowserState` too, and serves them to whoever opens it: not the result alone, but
+the pictures that were brought and all earlier results of that visitor. It is served after the files
+are gone, and without any run it is the page's plain address.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +18,29 @@ from urllib.parse import urlencode
 
 from neural_style.errors import SettingsError
 from neural_style.web.checks import PAGE_LIMITS, check_value, page_knobs
+from neural_style.web.runs import name_of
 from neural_style.web.texts import say
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+
+RESULT = "result"
+"""What a result is called in a query."""
 
 _KINDS = ("content", "style")
 
 
 def make_query(content: str | None, style: str | None, *values: Any) -> str:
     """Of a link: "?content=dahlia&iterations=300"; only what differs from what is usual."""
-    parts = {
-        kind: Path(name).stem
-        for kind, path in zip(_KINDS, (content, style), strict=True)
-        if path and (name := _example_like(kind, Path(path)))
-    }
+    parts = _example_names(content, style)
     for (name, about), value in zip(page_knobs().items(), values, strict=True):
         if value != about.default:
             parts[name] = f"{value:g}" if isinstance(value, float) else str(value)
     return "?" + urlencode(parts)
+
+
+def make_result_query(content: str | None, style: str | None, picture: str) -> str:
+    """Of a link to a result, which brings its settings along: "?result=…"."""
+    return "?" + urlencode(_example_names(content, style) | {RESULT: name_of(picture)})
 
 
 def read_query(
@@ -60,6 +71,14 @@ def read_query(
             except (SettingsError, ValueError) as error:
                 left_out.append(say("link_ignored", language, name=name, reason=error))
     return pictures, values, left_out
+
+
+def _example_names(*paths: str | None) -> dict[str, str]:
+    return {
+        kind: Path(name).stem
+        for kind, path in zip(_KINDS, paths, strict=True)
+        if path and (name := _example_like(kind, Path(path)))
+    }
 
 
 def _parse(about: Field, word: str) -> Any:

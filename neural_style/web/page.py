@@ -23,6 +23,7 @@ from neural_style.web.handlers import (
     estimate,
     finish,
     info,
+    open_result,
     recall,
     reserve_more_seconds,
     reserve_seconds,
@@ -34,7 +35,7 @@ from neural_style.web.handlers import (
 )
 from neural_style.web.layout import CSS, OWN_PRESETS, Inputs, Results, inputs_column, results_column
 from neural_style.web.lent import in_plain_words
-from neural_style.web.links import make_query, read_query
+from neural_style.web.links import RESULT, make_query, make_result_query, read_query
 from neural_style.web.runs import KEPT_SECONDS, shut_folder
 from neural_style.web.texts import say
 from neural_style.web.tools import connect_crop, connect_paint
@@ -90,6 +91,7 @@ def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
         said.make(gr.Markdown, {"value": lambda language: f"<sub>{say('privacy', language)}</sub>"})
         _connect_runs(gpu, inputs, results, language)
         _connect_controls(inputs, language)
+        _connect_links(inputs, results, language)
         more = dict(zip(MORE_PICTURES, inputs.more, strict=True))
         examples = inputs.examples
         connect_crop(inputs.crop, inputs.style, more["style_2"], examples, language)
@@ -224,14 +226,28 @@ def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:
         **_AT_ONCE,
     )
     inputs.recipe.upload(restore, [inputs.recipe, language], [*widgets.values()], **_PRIVATE)
-    inputs.link.click(
-        make_query,
-        [inputs.content, inputs.style, *widgets.values()],
-        inputs.link_box,
-        **_AT_ONCE,
-    ).then(None, inputs.link_box, inputs.link_box, js=_COPY_LINK, **here).then(
-        lambda: gr.update(visible=True), None, inputs.link_box, **_AT_ONCE
-    )
+
+
+def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> None:
+    """What the two links open is told beside the link itself."""
+
+    def told(key: str, query: str, language: str) -> Any:
+        return gr.update(value=query, info=say(key, language))
+
+    def link_settings(language: str, *what: Any) -> Any:
+        return told("link_help", make_query(*what), language)
+
+    def link_result(language: str, run: str | None, *what: Any) -> Any:
+        return told("result_link_help", make_result_query(*what, reuse(run, language)), language)
+
+    brought = [inputs.content, inputs.style]
+    for button, make, asked in (
+        (inputs.link, link_settings, [language, *brought, *inputs.widgets.values()]),
+        (inputs.result_link, link_result, [language, results.run, *brought]),
+    ):
+        button.click(make, asked, inputs.link_box, **_AT_ONCE).success(
+            None, inputs.link_box, inputs.link_box, js=_COPY_LINK, api_visibility="private"
+        ).then(lambda: gr.update(visible=True), None, inputs.link_box, **_AT_ONCE)
 
 
 def _connect_arrival(
@@ -244,14 +260,18 @@ def _connect_arrival(
         return [language, *said.again(language)]
 
     def open_link(language: str, request: gr.Request) -> list[Any]:
-        pictures, values, left_out = read_query(dict(request.query_params), language)
-        chosen = [pictures.get(kind, gr.skip()) for kind in ("content", "style")]
-        said_of_it = " ".join(left_out) or gr.skip()
-        return [*chosen, *(values.get(name, gr.skip()) for name in names), said_of_it]
+        query = dict(request.query_params)
+        result, values, lines = open_result(query.pop(RESULT, None), language)
+        pictures, chosen, left_out = read_query(query, language)
+        brought = [pictures.get(kind, gr.skip()) for kind in ("content", "style")]
+        values |= chosen
+        said_of_it = " ".join([*lines, *left_out]) or gr.skip()
+        turned = [values.get(name, gr.skip()) for name in names]
+        return [*brought, *turned, result or gr.skip(), said_of_it]
 
     spoken = f"() => [{_LANGUAGE}]"
     widgets = [*inputs.widgets.values()]
-    opened = [inputs.content, inputs.style, *widgets, results.status]
+    opened = [inputs.content, inputs.style, *widgets, results.picture, results.status]
     page.load(arrive, language, [language, *said.components], js=spoken, **_AT_ONCE).then(
         open_link, language, opened, js=spoken, **_AT_ONCE
     )

@@ -54,6 +54,20 @@ def find_result(path: str) -> Path | None:
     return file if inside and file.is_file() else None
 
 
+def result_named(name: str) -> Path | None:
+    """The picture of which `name_of` gave that name, if it is still there."""
+    try:
+        return find_result(f"{_runs()}/{name}.png")
+    except ValueError:  # no name that a file can have
+        return None
+
+
+def name_of(picture: str) -> str:
+    """What a result is called in a link: its run, and which of its pictures."""
+    path = Path(picture)
+    return f"{path.parent.name}/{path.stem}"
+
+
 def begin(folder: Path) -> None:
     """From now on until `write_end` the run has not ended; how it had ended is kept aside."""
     with suppress(FileNotFoundError):

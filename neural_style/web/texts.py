@@ -72,6 +72,9 @@ in them the scene of the one and the brushwork of the other.""",
     "link_box": "Copied, where the browser allows it",
     "link_help": "Opens this page with these settings, and with the example pictures if they are "
     "chosen; pictures of your own are not part of it.",
+    "result_link": "Link to this result",
+    "result_link_help": "Opens this page with the result and its settings, for about a day and for "
+    "whoever has the link; pictures of your own that it was made from are not part of it.",
     "language_help": "Of the lines that are told: en or zh.",
     # Results
     "result": "Result",
@@ -133,6 +136,9 @@ in them the scene of the one and the brushwork of the other.""",
     "gpu_aborted": "The GPU was taken back before the run had ended. Use fewer iterations or a "
     "smaller size, and press Stylize again.",
     "link_ignored": "The link's {name} is no value for it and was left out: {reason}",
+    "result_shared": "**A result that was shared**, with its settings. It is kept for about a day "
+    "from when it was made.",
+    "result_gone": "The result of this link is no longer here: results are kept for about a day.",
     "link_unknown": "The link names {name}, which this page does not know; it was left out.",
 }
 

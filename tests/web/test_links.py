@@ -9,7 +9,7 @@ import pytest
 
 from neural_style import Settings, save_image
 from neural_style.web.checks import page_knobs
-from neural_style.web.links import EXAMPLES, make_query, read_query
+from neural_style.web.links import EXAMPLES, make_query, make_result_query, read_query
 from tests.conftest import picture
 
 USUAL = [getattr(Settings(), name) for name in page_knobs()]
@@ -41,6 +41,15 @@ def test_example_pictures_come_back_and_others_do_not(tmp_path):
     assert query == "?content=dahlia"
     assert back(query)[0] == {"content": str(EXAMPLES / "content/dahlia.jpg")}
     assert make_query(str(tmp_path / "gone.jpg"), None, *values()) == "?"
+
+
+def test_a_result_is_named_by_its_run_and_picture_and_by_nothing_of_the_host(tmp_path):
+    content = shutil.copy(EXAMPLES / "content/dahlia.jpg", tmp_path / "copied-by-gradio.jpg")
+    query = make_result_query(str(content), None, "/tmp/gradio/runs/token-1_/stylized-000012.png")
+    assert dict(parse_qsl(query[1:])) == {
+        "content": "dahlia",
+        "result": "token-1_/stylized-000012",
+    }
 
 
 def test_every_knob_may_be_in_it():

@@ -165,6 +165,28 @@ class TestLinks:
         expect(other.locator("#size input[type=number]")).to_have_value("96")
         run_to_the_end(other)
 
+    def test_a_result_is_opened_by_whoever_has_its_link(self, ready, open_page, url, watch):
+        set_number(ready, "seed", 77)
+        press(ready, "result-link")
+        expect(ready.get_by_test_id("toast-body")).to_contain_text("There is no result yet")
+        expect(ready.locator("#link-box")).to_have_count(0)
+        run_to_the_end(ready)
+        press(ready, "result-link")
+        box = ready.locator("#link-box textarea, #link-box input").first
+        expect(box).to_have_value(re.compile(re.escape(url)))
+        expect(ready.locator("#link-box")).to_contain_text("for about a day and for whoever has")
+        result = httpx.get(shown(ready)).content
+        other = open_page()
+        other.goto(box.input_value())
+        expect(other.locator("#status")).to_contain_text("A result that was shared")
+        expect(other.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        assert httpx.get(shown(other)).content == result
+        open_controls(other)
+        expect(other.locator("#seed input")).to_have_value("77")
+        expect(other.locator("#content img, #style img, #earlier img")).to_have_count(0)
+        other.goto(f"{url}?result=gone%2Fstylized-000012")
+        expect(other.locator("#status")).to_contain_text("results are kept for about a day")
+
     def test_what_a_link_has_wrong_is_told(self, page, url):
         page.goto(f"{url}?iterations=many&content=none&size=9999")
         status = page.locator("#status")

@@ -212,6 +212,39 @@ class TestHistory:
             assert handlers.recall(odd) == ([], [])
 
 
+class TestSharedResults:
+    def test_a_result_opens_with_its_settings_until_it_is_gone(self, sent, watch):
+        given = values(iterations=3, size=96, seed=9)
+        *_, (shown, *_, folder) = run_stylize(*sent, None, *given)
+        name = runs.name_of(handlers.reuse(folder, "en"))
+        picture_, knobs, (line,) = handlers.open_result(name, "en")
+        assert (picture_, [*knobs.values()]) == (shown, given)
+        assert "It is kept for about a day" in line
+        shutil.rmtree(folder)
+        assert handlers.open_result(name, "en") == (
+            None,
+            {},
+            ["The result of this link is no longer here: results are kept for about a day."],
+        )
+        assert handlers.open_result(None, "en") == (None, {}, [])
+
+    def test_nothing_but_a_result_opens(self, sent, uploads, watch):
+        folder = the_run(run_stylize(*sent, None, *values()))
+        token = Path(folder).name
+        inside = f"{token}/../../{Path(sent[0]).stem}"
+        for name in (
+            "",
+            "..",
+            "/etc/passwd",
+            inside,
+            token,
+            f"{token}/",
+            f"{token}/a\0b",
+            "x" * 9999,
+        ):
+            assert handlers.open_result(name, "en")[:2] == (None, {})
+
+
 class TestEstimate:
     def test_the_last_run_tells_how_long_the_next_takes(self, sent, watch):
         before = handlers.estimate("en", *values(iterations=200, size=512))
