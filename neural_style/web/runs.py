@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -58,7 +60,7 @@ def result_named(name: str) -> Path | None:
     """The picture of which `name_of` gave that name, if it is still there."""
     try:
         return find_result(f"{_runs()}/{name}.png")
-    except ValueError:  # no name that a file can have
+    except (ValueError, OSError):  # no name that a file can have
         return None
 
 
@@ -74,6 +76,15 @@ def begin(folder: Path) -> None:
         (_shut(folder) / _END).replace(_shut(folder) / _BEFORE)
 
 
+def finish_elsewhere(folder: Path, work: Callable[[], None]) -> None:
+    """Does what is left to be done of the run in a thread, for which `last_end` waits."""
+    threading.Thread(target=work, name=_finisher(folder)).start()
+
+
+def _finisher(folder: Path) -> str:
+    return f"finishes {folder.name}"
+
+
 def write_end(folder: Path, end: dict[str, Any]) -> None:
     """How far the run has come, for whoever waits for its end."""
     partial = _shut(folder) / f"{_END}.part"
@@ -83,6 +94,9 @@ def write_end(folder: Path, end: dict[str, Any]) -> None:
 
 def last_end(folder: Path) -> dict[str, Any] | None:
     """How the run ended, or had ended before it was continued and that was cut off."""
+    for thread in threading.enumerate():
+        if thread.name == _finisher(folder):
+            thread.join()
     for name in (_END, _BEFORE):
         with suppress(FileNotFoundError):
             return json.loads((_shut(folder) / name).read_text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import deque
@@ -151,8 +152,16 @@ class Show:
     def end(self) -> None:
         """Keeps the picture reached, and the state to go on from; tells who waits for it.
 
-        Where that cannot be kept, this is what is told: the visitor may have gone already.
+        A Stop closes a run on the server's event loop, where a state of half a gigabyte would keep
+        everybody waiting: there a thread of its own does this.
         """
+        if _on_an_event_loop():
+            runs.finish_elsewhere(self.folder, self._end)
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        """Where that cannot be kept, this is what is told: the visitor may have gone already."""
         end = self.before or {
             "picture": None,
             "line": texts.say("stopped_early", self.language),
@@ -218,3 +227,11 @@ class Show:
             self.event,
             self.language,
         )
+
+
+def _on_an_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import gradio as gr
@@ -155,6 +158,35 @@ class TestContinue:
         results.close()
         assert watch.ended == 1
         assert runs.last_end(Path(folder))["line"].startswith("**That did not work.** Cannot write")
+
+    def test_a_stop_on_the_event_loop_waits_for_no_disk_and_loses_nothing(
+        self, sent, watch, monkeypatch
+    ):
+        given = values(iterations=20, size=64, seed=3)
+        straight = list(run_stylize(*sent, None, *given))[-1]
+        results = run_stylize(*sent, None, *given)
+        for result in results:
+            if result[2].startswith("**Iteration 9 "):
+                break
+        disk, save_state = threading.Event(), show.save_state
+
+        def slowly(*arguments):
+            assert disk.wait(20)
+            return save_state(*arguments)
+
+        async def stop():
+            results.close()
+
+        monkeypatch.setattr(show, "save_state", slowly)
+        with ThreadPoolExecutor(1) as elsewhere:  # a browser may have a loop in this thread
+            elsewhere.submit(asyncio.run, stop()).result()
+        folder = Path(result[4])
+        assert not runs.state_file(folder).exists()
+        assert runs.wait_for_end(folder, 0) is None
+        threading.Timer(0.3, disk.set).start()
+        continued = [*handlers.run_continue(str(folder), 1, "en")][-1]
+        assert continued[2].startswith("**Done:** 20 iterations")
+        assert torch.equal(load_image(continued[0]), load_image(straight[0]))
 
     def test_what_cannot_go_on_is_told(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
