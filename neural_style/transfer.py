@@ -58,9 +58,9 @@ class Frame(NamedTuple):
         image: The best picture so far at the current scale, on the CPU; a copy that stays as it is.
         iteration: Optimizer steps taken, over all scales.
         scale: Which of the sizes this is, counted from 1, and of how many.
-        losses: The weighted terms of the objective, "content", "style" and "tv", of this very
-            picture (before the content's colors are put back, where that is asked for); their sum
-            is what is minimized. Comparable within one scale only.
+        scale_ends: Whether this size is done; at the next one the styles are looked at anew first.
+        losses: The weighted terms, "content", "style" and "tv", of this very picture (before the
+            content's colors are put back); their sum is minimized. Comparable within one scale.
         seconds: Time since the start of the run.
         seconds_left: Estimated time to the end.
         milestone: On the ladder 0, 1, 2, 5, 10, 20, 50, …, or the last.
@@ -69,13 +69,13 @@ class Frame(NamedTuple):
         state: Makes what `stylize` goes on from exactly, given as its `resume`: `torch.save` keeps
             it, `torch.load(…, weights_only=True)` brings it back. To be asked for before the next
             frame.
-        recipe: Text to be kept in its PNG (`save_image(frame.image, path, frame.recipe)`): from it
-            the very picture can be made again.
+        recipe: Text for its PNG (`save_image(frame.image, path, frame.recipe)`), to make it again.
     """
 
     image: ImageTensor
     iteration: int
     scale: tuple[int, int]
+    scale_ends: bool
     losses: dict[str, float]
     seconds: float
     seconds_left: float
@@ -276,6 +276,7 @@ def _stylize(
                     image=shown.to("cpu", copy=True),
                     iteration=iteration,
                     scale=(number + 1, len(scales)),
+                    scale_ends=iterate.iteration == scale.iterations,
                     losses=iterate.losses,
                     seconds=seconds,
                     seconds_left=seconds_left,

@@ -66,6 +66,9 @@ class TestStory:
         assert list(dict.fromkeys(sizes)) == [(96, 128), (192, 256)]
         assert sizes[0] == (96, 128)
         assert [frame.scale for frame in frames] == [(1 + (size[1] == 256), 2) for size in sizes]
+        ends = [frame.scale_ends for frame in frames]
+        last_small = max(k for k, size in enumerate(sizes) if size[1] != 256)
+        assert [k for k, end in enumerate(ends) if end] == [last_small, len(frames) - 1]
 
     def test_a_frame_is_a_picture_with_words_to_it(self, content, style):
         for frame in stylize(content, style, settings(scales=2, size=256)):

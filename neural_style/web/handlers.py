@@ -41,6 +41,7 @@ from neural_style.web.checks import (
 from neural_style.web.cost import check_cost, expected_seconds, reserved_seconds
 from neural_style.web.show import Outputs, Show
 from neural_style.web.texts import LANGUAGES, say
+from neural_style.weights import load_weights
 
 _END_SECONDS = 60
 """A run that was stopped ends within one iteration, or when its network is loaded."""
@@ -277,6 +278,8 @@ def _run(
             styles=[loaded[name] for name in ("mask", "mask_2") if name in loaded],
             keep=loaded.get("keep_mask"),
         )
+        load_weights(settings.backbone, settings.weights)  # kept, and asked for again by the run
+        yield show.opening("looking")
         with closing(
             stylize(content, styles, settings, masks=masks, every=1, resume=state)
         ) as frames:

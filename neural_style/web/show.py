@@ -133,7 +133,7 @@ class Show:
                     save_image(frame.image, picture)
                     previews.append((now, picture))
                     shown = now
-                elif now - yielded < _YIELD_SECONDS:
+                elif now - yielded < _YIELD_SECONDS and not frame.scale_ends:
                     continue
                 while previews and now - previews[0][0] > _PREVIEW_KEPT_SECONDS:
                     previews.popleft()[1].unlink(missing_ok=True)
@@ -224,9 +224,17 @@ class Show:
             frame.scale,
             frame.losses,
             frame.seconds_left,
-            self.event,
+            self._happening(frame),
             self.language,
         )
+
+    def _happening(self, frame: Frame) -> str:
+        """What is going on: a look at the next size, what the guard did last, or with what it
+        works."""
+        scale, scales = frame.scale
+        if frame.scale_ends:
+            return texts.say("next_size", self.language, scale=scale + 1, scales=scales)
+        return self.event or frame.note
 
 
 def _on_an_event_loop() -> bool:

@@ -96,7 +96,9 @@ in them the scene of the one and the brushwork of the other.""",
     "as_start": "Use as start",
     # Lines
     "ready": "Choose two pictures, or click an example, and press **Stylize**.",
-    "preparing": "Loading the network and looking at the pictures…",
+    "preparing": "Reading the pictures and loading the network…",
+    "looking": "Looking at the style…",
+    "next_size": "Looking at the style for size {scale} of {scales}…",
     "going_on": "Going on from where it stopped…",
     "finishing": "Making the time-lapse…",
     "privacy": "Your pictures stay on this server for about a day and are shown to nobody else; "

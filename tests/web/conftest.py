@@ -103,6 +103,7 @@ def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
 
     monkeypatch.setattr(transfer, "make_objective", watched_objective)
     monkeypatch.setattr(handlers, "stylize", watched_stylize)
+    monkeypatch.setattr(handlers, "load_weights", transfer.load_weights)
     return seen
 
 

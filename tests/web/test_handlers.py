@@ -181,6 +181,7 @@ def test_an_unreadable_picture_is_told_in_words(sent, uploads, watch):
 def test_the_last_result_is_a_png_of_full_size_and_the_gallery_grows(sent, watch):
     results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
     assert results[0][:3] == (None, [], texts.say("preparing"))
+    assert results[1][:3] == (None, [], texts.say("looking"))
     lengths = [len(gallery) for _, gallery, *_ in results]
     assert lengths == sorted(lengths)
     last, gallery, status, *_ = results[-1]
@@ -194,10 +195,33 @@ def test_the_last_result_is_a_png_of_full_size_and_the_gallery_grows(sent, watch
 
 
 def test_the_lines_on_the_way_tell_the_iteration_the_losses_and_the_time(sent, watch):
-    _, first, *_ = run_stylize(*sent, None, *values(iterations=30))
+    _, _, first, *_ = run_stylize(*sent, None, *values(iterations=30))
     assert re.match(r"\*\*Iteration 0 of 30\*\*, now at \d+×\d+, size 1 of \d · content ", first[2])
-    assert first[2].endswith(" s left")
+    assert first[2].endswith(" s left<br><sub>vgg19 weights: tiny, for tests</sub>")
     assert all(f"{name} " in first[2] for name in ("content", "style", "tv"))
+
+
+def test_the_lines_tell_what_is_looked_at_between_two_sizes(sent, watch, monkeypatch):
+    monkeypatch.setattr(show, "_YIELD_SECONDS", 60)
+    given = values(iterations=9, size=256, scales=2, scale_shares="7,2")
+    lines = [result[2] for result in run_stylize(*sent, None, *given)]
+    (seventh,) = (line for line in lines if line.startswith("**Iteration 7 of 9**"))
+    assert "now at 128×85, size 1 of 2" in seventh
+    assert seventh.endswith("<br><sub>Looking at the style for size 2 of 2…</sub>")
+    assert sum("Looking at the style for size" in line for line in lines) == 1
+
+
+def test_the_lines_tell_of_working_in_strips(sent, watch, monkeypatch):
+    monkeypatch.setattr(show, "_YIELD_SECONDS", 0)
+    make, noted = handlers.stylize, "tiny; about 1.0 GB with strips of 64 rows down to relu5_1"
+
+    def in_strips(*arguments, **options):
+        for frame in make(*arguments, **options):
+            yield frame._replace(note=noted)
+
+    monkeypatch.setattr(handlers, "stylize", in_strips)
+    lines = [result[2] for result in run_stylize(*sent, None, *values())]
+    assert lines[3].endswith(f"<br><sub>{noted}</sub>")
 
 
 def test_it_is_the_picture_that_the_core_makes(sent, watch):
@@ -273,8 +297,8 @@ def test_closing_stops_the_network_and_few_previews_stay(sent, uploads, watch, m
     monkeypatch.setattr(show, "_PREVIEW_KEPT_SECONDS", 600)
     results = run_stylize(*sent, None, *values(iterations=2000))
     shown = [next(results)[0] for _ in range(30)]
-    assert len(set(shown[1:])) == 29
-    assert all(Path(path).exists() for path in shown[1:])
+    assert len(set(shown[2:])) == 28
+    assert all(Path(path).exists() for path in shown[2:])
     looks = watch.looks
     results.close()
     assert (watch.looks, watch.ended) == (looks, 1)
@@ -294,7 +318,7 @@ def test_a_quick_run_yields_less_often_than_it_steps(sent, watch, monkeypatch):
     for pause in ("_YIELD_SECONDS", "_PREVIEW_SECONDS"):
         monkeypatch.setattr(show, pause, 60)
     results = list(run_stylize(*sent, None, *values(iterations=40)))
-    assert [status.split()[1] for _, _, status, *_ in results[1:-1]] == [
+    assert [status.split()[1] for _, _, status, *_ in results[2:-1]] == [
         "0",
         "1",
         "2",

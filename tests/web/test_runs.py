@@ -102,7 +102,7 @@ class TestContinue:
         results.close()
         folder = result[4]
         continued = list(handlers.run_continue(folder, 1, "en"))
-        assert next(status.split()[1] for _, _, status, *_ in continued[1:]) == "10"
+        assert next(status.split()[1] for _, _, status, *_ in continued[2:]) == "10"
         last, gallery, status, chart, run = continued[-1]
         assert status.startswith("**Done:** 20 iterations")
         assert (run, torch.equal(load_image(last), load_image(straight[0]))) == (folder, True)
@@ -153,7 +153,7 @@ class TestContinue:
 
     def test_a_stop_that_cannot_keep_its_picture_says_so(self, sent, uploads, watch):
         results = run_stylize(*sent, None, *values(iterations=1000))
-        *_, (_, _, _, _, folder) = [next(results) for _ in range(5)]
+        *_, (_, _, _, _, folder) = [next(results) for _ in range(6)]
         shutil.rmtree(folder)
         results.close()
         assert watch.ended == 1
