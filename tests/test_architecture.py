@@ -34,7 +34,16 @@ ORDER = [
     *("features", "losses", "statistics", "tiling"),
     *("guides", "objective", "schedule", "masks", "styles", "memory", "canvas", "optimizers"),
     *("engines", "optimize", "settings", "resume", "presets", "recipe", "start", "transfer", "cli"),
-    *("web.chinese", "web.texts", "web.cost", "web.checks", "web.runs", "web.show", "web.handlers"),
+    *(
+        "web.chinese",
+        "web.texts",
+        "web.told",
+        "web.cost",
+        "web.checks",
+        "web.runs",
+        "web.show",
+        "web.handlers",
+    ),
     *("web.lent", "web.links", "web.parts", "web.widgets", "web.tools", "web.layout", "web.page"),
 ]
 """A module may import those before it and none after it."""

@@ -14,6 +14,7 @@ from neural_style.errors import NeuralStyleError, SettingsError
 from neural_style.settings import INITS, Settings, check_knob, knobs
 from neural_style.web.cost import check_cost
 from neural_style.web.texts import LANGUAGES, knob_help, say
+from neural_style.web.told import told
 
 PAGE_LIMITS = {"iterations": 2000, "size": 1536}
 """What one visit may cost, where that is less than the knob allows; the shell goes further."""
@@ -87,14 +88,16 @@ def check_inputs(*arguments: Any) -> list[dict]:
     call = read_call(arguments)
     verdicts = {}
     for name in PICTURES:
-        verdicts[name] = _verdict(check_upload, name, getattr(call, name), call.language)
+        verdicts[name] = _verdict(
+            call.language, check_upload, name, getattr(call, name), call.language
+        )
     for (name, about), value in zip(page_knobs().items(), call.values, strict=True):
-        verdicts[name] = _verdict(check_value, about, value, call.language)
+        verdicts[name] = _verdict(call.language, check_value, about, value, call.language)
     for name, path in zip(MORE_PICTURES, call.more, strict=True):
-        verdicts[name] = _verdict(check_upload, name, path, call.language)
+        verdicts[name] = _verdict(call.language, check_upload, name, path, call.language)
     verdicts["language"] = gr.validate(True, "")
     if all(verdict["is_valid"] for verdict in verdicts.values()):
-        verdicts["iterations"] = _verdict(_check_together, call)
+        verdicts["iterations"] = _verdict(call.language, _check_together, call)
     return [*verdicts.values()]
 
 
@@ -148,14 +151,16 @@ def settings_of(call: Call) -> Settings:
 
 def refusal(error: NeuralStyleError, language: str) -> gr.Error:
     """What is wrong, as Gradio tells it."""
-    return gr.Error(str(error), title=say("error_title", language), print_exception=False)
+    return gr.Error(
+        told(error, language), title=say("error_title", language), print_exception=False
+    )
 
 
-def _verdict(check: Callable, *arguments: Any) -> dict:
+def _verdict(language: str, check: Callable, *arguments: Any) -> dict:
     try:
         check(*arguments)
     except SettingsError as error:
-        return gr.validate(False, str(error))
+        return gr.validate(False, told(error, language))
     return gr.validate(True, "")
 
 

@@ -41,6 +41,7 @@ from neural_style.web.checks import (
 from neural_style.web.cost import check_cost, expected_seconds, reserved_seconds
 from neural_style.web.show import Outputs, Show
 from neural_style.web.texts import LANGUAGES, say
+from neural_style.web.told import told
 from neural_style.weights import load_weights
 
 _END_SECONDS = 60
@@ -73,7 +74,7 @@ def run_stylize(*arguments: Any) -> Iterator[Outputs]:
         runs.write_call(folder, call)
         yield from _run(folder, call, settings)
     except NeuralStyleError as error:
-        yield None, [], texts.failed(str(error), call.language), None, gr.skip()
+        yield None, [], texts.failed(told(error, call.language), call.language), None, gr.skip()
         raise refusal(error, call.language) from error
 
 
@@ -104,7 +105,7 @@ def run_continue(run: str | None, more: Any, language: str) -> Iterator[Outputs]
         call = call._replace(language=language)
         yield from _run(folder, call, settings, runs.last_end(folder))
     except NeuralStyleError as error:
-        yield None, [], texts.failed(str(error), language), None, gr.skip()
+        yield None, [], texts.failed(told(error, language), language), None, gr.skip()
         raise refusal(error, language) from error
 
 
@@ -153,7 +154,7 @@ def estimate(language: str, *values: Any) -> str:
     try:
         settings = settings_of(Call(None, None, None, values, (), language))
     except SettingsError as error:
-        return str(error)
+        return told(error, language)
     return say("estimate", language, time=in_words(expected_seconds(settings)))
 
 
@@ -236,13 +237,19 @@ def recall(history: Any) -> tuple[list[dict], list[str]]:
     return [{"path": path} for path in there], there
 
 
-def reuse(run: str | None, language: str) -> str:
-    """The run's picture, to be brought again."""
+def reached(run: str | None) -> str | None:
+    """The run's picture, if there is one."""
     folder = runs.find_run(run)
     end = folder and runs.last_end(folder)
-    if not end or end["picture"] is None:
+    return end["picture"] if end else None
+
+
+def reuse(run: str | None, language: str) -> str:
+    """The run's picture, to be brought again."""
+    picture = reached(run)
+    if picture is None:
         raise refusal(SettingsError(say("no_result", language)), language)
-    return end["picture"]
+    return picture
 
 
 def open_result(name: str | None, language: str) -> tuple[str | None, dict[str, Any], list[str]]:

@@ -20,6 +20,7 @@ from neural_style.errors import SettingsError
 from neural_style.web.checks import PAGE_LIMITS, check_value, page_knobs
 from neural_style.web.runs import name_of
 from neural_style.web.texts import say
+from neural_style.web.told import told
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -68,8 +69,11 @@ def read_query(
         else:
             try:
                 values[name] = check_value(about[name], _parse(about[name], word), language)
-            except (SettingsError, ValueError) as error:
+            except ValueError as error:
                 left_out.append(say("link_ignored", language, name=name, reason=error))
+            except SettingsError as error:
+                reason = told(error, language)
+                left_out.append(say("link_ignored", language, name=name, reason=reason))
     return pictures, values, left_out
 
 

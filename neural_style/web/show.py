@@ -22,6 +22,7 @@ from neural_style.timelapse import film_every, shot
 from neural_style.transfer import Frame
 from neural_style.web import runs, texts
 from neural_style.web.cost import learn_speed
+from neural_style.web.told import told
 
 _YIELD_SECONDS = 0.25
 _PREVIEW_SECONDS = 0.5
@@ -170,7 +171,7 @@ class Show:
             if self.frame is not None:
                 end = self._reached(self.frame)
         except NeuralStyleError as error:
-            end = end | {"line": texts.failed(str(error), self.language)}
+            end = end | {"line": texts.failed(told(error, self.language), self.language)}
         runs.write_end(self.folder, end)
 
     def _reached(self, frame: Frame) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Every word of the page, in English and in Simplified Chinese.
 
-What the core itself says, of a picture or a value that will not do, stays in English.
+What the core itself says, of a picture or a value that will not do, is in `told`.
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ in them the scene of the one and the brushwork of the other.""",
     "keep_mask_help": "Optional: a gray picture of the content's shape, white where the content "
     "stays as it is.",
     "regions": "Second style and masks",
-    "regions_help": "Paint over the content image, then say what is meant there. What was painted "
-    "goes into one of the places below as a mask; files may be brought there too: gray pictures of "
-    "the content image's shape, white here, black not here, gray a little. Where two styles are "
-    "given, each needs a mask or none; what was painted for the one leaves the rest to the other.",
+    "regions_help": "Paint over the content image, then say what is meant there: that becomes a "
+    "mask below. Mask files will do too: gray pictures of the content image's shape, white here, "
+    "black not here. Of two styles each has a mask, or neither; what one is painted for leaves the "
+    "rest to the other.",
     "paint": "Paint here",
     "paint_keep_mask": "This stays",
     "paint_mask": "First style here",
     "paint_mask_2": "Second style here",
+    "painted": "What was painted is now below, under “{name}”.",
     "nothing_painted": "Nothing is painted yet. Choose a content image and paint over it first.",
     "part": "Part of the style image",
     "part_of": "Of which",

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 import string
+from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
 
-from neural_style.settings import knobs
+from neural_style import Masks, NeuralStyleError, Settings, load_image, stylize
+from neural_style.recipe import read_recipe
+from neural_style.settings import check_knob, knobs
 from neural_style.web.checks import page_knobs
 from neural_style.web.chinese import CHINESE, KNOBS_IN_CHINESE
 from neural_style.web.texts import ENGLISH, knob_help, knob_label, say
+from neural_style.web.told import told
+from tests.conftest import picture
 
 HAN = re.compile("[\u4e00-\u9fff]")
 BARE = {"failed"}
@@ -48,3 +55,66 @@ def test_a_language_that_is_not_spoken_is_english():
     for language in ("de", "", "zh-TW", "../zh"):
         assert say("stylize", language) == "Stylize"
         assert knob_label("style_weight", language) == "Style weight"
+
+
+WIDE, SQUARE, BLACK = picture(64, 96), picture(64, 64), torch.zeros(1, 3, 64, 96)
+WRONG_PICTURES = {
+    "empty.png": ((), "空文件"),
+    "note.png": (("no picture",), "不是这里能读取的图像"),
+    "cut.png": ((Image.new("RGB", (64, 64)),), "64×64 的 PNG 文件无法完整解码"),
+    "huge.png": ((Image.new("1", (20_000, 5_001)),), "最多读取 100 百万像素、1000 MB"),
+}
+WRONG_RUNS = {
+    "9×9；网络要求每边至少 32 像素": lambda: stylize(picture(9, 9), SQUARE),
+    "风格图像（或所取的部分）为 9×9": lambda: stylize(SQUARE, picture(9, 9)),
+    "过于狭长": lambda: stylize(picture(32, 96), SQUARE, Settings(size=64)),
+    "有 1 张遮罩，却有 2 张": lambda: stylize(WIDE, [WIDE, WIDE], masks=Masks(styles=[WIDE])),
+    "与其图像的形状不同，后者为 96×64": lambda: stylize(WIDE, WIDE, masks=Masks(keep=SQUARE)),
+    "遮罩全是黑色": lambda: stylize(WIDE, WIDE, masks=Masks(keep=BLACK)),
+    "对应 3 张风格图像，却给了 1 张": lambda: stylize(WIDE, WIDE, Settings(style_weights="1,1,1")),
+    "seed 必须是 0 到 4,294,967,295": lambda: check_knob(knobs()["seed"], 0.5),
+    "style_weight 必须是 0.0 到 1,000,000.0": lambda: check_knob(knobs()["style_weight"], -1.0),
+    "optimizer 必须是 lbfgs, adam 之一，不能是 'sgd'": lambda: check_knob(
+        knobs()["optimizer"], "sgd"
+    ),
+    "裁剪写作": lambda: check_knob(knobs()["style_crop"], "0,0,2,1"),
+    "约需": lambda: stylize(WIDE, WIDE, Settings(memory_gb=0.001)),
+}
+
+
+def raised(work) -> NeuralStyleError:
+    """The error with which it ends."""
+    with pytest.raises(NeuralStyleError) as error:
+        next(work())
+    return error.value
+
+
+@pytest.mark.parametrize("name", WRONG_PICTURES)
+def test_what_is_wrong_with_a_picture_is_told_in_chinese(name, tmp_path):
+    content, words = WRONG_PICTURES[name]
+    path = Path(tmp_path, name)
+    path.touch()
+    for made in content:
+        path.write_text(made) if isinstance(made, str) else made.save(path)
+    if name.startswith("cut"):
+        path.write_bytes(path.read_bytes()[:60])
+    error = raised(lambda: load_image(path))
+    assert words in told(error, "zh")
+    assert name in told(error, "zh")
+    assert told(error, "en") == str(error)
+
+
+@pytest.mark.parametrize("words", WRONG_RUNS)
+def test_what_the_core_says_most_is_told_in_chinese(words, tiny):
+    assert words in told(raised(WRONG_RUNS[words]), "zh")
+
+
+def test_what_is_no_recipe_is_told_in_chinese(tmp_path):
+    Image.new("RGB", (64, 64)).save(tmp_path / "plain.png")
+    (tmp_path / "note.png").write_text("no picture")
+    for name, words in (("plain.png", "不含配方"), ("note.png", "不是可读取的 PNG")):
+        assert words in told(raised(lambda name=name: read_recipe(tmp_path / name)), "zh")
+
+
+def test_what_is_not_known_in_chinese_is_told_as_it_is():
+    assert told(NeuralStyleError("Something else."), "zh") == "Something else."

@@ -1,0 +1,97 @@
+"""What the core says of a picture or a value that will not do, in Simplified Chinese.
+
+The core speaks English alone. What a visitor meets most often is known here by its form; the rest
+is told as it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from neural_style.errors import NeuralStyleError
+
+_CHINESE = [
+    (re.compile(form, re.DOTALL), words)
+    for form, words in (
+        (
+            r"(?P<name>.+) is not a picture that can be read here\..*",
+            "{name} 不是这里能读取的图像。请使用 PNG、JPEG、WebP、AVIF、TIFF、BMP 或 GIF。",
+        ),
+        (r"(?P<name>.+) is empty \(0 bytes\).*", "{name} 是空文件。请重新保存或上传。"),
+        (
+            r"(?P<name>.+) is damaged or cut short: it is a (?P<kind>\S+) file of (?P<size>\S+) .*",
+            "{name} 已损坏或不完整：这个 {size} 的 {kind} 文件无法完整解码。请重新保存或上传。",
+        ),
+        (
+            r"(?P<name>.+) (is (?P<size>\d+×\d+)|has far too many pixels)\. At most "
+            r"(?P<most>\d+) megapixels in (?P<bytes>\d+) megabytes are read.*",
+            "{name} 太大：最多读取 {most} 百万像素、{bytes} MB。请先将其缩小。",
+        ),
+        (
+            r"The content image is (?P<size>\d+×\d+); the network needs (?P<least>\d+) pixels.*",
+            "内容图像为 {size}；网络要求每边至少 {least} 像素。请使用更大的图像。",
+        ),
+        (
+            r"The style( \(\d+\))? image is (?P<size>\d+×\d+); the network needs (?P<least>\d+) .*",
+            "风格图像（或所取的部分）为 {size}；网络要求每边至少 {least} 像素。请使用更大的。",
+        ),
+        (
+            r"The content image is (?P<size>\d+×\d+), so narrow that .*needs (?P<least>\d+) .*",
+            "内容图像为 {size}，过于狭长；网络要求每边至少 {least} 像素。"
+            "请裁剪，或选择更大的尺寸。",
+        ),
+        (
+            r"There are (?P<masks>\d+) (style )?masks for (?P<styles>\d+) style images\..*",
+            "有 {masks} 张遮罩，却有 {styles} 张风格图像。请为每张各给一张。",
+        ),
+        (
+            r"The .*mask.* is (?P<size>\d+×\d+), of another shape than its picture, which is "
+            r"(?P<over>\d+×\d+)\..*",
+            "遮罩为 {size}，与其图像的形状不同，后者为 {over}。请在图像上绘制遮罩。",
+        ),
+        (r"The .*mask.* is black all over\..*", "遮罩全是黑色。白色处才会起作用。"),
+        (
+            r"(?P<name>\w+) must be a (?P<whole>whole )?number from (?P<low>\S+) to "
+            r"(?P<high>\S+); it is (?P<given>.*)\.",
+            "{name} 必须是 {low} 到 {high} 的数字（整数旋钮须为整数），不能是 {given}。",
+        ),
+        (
+            r"(?P<name>\w+) must be one of (?P<choices>.*); it is (?P<given>.*)\.",
+            "{name} 必须是 {choices} 之一，不能是 {given}。",
+        ),
+        (
+            r"(style_crop: )?A crop is written .*; (?P<given>'.*') is not so\.",
+            "裁剪写作 左,上,宽,高，均为图像的比例：0,0,0.5,1 为左半；或写 all；多个用分号隔开。"
+            "{given} 不是这样。",
+        ),
+        (
+            r"(?P<knob>\w+) (?P<words>.*) is for (?P<has>\d+) style images; "
+            r"(?P<count>\d+) given\..*",
+            "{knob} {words} 对应 {has} 张风格图像，却给了 {count} 张。"
+            "请为每张各给一个，或只给一个。",
+        ),
+        (
+            r"A picture of (?P<size>\d+×\d+) needs about (?P<need>\S+) GB of memory; "
+            r"(?P<there>\S+) GB are to be had\. About size (?P<fits>\d+) would fit\.",
+            "{size} 的图像约需 {need} GB 内存，现有 {there} GB。尺寸约 {fits} 可以容下。",
+        ),
+        (
+            r"(?P<name>.+) carries no recipe\..*",
+            "{name} 不含配方。只有由本程序生成、且未被其他程序重新保存的 PNG 才有。",
+        ),
+        (
+            r"(?P<name>.+) is no PNG that can be read\..*",
+            "{name} 不是可读取的 PNG。只有 PNG 才带有配方。",
+        ),
+    )
+]
+
+
+def told(error: NeuralStyleError, language: str) -> str:
+    """What the error says, in that language where it is known."""
+    message = str(error)
+    if language == "zh":
+        for form, words in _CHINESE:
+            if found := form.fullmatch(message):
+                return words.format(**found.groupdict())
+    return message
