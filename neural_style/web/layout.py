@@ -28,7 +28,8 @@ CSS = """
 #status { min-height: 3.6em; }
 #stop { align-self: center; }
 #part-shown img { cursor: crosshair; }
-#part-line { min-height: 3em; }
+#part-line { min-height: 4.5em; }
+#paint-line { min-height: 3em; }
 #after { align-items: end; }
 button[role=tab].selected { color: var(--primary-700); }
 .dark button[role=tab].selected, .dark #files a { color: var(--primary-300); }
@@ -61,7 +62,7 @@ class Inputs(NamedTuple):
     crop: CropTool
     regions: gr.Accordion
     paint: PaintTool
-    examples: gr.Examples
+    examples: gr.Dataset
 
 
 class Results(NamedTuple):
@@ -181,7 +182,7 @@ def inputs_column(said: Said) -> Inputs:
         crop,
         regions,
         paint,
-        examples,
+        examples.dataset,
     )
 
 

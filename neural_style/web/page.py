@@ -24,6 +24,7 @@ from neural_style.web.handlers import (
     finish,
     info,
     open_result,
+    reached,
     recall,
     reserve_more_seconds,
     reserve_seconds,
@@ -53,6 +54,7 @@ _SHOW_PROGRESS = """() => {
 """On a phone the picture is far below the button: bring what matters into view."""
 
 _COPY_LINK = """(query) => {
+  if (!query) return "";
   const link = window.location.origin + window.location.pathname + query;
   navigator.clipboard?.writeText(link).catch(() => {});
   return link;
@@ -238,7 +240,10 @@ def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         return told("link_help", make_query(*what), language)
 
     def link_result(language: str, run: str | None, *what: Any) -> Any:
-        return told("result_link_help", make_result_query(*what, reuse(run, language)), language)
+        picture = reached(run)
+        if picture is None:
+            return told("no_result", "", language)
+        return told("result_link_help", make_result_query(*what, picture), language)
 
     brought = [inputs.content, inputs.style]
     for button, make, asked in (
@@ -272,9 +277,15 @@ def _connect_arrival(
     spoken = f"() => [{_LANGUAGE}]"
     widgets = [*inputs.widgets.values()]
     opened = [inputs.content, inputs.style, *widgets, results.picture, results.status]
-    page.load(arrive, language, [language, *said.components], js=spoken, **_AT_ONCE).then(
-        open_link, language, opened, js=spoken, **_AT_ONCE
-    )
+    # Shown on one of them only: `tools.connect_paint` says why.
+    page.load(
+        arrive,
+        language,
+        [language, *said.components],
+        js=spoken,
+        show_progress_on=language,
+        **_AT_ONCE,
+    ).then(open_link, language, opened, js=spoken, **_AT_ONCE)
     page.load(None, js=_NAME_THE_EMPTY, api_visibility="private")
     page.load(recall, results.history, [results.history, results.earlier], **_AT_ONCE)
     page.load(

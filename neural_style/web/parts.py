@@ -11,17 +11,18 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from neural_style.errors import NeuralStyleError, SettingsError
-from neural_style.images import load_image, load_with_alpha, save_image
+from neural_style.images import load_image, load_with_alpha, resize, save_image
 from neural_style.masks import fit_mask
 from neural_style.styles import ALL, Box, crop, parse_crops
 from neural_style.tensors import ImageTensor, Mask
-from neural_style.web.checks import PAGE_LIMITS, check_upload, refusal
+from neural_style.web.checks import PAGE_LIMITS, check_upload
 from neural_style.web.texts import say
+from neural_style.web.told import told
 
 STYLES = ("style", "style_2")
 
 _PREVIEW = 768
-"""Pixels on the longer side of what is chosen and painted on."""
+"""Pixels on the longer side of what is touched and painted on."""
 
 BRUSH_OPACITY = 0.6
 """Of the strokes, through which the picture is seen."""
@@ -45,11 +46,11 @@ def show_crop(
     try:
         image = _preview(which, style if which == STYLES[0] else style_2, language)
     except NeuralStyleError as error:
-        return None, str(error)
+        return None, told(error, language)
     try:
         box = parse_crops(_of_each(crops)[STYLES.index(which)])[0]
     except SettingsError as error:
-        return _write(image, "style"), str(error)
+        return _write(image, "style"), told(error, language)
     _, _, width, height = (round(100 * share) for share in box)
     key = "crop_all" if box == ALL else "crop_chosen"
     line = say(key, language, width=width, height=height)
@@ -76,7 +77,7 @@ def choose_corner(
     try:
         image = _preview(which, style if which == STYLES[0] else style_2, language)
     except NeuralStyleError as error:
-        return None, crops, None, str(error)
+        return None, crops, None, told(error, language)
     height, width = image.shape[-2:]
     corner = [_share(x, side) for x, side in zip(event.index, (width, height), strict=True)]
     words = _box_words(first, corner) if first else ""
@@ -118,9 +119,17 @@ def _box_words(one: list[float], other: list[float]) -> str:
 
 
 def _preview(name: str, path: str | None, language: str) -> ImageTensor:
+    """The picture at a size that no screen shows larger: there it is touched where it seems to be.
+
+    Raises:
+        NeuralStyleError: There is none, or it cannot be read.
+    """
     if path is None:
         raise SettingsError(say("no_picture_yet", language, name=say(name, language)))
-    return load_image(check_upload(name, path, language), longest=_PREVIEW)
+    image = load_image(check_upload(name, path, language), longest=_PREVIEW)
+    height, width = image.shape[-2:]
+    larger = _PREVIEW / max(height, width)
+    return resize(image, max(1, round(larger * height)), max(1, round(larger * width)))
 
 
 def _framed(image: ImageTensor, box: Box) -> ImageTensor:
@@ -169,35 +178,36 @@ def blank_canvas(content: str | None, language: str) -> dict[str, Any] | None:
 
 def take_painted(
     which: str,
-    layers: list[str] | None,
+    strokes: str | None,
     content: str | None,
     style_2: str | None,
     mask: str | None,
     mask_2: str | None,
     keep_mask: str | None,
     language: str,
-) -> list[str | None]:
-    """The three masks, that of this name being what was painted.
+) -> list[Any]:
+    """What becomes of the three masks, that of this name being what was painted, and a line of it.
 
     Where two styles are given and the other has no mask yet, the rest is the other's.
 
-    Raises:
-        gr.Error: Nothing was painted, or there is nothing that it could be a mask for.
+    Args:
+        strokes: Files of what was painted, a line each; the picture below is not in them.
     """
     masks = {"mask": mask, "mask_2": mask_2, "keep_mask": keep_mask}
+    taken = dict.fromkeys(masks, gr.skip())
     other = {"mask": "mask_2", "mask_2": "mask"}.get(which)
     try:
         if which == "mask_2" and style_2 is None:
             raise SettingsError(say("no_picture_yet", language, name=say("style_2", language)))
         path = check_upload("content", content, language)
         height, width = load_image(path, longest=_LONGEST_MASK).shape[-2:]
-        painted = _painted(layers or [], height, width, language)
+        painted = _painted((strokes or "").splitlines(), height, width, language)
     except NeuralStyleError as error:
-        raise refusal(error, language) from error
-    masks[which] = _write(painted.expand(-1, 3, -1, -1), which, ".png")
+        return [*taken.values(), told(error, language)]
+    taken[which] = _write(painted.expand(-1, 3, -1, -1), which, ".png")
     if other is not None and style_2 is not None and masks[other] is None:
-        masks[other] = _write((1 - painted).expand(-1, 3, -1, -1), other, ".png")
-    return [*masks.values()]
+        taken[other] = _write((1 - painted).expand(-1, 3, -1, -1), other, ".png")
+    return [*taken.values(), say("painted", language, name=say(which, language))]
 
 
 def _painted(layers: list[str], height: int, width: int, language: str) -> Mask:

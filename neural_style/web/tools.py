@@ -28,6 +28,10 @@ _AT_ONCE: dict[str, Any] = {
 }
 
 
+_FILES_OF_STROKES = """(painted) =>
+  (painted?.layers ?? []).map((layer) => layer.path).join("\\n")"""
+
+
 class CropTool(NamedTuple):
     """Two corners on the style image; what they say is written into the knob `style_crop`."""
 
@@ -60,6 +64,7 @@ def crop_tool(said: Said) -> CropTool:
             format="jpeg",
             interactive=False,
             height=300,
+            show_label=False,  # it would lie over a corner
             buttons=[],
             elem_id="part-shown",
         )
@@ -70,7 +75,7 @@ def crop_tool(said: Said) -> CropTool:
 
 
 def connect_crop(
-    tool: CropTool, style: gr.Image, style_2: gr.Image, examples: gr.Examples, language: gr.Textbox
+    tool: CropTool, style: gr.Image, style_2: gr.Image, examples: gr.Dataset, language: gr.Textbox
 ) -> None:
     """What a touch of the picture does, and what a fresh picture."""
     asked = [tool.crops, style, style_2, language]
@@ -100,7 +105,7 @@ def connect_crop(
     written = [tool.crops, tool.first]
     for listen, name in (
         (style.input, "style"),
-        (examples.load_input_event.then, "style"),
+        (examples.click, "style"),
         (style_2.input, "style_2"),
     ):
         listen(_renewer(name), [tool.crops, style_2], written, **_AT_ONCE)
@@ -120,7 +125,9 @@ class PaintTool(NamedTuple):
     """The content image to be painted on, and a button for each mask that this can become."""
 
     editor: gr.ImageEditor
+    strokes: gr.Textbox
     takers: dict[str, gr.Button]
+    line: gr.Markdown
 
 
 def paint_tool(said: Said) -> PaintTool:
@@ -137,7 +144,8 @@ def paint_tool(said: Said) -> PaintTool:
             )
             for name in PAINTED
         }
-    return PaintTool(editor, takers)
+    strokes = gr.Textbox(visible=False)
+    return PaintTool(editor, strokes, takers, gr.Markdown(elem_id="paint-line"))
 
 
 def connect_paint(
@@ -145,7 +153,7 @@ def connect_paint(
     fold: gr.Accordion,
     content: gr.Image,
     more: dict[str, gr.Image],
-    examples: gr.Examples,
+    examples: gr.Dataset,
     language: gr.Textbox,
 ) -> None:
     """When there is what to paint on, and where a painting goes."""
@@ -154,24 +162,25 @@ def connect_paint(
     def renew(opened: bool, *what: Any) -> Any:
         return blank_canvas(*what) if opened else gr.skip()
 
+    # Of a component that shows an event's progress, or was asked by one that the server answers,
+    # Gradio's page asks the value at each event of all others: the editor would send its pictures
+    # four times a second in a run. So its progress is shown elsewhere, and only JavaScript asks it.
+    elsewhere = _AT_ONCE | {"show_progress_on": tool.line}
     fold.expand(lambda: True, None, opened, **_AT_ONCE).then(
-        blank_canvas, [content, language], tool.editor, **_AT_ONCE
+        blank_canvas, [content, language], tool.editor, **elsewhere
     )
-    gr.on(
-        [content.change, tool.editor.clear],
-        renew,
-        [opened, content, language],
-        tool.editor,
-        **_AT_ONCE,
-    )
+    for listen in (content.change, tool.editor.clear):
+        listen(renew, [opened, content, language], tool.editor, **elsewhere)
     masks = [more[name] for name in ("mask", "mask_2", "keep_mask")]
-    for listen in (content.input, examples.load_input_event.then):
+    for listen in (content.input, examples.click):
         listen(forget_painted, masks, masks, **_AT_ONCE)
     for name, button in tool.takers.items():
         button.click(
+            None, tool.editor, tool.strokes, js=_FILES_OF_STROKES, api_visibility="private"
+        ).then(
             partial(take_painted, name),
-            [tool.editor, content, more["style_2"], *masks, language],
-            masks,
+            [tool.strokes, content, more["style_2"], *masks, language],
+            [*masks, tool.line],
             **_AT_ONCE,
         )
 

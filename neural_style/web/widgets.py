@@ -78,7 +78,7 @@ def picture_input(said: Said, name: str) -> gr.Image:
 
 
 def painting_input(said: Said, name: str, opacity: float) -> gr.ImageEditor:
-    """A place to paint on a picture that we put there; files of the strokes are handed over."""
+    """A place to paint on a picture that we put there."""
     return said.make(
         _ImageEditor,
         {"label": name},
@@ -87,9 +87,12 @@ def painting_input(said: Said, name: str, opacity: float) -> gr.ImageEditor:
         transforms=(),
         layers=False,
         brush=gr.Brush(
-            default_size=40, colors=[(_PAINT, opacity)], color_mode="fixed", default_color=_PAINT
+            default_size=30,
+            colors=[(_PAINT, opacity)],
+            color_mode="fixed",
+            default_color=(_PAINT, opacity),
         ),
-        eraser=gr.Eraser(default_size=40),
+        eraser=gr.Eraser(default_size=30),
         buttons=[],
         height=420,
         elem_id=name,
@@ -131,8 +134,6 @@ def _as_given(kind: type[gr.Component]) -> type[gr.Component]:
 
 
 def _hand_over(component: gr.Component, payload: Any) -> Any:
-    if isinstance(component, gr.ImageEditor):
-        return [layer.path for layer in payload.layers] if payload else []
     if payload is None or not isinstance(component, gr.Image):
         return payload
     if not (payload.url and payload.url.startswith("data:")):
