@@ -1,9 +1,9 @@
 """Links that open the page as it is: settings, or a result, and names of example pictures.
 
-Gradio's own link (`gr.DeepLinkButton`) is not used. It keeps the last value of every component of
-the session, `gr.BrowserState` too, and serves them to whoever opens it: not the result alone, but
-the pictures that were brought and all earlier results of that visitor. It is served after the files
-are gone, and without any run it is the page's plain address.
+Gradio's own link to a result, `gr.DeepLinkButton`, is not used. It keeps the last value of every
+component of the session, `gr.BrowserState` too, and serves them to whoever opens it: the pictures
+that were brought, and all earlier results in that browser. And it goes on opening, without its
+pictures, when those have been swept; ours says so.
 """
 
 from __future__ import annotations

@@ -81,10 +81,6 @@ def finish_elsewhere(folder: Path, work: Callable[[], None]) -> None:
     threading.Thread(target=work, name=_finisher(folder)).start()
 
 
-def _finisher(folder: Path) -> str:
-    return f"finishes {folder.name}"
-
-
 def write_end(folder: Path, end: dict[str, Any]) -> None:
     """How far the run has come, for whoever waits for its end."""
     partial = _shut(folder) / f"{_END}.part"
@@ -145,6 +141,11 @@ def sweep_states() -> None:
 def shut_folder() -> Path:
     """Holds what nobody is served."""
     return Path(get_upload_folder()) / "shut"
+
+
+def _finisher(folder: Path) -> str:
+    """The name of the thread."""
+    return f"finishes {folder.name}"
 
 
 def _shut(folder: Path) -> Path:
