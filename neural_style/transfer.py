@@ -66,9 +66,8 @@ class Frame(NamedTuple):
         milestone: On the ladder 0, 1, 2, 5, 10, 20, 50, …, or the last.
         note: Where the network's weights come from, and how memory is spared where it must be.
         events: What the guard did since the frame before, a sentence each.
-        state: Makes what `stylize` goes on from exactly, given as its `resume`: `torch.save` keeps
-            it, `torch.load(…, weights_only=True)` brings it back. To be asked for before the next
-            frame.
+        state: Makes what `stylize` takes as `resume`, to go on exactly: `torch.save` keeps it,
+            `torch.load(…, weights_only=True)` brings it back. Ask before the next frame.
         recipe: Text for its PNG (`save_image(frame.image, path, frame.recipe)`), to make it again.
     """
 
@@ -303,8 +302,7 @@ def _save(newest: dict[str, Any], iteration: int) -> State:
 
 
 def _state(newest: dict[str, Any]) -> State:
-    common = {key: newest[key] for key in ("identity", "scales", "scale")}
-    return common | {"pass": newest["save"]()}
+    return {key: newest[key] for key in ("identity", "scales", "scale")} | {"pass": newest["save"]()}
 
 
 def _emphasis(backbone: Backbone, settings: Settings) -> Emphasis:
