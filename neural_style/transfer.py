@@ -156,7 +156,6 @@ def _stylize(
 
     Args:
         started: When the run began.
-        events: To be told with the next frame.
         newest: Is given what `_state` needs, and the bytes planned for.
     """
     given_settings, settings = settings, settle(settings)
@@ -302,7 +301,8 @@ def _save(newest: dict[str, Any], iteration: int) -> State:
 
 
 def _state(newest: dict[str, Any]) -> State:
-    return {key: newest[key] for key in ("identity", "scales", "scale")} | {"pass": newest["save"]()}
+    common = {key: newest[key] for key in ("identity", "scales", "scale")}
+    return common | {"pass": newest["save"]()}
 
 
 def _emphasis(backbone: Backbone, settings: Settings) -> Emphasis:
