@@ -25,7 +25,7 @@ CSS = """
 .gradio-container { max-width: 1320px !important; margin: auto; }
 #result img { width: 100%; height: 100%; object-fit: contain; }
 #progress { align-items: center; flex-wrap: nowrap; }
-#status { min-height: 3.6em; }
+#status { min-height: 5em; }
 #stop { align-self: center; }
 #part-shown img { cursor: crosshair; }
 #part-line { min-height: 4.5em; }
@@ -34,6 +34,7 @@ CSS = """
 button[role=tab].selected { color: var(--primary-700); }
 .dark button[role=tab].selected, .dark #files a { color: var(--primary-300); }
 @media (max-width: 640px) {
+  #status { min-height: 10em; }
   #result { height: 75vw !important; }
   #gallery .grid-container, #earlier .grid-container {
     grid-template-columns: repeat(2, minmax(0, 1fr)) !important;

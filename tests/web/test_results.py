@@ -38,9 +38,9 @@ class TestWhileItRuns:
     def test_the_losses_are_drawn_and_nothing_jumps(self, ready, watch):
         """Where the picture is, and how high, does not change from before to after the run."""
 
-        def place() -> tuple[float, float]:
+        def place() -> tuple[float, ...]:
             box = ready.locator("#result").bounding_box()
-            return box["x"], box["height"]
+            return box["x"], box["y"] + ready.evaluate("scrollY"), box["height"]
 
         before = place()
         watch.allow(looks=5)
