@@ -252,7 +252,10 @@ class TestLooks:
         darkest = max(map(int, re.findall(r"\d+", background)[:3]))
         assert darkest < 64 if colors == "dark" else darkest > 192
         page.get_by_role("button", name="Second style and masks").click()
+        page.get_by_role("button", name="Part of the style image").click()
         make_ready(page, pictures)
+        page.locator("#part-shown img").wait_for()
+        page.locator("#paint .toolbar-wrap").wait_for()
         assert grave() == []
         run_to_the_end(page)
         expect(page.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
