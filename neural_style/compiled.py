@@ -14,7 +14,7 @@ from torch import Tensor
 _one_at_a_time = threading.Lock()  # each uses all cores, and not all thread pools can be shared
 
 
-def compiled(**options: bool) -> Callable:
+def compiled(**options: Any) -> Callable:
     """A decorator: machine code, made when first called, kept on disk where there is a place."""
     import numba
 

@@ -7,6 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from neural_style.compiled import all_cores, bits
+
 State = dict[str, Any]
 """Tensors, numbers, words, and lists, tuples and dicts of them: `torch.save` keeps it whole."""
 
@@ -171,19 +173,28 @@ class Lbfgs:
         return direction.view_as(gradient) + scale.to(gradient) * gradient
 
 
-_PIECE = 2**19
-"""Numbers that are widened at a time: few enough to stay in the processor's cache."""
+_PIECE = 2**24
+"""Numbers that are widened at a time."""
 
 
 def _pieces(rows: Tensor) -> int:
     """Columns to be taken at a time: all, where none need widening."""
-    if rows.itemsize >= 4:
-        return rows.shape[1]
-    return max(1, (_PIECE if rows.device.type == "cpu" else 32 * _PIECE) // len(rows))
+    return rows.shape[1] if rows.itemsize >= 4 else max(1, _PIECE // len(rows))
+
+
+def _by_loops(rows: Tensor) -> bool:
+    return rows.dtype == torch.bfloat16 and rows.device.type == "cpu"
 
 
 def _inner(rows: Tensor, columns: Tensor) -> Tensor:
     """Inner product of each of `rows` with each of `columns`."""
+    if _by_loops(rows):
+        from neural_style import pair_loops as loops
+
+        sums = torch.empty(-(-rows.shape[1] // loops.WIDTH), len(rows), len(columns))
+        with all_cores():
+            loops.inner(bits(rows), columns.float().numpy(), sums.numpy())
+        return _exact(sums).sum(0)
     width, kind = _pieces(rows), torch.promote_types(columns.dtype, torch.float32)
     pieces = zip(rows.split(width, 1), columns.split(width, 1), strict=True)
     return sum(_exact(some.to(kind) @ others.to(kind).T) for some, others in pieces)
@@ -191,6 +202,13 @@ def _inner(rows: Tensor, columns: Tensor) -> Tensor:
 
 def _combined(weights: Tensor, rows: Tensor) -> Tensor:
     """The sum of the rows, each times its weight."""
+    if _by_loops(rows):
+        from neural_style import pair_loops as loops
+
+        total = torch.empty(rows.shape[1])
+        with all_cores():
+            loops.combine(weights.float().numpy(), bits(rows), total.numpy())
+        return total.to(weights)
     return torch.cat([weights @ some.to(weights) for some in rows.split(_pieces(rows), 1)])
 
 

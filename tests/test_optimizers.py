@@ -82,7 +82,7 @@ def test_the_plain_engines_steps_are_those_of_torch(name, theirs):
         assert torch.allclose(ours, parameter.detach(), rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("precision", [None, torch.bfloat16])
+@pytest.mark.parametrize("precision", [None, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("history", [1, 3, 10])
 def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(
     history, precision, monkeypatch
@@ -110,7 +110,8 @@ def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(
     direction *= (move @ change) / (change @ change)
     for (move, change), share in zip(kept, reversed(shares)):
         direction += (share - (change @ direction) / (move @ change)) * move
-    assert torch.allclose(numbers, points[-1] - direction, rtol=1e-9)
+    tolerance = 1e-4 if precision else 1e-9  # the sums of narrow pairs are in float32
+    assert torch.allclose(numbers, points[-1] - direction, rtol=tolerance)
 
 
 def test_lbfgs_leaves_out_pairs_without_curvature():
