@@ -16,10 +16,10 @@ from torch import nn
 from neural_style import BACKBONES, Settings, load_image
 from neural_style.canvas import spectral_canvas
 from neural_style.devices import choose_precision
+from neural_style.engines import ENGINES
 from neural_style.features import load_network
 from neural_style.objective import Wanted, make_objective
 from neural_style.optimize import optimize
-from neural_style.optimizers import Lbfgs
 from neural_style.tiling import cut_network
 from neural_style.transfer import _emphasis
 from neural_style.weights import load_weights
@@ -39,11 +39,12 @@ def main() -> None:
     layers = {*emphasis.content_layers, *emphasis.style_layers}
     segments = cut_network(network, layers)
     height, width = content.shape[-2:]
+    choice = ENGINES["fast"].optimizers["lbfgs"]
     iterates = optimize(
         make_objective(network, segments, content, [Wanted(style, 1.0)], emphasis),
         content,
         spectral_canvas(height, width, cpu),
-        Lbfgs(),
+        choice.make(choice.rate, choice.history, choice.kept),
         10**6,
     )
     bare = _convolutions(network.stages, segments[0][0], height, width, dtype)
