@@ -78,7 +78,12 @@ def begin(folder: Path) -> None:
 
 def finish_elsewhere(folder: Path, work: Callable[[], None]) -> None:
     """Does what is left to be done of the run in a thread, for which `last_end` waits."""
-    threading.Thread(target=work, name=_finisher(folder)).start()
+
+    def finish() -> None:
+        with suppress(FileNotFoundError):  # swept in the meantime, so nobody waits for it
+            work()
+
+    threading.Thread(target=finish, name=_finisher(folder)).start()
 
 
 def write_end(folder: Path, end: dict[str, Any]) -> None:

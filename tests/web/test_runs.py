@@ -188,6 +188,13 @@ class TestContinue:
         assert continued[2].startswith("**Done:** 20 iterations")
         assert torch.equal(load_image(continued[0]), load_image(straight[0]))
 
+    def test_a_run_swept_while_it_ends_elsewhere_says_nothing(self, sent, watch):
+        """An error in a thread would be one of this test, too."""
+        folder = Path(the_run(run_stylize(*sent, None, *values())))
+        shutil.rmtree(runs.shut_folder() / folder.name)
+        runs.finish_elsewhere(folder, lambda: runs.write_end(folder, {}))
+        assert runs.last_end(folder) is None
+
     def test_what_cannot_go_on_is_told(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
         for more, words in (
