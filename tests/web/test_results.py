@@ -254,6 +254,7 @@ class TestLooks:
         page.get_by_role("button", name="Second style and masks").click()
         page.get_by_role("button", name="Part of the style image").click()
         make_ready(page, pictures)
+        page.locator("#part-shown").scroll_into_view_if_needed()  # its picture comes when looked at
         page.locator("#part-shown img").wait_for()
         page.locator("#paint .toolbar-wrap").wait_for()
         assert grave() == []
