@@ -117,17 +117,20 @@ class Clock:
     def __init__(self, started: float, scales: list[Scale], number: int = 0, iteration: int = 0):
         """`number` and `iteration` tell where a continued run begins."""
         self.started = started
-        self.looking_since = time.monotonic()
         self.scales = scales
-        self.before = self._done(number, iteration) if number or iteration else 0
+        before = self._done(number, iteration) if number or iteration else 0
+        self.begun = time.monotonic(), before
+        self.first: tuple[float, int] | None = None
 
     def read(self, number: int, iteration: int) -> tuple[float, float]:
         """Seconds since the start and seconds left, after looking at `iteration` of a scale."""
         now = time.monotonic()
         done = self._done(number, iteration + 1)
         left = work(self.scales) - done
-        seconds_each = (now - self.looking_since) / (done - self.before)
-        return now - self.started, left * seconds_each
+        # From the first look on: what led to it, style targets and compiling, comes but once.
+        since, before = self.first or self.begun
+        self.first = self.first or (now, done)
+        return now - self.started, left * (now - since) / (done - before)
 
     def _done(self, number: int, looks: int) -> int:
         here = self.scales[number]

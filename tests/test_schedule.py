@@ -81,6 +81,17 @@ def test_the_clock_divides_the_work_left_by_that_done_a_second(monkeypatch):
     assert clock.read(1, 4) == (10.0, 0.0)
 
 
+def test_what_comes_before_the_first_look_is_not_counted_again(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(schedule.time, "monotonic", lambda: now)
+    monkeypatch.setattr(schedule, "_FIXED_PIXELS", 0)
+    clock = Clock(started=90.0, scales=[Scale(10, 10, 10)])  # eleven looks
+    now = 108.0
+    assert clock.read(0, 0) == (18.0, 80.0)  # nothing better is known
+    now = 110.0
+    assert clock.read(0, 2) == (20.0, 8.0)  # two looks in two seconds
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.4, "0 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")],
