@@ -126,7 +126,7 @@ class Lbfgs:
         self.count += 1
         rows, used = slice(2 * slot, 2 * slot + 2), self._used()
         self.vectors[rows] = torch.where(curved.to(pair.device), pair, 0)
-        columns = torch.cat([self.vectors[rows].to(gradient), gradient.view(1, -1)])
+        columns = torch.cat([self.vectors[rows].to(gradient), gradient.reshape(1, -1)])
         found = _inner(self.vectors[:used], columns)
         self.products[:used, rows] = found[:, :2]
         self.products[rows, :used] = found[:, :2].T

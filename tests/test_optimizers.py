@@ -114,6 +114,18 @@ def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(
     assert torch.allclose(numbers, points[-1] - direction, rtol=tolerance)
 
 
+def test_a_gradient_may_lie_in_memory_in_any_order():
+    numbers = torch.linspace(-3, 4, 60).view(1, 3, 4, 5)
+    reached = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        optimizer, here = Lbfgs(), numbers
+        for _ in range(3):
+            gradient = gradient_of(here.flatten()).view(here.shape)
+            here = optimizer.step(here, gradient.contiguous(memory_format=layout))
+        reached.append(here)
+    assert torch.allclose(*reached)
+
+
 def test_lbfgs_leaves_out_pairs_without_curvature():
     optimizer = Lbfgs()
     numbers = torch.tensor([1.0, 2.0])
