@@ -2,8 +2,8 @@
 
 Done one after the other they leave for the way back all activations before the pooling, and eight
 bytes for the place of each maximum. Together they leave one byte for each output: which of the
-four it was, or none. With the largest maps of the network that is a sixth of the memory, and each
-is read but once.
+four it was, or none. At 1024×683 in bfloat16 that took 0.33 GB off a peak of 2.28, and each map is
+read but once.
 """
 
 from __future__ import annotations
