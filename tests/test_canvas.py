@@ -53,3 +53,20 @@ def test_the_pull_is_the_transpose_of_decode(canvas):
     numbers, gradient = torch.randn(2, 1, 3, 37, 53, generator=torch.Generator().manual_seed(1))
     through_picture = (there.decode(numbers) * gradient).sum().item()
     assert (numbers * there.pull(gradient)).sum().item() == pytest.approx(through_picture, rel=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(5, 8), (16, 7), (31, 32)])
+def test_the_numbers_are_the_cosine_coefficients_by_their_sum(shape):
+    height, width = shape
+    image = picture(height, width)
+    numbers = spectral_canvas(height, width, CPU).encode(image)
+
+    def cosines(length: int) -> torch.Tensor:
+        k, x = torch.arange(length)[:, None], torch.arange(length)[None, :]
+        basis = torch.cos(torch.pi / length * (x + 0.5) * k) * (2 / length) ** 0.5
+        return basis / torch.where(k == 0, 2**0.5, 1.0)
+
+    waves = torch.einsum("yh,xw,bchw->bcyx", cosines(height), cosines(width), image)
+    down, across = torch.arange(height)[:, None] / height, torch.arange(width)[None, :] / width
+    frequency = (down**2 + across**2).sqrt().clamp_min(1 / max(height, width))
+    assert torch.allclose(numbers, waves * frequency.sqrt(), atol=1e-5)
