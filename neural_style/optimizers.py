@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -82,7 +83,10 @@ class Lbfgs:
         before, self.previous = self.previous, (numbers, gradient)
         if before is None:
             return numbers - self.rate * self._first_scale(gradient) * gradient
-        slope = self._remember(numbers - before[0], gradient - before[1], gradient)
+        pair = gradient.new_empty(2, gradient.numel(), dtype=self.kept)
+        for row, here, there in zip(pair, (numbers, gradient), before, strict=True):
+            row.copy_((here - there).flatten())
+        slope = self._remember(pair, gradient)
         return numbers - self.rate * self._scaled(gradient, slope)
 
     def state(self) -> State:
@@ -113,21 +117,18 @@ class Lbfgs:
             return self.first_step / gradient.square().mean().sqrt().clamp_min(1e-30)
         return 1 / gradient.abs().sum().clamp_min(1.0)
 
-    def _remember(self, displacement: Tensor, change: Tensor, gradient: Tensor) -> Tensor:
+    def _remember(self, pair: Tensor, gradient: Tensor) -> Tensor:
         """Takes the pair in; gives the inner product of every row with the gradient."""
-        pair = torch.stack([displacement.flatten(), change.flatten()])
-        pair = pair.to(self.kept or gradient.dtype)
         if self.vectors is None:
             self._make_room(pair)
-        within = _inner(pair, pair)
+        within = _inner(pair, [*pair])
         curved = within[0, 1] > 1e-10 * within[1, 1]
         self.scale = torch.where(curved, within[0, 1] / within[1, 1], self.scale)
         slot = self.count % self.history
         self.count += 1
         rows, used = slice(2 * slot, 2 * slot + 2), self._used()
         self.vectors[rows] = torch.where(curved.to(pair.device), pair, 0)
-        columns = torch.cat([self.vectors[rows].to(gradient), gradient.reshape(1, -1)])
-        found = _inner(self.vectors[:used], columns)
+        found = _inner(self.vectors[:used], [*self.vectors[rows], gradient.flatten()])
         self.products[:used, rows] = found[:, :2]
         self.products[rows, :used] = found[:, :2].T
         return found[:, 2]
@@ -186,18 +187,27 @@ def _by_loops(rows: Tensor) -> bool:
     return rows.dtype == torch.bfloat16 and rows.device.type == "cpu"
 
 
-def _inner(rows: Tensor, columns: Tensor) -> Tensor:
+def _inner(rows: Tensor, columns: Sequence[Tensor]) -> Tensor:
     """Inner product of each of `rows` with each of `columns`."""
-    if _by_loops(rows):
-        from neural_style import pair_loops as loops
+    kind = torch.promote_types(columns[-1].dtype, torch.float32)
+    width = _pieces(rows)
+    total = 0
+    for begin in range(0, rows.shape[1], width):
+        some = rows[:, begin : begin + width]
+        others = torch.stack([column[begin : begin + width].to(kind) for column in columns])
+        total = total + _exact(_inner_of_piece(some, others))
+    return total
 
-        sums = torch.empty(-(-rows.shape[1] // loops.WIDTH), len(rows), len(columns))
-        with all_cores():
-            loops.inner(bits(rows), columns.float().numpy(), sums.numpy())
-        return _exact(sums).sum(0)
-    width, kind = _pieces(rows), torch.promote_types(columns.dtype, torch.float32)
-    pieces = zip(rows.split(width, 1), columns.split(width, 1), strict=True)
-    return sum(_exact(some.to(kind) @ others.to(kind).T) for some, others in pieces)
+
+def _inner_of_piece(rows: Tensor, columns: Tensor) -> Tensor:
+    if not _by_loops(rows):
+        return rows.to(columns) @ columns.T
+    from neural_style import pair_loops as loops
+
+    sums = torch.empty(-(-rows.shape[1] // loops.WIDTH), len(rows), len(columns))
+    with all_cores():
+        loops.inner(bits(rows), columns.float().numpy(), sums.numpy())
+    return _exact(sums).sum(0)
 
 
 def _combined(weights: Tensor, rows: Tensor) -> Tensor:

@@ -142,7 +142,7 @@ def test_a_pair_without_curvature_among_others_changes_nothing():
         numbers = with_it.step(numbers, gradient_of(numbers))
         without.step(*with_it.previous)
     for odd in (-torch.ones(20).double(), torch.full((20,), torch.nan).double()):
-        with_it._remember(torch.ones(20).double(), odd, numbers)
+        with_it._remember(torch.stack([torch.ones(20).double(), odd]), numbers)
     expected = without.step(numbers, gradient_of(numbers))
     assert torch.allclose(with_it.step(numbers, gradient_of(numbers)), expected, rtol=1e-12)
 
