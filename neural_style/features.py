@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
@@ -37,6 +37,10 @@ POOLINGS = {"max": _max_pool, "avg": _mean_pool, "l2": _square_pool}
 
 BORDERS = {"replicate": "replicate", "zeros": "constant"}
 """What the first convolution sees outside the picture: its edge carried on, or the mean color."""
+
+
+Watch = Callable[[str, FeatureMap], FeatureMap]
+"""A layer's name and its activations → what the next stage is given: the same activations."""
 
 
 class Network(NamedTuple):
@@ -127,15 +131,15 @@ def stages_until(stages: Stages, layers: Collection[str]) -> list[str]:
 
 
 def run_stages(
-    network: Network, x: Tensor, names: Collection[str], wanted: Collection[str]
-) -> tuple[Tensor, dict[str, FeatureMap]]:
-    """What comes out of consecutive stages, and the activations of the wanted layers among them.
+    network: Network, x: Tensor, names: Collection[str], wanted: Collection[str], watch: Watch
+) -> Tensor:
+    """What comes out of consecutive stages.
 
     Args:
         x: The picture, where the network's first stage is among `names`; else the output of the
             stage before.
+        watch: Is shown the activations of the wanted layers among them.
     """
-    found: dict[str, FeatureMap] = {}
     first = next(iter(network.stages))
     names = list(names)
     pools = pools_that_rectify(network, names, wanted, x.device)
@@ -161,9 +165,9 @@ def run_stages(
         elif later[0] not in pools and (before not in network.kernels or before in wanted):
             x = relu(x, inplace=before not in wanted)
         if name in wanted:
-            found[name] = x
+            x = watch(name, x)
         before = name
-    return x, found
+    return x
 
 
 def pools_that_rectify(

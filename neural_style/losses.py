@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,28 +13,18 @@ from neural_style.tensors import FeatureMap, FeatureVector, GramMatrix, ImageTen
 
 def channel_products(features: FeatureMap) -> GramMatrix:
     """Which channels are active together: F Fᵀ, with F the activations as C × (H W)."""
-    channels = features.shape[1]
     # Pixels by channels, as channels_last memory already lies: no copy.
-    return _Products.apply(features.permute(0, 2, 3, 1).reshape(-1, channels))
+    return products_of(features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]))
+
+
+def products_of(pixels: Tensor) -> GramMatrix:
+    """Mᵀ M, of pixels by channels."""
+    return _widen(pixels.T @ pixels)
 
 
 def channel_totals(features: FeatureMap) -> FeatureVector:
     """Each channel's sum over the pixels."""
     return features.sum((0, 2, 3), dtype=_wide(features.dtype))
-
-
-class _Products(torch.autograd.Function):
-    """Mᵀ M, whose derivative M (D + Dᵀ) is one product where the general rule makes two."""
-
-    @staticmethod
-    def forward(ctx: Any, matrix: Tensor) -> Tensor:
-        ctx.save_for_backward(matrix)
-        return _widen(matrix.T @ matrix)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (matrix,) = ctx.saved_tensors
-        return matrix @ (gradient + gradient.T).to(matrix.dtype)
 
 
 def gram(features: FeatureMap) -> GramMatrix:

@@ -80,3 +80,8 @@ _BLACK = 0.01
 def fit_mask(mask: Mask, height: int, width: int) -> Mask:
     """The mask at another size."""
     return resize(mask.expand(-1, 3, -1, -1), height, width)[:, :1]
+
+
+def leave(keep: Mask | None, content: ImageTensor, image: ImageTensor) -> ImageTensor:
+    """The image, but the content where it is to stay."""
+    return image if keep is None else torch.lerp(image, content, keep)

@@ -19,7 +19,9 @@ from neural_style.losses import (
     principal_axes,
     squared_distance,
 )
+from neural_style.masks import leave
 from neural_style.statistics import STATISTICS, Moments, Statistic, average, mix
+from neural_style.taps import take_rows, tap_products
 from neural_style.tensors import FeatureMap, ImageTensor, Mask, Scalar
 from neural_style.tiling import Segments, Sums, evaluate, survey
 
@@ -138,19 +140,24 @@ def make_objective(
     regions = _regions(network, segments, content, styles, emphasis, elements)
     roughness = TV_FORMS[emphasis.tv_form]
 
-    def measure(layer: str, features: FeatureMap, rows: slice) -> Sums:
+    def measure(
+        layer: str, features: FeatureMap, inside: slice, where: slice
+    ) -> tuple[FeatureMap, Sums]:
         sums: Sums = {}
         if layer in content_targets:
-            target = content_targets[layer][:, :, rows]
-            sums[f"content {layer}"] = squared_distance(features, target)
-        if layer in style_layers:
-            for k, region in enumerate(regions):
-                weights = region.guide[layer][:, :, rows] if region.guide else None
-                products, totals = sum_up(features, weights, statistic.needs_mean)
-                sums[f"products {k} {layer}"] = products
+            target = content_targets[layer][:, :, where]
+            sums[f"content {layer}"] = squared_distance(take_rows(features, inside), target)
+        for k, region in enumerate(regions if layer in style_layers else []):
+            name = f"products {k} {layer}"
+            if region.guide or statistic.needs_mean:
+                weights = region.guide[layer][:, :, where] if region.guide else None
+                own = take_rows(features, inside)
+                sums[name], totals = sum_up(own, weights, statistic.needs_mean)
                 if totals is not None:
                     sums[f"totals {k} {layer}"] = totals
-        return sums
+            else:
+                features, sums[name] = tap_products(features, inside)
+        return features, sums
 
     def content_term(sums: Sums) -> Scalar:
         return emphasis.content * sum(
@@ -200,7 +207,7 @@ def make_objective(
     def evaluate_(
         image: ImageTensor, *, with_gradient: bool = True, eased: bool = False
     ) -> tuple[dict[str, Scalar], ImageTensor]:
-        shown = image if keep is None else torch.lerp(image, content, keep)
+        shown = leave(keep, content, image)
         terms, gradient = evaluate(
             network,
             segments,

@@ -102,6 +102,7 @@ def optimize(
     """
     image = start.clamp(0, 1)
     numbers = canvas.encode(image)
+    del start
     best, before, iteration, waited, event = None, None, 0, 0, ""
     total, weight = None, 0.0
     if resume is not None:

@@ -19,14 +19,16 @@ import torch
 from torch import Tensor, nn
 
 from neural_style.features import Network, run_stages, stages_until
+from neural_style.taps import take_rows
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 from neural_style.winograd import TILE
 
 Sums = dict[str, Tensor]
 """What a picture's activations add up to over its pixels, by name."""
 
-Measure = Callable[[str, FeatureMap, slice], Sums]
-"""A layer's name, some rows of its activations, which rows they are → their share of the sums."""
+Measure = Callable[[str, FeatureMap, slice, slice], tuple[FeatureMap, Sums]]
+"""A layer's name, its activations in a strip, which of their rows count, and which rows of the
+whole picture's these are → the same activations to go on with, and the share of the sums."""
 
 Judge = Callable[[Sums, ImageTensor], tuple[dict[str, Scalar], Scalar]]
 """The sums of the whole picture, and the picture → the weighted terms of the objective, and what
@@ -72,15 +74,16 @@ def survey(
     visit: Callable[[str, FeatureMap, slice], None],
 ) -> None:
     """Shows the activations of `layers` to `visit`, strip by strip, and keeps none of them."""
+
+    def show(layer: str, features: FeatureMap, inside: slice, where: slice) -> FeatureMap:
+        visit(layer, features[:, :, inside], where)
+        return features
+
     x = image
     with torch.no_grad():
         for stages, rows in segments:
-            outputs = []
-            for strip in plan_strips(network, stages, x.shape[2], rows):
-                output, found = _look(network, stages, strip, _part(x, strip), layers)
-                for layer, (features, where) in found.items():
-                    visit(layer, features, where)
-                outputs.append(output)
+            strips = plan_strips(network, stages, x.shape[2], rows)
+            outputs = [_look(network, stages, s, _part(x, s), layers, show) for s in strips]
             x = torch.cat(outputs, dim=2)
 
 
@@ -174,25 +177,42 @@ def _look(
     strip: Strip,
     part: Tensor,
     layers: Collection[str],
-) -> tuple[Tensor, dict[str, tuple[FeatureMap, slice]]]:
-    """Output and wanted activations of a strip without its margins, and which rows those are."""
-    output, found = run_stages(network, part, stages, layers)
-    if (strip.start, strip.stop) == (0, part.shape[2]):
-        return output, {layer: (x, slice(0, x.shape[2])) for layer, x in found.items()}
-    cropped = {}
-    stride = 1
+    visit: Callable[[str, FeatureMap, slice, slice], FeatureMap],
+) -> Tensor:
+    """Output of a strip without its margins; `visit` is as a `Measure` that gives features alone.
+
+    Args:
+        part: The strip with its margins.
+    """
+    strides = _strides(network, stages)
+    whole = (strip.start, strip.stop) == (0, part.shape[2])
+
+    def watch(name: str, features: FeatureMap) -> FeatureMap:
+        inside = _within(strip, strides[name])
+        if whole:  # what is left over of an odd number of rows, too
+            inside = slice(0, features.shape[2])
+        start = strip.start // strides[name]
+        where = slice(start, start + inside.stop - inside.start)
+        return visit(name, features, inside, where)
+
+    output = run_stages(network, part, stages, layers, watch)
+    return output if whole else take_rows(output, _within(strip, strides[[*stages][-1]]))
+
+
+def _strides(network: Network, stages: Collection[str]) -> dict[str, int]:
+    """Rows of the segment's input for one row of each stage's output."""
+    strides, stride = {}, 1
     for name in stages:
         if not isinstance(network.stages[name], nn.Conv2d | nn.ReLU):
             stride *= 2
-        if name in found:
-            where = slice(strip.start // stride, strip.stop // stride)
-            cropped[name] = _crop(found[name], strip, stride), where
-    return _crop(output, strip, stride), cropped
+        strides[name] = stride
+    return strides
 
 
-def _crop(features: Tensor, strip: Strip, stride: int) -> Tensor:
+def _within(strip: Strip, stride: int) -> slice:
+    """The strip's own rows of a map that has its margins, too."""
     top = strip.top // stride
-    return features[:, :, strip.start // stride - top : strip.stop // stride - top]
+    return slice(strip.start // stride - top, strip.stop // stride - top)
 
 
 def _measured(
@@ -203,11 +223,14 @@ def _measured(
     strip: Strip,
     part: Tensor,
 ) -> tuple[Tensor, Sums]:
-    output, found = _look(network, stages, strip, part, layers)
-    shares: Sums = {}
-    for layer, (features, where) in found.items():
-        shares |= measure(layer, features, where)
-    return output, shares
+    sums: Sums = {}
+
+    def visit(layer: str, features: FeatureMap, inside: slice, where: slice) -> FeatureMap:
+        features, shares = measure(layer, features, inside, where)
+        sums.update(shares)
+        return features
+
+    return _look(network, stages, strip, part, layers, visit), sums
 
 
 def _add(sums: Sums, shares: Sums) -> None:

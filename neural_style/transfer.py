@@ -34,7 +34,7 @@ from neural_style.engines import ENGINES
 from neural_style.errors import NeuralStyleError
 from neural_style.features import load_network
 from neural_style.images import LONGEST, load_image, resize
-from neural_style.masks import Masks, fit_mask, read_masks
+from neural_style.masks import Masks, fit_mask, leave, read_masks
 from neural_style.memory import plan_memory
 from neural_style.objective import Emphasis, Wanted, make_objective
 from neural_style.optimize import optimize
@@ -267,11 +267,10 @@ def _stylize(
                 events.append(_EVENT.format(iteration=iteration, event=iterate.event))
             if iteration in milestones or (every and iteration % every == 0):
                 seconds, seconds_left = clock.read(number, iterate.iteration)
-                shown = finish_colors(*colors, iterate.image, scaled_color)
-                if kept is not None:
-                    shown = torch.lerp(shown, scaled_color, kept)
                 yield Frame(
-                    image=shown.to("cpu", copy=True),
+                    image=leave(
+                        kept, scaled_color, finish_colors(*colors, iterate.image, scaled_color)
+                    ).to("cpu", copy=True),
                     iteration=iteration,
                     scale=(number + 1, len(scales)),
                     scale_ends=iterate.iteration == scale.iterations,

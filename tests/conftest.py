@@ -87,7 +87,10 @@ def packaged_vgg19() -> Network:
 
 def extract(network: Network, image: torch.Tensor, layers: Collection[str]) -> dict:
     """Activations of `layers`, and of nothing deeper."""
-    return run_stages(network, image, stages_until(network.stages, layers), layers)[1]
+    found = {}
+    names = stages_until(network.stages, layers)
+    run_stages(network, image, names, layers, lambda name, x: found.setdefault(name, x))
+    return found
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ ORDER = [
         "weights",
     ),
     *("devices", "compiled", "winograd_tiles", "winograd", "pool_loops", "rectified_pool"),
-    *("features", "losses", "statistics", "tiling"),
-    *("guides", "objective", "schedule", "masks", "styles", "memory", "canvas", "pair_loops"),
+    *("features", "losses", "taps", "statistics", "tiling"),
+    *("guides", "masks", "objective", "schedule", "styles", "memory", "canvas", "pair_loops"),
     *(
         "optimizers",
         "engines",
