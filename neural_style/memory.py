@@ -6,6 +6,7 @@ against measured peaks.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection
 from itertools import product, zip_longest
@@ -18,18 +19,19 @@ from torch import nn
 from neural_style.errors import SettingsError
 from neural_style.features import Network, pools_that_rectify, stages_until
 from neural_style.schedule import Scale
+from neural_style.tiling import cut_network, plan_strips
 
-_FLOAT_CANVASES = 17
+_FLOAT_CANVASES = 12
 """Pictures and gradients of the canvas's size held at the worst moment, in float32."""
 
-_LARGEST_MAPS = 5.5
+_LARGEST_MAPS = 4.5
 """Maps of the largest size that a step handles at once: gradients, their sums, what is spread."""
 
 _BESIDE = 60_000_000
 """Bytes for what does not grow with the picture: tiles, compiled code."""
 
-_STRIP_PIXELS = {400_000: 1.0, 100_000: 1.2}
-"""Pixels of a segment's input in one strip, margins not counted, and what thin strips cost."""
+_STRIP_PIXELS = (1_600_000, 800_000, 400_000, 200_000, 100_000)
+"""Of the picture in one strip, margins not counted; deeper segments take as many rows."""
 
 _SLOWER = {20: 1.1, 8: 1.3, 4: 1.5}
 """How many more steps a shorter memory of the curvature costs, roughly."""
@@ -86,9 +88,7 @@ def plan_memory(
     plans = []
     choices = product(range(len(pools)), _STRIP_PIXELS, histories)
     for cuts, strip_pixels, remembered in choices:
-        ends = pools[1 : 1 + cuts] + [names[-1]] * (cuts == len(pools) - 1)
-        if whole_only:
-            ends = []
+        ends = [] if whole_only else pools[1 : 1 + cuts]
         rows = dict.fromkeys(ends, max(32, strip_pixels // width))
         need = base + _estimate(
             network,
@@ -100,7 +100,7 @@ def plan_memory(
             dict.fromkeys(layers, regions),
             device,
         )
-        slower = (1 + 0.15 * cuts) * _STRIP_PIXELS[strip_pixels] * _SLOWER.get(remembered, 1.0)
+        slower = _work(network, layers, rows, height) * _SLOWER.get(remembered, 1.0)
         note = _note(rows, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))
     fitting = [(slower, plan) for slower, plan in plans if plan.bytes <= offered]
@@ -209,6 +209,23 @@ def _estimate(
             kept += 2 * inside / out**2 * channels * size
         begin, stride = begin + len(stages), stride * out
     return round(_BESIDE + canvases + kept + working)
+
+
+def _work(network: Network, layers: Collection[str], rows: dict[str, int], height: int) -> float:
+    """Multiplications of an iteration: of what comes in strips also those that are done again."""
+    work, stride = 0.0, 1
+    for stages, count in cut_network(network, layers, rows):
+        strips = plan_strips(network, stages, height // stride, count)
+        overlap = sum(strip.bottom - strip.top for strip in strips) / (height // stride)
+        again = 1.5 if len(strips) > 1 else 1.0
+        for name in stages:
+            for part in network.stages[name].modules():
+                if isinstance(part, nn.Conv2d):
+                    stride *= part.stride[0]
+                    each = part.in_channels * part.out_channels * math.prod(part.kernel_size)
+                    work += again * overlap * each / stride**2
+            stride *= 2 if _is_pool(network.stages[name]) else 1
+    return work
 
 
 def _activations(

@@ -92,8 +92,8 @@ def test_the_frames_say_how_memory_is_spared_and_the_picture_is_nearly_the_same(
     assert whole.note == "vgg19 weights: tiny, for tests"
     monkeypatch.setattr(memory, "_in_use", lambda device: 0)
     monkeypatch.setattr(memory, "_BESIDE", 0)
-    monkeypatch.setattr(memory, "_STRIP_PIXELS", {16_384: 1.0})
-    *_, strips = stylize(*pictures, Settings(**run, memory_gb=0.014))
+    monkeypatch.setattr(memory, "_STRIP_PIXELS", (16_384,))
+    *_, strips = stylize(*pictures, Settings(**run, memory_gb=0.012))
     assert "vgg19 weights: tiny, for tests; about 0.0 GB with strips of 64 rows" in strips.note
     assert (strips.image - whole.image).abs().max() < 0.02
 
@@ -120,10 +120,11 @@ def scarce(monkeypatch):
     monkeypatch.setattr(transfer, "make_objective", make)
     monkeypatch.setattr(memory, "_in_use", lambda device: 0)
     monkeypatch.setattr(memory, "_BESIDE", 0)
-    monkeypatch.setattr(
-        memory, "_FLOAT_CANVASES", 1
-    )  # of a narrow network's memory the lion's part
-    monkeypatch.setattr(memory, "_STRIP_PIXELS", {8_192: 1.0})
+    # Of a narrow network's memory, canvases and pairs would be the lion's part.
+    monkeypatch.setattr(memory, "_FLOAT_CANVASES", 1)
+    estimate = memory._estimate
+    monkeypatch.setattr(memory, "_estimate", lambda *a: estimate(*a[:5], 0, *a[6:]))
+    monkeypatch.setattr(memory, "_STRIP_PIXELS", (8_192,))
     return scarce
 
 
@@ -162,7 +163,7 @@ def test_memory_may_run_out_at_any_size(scarce):
 
 @pytest.mark.usefixtures("tiny")
 def test_where_no_smaller_parts_would_do_what_would_is_said(monkeypatch, scarce):
-    monkeypatch.setattr(memory, "_STRIP_PIXELS", {16_384_000: 1.0})
+    monkeypatch.setattr(memory, "_STRIP_PIXELS", (16_384_000,))
     run = Settings(**RUN, optimizer="adam")
     with pytest.raises(SettingsError, match=r"needs about .* GB of memory.*About size \d+ would"):
         list(stylize(picture(192, 256), picture(80, 64), run))
