@@ -1,9 +1,8 @@
 """What is taken of activations on their way through the network, at little cost on the way back.
 
 Whatever is measured of a map adds its share to the map's gradient. Left to autograd each share is
-a map of its own, that is made, read and added; at the first layer, of the picture's size and with
-64 channels, that is a tenth of a step. Here it is added where it arises, to the gradient that
-comes from the layers below.
+a map of its own, that is made, read and added; at the first layer each has the picture's size and
+64 channels. Here it is added where it arises, to the gradient that comes from deeper layers.
 """
 
 from __future__ import annotations
