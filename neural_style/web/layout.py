@@ -83,6 +83,7 @@ class Results(NamedTuple):
     files: gr.File
     earlier: gr.Gallery
     run: gr.State
+    begun: gr.State
     history: gr.BrowserState
 
     @property
@@ -293,6 +294,7 @@ def results_column(said: Said, note: str) -> Results:
         film,
         files,
         earlier,
+        gr.State(None),
         gr.State(None),
         gr.BrowserState([], storage_key="neural-style-space"),
     )

@@ -38,6 +38,7 @@ from neural_style.web.layout import CSS, OWN_PRESETS, Inputs, Results, inputs_co
 from neural_style.web.lent import in_plain_words
 from neural_style.web.links import RESULT, make_query, make_result_query, read_query
 from neural_style.web.runs import KEPT_SECONDS, shut_folder
+from neural_style.web.show import on_the_page
 from neural_style.web.texts import say
 from neural_style.web.tools import connect_crop, connect_paint
 from neural_style.web.widgets import Said
@@ -145,23 +146,24 @@ def _connect_runs(
         *(*inputs.more, language),
     ]
     shown = [results.picture, results.gallery, results.status, results.chart, results.run]
+    on_page = [*shown, results.begun]
     lent: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
     # Before the run's own event, whose end the page would wait for.
     inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
     run = inputs.stylize.click(
-        in_plain_words(gpu(duration=reserve_seconds)(run_stylize)),
+        on_the_page(in_plain_words(gpu(duration=reserve_seconds)(run_stylize))),
         inputs=asked,
-        outputs=shown,
-        api_name="stylize",
+        outputs=on_page,
+        api_visibility="private",
         validator=check_inputs,
         show_progress="minimal",
         show_progress_on=results.gallery,
         **lent,
     )
     more = results.go_on.click(
-        in_plain_words(gpu(duration=reserve_more_seconds)(run_continue)),
+        on_the_page(in_plain_words(gpu(duration=reserve_more_seconds)(run_continue))),
         inputs=[results.run, results.go_on_by, language],
-        outputs=shown,
+        outputs=on_page,
         api_visibility="private",
         show_progress="minimal",
         show_progress_on=results.gallery,
@@ -171,21 +173,27 @@ def _connect_runs(
     for ended in (run.success, more.success, stopped.then):
         ended(
             finish,
-            [results.run, results.history, language],
+            [results.begun, results.history, language],
             results.finished,
             **_AT_ONCE,  # a full queue must not keep anybody from their picture
         )
     for button, place in ((results.as_content, inputs.content), (results.as_start, inputs.start)):
         button.click(reuse, [results.run, language], place, **_AT_ONCE)
-    # One picture and nothing else, for simple programs and for agents.
-    gr.Button(visible=False).click(
-        in_plain_words(gpu(duration=reserve_seconds)(run_stylize_image)),
-        inputs=asked,
-        outputs=gr.Image(visible=False, format="png", type="filepath", label=say("result")),
-        api_name="stylize_image",
-        validator=check_inputs,
-        **lent,
-    )
+    # For programs: nothing of theirs is shown already. The second gives one picture and nothing
+    # else, for simple ones and for agents.
+    picture = gr.Image(visible=False, format="png", type="filepath", label=say("result"))
+    for name, handler, given in (
+        ("stylize", run_stylize, shown),
+        ("stylize_image", run_stylize_image, picture),
+    ):
+        gr.Button(visible=False).click(
+            in_plain_words(gpu(duration=reserve_seconds)(handler)),
+            inputs=asked,
+            outputs=given,
+            api_name=name,
+            validator=check_inputs,
+            **lent,
+        )
 
 
 def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:

@@ -120,6 +120,11 @@ class TestContinue:
         set_number(ready, "by", 8)
         press(ready, "continue")
         expect(ready.locator("#status")).to_contain_text("Done: 20 iterations")
+        set_number(ready, "by", 0)
+        press(ready, "continue")
+        expect(ready.locator("#status")).to_contain_text("iterations must be a whole number")
+        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000020"))
+        expect(ready.locator("#chart canvas, #chart svg").first).to_be_visible()
 
     def test_without_a_run_it_says_so(self, page):
         press(page, "continue")

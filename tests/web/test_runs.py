@@ -223,6 +223,41 @@ class TestContinue:
         assert [runs.state_file(folder).exists() for folder in folders] == [False, True, True]
 
 
+class TestOnThePage:
+    """What was there stays until there is something new; only the line above it changes."""
+
+    def test_a_refusal_leaves_all_but_the_line(self, sent, uploads, watch):
+        Image.new("RGB", (1, 1)).save(uploads / "dot.png")
+        folder = the_run(run_stylize(*sent, None, *values()))
+        for handler, given, words in (
+            (run_stylize, [str(uploads / "dot.png"), sent[1], None, *values()], "content image is"),
+            (run_stylize, [*sent, None, *values(iterations=0)], "iterations must be"),
+            (handlers.run_continue, [folder, 0, "en"], "iterations must be"),
+            (handlers.run_continue, [None, 5, "en"], "There is no run to go on from"),
+        ):
+            shown = []
+            with pytest.raises(gr.Error, match=words):
+                shown.extend(show.on_the_page(handler)(*given))
+            assert words in shown[-1][2]
+            for picture_, gallery, _, chart, run, _ in shown:
+                assert [picture_, gallery, chart, run] == 4 * [gr.skip()]
+
+    def test_the_run_that_is_shown_changes_with_its_first_picture(self, sent, watch):
+        results = [*show.on_the_page(run_stylize)(*sent, None, *values())]
+        begun = results[0][5]
+        assert [one[4] for one in results[:3]] == [gr.skip(), gr.skip(), begun]
+        assert {one[5] for one in results} == {begun}
+        assert results[2][0].endswith("stylized-000000.png")
+        assert results[2][1:4] != 3 * [gr.skip()]
+
+    def test_closing_it_stops_the_network(self, sent, watch):
+        results = show.on_the_page(run_stylize)(*sent, None, *values(iterations=2000))
+        for _ in range(4):
+            next(results)
+        results.close()
+        assert watch.ended == 1
+
+
 class TestHistory:
     def test_the_newest_come_first_and_each_once(self, sent, watch):
         history, shown = [], []
