@@ -1,43 +1,35 @@
-"""The page: which handler each of its parts calls, and how it is served."""
+"""The page: which handler each of its parts calls."""
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
-from fastapi import Request
-from fastapi.responses import JSONResponse
 
 from neural_style.presets import PRESETS
 from neural_style.settings import Settings
 from neural_style.web.checks import (
-    MAX_UPLOAD_MEGABYTES,
     MORE_PICTURES,
     check_inputs,
     page_knobs,
 )
+from neural_style.web.ended import finish, open_result, reached, recall, reuse
 from neural_style.web.handlers import (
     estimate,
-    finish,
     info,
-    open_result,
-    reached,
-    recall,
     reserve_more_seconds,
     reserve_seconds,
     restore,
-    reuse,
     run_continue,
     run_stylize,
     run_stylize_image,
 )
-from neural_style.web.layout import CSS, OWN_PRESETS, Inputs, Results, inputs_column, results_column
+from neural_style.web.layout import OWN_PRESETS, Inputs, Results, inputs_column, results_column
 from neural_style.web.lent import in_plain_words
 from neural_style.web.links import RESULT, make_query, make_result_query, read_query
-from neural_style.web.runs import KEPT_SECONDS, shut_folder
+from neural_style.web.runs import KEPT_SECONDS
 from neural_style.web.show import on_the_page
 from neural_style.web.texts import say
 from neural_style.web.tools import connect_crop, connect_paint
@@ -102,38 +94,6 @@ def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
         _connect_arrival(page, inputs, results, language, said)
         gr.api(info, api_name="info", queue=False)
     return page
-
-
-def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
-    """Serves the page with the limits of a public demo; `options` go to Gradio's `launch`."""
-    page.queue(max_size=20, api_open=False)
-    app_kwargs = {"exception_handlers": {TypeError: _name_the_parameters}}
-    return page.launch(
-        theme=_theme(),
-        css=CSS,
-        max_file_size=f"{MAX_UPLOAD_MEGABYTES}mb",
-        show_error=False,
-        enable_monitoring=False,
-        blocked_paths=[str(shut_folder())],
-        mcp_server=True,
-        app_kwargs=app_kwargs,
-        **options,
-    )
-
-
-def _theme() -> gr.themes.Default:
-    """Gradio's usual one, with colors that are dark enough to be read."""
-    theme = gr.themes.Default(
-        primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]
-    )
-    return theme.set(
-        body_text_color_subdued="*neutral_600",
-        block_info_text_color="*neutral_600",
-        button_primary_background_fill="*primary_600",
-        button_primary_background_fill_hover="*primary_700",
-        button_cancel_background_fill="#dc2626",
-        button_cancel_background_fill_hover="#b91c1c",
-    )
 
 
 def _connect_runs(
@@ -303,12 +263,3 @@ def _connect_arrival(
         js=f"(_, ...values) => [{_LANGUAGE}, ...values]",
         **_AT_ONCE,
     )
-
-
-def _name_the_parameters(request: Request, error: TypeError) -> JSONResponse:
-    """Says which parameter of an API call is missing or unknown; Gradio has no words for it."""
-    if "/call/v2/" not in request.url.path:
-        raise error
-    names = ", ".join(inspect.signature(run_stylize).parameters)
-    reason = str(error).split(" Please click")[0].rstrip(".") + "."
-    return JSONResponse({"detail": say("api_parameters", error=reason, names=names)}, 400)
