@@ -63,6 +63,7 @@ _NAME_THE_EMPTY = """() => {
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _AT_ONCE = _PRIVATE | {"queue": False}
+"""Past the queue; but what is raised there is told to nobody."""
 
 
 def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
@@ -138,7 +139,7 @@ def _connect_runs(
             **_AT_ONCE,  # a full queue must not keep anybody from their picture
         )
     for button, place in ((results.as_content, inputs.content), (results.as_start, inputs.start)):
-        button.click(reuse, [results.run, language], place, **_AT_ONCE)
+        button.click(reuse, [results.run, language], place, **_PRIVATE)
     # For programs: nothing of theirs is shown already. The second gives one picture and nothing
     # else, for simple ones and for agents.
     picture = gr.Image(visible=False, format="png", type="filepath", label=say("result"))

@@ -82,6 +82,11 @@ class TestWhenItIsDone:
         )
         run_to_the_end(ready)
 
+    @pytest.mark.parametrize("button", ["as-content", "as-start"])
+    def test_without_one_it_says_so(self, page, button):
+        press(page, button)
+        expect(page.get_by_test_id("toast-body")).to_contain_text("There is no result yet")
+
     def test_a_reload_loses_no_result_and_nobody_else_sees_it(self, ready, open_page, watch):
         run_to_the_end(ready)
         expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
