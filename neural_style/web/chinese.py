@@ -96,6 +96,8 @@ CHINESE: dict[str, str] = {
     "start_image_wanted": "这张图像是从一张起始图像开始绘制的；请在“更多设置”中给出它。",
     "no_result": "还没有结果。请先按“开始绘制”。",
     "nothing_to_continue": "没有可以继续的绘制。请先按“开始绘制”。",
+    "shared_ends_here": "分享的结果只有绘制者本人才能继续：继续所需的状态不会分享。"
+    "请改用它作为起始图像。",
     "state_gone": "那次绘制已无法继续：只保留最近的几次。请改用其结果作为起始图像。",
     "not_uploaded": "{name} 必须是上传的图像文件；不读取服务器自身的文件。",
     "not_an_upload": "起始图像需作为 init_image 上传；"

@@ -84,9 +84,12 @@ def recall(history: Any) -> tuple[list[dict], list[str]]:
 
 
 def reached(run: str | None) -> str | None:
-    """The run's picture, if there is one."""
+    """The run's picture, if there is one; a shared result is its own."""
     folder = runs.find_run(run)
-    end = folder and runs.last_end(folder)
+    if folder is None:
+        shared = runs.find_result(run) if run else None
+        return str(shared) if shared else None
+    end = runs.last_end(folder)
     return end["picture"] if end else None
 
 

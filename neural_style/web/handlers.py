@@ -108,6 +108,8 @@ def _continued(run: str | None, more: Any, language: str) -> tuple[Path, Call, S
     Raises:
         SettingsError: There is no such run, its state is gone, or that is too many.
     """
+    if run and runs.find_result(run):
+        raise SettingsError(say("shared_ends_here", language))
     folder = runs.find_run(run)
     end = folder and runs.last_end(folder)
     if not folder or not end or end["picture"] is None:

@@ -67,7 +67,12 @@ class Inputs(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What a visitor gets."""
+    """What a visitor gets.
+
+    Attributes:
+        run: The folder of the run that is shown, or the file of a shared result.
+        begun: The folder of the last run that was begun.
+    """
 
     status: gr.Markdown
     stop: gr.Button

@@ -241,11 +241,13 @@ def _connect_arrival(
         values |= chosen
         said_of_it = " ".join([*lines, *left_out]) or gr.skip()
         turned = [values.get(name, gr.skip()) for name in names]
-        return [*brought, *turned, result or gr.skip(), said_of_it]
+        shown = 2 * [result or gr.skip()]
+        return [*brought, *turned, *shown, said_of_it]
 
     spoken = f"() => [{_LANGUAGE}]"
     widgets = [*inputs.widgets.values()]
-    opened = [inputs.content, inputs.style, *widgets, results.picture, results.status]
+    opened = [inputs.content, inputs.style, *widgets]
+    opened += [results.picture, results.run, results.status]
     # Shown on one of them only: `tools.connect_paint` says why.
     page.load(
         arrive,

@@ -121,6 +121,8 @@ in them the scene of the one and the brushwork of the other.""",
     "start_image_wanted": "This picture was begun from a start image; give it under More controls.",
     "no_result": "There is no result yet. Press Stylize first.",
     "nothing_to_continue": "There is no run to go on from. Press Stylize first.",
+    "shared_ends_here": "A shared result can be continued only by whoever made it: what that takes "
+    "is not shared. Take it as the start image instead.",
     "state_gone": "That run can no longer be continued: only the newest few are kept. Take its "
     "result as the start image instead.",
     "not_uploaded": "{name} must be an uploaded picture file; the server's own files are not read.",

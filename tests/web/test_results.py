@@ -186,13 +186,21 @@ class TestLinks:
         expect(ready.locator("#link-box")).to_contain_text("for about a day and for whoever has")
         result = httpx.get(shown(ready)).content
         other = open_page()
-        other.goto(box.input_value())
+        link = box.input_value()
+        other.goto(link)
         expect(other.locator("#status")).to_contain_text("A result that was shared")
         expect(other.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
         assert httpx.get(shown(other)).content == result
         open_controls(other)
         expect(other.locator("#seed input")).to_have_value("77")
         expect(other.locator("#content img, #style img, #earlier img")).to_have_count(0)
+        press(other, "result-link")
+        again = other.locator("#link-box textarea, #link-box input").first
+        expect(again).to_have_value(link)
+        press(other, "continue")
+        expect(other.get_by_test_id("toast-body")).to_contain_text("only by whoever made it")
+        press(other, "as-start")
+        expect(other.locator("#init_image img")).to_have_attribute("src", re.compile("stylized-00"))
         other.goto(f"{url}?result=gone%2Fstylized-000012")
         expect(other.locator("#status")).to_contain_text("results are kept for about a day")
 

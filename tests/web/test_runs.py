@@ -302,6 +302,14 @@ class TestSharedResults:
         )
         assert ended.open_result(None, "en") == (None, {}, [])
 
+    def test_it_is_a_result_like_any_other_but_is_not_continued(self, sent, watch):
+        *_, (shown, *_) = run_stylize(*sent, None, *values())
+        assert ended.reached(shown) == ended.reuse(shown, "en") == shown
+        more = handlers.run_continue(shown, 5, "en")
+        with pytest.raises(gr.Error, match="only by whoever made it"):
+            list(more)
+        assert ended.reached(sent[0]) is None
+
     def test_nothing_but_a_result_opens(self, sent, uploads, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
         token = Path(folder).name
