@@ -15,7 +15,7 @@ from neural_style.web.checks import (
     check_inputs,
     page_knobs,
 )
-from neural_style.web.ended import finish, open_result, reached, recall, reuse
+from neural_style.web.ended import finish, open_result, recall, reuse
 from neural_style.web.handlers import (
     estimate,
     info,
@@ -209,17 +209,15 @@ def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         return told("link_help", make_query(*what), language)
 
     def link_result(language: str, run: str | None, *what: Any) -> Any:
-        picture = reached(run)
-        if picture is None:
-            return told("no_result", "", language)
-        return told("result_link_help", make_result_query(*what, picture), language)
+        query = make_result_query(*what, reuse(run, language))
+        return told("result_link_help", query, language)
 
     brought = [inputs.content, inputs.style]
-    for button, make, asked in (
-        (inputs.link, link_settings, [language, *brought, *inputs.widgets.values()]),
-        (inputs.result_link, link_result, [language, results.run, *brought]),
+    for button, make, asked, how in (
+        (inputs.link, link_settings, [language, *brought, *inputs.widgets.values()], _AT_ONCE),
+        (inputs.result_link, link_result, [language, results.run, *brought], _PRIVATE),
     ):
-        button.click(make, asked, inputs.link_box, **_AT_ONCE).success(
+        button.click(make, asked, inputs.link_box, **how).success(
             None, inputs.link_box, inputs.link_box, js=_COPY_LINK, api_visibility="private"
         ).then(lambda: gr.update(visible=True), None, inputs.link_box, **_AT_ONCE)
 

@@ -178,7 +178,8 @@ class TestLinks:
     def test_a_result_is_opened_by_whoever_has_its_link(self, ready, open_page, url, watch):
         set_number(ready, "seed", 77)
         press(ready, "result-link")
-        expect(ready.locator("#link-box")).to_contain_text("There is no result yet")
+        expect(ready.get_by_test_id("toast-body")).to_contain_text("There is no result yet")
+        expect(ready.locator("#link-box")).to_have_count(0)
         run_to_the_end(ready)
         press(ready, "result-link")
         box = ready.locator("#link-box textarea, #link-box input").first
