@@ -130,14 +130,21 @@ def _connect_runs(
         show_progress_on=results.gallery,
         **lent,
     )
+    # What is pressed before Stop has done its work would be lost, so nothing can be.
+    starts = [inputs.stylize, results.go_on]
+    results.stop.click(None, None, starts, js=_allow(False), api_visibility="private")
     stopped = results.stop.click(None, cancels=[run, more], **_AT_ONCE)
-    for ended in (run.success, more.success, stopped.then):
+    *_, finished = [
         ended(
             finish,
             [results.begun, results.history, language],
             results.finished,
             **_AT_ONCE,  # a full queue must not keep anybody from their picture
         )
+        for ended in (run.success, more.success, stopped.then)
+    ]
+    for ended in (run.then, more.then, finished.then):
+        ended(None, None, starts, js=_allow(True), api_visibility="private")
     for button, place in ((results.as_content, inputs.content), (results.as_start, inputs.start)):
         button.click(reuse, [results.run, language], place, **_PRIVATE)
     # For programs: nothing of theirs is shown already. The second gives one picture and nothing
@@ -155,6 +162,12 @@ def _connect_runs(
             validator=check_inputs,
             **lent,
         )
+
+
+def _allow(allowed: bool) -> str:
+    """Whether the two buttons that start something can be pressed."""
+    change = json.dumps({"__type__": "update", "interactive": allowed})
+    return f"() => [{change}, {change}]"
 
 
 def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:

@@ -120,6 +120,29 @@ class TestContinue:
         captions = ready.locator("#gallery .caption-label").all_text_contents()
         assert [int(caption.split()[0]) for caption in captions][-2:] == [20, 30]
 
+    def test_nothing_pressed_right_after_stop_is_lost(self, ready, watch):
+        status = ready.locator("#status")
+        watch.seconds_per_look = 0.4
+        set_number(ready, "iterations", 500)
+        press(ready, "stylize")
+        expect(status).to_contain_text(re.compile(r"Iteration [2-9] of 500"))
+        for begin, words in (
+            ("continue", r"Iteration (1\d|[5-9]) of 500"),
+            ("continue", r"Iteration \d+ of 500"),
+            ("stylize", r"Iteration [12] of 500"),
+        ):
+            press(ready, "stop")
+            ready.wait_for_timeout(50)
+            press(ready, begin)
+            ready.wait_for_timeout(1500)
+            expect(status).to_contain_text(re.compile(words))
+            expect(status).not_to_contain_text("Stopped")
+        press(ready, "stop")
+        expect(status).to_contain_text(re.compile(r"Stopped\. Iteration \d+ of 500"))
+        expect(ready.locator("#stylize, #continue")).to_have_count(2)
+        for begin in ("stylize", "continue"):
+            expect(ready.locator(f"#{begin}")).to_be_enabled()
+
     def test_finished_it_goes_on_for_as_many_as_asked(self, ready, watch):
         run_to_the_end(ready)
         set_number(ready, "by", 8)
