@@ -103,7 +103,7 @@ def _parse(text: str, name: str) -> Recipe:
             made_with=dict(stored["made with"]),
         )
         newer = stored["format"] != _FORMAT
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise SettingsError(
             f"The recipe in {name} is damaged. Take the picture as it was saved."
         ) from error
