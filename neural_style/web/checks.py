@@ -150,10 +150,9 @@ def settings_of(call: Call) -> Settings:
 
 
 def refusal(error: NeuralStyleError, language: str) -> gr.Error:
-    """What is wrong, as Gradio tells it."""
-    return gr.Error(
-        told(error, language), title=say("error_title", language), print_exception=False
-    )
+    """What is wrong, as Gradio tells it: it takes what stands between < and > for HTML."""
+    message = told(error, language).replace("<", "&lt;")
+    return gr.Error(message, title=say("error_title", language), print_exception=False)
 
 
 def _verdict(language: str, check: Callable, *arguments: Any) -> dict:

@@ -37,7 +37,7 @@ from neural_style.web.checks import (
 )
 from neural_style.web.cost import check_cost, expected_seconds, reserved_seconds
 from neural_style.web.show import Outputs, Show
-from neural_style.web.texts import LANGUAGES, say
+from neural_style.web.texts import LANGUAGES, plain, say
 from neural_style.web.told import told
 from neural_style.weights import load_weights
 
@@ -149,7 +149,7 @@ def estimate(language: str, *values: Any) -> str:
     try:
         settings = settings_of(Call(None, None, None, values, (), language))
     except SettingsError as error:
-        return told(error, language)
+        return plain(told(error, language))
     return say("estimate", language, time=in_words(expected_seconds(settings)))
 
 

@@ -129,7 +129,7 @@ def inputs_column(said: Said) -> Inputs:
     stylize = said.make(
         gr.Button, {"value": "stylize"}, variant="primary", size="lg", elem_id="stylize"
     )
-    estimate = gr.Markdown(elem_id="estimate")
+    estimate = gr.Markdown(latex_delimiters=[], elem_id="estimate")
     with said.make(gr.Accordion, {"label": "more"}, open=False):
         widgets["iterations"] = knob_widget(said, "iterations", about["iterations"])
         widgets["seed"] = knob_widget(said, "seed", about["seed"])
@@ -200,6 +200,7 @@ def results_column(said: Said, note: str) -> Results:
             gr.Markdown,
             {"value": lambda language: f"{say('ready', language)}<br><sub>{note}</sub>"},
             label=say("status"),
+            latex_delimiters=[],
             elem_id="status",
         )
         stop = said.make(

@@ -16,7 +16,7 @@ from neural_style.masks import fit_mask
 from neural_style.styles import ALL, Box, crop, parse_crops
 from neural_style.tensors import ImageTensor, Mask
 from neural_style.web.checks import PAGE_LIMITS, check_upload
-from neural_style.web.texts import say
+from neural_style.web.texts import plain, say
 from neural_style.web.told import told
 
 STYLES = ("style", "style_2")
@@ -46,11 +46,11 @@ def show_crop(
     try:
         image = _preview(which, style if which == STYLES[0] else style_2, language)
     except NeuralStyleError as error:
-        return None, told(error, language)
+        return None, plain(told(error, language))
     try:
         box = parse_crops(_of_each(crops)[STYLES.index(which)])[0]
     except SettingsError as error:
-        return _write(image, "style"), told(error, language)
+        return _write(image, "style"), plain(told(error, language))
     _, _, width, height = (round(100 * share) for share in box)
     key = "crop_all" if box == ALL else "crop_chosen"
     line = say(key, language, width=width, height=height)
@@ -77,7 +77,7 @@ def choose_corner(
     try:
         image = _preview(which, style if which == STYLES[0] else style_2, language)
     except NeuralStyleError as error:
-        return None, crops, None, told(error, language)
+        return None, crops, None, plain(told(error, language))
     height, width = image.shape[-2:]
     corner = [_share(x, side) for x, side in zip(event.index, (width, height), strict=True)]
     words = _box_words(first, corner) if first else ""
@@ -203,7 +203,7 @@ def take_painted(
         height, width = load_image(path, longest=_LONGEST_MASK).shape[-2:]
         painted = _painted((strokes or "").splitlines(), height, width, language)
     except NeuralStyleError as error:
-        return [*taken.values(), told(error, language)]
+        return [*taken.values(), plain(told(error, language))]
     taken[which] = _write(painted.expand(-1, 3, -1, -1), which, ".png")
     if other is not None and style_2 is not None and masks[other] is None:
         taken[other] = _write((1 - painted).expand(-1, 3, -1, -1), other, ".png")

@@ -5,6 +5,7 @@ What the core itself says, of a picture or a value that will not do, is in `told
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from neural_style.schedule import in_words
@@ -155,6 +156,15 @@ def say(key: str, language: str = "en", **values: object) -> str:
     return _SAID.get(language, ENGLISH)[key].format(**values)
 
 
+_MARKUP = re.compile(r"[\\`*\[\]<>&#~|@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
+"""Of Markdown, and HTML within it; an underline inside a word is none."""
+
+
+def plain(words: object) -> str:
+    """Words that may be anybody's, for a place that takes Markdown: shown as they are written."""
+    return _MARKUP.sub(r"\\\g<0>", " ".join(str(words).split()))
+
+
 def knob_label(name: str, language: str = "en") -> str:
     """Above a knob's widget."""
     return KNOBS_IN_CHINESE[name][0] if language == "zh" else name.replace("_", " ").capitalize()
@@ -226,8 +236,8 @@ def stopped(
 
 
 def failed(message: str, language: str = "en") -> str:
-    """The line above the picture when there is none."""
-    return say("failed", language, title=say("error_title", language), message=message)
+    """The line above the picture when it could not be made; the message may quote anybody."""
+    return say("failed", language, title=say("error_title", language), message=plain(message))
 
 
 def _terms(losses: dict[str, float]) -> str:

@@ -68,7 +68,7 @@ def crop_tool(said: Said) -> CropTool:
             buttons=[],
             elem_id="part-shown",
         )
-        line = gr.Markdown(elem_id="part-line")
+        line = gr.Markdown(latex_delimiters=[], elem_id="part-line")
         crops = knob_widget(said, "style_crop", page_knobs()["style_crop"])
         whole = said.make(gr.Button, {"value": "whole"}, size="sm", elem_id="whole")
     return CropTool(fold, which, shown, line, crops, whole, gr.State(None), gr.State(False))
@@ -145,7 +145,9 @@ def paint_tool(said: Said) -> PaintTool:
             for name in PAINTED
         }
     strokes = gr.Textbox(visible=False)
-    return PaintTool(editor, strokes, takers, gr.Markdown(elem_id="paint-line"))
+    return PaintTool(
+        editor, strokes, takers, gr.Markdown(latex_delimiters=[], elem_id="paint-line")
+    )
 
 
 def connect_paint(

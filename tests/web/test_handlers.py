@@ -373,6 +373,9 @@ def test_a_results_settings_are_taken_over_from_its_png(sent, uploads, watch):
         handlers.restore("/etc/passwd")
     with pytest.raises(gr.Error, match="carries no recipe"):
         handlers.restore(sent[0])
+    Image.new("RGB", (64, 64)).save(uploads / "<b>.png")
+    with pytest.raises(gr.Error, match=r"&lt;b>\.png carries no recipe"):
+        handlers.restore(str(uploads / "<b>.png"))
     with pytest.raises(gr.Error, match="Choose a PNG"):
         handlers.restore(None)
 

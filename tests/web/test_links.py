@@ -92,6 +92,23 @@ def test_what_this_page_does_not_know_is_left_out_and_told(name, word):
 
 
 @pytest.mark.parametrize(
+    ("name", "word", "shown"),
+    [
+        ("style", "<img src=x>", r"style='\<img src=x\>'"),
+        ("[Sign in](//evil)", "1", r"'\[Sign in\](//evil)'"),
+        ("<h1>PAY", "1", r"'\<h1\>PAY'"),
+        ("color", "<h1>PAY", r"'\<h1\>PAY'"),
+        ("init", "<h1>PAY", r"'\<h1\>PAY'"),
+        ("iterations", "<h1>", r"'\<h1\>'"),
+    ],
+)
+def test_nobody_speaks_through_a_link(name, word, shown):
+    for language in ("en", "zh"):
+        (said,) = read_query({name: word}, language)[2]
+        assert shown in said
+
+
+@pytest.mark.parametrize(
     ("name", "word", "end"),
     [
         ("iterations", "999999", 2000),

@@ -229,8 +229,10 @@ class TestLinks:
         expect(other.locator("#status")).to_contain_text("results are kept for about a day")
 
     def test_what_a_link_has_wrong_is_told(self, page, url):
-        page.goto(f"{url}?iterations=many&content=none&size=9999")
+        page.goto(f"{url}?iterations=many&content=none&size=9999&<h1>[a](//b) $$x$$=1")
         status = page.locator("#status")
+        expect(status).to_contain_text("The link names '<h1>[a](//b) $$x$$', which")
+        expect(status.locator("h1, a, math")).to_have_count(0)
         expect(status).to_contain_text("The link's iterations is no value for it")
         expect(status).to_contain_text("which this page does not know")
         open_controls(page)

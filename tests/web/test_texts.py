@@ -15,7 +15,7 @@ from neural_style.recipe import read_recipe
 from neural_style.settings import check_knob, knobs
 from neural_style.web.checks import page_knobs
 from neural_style.web.chinese import CHINESE, KNOBS_IN_CHINESE
-from neural_style.web.texts import ENGLISH, knob_help, knob_label, say
+from neural_style.web.texts import ENGLISH, failed, knob_help, knob_label, plain, say
 from neural_style.web.told import told
 from tests.conftest import picture
 
@@ -55,6 +55,19 @@ def test_a_language_that_is_not_spoken_is_english():
     for language in ("de", "", "zh-TW", "../zh"):
         assert say("stylize", language) == "Stylize"
         assert knob_label("style_weight", language) == "Style weight"
+
+
+def test_what_anybody_may_have_written_is_no_markup():
+    for words, shown in (
+        ("<img src=x>", r"\<img src=x\>"),
+        ("[Sign in](//evil)", r"\[Sign in\](//evil)"),
+        ("# **b** _i_ `c` &lt; ~x~", r"\# \*\*b\*\* \_i\_ \`c\` \&lt; \~x\~"),
+        ("http://evil WWW.evil.com a@evil.com", r"http\://evil WWW\.evil.com a\@evil.com"),
+        ("a\n\n# b\\*", r"a \# b\\\*"),
+        ("tv_weight: 0.5, note.png", "tv_weight: 0.5, note.png"),
+    ):
+        assert plain(words) == shown
+        assert failed(words) == f"**That did not work.** {shown}"
 
 
 WIDE, SQUARE, BLACK = picture(64, 96), picture(64, 64), torch.zeros(1, 3, 64, 96)
