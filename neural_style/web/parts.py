@@ -210,6 +210,14 @@ def take_painted(
     return [*taken.values(), say("painted", language, name=say(which, language))]
 
 
+def hand_over(which: str, strokes: str | None, content: str | None, *others: Any) -> list[Any]:
+    """`take_painted`, and then what is painted on: blank again where something was taken."""
+    *masks, line = take_painted(which, strokes, content, *others)
+    if all(mask == gr.skip() for mask in masks):
+        return [*masks, line, gr.skip()]
+    return [*masks, line, blank_canvas(content, others[-1])]
+
+
 def _painted(layers: list[str], height: int, width: int, language: str) -> Mask:
     """What was painted, white, with soft edges.
 
@@ -229,5 +237,7 @@ def _painted(layers: list[str], height: int, width: int, language: str) -> Mask:
 
 
 def forget_painted(*masks: str | None) -> list[Any]:
-    """What becomes of masks when another content image was brought: what was painted goes."""
-    return [None if mask and Path(mask).parent == _folder() else gr.skip() for mask in masks]
+    """What becomes of masks when another content image was brought, and of the line about them:
+    what was painted goes."""
+    kept = [None if mask and Path(mask).parent == _folder() else gr.skip() for mask in masks]
+    return [*kept, ""]

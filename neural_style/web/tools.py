@@ -15,8 +15,8 @@ from neural_style.web.parts import (
     choose_corner,
     forget_painted,
     fresh_crops,
+    hand_over,
     show_crop,
-    take_painted,
 )
 from neural_style.web.texts import say
 from neural_style.web.widgets import Said, knob_widget, painting_input
@@ -175,15 +175,15 @@ def connect_paint(
         listen(renew, [opened, content, language], tool.editor, **elsewhere)
     masks = [more[name] for name in ("mask", "mask_2", "keep_mask")]
     for listen in (content.input, examples.click):
-        listen(forget_painted, masks, masks, **_AT_ONCE)
+        listen(forget_painted, masks, [*masks, tool.line], **_AT_ONCE)
     for name, button in tool.takers.items():
         button.click(
             None, tool.editor, tool.strokes, js=_FILES_OF_STROKES, api_visibility="private"
         ).then(
-            partial(take_painted, name),
+            partial(hand_over, name),
             [tool.strokes, content, more["style_2"], *masks, language],
-            [*masks, tool.line],
-            **_AT_ONCE,
+            [*masks, tool.line, tool.editor],
+            **elsewhere,
         )
 
 

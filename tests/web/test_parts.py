@@ -21,6 +21,7 @@ from neural_style.web.parts import (
     choose_corner,
     forget_painted,
     fresh_crops,
+    hand_over,
     show_crop,
     take_painted,
 )
@@ -180,7 +181,15 @@ class TestPainting:
         *painted, _ = take_painted(
             "keep_mask", stroke(uploads, 64, 96), sent[0], None, sent[1], None, None, "en"
         )
-        assert forget_painted(sent[1], None, painted[2]) == [gr.skip(), gr.skip(), None]
+        assert forget_painted(sent[1], None, painted[2]) == [gr.skip(), gr.skip(), None, ""]
+
+    def test_what_was_handed_over_is_no_longer_on_the_canvas(self, sent, uploads):
+        others = sent[1], None, None, None, "en"
+        *_, canvas = hand_over("mask", stroke(uploads, 64, 96), sent[0], *others)
+        assert (canvas["layers"], Path(canvas["background"]).exists()) == ([], True)
+        *_, line, canvas = hand_over("mask", "", sent[0], *others)
+        assert "Nothing is painted yet" in line
+        assert canvas == gr.skip()
 
 
 def seen_at(address: str, folder: Path) -> torch.Tensor:
@@ -336,6 +345,8 @@ class TestPaintingOnThePage:
         white = (mask[0, 0] > 0.99).nonzero()
         assert abs(white.float().mean(0) - torch.tensor([31.5, 47.5])).max() < 4
         assert 0.02 < mask.mean() < 0.95
+        press(page, "paint-mask")
+        expect(page.locator("#paint-line")).to_contain_text("Nothing is painted yet")
         set_small(page)
         sent_again = []
         page.on("request", lambda one: sent_again.append(one) if "upload" in one.url else None)
@@ -353,8 +364,10 @@ class TestPaintingOnThePage:
         paint_across(page)
         press(page, "paint-keep_mask")
         page.locator("#keep_mask img").wait_for()
+        expect(page.locator("#paint-line")).to_contain_text("What was painted is now below")
         page.locator("#content").get_by_label("Remove Image").click()
         expect(page.locator("#keep_mask img")).to_have_count(0)
+        expect(page.locator("#paint-line")).to_have_text("")
         upload(page, "content", pictures[1])
         page.wait_for_timeout(500)
         paint_across(page)
