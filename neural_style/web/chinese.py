@@ -27,6 +27,7 @@ CHINESE: dict[str, str] = {
     "paint_mask": "此处用第一种风格",
     "paint_mask_2": "此处用第二种风格",
     "painted": "涂抹的部分已放入下面的“{name}”。",
+    "painted_unused": "此次绘制没有使用涂抹的部分：请先在“第二种风格与遮罩”中说明其用途。",
     "nothing_painted": "还没有涂抹。请先选择内容图像并在其上涂抹。",
     "part": "风格图像的一部分",
     "part_of": "哪一张",

@@ -29,10 +29,11 @@ from neural_style.web.handlers import (
 from neural_style.web.layout import OWN_PRESETS, Inputs, Results, inputs_column, results_column
 from neural_style.web.lent import in_plain_words
 from neural_style.web.links import RESULT, make_query, make_result_query, read_query
+from neural_style.web.parts import remind
 from neural_style.web.runs import KEPT_SECONDS
 from neural_style.web.show import on_the_page
 from neural_style.web.texts import say
-from neural_style.web.tools import connect_crop, connect_paint
+from neural_style.web.tools import STROKES_LEFT, connect_crop, connect_paint
 from neural_style.web.widgets import Said
 
 _LANGUAGE = "navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'"
@@ -110,7 +111,8 @@ def _connect_runs(
     on_page = [*shown, results.begun]
     lent: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
     # Before the run's own event, whose end the page would wait for.
-    inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
+    pressed = inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
+    pressed.then(remind, [inputs.paint.left, language], js=STROKES_LEFT, **_PRIVATE)
     run = inputs.stylize.click(
         on_the_page(in_plain_words(gpu(duration=reserve_seconds)(run_stylize))),
         inputs=asked,

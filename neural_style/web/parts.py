@@ -211,11 +211,18 @@ def take_painted(
 
 
 def hand_over(which: str, strokes: str | None, content: str | None, *others: Any) -> list[Any]:
-    """`take_painted`, and then what is painted on: blank again where something was taken."""
+    """`take_painted`, and then what is painted on, blank again where something was taken, and
+    whether the strokes are still there."""
     *masks, line = take_painted(which, strokes, content, *others)
     if all(mask == gr.skip() for mask in masks):
-        return [*masks, line, gr.skip()]
-    return [*masks, line, blank_canvas(content, others[-1])]
+        return [*masks, line, gr.skip(), True]
+    return [*masks, line, blank_canvas(content, others[-1]), False]
+
+
+def remind(left: bool, language: str) -> None:
+    """Says that there are strokes of which nobody has said what they mean."""
+    if left:
+        gr.Warning(say("painted_unused", language))
 
 
 def _painted(layers: list[str], height: int, width: int, language: str) -> Mask:

@@ -46,6 +46,8 @@ in them the scene of the one and the brushwork of the other.""",
     "paint_mask": "First style here",
     "paint_mask_2": "Second style here",
     "painted": "What was painted is now below, under “{name}”.",
+    "painted_unused": "What is painted is not used in this run: say first, under “Second style and "
+    "masks”, what is meant there.",
     "nothing_painted": "Nothing is painted yet. Choose a content image and paint over it first.",
     "part": "Part of the style image",
     "part_of": "Of which",

@@ -32,6 +32,19 @@ _FILES_OF_STROKES = """(painted) =>
   (painted?.layers ?? []).map((layer) => layer.path).join("\\n")"""
 
 
+_SEE_STROKES = """() => document.addEventListener("pointerdown", (touch) => {
+  if (touch.target.closest?.("#paint canvas")) document.body.dataset.painted = "yes";
+}, true)"""
+"""Told of strokes by Gradio, the page would send them to the server, which takes none so."""
+
+_FORGET_STROKES = """(left) => {
+  if (!left) delete document.body.dataset.painted;
+}"""
+
+STROKES_LEFT = """(left, language) => [document.body.dataset.painted === "yes", language]"""
+"""Whether there are strokes that were not handed over."""
+
+
 class CropTool(NamedTuple):
     """Two corners on the style image; what they say is written into the knob `style_crop`."""
 
@@ -122,10 +135,16 @@ PAINTED = ("keep_mask", "mask", "mask_2")
 
 
 class PaintTool(NamedTuple):
-    """The content image to be painted on, and a button for each mask that this can become."""
+    """The content image to be painted on, and a button for each mask that this can become.
+
+    Attributes:
+        strokes: Files of what is handed over.
+        left: Whether that is still on the canvas.
+    """
 
     editor: gr.ImageEditor
     strokes: gr.Textbox
+    left: gr.Checkbox
     takers: dict[str, gr.Button]
     line: gr.Markdown
 
@@ -145,9 +164,9 @@ def paint_tool(said: Said) -> PaintTool:
             for name in PAINTED
         }
     strokes = gr.Textbox(visible=False)
-    return PaintTool(
-        editor, strokes, takers, gr.Markdown(latex_delimiters=[], elem_id="paint-line")
-    )
+    left = gr.Checkbox(False, visible=False)
+    line = gr.Markdown(latex_delimiters=[], elem_id="paint-line")
+    return PaintTool(editor, strokes, left, takers, line)
 
 
 def connect_paint(
@@ -173,18 +192,20 @@ def connect_paint(
     )
     for listen in (content.change, tool.editor.clear):
         listen(renew, [opened, content, language], tool.editor, **elsewhere)
+    here: dict[str, Any] = {"api_visibility": "private"}
+    fold.expand(None, js=_SEE_STROKES, **here)
+    for listen in (content.change, tool.editor.clear):
+        listen(None, js=_FORGET_STROKES, **here)
     masks = [more[name] for name in ("mask", "mask_2", "keep_mask")]
     for listen in (content.input, examples.click):
         listen(forget_painted, masks, [*masks, tool.line], **_AT_ONCE)
     for name, button in tool.takers.items():
-        button.click(
-            None, tool.editor, tool.strokes, js=_FILES_OF_STROKES, api_visibility="private"
-        ).then(
+        button.click(None, tool.editor, tool.strokes, js=_FILES_OF_STROKES, **here).then(
             partial(hand_over, name),
             [tool.strokes, content, more["style_2"], *masks, language],
-            [*masks, tool.line, tool.editor],
+            [*masks, tool.line, tool.editor, tool.left],
             **elsewhere,
-        )
+        ).success(None, tool.left, js=_FORGET_STROKES, **here)
 
 
 def _renewer(which: str) -> Any:

@@ -185,11 +185,12 @@ class TestPainting:
 
     def test_what_was_handed_over_is_no_longer_on_the_canvas(self, sent, uploads):
         others = sent[1], None, None, None, "en"
-        *_, canvas = hand_over("mask", stroke(uploads, 64, 96), sent[0], *others)
+        *_, canvas, left = hand_over("mask", stroke(uploads, 64, 96), sent[0], *others)
         assert (canvas["layers"], Path(canvas["background"]).exists()) == ([], True)
-        *_, line, canvas = hand_over("mask", "", sent[0], *others)
+        assert left is False
+        *_, line, canvas, left = hand_over("mask", "", sent[0], *others)
         assert "Nothing is painted yet" in line
-        assert canvas == gr.skip()
+        assert (canvas, left) == (gr.skip(), True)
 
 
 def seen_at(address: str, folder: Path) -> torch.Tensor:
@@ -336,7 +337,14 @@ class TestPaintingOnThePage:
         upload(page, "style", pictures[1])
         press(page, "paint-keep_mask")
         expect(page.locator("#paint-line")).to_contain_text("Nothing is painted yet")
+        toast = page.get_by_test_id("toast-body")
+        set_small(page)
+        run_to_the_end(page)
+        expect(toast).to_have_count(0)
         paint_across(page)
+        run_to_the_end(page)
+        expect(toast).to_contain_text("What is painted is not used in this run")
+        page.get_by_test_id("toast-close").click()
         press(page, "paint-keep_mask")
         kept = page.locator("#keep_mask img")
         kept.wait_for()
@@ -347,11 +355,11 @@ class TestPaintingOnThePage:
         assert 0.02 < mask.mean() < 0.95
         press(page, "paint-mask")
         expect(page.locator("#paint-line")).to_contain_text("Nothing is painted yet")
-        set_small(page)
         sent_again = []
         page.on("request", lambda one: sent_again.append(one) if "upload" in one.url else None)
         run_to_the_end(page)
         expect(page.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        expect(toast).to_have_count(0)
         assert sent_again == []  # a run's events must not make the editor send its pictures
         result = seen_at(page.locator("#result img").get_attribute("src"), tmp_path)
         change = (result - load_image(pictures[0])).abs().amax(1)[0]
