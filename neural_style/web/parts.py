@@ -248,3 +248,8 @@ def forget_painted(*masks: str | None) -> list[Any]:
     what was painted goes."""
     kept = [None if mask and Path(mask).parent == _folder() else gr.skip() for mask in masks]
     return [*kept, ""]
+
+
+def mask_of(style: str | None) -> Any:
+    """What becomes of a style's mask when another style image was brought, or none."""
+    return None if style is None else gr.skip()

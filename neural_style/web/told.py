@@ -41,7 +41,7 @@ _CHINESE = [
             "请裁剪，或选择更大的尺寸。",
         ),
         (
-            r"There are (?P<masks>\d+) (style )?masks for (?P<styles>\d+) style images\..*",
+            r"There (is|are) (?P<masks>\d+) (style )?masks? for (?P<styles>\d+) style images?\..*",
             "有 {masks} 张遮罩，却有 {styles} 张风格图像。请为每张各给一张。",
         ),
         (

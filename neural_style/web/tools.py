@@ -16,6 +16,7 @@ from neural_style.web.parts import (
     forget_painted,
     fresh_crops,
     hand_over,
+    mask_of,
     show_crop,
 )
 from neural_style.web.texts import say
@@ -197,6 +198,8 @@ def connect_paint(
     for listen in (content.change, tool.editor.clear):
         listen(None, js=_FORGET_STROKES, **here)
     masks = [more[name] for name in ("mask", "mask_2", "keep_mask")]
+    # A style that is gone takes its mask along, which would be asked what it is for.
+    more["style_2"].input(mask_of, [more["style_2"]], more["mask_2"], **_AT_ONCE)
     for listen in (content.input, examples.click):
         listen(forget_painted, masks, [*masks, tool.line], **_AT_ONCE)
     for name, button in tool.takers.items():

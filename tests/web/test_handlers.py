@@ -259,7 +259,7 @@ def test_masks_that_do_not_fit_are_told_in_words(sent, uploads):
     given = values(iterations=3, size=128)
     with pytest.raises(gr.Error) as error:
         list(run_stylize(*sent, None, *given, sent[0], mask, None, None))
-    assert error.value.message.startswith("There are 1 masks for 2 style images.")
+    assert error.value.message.startswith("There is 1 mask for 2 style images.")
     verdicts = check_inputs(*sent, None, *given, "/etc/passwd", None, None, None)
     assert "style_2 must be an uploaded picture file" in verdicts[-5]["message"]
 

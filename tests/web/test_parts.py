@@ -384,6 +384,15 @@ class TestPaintingOnThePage:
         mask = seen_at(page.locator("#mask img").get_attribute("src"), tmp_path)
         assert mask.shape == (1, 3, 72, 80)
 
+    def test_a_style_that_is_gone_takes_its_mask_along(self, page, pictures, watch):
+        page.get_by_role("button", name="Second style and masks").click()
+        for name, file in zip(("content", "style", "style_2", "mask_2"), 2 * pictures):
+            upload(page, name, file)
+        upload(page, "style_2", pictures[1])
+        expect(page.locator("#mask_2 img")).to_have_count(1)
+        page.locator("#style_2").get_by_label("Remove Image").click()
+        expect(page.locator("#mask_2 img")).to_have_count(0)
+
     def test_a_finger_is_enough(self, open_page, pictures, tmp_path):
         phone = open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
         self.open_tool(phone, pictures[0])

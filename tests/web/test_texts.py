@@ -82,6 +82,7 @@ WRONG_RUNS = {
     "风格图像（或所取的部分）为 9×9": lambda: stylize(SQUARE, picture(9, 9)),
     "过于狭长": lambda: stylize(picture(32, 96), SQUARE, Settings(size=64)),
     "有 1 张遮罩，却有 2 张": lambda: stylize(WIDE, [WIDE, WIDE], masks=Masks(styles=[WIDE])),
+    "有 2 张遮罩，却有 1 张": lambda: stylize(WIDE, WIDE, masks=Masks(styles=[WIDE, WIDE])),
     "与其图像的形状不同，后者为 96×64": lambda: stylize(WIDE, WIDE, masks=Masks(keep=SQUARE)),
     "遮罩全是黑色": lambda: stylize(WIDE, WIDE, masks=Masks(keep=BLACK)),
     "对应 3 张风格图像，却给了 1 张": lambda: stylize(WIDE, WIDE, Settings(style_weights="1,1,1")),
