@@ -70,8 +70,6 @@ def read_query(
         else:
             try:
                 values[name] = check_value(about[name], _parse(about[name], word), language)
-            except ValueError as error:
-                left_out.append(say("link_ignored", language, name=name, reason=plain(error)))
             except SettingsError as error:
                 reason = plain(told(error, language))
                 left_out.append(say("link_ignored", language, name=name, reason=reason))
@@ -87,11 +85,14 @@ def _example_names(*paths: str | None) -> dict[str, str]:
 
 
 def _parse(about: Field, word: str) -> Any:
-    """The word, or the number nearest to it that is allowed; what is no number stays none."""
+    """The word, or the number nearest to it that is allowed; what is no number stays a word."""
     if isinstance(about.default, str):
         return word
     low, high = about.metadata["low"], about.metadata["high"]
-    number = type(about.default)(word)
+    try:
+        number = type(about.default)(word)
+    except ValueError:
+        return word
     return (
         number if math.isnan(number) else min(max(number, low), PAGE_LIMITS.get(about.name, high))
     )

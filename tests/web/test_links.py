@@ -83,6 +83,27 @@ def test_a_value_that_will_not_do_is_left_out_and_told(name, word):
 
 @pytest.mark.parametrize(
     ("name", "word"),
+    [
+        ("iterations", "abc"),
+        ("iterations", "1e9"),
+        ("iterations", ""),
+        ("size", "256.7"),
+        ("seed", "nan"),
+        ("style_weight", "much"),
+    ],
+)
+def test_what_is_no_number_is_told_in_our_own_words(name, word):
+    (said,) = read_query({name: word})[2]
+    kind = "number" if name == "style_weight" else "whole number"
+    assert f"left out: {name} must be a {kind} from " in said
+    assert said.endswith(f"; it is '{word}'.")
+    (said,) = read_query({name: word}, "zh")[2]
+    assert f"{name} 必须是 " in said
+    assert said.endswith(f"不能是 '{word}'。")
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
     [("content", "../../README"), ("content", "none"), ("style", "dahlia"), ("weights", "hub")],
 )
 def test_what_this_page_does_not_know_is_left_out_and_told(name, word):
