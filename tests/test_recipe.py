@@ -20,6 +20,7 @@ from neural_style import (
 )
 from neural_style.cli import main
 from neural_style.recipe import KEYWORD, differences, read_recipe, settings_of
+from neural_style.version import __version__
 from tests.conftest import EXAMPLES, picture
 
 RUN = Settings(iterations=7, size=96, scales=1, seed=11, style_weight=3.5, color="content")
@@ -95,8 +96,17 @@ def with_text(path, name, text):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "of another version of this program"),
-        ({"settings": {"sparkle": 3}}, "It knows no sparkle. Use that version"),
+        (
+            {"format": 2, "made with": {"neural-style-space": "9.9"}},
+            rf"is of another format, which this program, version {__version__}, does not know; it "
+            r"was made with version 9\.9\. Use that version\.",
+        ),
+        (
+            {"settings": {"sparkle": 3}},
+            rf"has a knob 'sparkle', .* made with version {__version__}\. Take the picture as it",
+        ),
+        ({"format": 99}, "is of another format, .* Take the picture as it was saved"),
+        ({"format": 99, "made with": {}}, "made with version unknown. Take the picture"),
         ({"settings": 3}, "is damaged"),
         ({"digests": {}}, "is damaged"),
         ({"iteration": "many"}, "is damaged"),
