@@ -79,7 +79,10 @@ WRONG_PICTURES = {
 }
 WRONG_RUNS = {
     "9×9；网络要求每边至少 32 像素": lambda: stylize(picture(9, 9), SQUARE),
-    "风格图像（或所取的部分）为 9×9": lambda: stylize(SQUARE, picture(9, 9)),
+    "风格图像为 9×9": lambda: stylize(SQUARE, picture(9, 9)),
+    "从风格图像中所取的部分为 6×64": lambda: stylize(
+        SQUARE, SQUARE, Settings(style_crop="0,0,0.1,1")
+    ),
     "过于狭长": lambda: stylize(picture(32, 96), SQUARE, Settings(size=64)),
     "有 1 张遮罩，却有 2 张": lambda: stylize(WIDE, [WIDE, WIDE], masks=Masks(styles=[WIDE])),
     "有 2 张遮罩，却有 1 张": lambda: stylize(WIDE, WIDE, masks=Masks(styles=[WIDE, WIDE])),
