@@ -101,8 +101,7 @@ CHINESE: dict[str, str] = {
     "请改用它作为起始图像。",
     "state_gone": "那次绘制已无法继续：只保留最近的几次。请改用其结果作为起始图像。",
     "not_uploaded": "{name} 必须是上传的图像文件；不读取服务器自身的文件。",
-    "not_an_upload": "起始图像需作为 init_image 上传；"
-    "init 只能取 {choices} 之一，不能是 {given!r}。",
+    "not_an_upload": "起始图像需作为 init_image 上传；init 只能取 {choices} 之一，不能是 {given}。",
     "api_parameters": "{error} 此接口的参数为 {names}；content 和 style 必须给出。",
     "too_large": "图像文件最大为 {limit} MB。请先将其缩小。",
     "over_page_limit": "在本页面上 {name} 最大为 {limit}；命令行可以更大。",
