@@ -133,17 +133,13 @@ def _preview(name: str, path: str | None, language: str) -> ImageTensor:
 
 
 def _framed(image: ImageTensor, box: Box) -> ImageTensor:
-    """The picture, dimmed but for what a run takes of it, with a line around that."""
+    """The picture, dimmed but for what a run takes of it, with a line around that, outside."""
+    height, width = image.shape[-2:]
+    left, top = max(0, box[0] - _LINE / width), max(0, box[1] - _LINE / height)
+    right, bottom = box[0] + box[2] + _LINE / width, box[1] + box[3] + _LINE / height
     shown = _DIMMED * image
-    inside = crop(shown, box)
-    inside[:] = crop(image, box)
-    for edge in (
-        inside[..., :_LINE, :],
-        inside[..., -_LINE:, :],
-        inside[..., :_LINE],
-        inside[..., -_LINE:],
-    ):
-        edge[:] = 1
+    crop(shown, (left, top, right - left, bottom - top))[:] = 1
+    crop(shown, box)[:] = crop(image, box)
     return shown
 
 

@@ -72,6 +72,16 @@ class TestCrop:
         assert (first, crops) == ([0.25, 0.75], "all")
         assert line == "Now touch the opposite corner."
 
+    def test_the_line_around_a_part_hides_nothing_of_it(self, uploads):
+        gray = torch.full((1, 3, 20, 3000), 0.5)
+        band = str(save_image(gray, uploads / "band.png"))
+        shown, _ = show_crop("style", "0.25,0.4,0.5,0.4", band, None, "en")
+        seen = load_image(shown)[0, 0]
+        assert seen.shape == (5, 768)
+        assert (seen[2:4, 200:568] - 0.5).abs().max() < 0.1
+        assert seen[1, 200:568].min() > 0.9
+        assert seen[:, :180].max() < 0.3
+
     def test_each_of_two_styles_has_its_own(self, style):
         second = {"style": style, "style_2": style}
         given = {"first": [0.0, 0.0], **second}
