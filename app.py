@@ -3,7 +3,8 @@
 import spaces  # isort: split  (before torch, which ZeroGPU prepares on import)
 
 from neural_style.settings import Settings
-from neural_style.web.page import build_page, serve
+from neural_style.web.page import build_page
+from neural_style.web.serve import serve
 from neural_style.weights import load_weights
 
 # Loaded before the first visitor, and on ZeroGPU shared with every worker.

@@ -20,7 +20,7 @@ from neural_style.architectures import (
     vgg16,
     vgg19,
 )
-from neural_style.errors import SettingsError
+from neural_style.errors import SettingsError, quoted
 
 
 class Units(NamedTuple):
@@ -127,7 +127,7 @@ def check_layers(stages: Stages, layers: Collection[str]) -> None:
     for layer in layers:
         if layer not in stages:
             raise SettingsError(
-                f"The network has no layer {layer!r}. Its layers: {', '.join(stages)}."
+                f"The network has no layer {quoted(layer)}. Its layers: {', '.join(stages)}."
             )
 
 
@@ -152,7 +152,7 @@ def parse_layers(words: str, usual: dict[str, float] | None = None) -> dict[str,
         if not name or name in layers or not 0 <= number < math.inf:
             raise SettingsError(
                 f"Layers are written relu1_1:0.5,relu2_1:0.5, each once, with shares of at least "
-                f"0; {part.strip()!r} in {words!r} is not so."
+                f"0; {quoted(part.strip())} in {quoted(words)} is not so."
             )
         layers[name] = number
     return layers

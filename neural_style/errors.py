@@ -8,6 +8,8 @@ NeuralStyleError
 Each message says what was wrong, what was given, and what to do.
 """
 
+import reprlib
+
 
 class NeuralStyleError(Exception):
     """Something the person who asked can mend."""
@@ -23,3 +25,20 @@ class SettingsError(NeuralStyleError):
 
 class WeightsError(NeuralStyleError):
     """No trustworthy weights could be had for a network."""
+
+
+_LONGEST = 100
+
+
+def quoted(value: object) -> str:
+    """What was given, as a message quotes it: its middle is left out where it is long."""
+    return _QUOTE.repr(value)
+
+
+def shortened(words: str) -> str:
+    """The same for words that need no quotation marks."""
+    return words if len(words) <= _LONGEST else quoted(words)
+
+
+_QUOTE = reprlib.Repr()
+_QUOTE.maxstring = _QUOTE.maxlong = _QUOTE.maxother = _LONGEST

@@ -38,9 +38,9 @@ def read_masks(
     count = len(styles)
     for kind, given in (("", masks.styles), ("style ", masks.parts)):
         if given and len(given) != count:
-            raise ImageError(
-                f"There are {len(given)} {kind}masks for {count} style images. Give one for each."
-            )
+            there = f"is 1 {kind}mask" if len(given) == 1 else f"are {len(given)} {kind}masks"
+            images = "1 style image" if count == 1 else f"{count} style images"
+            raise ImageError(f"There {there} for {images}. Give one for each.")
     where = [_read(m, f"mask ({k + 1})", content) for k, m in enumerate(masks.styles)]
     parts = [
         _read(mask, f"style mask ({k + 1})", style)

@@ -102,17 +102,20 @@ def _parse(text: str, name: str) -> Recipe:
             iteration=int(stored["iteration"]),
             made_with=dict(stored["made with"]),
         )
-        newer = stored["format"] != _FORMAT
-    except (ValueError, LookupError, TypeError) as error:
+        written = stored["format"]
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise SettingsError(
             f"The recipe in {name} is damaged. Take the picture as it was saved."
         ) from error
     unknown = [knob for knob in recipe.settings if knob not in knobs()]
-    if newer or unknown:
+    if written != _FORMAT or unknown:
+        maker = recipe.made_with.get("neural-style-space", "unknown")
+        strange = "is of another format" if written != _FORMAT else f"has a knob {unknown[0]!r:.40}"
+        same = maker in (__version__, "unknown")
+        what = "Take the picture as it was saved" if same else "Use that version"
         raise SettingsError(
-            f"The recipe in {name} is of another version of this program, "
-            f"{recipe.made_with.get('neural-style-space', 'unknown')}; this is {__version__}. "
-            f"{'It knows no ' + unknown[0] + '. ' if unknown else ''}Use that version."
+            f"The recipe in {name} {strange}, which this program, version {__version__}, does not "
+            f"know; it was made with version {maker!s:.40}. {what}."
         )
     return recipe
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from neural_style.decode import fit
-from neural_style.errors import SettingsError
+from neural_style.errors import SettingsError, quoted
 
 
 class Scale(NamedTuple):
@@ -105,8 +105,8 @@ def parse_shares(words: str) -> tuple[float, ...]:
         shares = ()
     if not shares or not all(share > 0 for share in shares) or not math.isfinite(sum(shares)):
         raise SettingsError(
-            f"Shares of the iterations are written 5,2 for two sizes, each above 0; {words!r} is "
-            "not so."
+            "Shares of the iterations are written 5,2 for two sizes, each above 0; "
+            f"{quoted(words)} is not so."
         )
     return shares
 

@@ -5,7 +5,6 @@ The check, the shell's flag, the page's widget, the README's row and the tests a
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable, Collection
 from dataclasses import Field, dataclass, field, fields, replace
 from numbers import Real
@@ -14,7 +13,7 @@ from typing import Any, no_type_check
 from neural_style.backbones import BACKBONES, parse_layers
 from neural_style.color import COLOR_MODES
 from neural_style.engines import ENGINES
-from neural_style.errors import SettingsError
+from neural_style.errors import SettingsError, quoted, shortened
 from neural_style.features import BORDERS, POOLINGS
 from neural_style.images import LONGEST
 from neural_style.losses import TV_FORMS
@@ -242,8 +241,8 @@ class Settings:
         shares = parse_shares(self.scale_shares)
         if shares and self.scales not in (0, len(shares)):
             raise SettingsError(
-                f"scale_shares {self.scale_shares} is for {len(shares)} sizes; scales is "
-                f"{self.scales}. Give as many shares as scales, or leave one of them out."
+                f"scale_shares {shortened(self.scale_shares)} is for {len(shares)} sizes; scales "
+                f"is {self.scales}. Give as many shares as scales, or leave one of them out."
             )
         if self.losses == "paper" and self.statistic != "gram":
             raise SettingsError(
@@ -287,7 +286,7 @@ def _check_number(about: Field, kind: type, value: Any) -> int | float:
     if not in_range or (kind is int and value != int(value)):
         whole = "a whole number" if kind is int else "a number"
         raise SettingsError(
-            f"{about.name} must be {whole} from {low:,} to {high:,}; it is {reprlib.repr(value)}."
+            f"{about.name} must be {whole} from {low:,} to {high:,}; it is {quoted(value)}."
         )
     return kind(value)
 
@@ -295,10 +294,10 @@ def _check_number(about: Field, kind: type, value: Any) -> int | float:
 def _check_choice(about: Field, value: Any) -> str:
     choices, or_path = about.metadata["choices"], about.metadata["or_path"]
     if not isinstance(value, str) or not value.strip():
-        raise SettingsError(f"{about.name} must be a word; it is {reprlib.repr(value)}.")
+        raise SettingsError(f"{about.name} must be a word; it is {quoted(value)}.")
     if choices and value not in choices and not or_path:
         raise SettingsError(
-            f"{about.name} must be one of {', '.join(choices)}; it is {reprlib.repr(value)}."
+            f"{about.name} must be one of {', '.join(choices)}; it is {quoted(value)}."
         )
     if about.metadata["check"]:
         try:

@@ -61,8 +61,7 @@ def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side
     """
     if not styles:
         raise ImageError("There is no style image. Give one at least.")
-    names = ["style"] if len(styles) == 1 else [f"style ({k + 1})" for k in range(len(styles))]
-    for name, picture in zip(["content", *names], [content, *styles], strict=True):
+    for name, picture in zip(["content", *_names(styles)], [content, *styles], strict=True):
         shape = tuple(getattr(picture, "shape", ()))
         if (
             not isinstance(picture, torch.Tensor)
@@ -79,12 +78,7 @@ def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side
                 f"The {name} image has values from {picture.min():.3g} to {picture.max():.3g}; "
                 "they must lie in [0, 1]. Divide 0–255 by 255."
             )
-        height, width = picture.shape[-2:]
-        if min(height, width) < smallest_side:
-            raise ImageError(
-                f"The {name} image is {width}×{height}; the network needs {smallest_side} pixels a "
-                "side. Use a larger one."
-            )
+        _check_sides(f"The {name} image", picture, smallest_side, "Use a larger one.")
     height, width = content.shape[-2:]
     scaled = fit(height, width, size)
     if min(scaled) < smallest_side:
@@ -92,6 +86,29 @@ def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side
             f"The content image is {width}×{height}, so narrow that at size {size} it would be "
             f"{scaled[1]}×{scaled[0]}; the network needs {smallest_side} pixels a side. "
             "Crop it, or choose a larger size."
+        )
+
+
+def check_parts(parts: Sequence[ImageTensor], smallest_side: int) -> None:
+    """Refuses parts of the style images that the network cannot see.
+
+    Raises:
+        ImageError: Which of them.
+    """
+    for name, part in zip(_names(parts), parts, strict=True):
+        what = f"The part taken of the {name} image"
+        _check_sides(what, part, smallest_side, "Take a larger part (style_crop).")
+
+
+def _names(styles: Sequence[Any]) -> list[str]:
+    return ["style"] if len(styles) == 1 else [f"style ({k + 1})" for k in range(len(styles))]
+
+
+def _check_sides(what: str, picture: ImageTensor, smallest_side: int, remedy: str) -> None:
+    height, width = picture.shape[-2:]
+    if min(height, width) < smallest_side:
+        raise ImageError(
+            f"{what} is {width}×{height}; the network needs {smallest_side} pixels a side. {remedy}"
         )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neural_style.errors import SettingsError
+from neural_style.errors import SettingsError, quoted, shortened
 from neural_style.images import resize
 from neural_style.masks import fit_mask
 from neural_style.schedule import Scale
@@ -106,8 +106,8 @@ def parse_weights(words: str) -> list[float]:
     numbers = [1.0] if words == "equal" else _numbers(words)
     if not numbers or min(numbers) < 0 or sum(numbers) <= 0:
         raise SettingsError(
-            f"Weights of styles are written 0.7,0.3, none below 0 and not all 0; {words!r} is not "
-            "so."
+            "Weights of styles are written 0.7,0.3, none below 0 and not all 0; "
+            f"{quoted(words)} is not so."
         )
     return numbers
 
@@ -122,7 +122,7 @@ def parse_scales(words: str) -> list[float]:
     if not numbers or min(numbers) < _SMALLEST_SCALE or max(numbers) > _LARGEST_SCALE:
         raise SettingsError(
             f"Scales of styles are written 1,0.5, each from {_SMALLEST_SCALE} to "
-            f"{_LARGEST_SCALE}; {words!r} is not so."
+            f"{_LARGEST_SCALE}; {quoted(words)} is not so."
         )
     return numbers
 
@@ -147,8 +147,8 @@ def parse_crops(words: str) -> list[Box]:
         ):
             raise SettingsError(
                 "A crop is written left,top,width,height as shares of the picture, 0,0,0.5,1 for "
-                f"its left half, or all; several are parted by a semicolon; {part.strip()!r} is "
-                "not so."
+                "its left half, or all; several are parted by a semicolon; "
+                f"{quoted(part.strip())} is not so."
             )
         boxes.append(tuple(numbers))
     return boxes
@@ -167,7 +167,7 @@ def _one_each(knob: str, words: str, values: list, count: int) -> list:
         return count * values
     if len(values) != count:
         raise SettingsError(
-            f"{knob} {words} is for {len(values)} style images; {count} given. Give one for each, "
-            "or one for all."
+            f"{knob} {shortened(words)} is for {len(values)} style images; {count} given. Give "
+            "one for each, or one for all."
         )
     return values

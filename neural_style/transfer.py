@@ -43,7 +43,7 @@ from neural_style.recipe import make_recipe
 from neural_style.resume import identify, move, plan_rest
 from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_scales
 from neural_style.settings import INITS, Settings, settle
-from neural_style.start import check_pictures, start_picture
+from neural_style.start import check_parts, check_pictures, start_picture
 from neural_style.statistics import STATISTICS
 from neural_style.styles import at_scale, gather_styles, move_style
 from neural_style.tensors import ImageTensor
@@ -171,7 +171,7 @@ def _stylize(
     styles = gather_styles(
         pictures, settings.style_weights, settings.style_scale, settings.style_crop, *where
     )
-    check_pictures(content, [s.image for s in styles], settings.size, backbone.smallest_side)
+    check_parts([style.image for style in styles], backbone.smallest_side)
     given = None if settings.init in INITS else load_image(settings.init, longest=LONGEST)
     device = choose_device(settings.device)
     weights = load_weights(settings.backbone, settings.weights)

@@ -54,8 +54,10 @@ ORDER = [
         "web.runs",
         "web.show",
         "web.handlers",
+        "web.ended",
     ),
     *("web.lent", "web.links", "web.parts", "web.widgets", "web.tools", "web.layout", "web.page"),
+    "web.serve",
 ]
 """A module may import those before it and none after it."""
 

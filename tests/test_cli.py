@@ -55,7 +55,7 @@ def test_several_styles_and_masks_come_from_files(tmp_path, capfd):
     small = resize(load_image(CONTENT), 64, 96)[..., :30, :]
     assert (kept - small).abs().max() < 0.01
     assert main(["stylize", CONTENT, STYLE, other, "-o", str(out), *masks[:2], *size]) == 2
-    assert "There are 1 masks for 2 style images" in capfd.readouterr().err
+    assert "There is 1 mask for 2 style images" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("tiny")

@@ -206,7 +206,7 @@ def test_a_run_with_masks_is_continued_with_the_same_masks_only():
 @pytest.mark.parametrize(
     ("masks", "message"),
     [
-        (Masks(styles=[LEFT]), "There are 1 masks for 2 style images. Give one for each."),
+        (Masks(styles=[LEFT]), "There is 1 mask for 2 style images. Give one for each."),
         (Masks(parts=[LEFT] * 3), "There are 3 style masks for 2 style images"),
         (Masks(styles=[LEFT, half("left", 64, 64)]), r"The mask \(2\) is 64×64, of another shape"),
         (Masks(parts=[LEFT, half("left", 64, 64)]), r"The style mask \(2\) is 64×64"),

@@ -20,6 +20,7 @@ from neural_style import (
 )
 from neural_style.cli import main
 from neural_style.recipe import KEYWORD, differences, read_recipe, settings_of
+from neural_style.version import __version__
 from tests.conftest import EXAMPLES, picture
 
 RUN = Settings(iterations=7, size=96, scales=1, seed=11, style_weight=3.5, color="content")
@@ -77,11 +78,17 @@ def test_what_differs_is_named(made):
 
 
 def rewritten(path, name, **changes):
-    """The same picture with another text."""
+    """The same picture with other things in its recipe."""
     with Image.open(path) as opened:
         stored = json.loads(opened.text[KEYWORD]) | changes
-        chunks = PngImagePlugin.PngInfo()
-        chunks.add_itxt(KEYWORD, json.dumps(stored))
+    return with_text(path, name, json.dumps(stored))
+
+
+def with_text(path, name, text):
+    """The same picture with another recipe."""
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt(KEYWORD, text)
+    with Image.open(path) as opened:
         opened.save(path.with_name(name), pnginfo=chunks)
     return path.with_name(name)
 
@@ -89,17 +96,38 @@ def rewritten(path, name, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "of another version of this program"),
-        ({"settings": {"sparkle": 3}}, "It knows no sparkle. Use that version"),
+        (
+            {"format": 2, "made with": {"neural-style-space": "9.9"}},
+            rf"is of another format, which this program, version {__version__}, does not know; it "
+            r"was made with version 9\.9\. Use that version\.",
+        ),
+        (
+            {"settings": {"sparkle": 3}},
+            rf"has a knob 'sparkle', .* made with version {__version__}\. Take the picture as it",
+        ),
+        ({"format": 99}, "is of another format, .* Take the picture as it was saved"),
+        ({"format": 99, "made with": {}}, "made with version unknown. Take the picture"),
         ({"settings": 3}, "is damaged"),
         ({"digests": {}}, "is damaged"),
         ({"iteration": "many"}, "is damaged"),
+        ({"iteration": float("inf")}, "is damaged"),
     ],
 )
 def test_a_recipe_that_cannot_be_followed_is_refused(made, changes, message):
     path, _ = made
     with pytest.raises(SettingsError, match=message):
         read_recipe(rewritten(path, "odd.png", **changes))
+
+
+def test_a_recipe_too_deep_to_be_read_is_refused(made, capfd):
+    deep = with_text(made[0], "deep.png", "[" * 100_000)
+    with pytest.raises(SettingsError, match=r"recipe in deep\.png is damaged"):
+        read_recipe(deep)
+    again = str(deep.with_name("again.png"))
+    assert main(["replay", str(deep), "--content", CONTENT, "--style", STYLE, "-o", again]) == 2
+    assert capfd.readouterr().err.splitlines() == [
+        "neural_style: The recipe in deep.png is damaged. Take the picture as it was saved."
+    ]
 
 
 def test_a_knob_out_of_range_is_refused_by_name(made):

@@ -109,3 +109,24 @@ def test_the_papers_sums_are_for_gram_matrices():
 def test_layers_that_cannot_be_understood_are_refused_by_the_knobs_name():
     with pytest.raises(SettingsError, match=r"^style_layers: Layers are written relu1_1:0\.5"):
         Settings(style_layers="relu1_1:x")
+
+
+LONG = "1," * 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, f"{LONG}x") for name, about in knobs().items() if about.metadata["check"]),
+        ("style_layers", "x" * 200_000 + ":x"),
+        ("style_crop", "x" * 200_000),
+        ("scale_shares", f"{LONG}1"),
+        ("color", LONG),
+        ("iterations", LONG),
+    ],
+)
+def test_what_was_given_is_quoted_and_never_at_length(name, value):
+    with pytest.raises(SettingsError, match=name) as error:
+        Settings(**{name: value}, scales=1)
+    assert len(str(error.value)) < 500
+    assert value[:20] in str(error.value)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 from gradio.utils import get_upload_folder, is_in_or_equal
 
-from neural_style.errors import NeuralStyleError, SettingsError
+from neural_style.errors import NeuralStyleError, SettingsError, quoted
 from neural_style.settings import INITS, Settings, check_knob, knobs
 from neural_style.web.cost import check_cost
 from neural_style.web.texts import LANGUAGES, knob_help, say
@@ -126,7 +126,7 @@ def check_value(about: Field, value: Any, language: str = "en") -> Any:
     """
     if about.name == "init" and value not in INITS:
         choices = ", ".join(INITS)
-        raise SettingsError(say("not_an_upload", language, choices=choices, given=value))
+        raise SettingsError(say("not_an_upload", language, choices=choices, given=quoted(value)))
     checked = check_knob(about, value)
     limit = PAGE_LIMITS.get(about.name)
     if limit is not None and checked > limit:
@@ -150,10 +150,9 @@ def settings_of(call: Call) -> Settings:
 
 
 def refusal(error: NeuralStyleError, language: str) -> gr.Error:
-    """What is wrong, as Gradio tells it."""
-    return gr.Error(
-        told(error, language), title=say("error_title", language), print_exception=False
-    )
+    """What is wrong, as Gradio tells it: it takes what stands between < and > for HTML."""
+    message = told(error, language).replace("<", "&lt;")
+    return gr.Error(message, title=say("error_title", language), print_exception=False)
 
 
 def _verdict(language: str, check: Callable, *arguments: Any) -> dict:

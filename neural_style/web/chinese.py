@@ -27,6 +27,7 @@ CHINESE: dict[str, str] = {
     "paint_mask": "此处用第一种风格",
     "paint_mask_2": "此处用第二种风格",
     "painted": "涂抹的部分已放入下面的“{name}”。",
+    "painted_unused": "此次绘制没有使用涂抹的部分：请先在“第二种风格与遮罩”中说明其用途。",
     "nothing_painted": "还没有涂抹。请先选择内容图像并在其上涂抹。",
     "part": "风格图像的一部分",
     "part_of": "哪一张",
@@ -96,10 +97,11 @@ CHINESE: dict[str, str] = {
     "start_image_wanted": "这张图像是从一张起始图像开始绘制的；请在“更多设置”中给出它。",
     "no_result": "还没有结果。请先按“开始绘制”。",
     "nothing_to_continue": "没有可以继续的绘制。请先按“开始绘制”。",
+    "shared_ends_here": "分享的结果只有绘制者本人才能继续：继续所需的状态不会分享。"
+    "请改用它作为起始图像。",
     "state_gone": "那次绘制已无法继续：只保留最近的几次。请改用其结果作为起始图像。",
     "not_uploaded": "{name} 必须是上传的图像文件；不读取服务器自身的文件。",
-    "not_an_upload": "起始图像需作为 init_image 上传；"
-    "init 只能取 {choices} 之一，不能是 {given!r}。",
+    "not_an_upload": "起始图像需作为 init_image 上传；init 只能取 {choices} 之一，不能是 {given}。",
     "api_parameters": "{error} 此接口的参数为 {names}；content 和 style 必须给出。",
     "too_large": "图像文件最大为 {limit} MB。请先将其缩小。",
     "over_page_limit": "在本页面上 {name} 最大为 {limit}；命令行可以更大。",

@@ -67,7 +67,12 @@ class Inputs(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What a visitor gets."""
+    """What a visitor gets.
+
+    Attributes:
+        run: The folder of the run that is shown, or the file of a shared result.
+        begun: The folder of the last run that was begun.
+    """
 
     status: gr.Markdown
     stop: gr.Button
@@ -83,6 +88,7 @@ class Results(NamedTuple):
     files: gr.File
     earlier: gr.Gallery
     run: gr.State
+    begun: gr.State
     history: gr.BrowserState
 
     @property
@@ -123,7 +129,7 @@ def inputs_column(said: Said) -> Inputs:
     stylize = said.make(
         gr.Button, {"value": "stylize"}, variant="primary", size="lg", elem_id="stylize"
     )
-    estimate = gr.Markdown(elem_id="estimate")
+    estimate = gr.Markdown(latex_delimiters=[], elem_id="estimate")
     with said.make(gr.Accordion, {"label": "more"}, open=False):
         widgets["iterations"] = knob_widget(said, "iterations", about["iterations"])
         widgets["seed"] = knob_widget(said, "seed", about["seed"])
@@ -194,6 +200,7 @@ def results_column(said: Said, note: str) -> Results:
             gr.Markdown,
             {"value": lambda language: f"{say('ready', language)}<br><sub>{note}</sub>"},
             label=say("status"),
+            latex_delimiters=[],
             elem_id="status",
         )
         stop = said.make(
@@ -293,6 +300,7 @@ def results_column(said: Said, note: str) -> Results:
         film,
         files,
         earlier,
+        gr.State(None),
         gr.State(None),
         gr.BrowserState([], storage_key="neural-style-space"),
     )

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from neural_style.errors import SettingsError
 from neural_style.web.checks import PAGE_LIMITS, check_value, page_knobs
 from neural_style.web.runs import name_of
-from neural_style.web.texts import say
+from neural_style.web.texts import plain, say
 from neural_style.web.told import told
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -50,8 +50,8 @@ def read_query(
     """What a link asks for, of what the page allows.
 
     Returns:
-        Files of example pictures by kind, values by knob, and in words what was left out. Numbers
-        beyond their range are brought back to its end.
+        Files of example pictures by kind, values by knob, and in Markdown what was left out.
+        Numbers beyond their range are brought back to its end.
     """
     about = page_knobs()
     pictures, values, left_out = {}, {}, []
@@ -63,16 +63,15 @@ def read_query(
             if file in _examples(name):
                 pictures[name] = str(file)
             else:
-                left_out.append(say("link_unknown", language, name=f"{name}={word!r:.40}"))
+                unknown = plain(f"{name}={word!r:.40}")
+                left_out.append(say("link_unknown", language, name=unknown))
         elif name not in about:
-            left_out.append(say("link_unknown", language, name=f"{name!r:.40}"))
+            left_out.append(say("link_unknown", language, name=plain(f"{name!r:.40}")))
         else:
             try:
                 values[name] = check_value(about[name], _parse(about[name], word), language)
-            except ValueError as error:
-                left_out.append(say("link_ignored", language, name=name, reason=error))
             except SettingsError as error:
-                reason = told(error, language)
+                reason = plain(told(error, language))
                 left_out.append(say("link_ignored", language, name=name, reason=reason))
     return pictures, values, left_out
 
@@ -86,11 +85,14 @@ def _example_names(*paths: str | None) -> dict[str, str]:
 
 
 def _parse(about: Field, word: str) -> Any:
-    """The word, or the number nearest to it that is allowed; what is no number stays none."""
+    """The word, or the number nearest to it that is allowed; what is no number stays a word."""
     if isinstance(about.default, str):
         return word
     low, high = about.metadata["low"], about.metadata["high"]
-    number = type(about.default)(word)
+    try:
+        number = type(about.default)(word)
+    except ValueError:
+        return word
     return (
         number if math.isnan(number) else min(max(number, low), PAGE_LIMITS.get(about.name, high))
     )

@@ -1,45 +1,39 @@
-"""The page: which handler each of its parts calls, and how it is served."""
+"""The page: which handler each of its parts calls."""
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
-from fastapi import Request
-from fastapi.responses import JSONResponse
 
 from neural_style.presets import PRESETS
 from neural_style.settings import Settings
 from neural_style.web.checks import (
-    MAX_UPLOAD_MEGABYTES,
     MORE_PICTURES,
     check_inputs,
     page_knobs,
 )
+from neural_style.web.ended import finish, open_result, recall, reuse
 from neural_style.web.handlers import (
     estimate,
-    finish,
     info,
-    open_result,
-    reached,
-    recall,
     reserve_more_seconds,
     reserve_seconds,
     restore,
-    reuse,
     run_continue,
     run_stylize,
     run_stylize_image,
 )
-from neural_style.web.layout import CSS, OWN_PRESETS, Inputs, Results, inputs_column, results_column
+from neural_style.web.layout import OWN_PRESETS, Inputs, Results, inputs_column, results_column
 from neural_style.web.lent import in_plain_words
 from neural_style.web.links import RESULT, make_query, make_result_query, read_query
-from neural_style.web.runs import KEPT_SECONDS, shut_folder
+from neural_style.web.parts import remind
+from neural_style.web.runs import KEPT_SECONDS
+from neural_style.web.show import on_the_page
 from neural_style.web.texts import say
-from neural_style.web.tools import connect_crop, connect_paint
+from neural_style.web.tools import STROKES_LEFT, connect_crop, connect_paint
 from neural_style.web.widgets import Said
 
 _LANGUAGE = "navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'"
@@ -70,6 +64,7 @@ _NAME_THE_EMPTY = """() => {
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _AT_ONCE = _PRIVATE | {"queue": False}
+"""Past the queue; but what is raised there is told to nobody."""
 
 
 def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
@@ -103,38 +98,6 @@ def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
     return page
 
 
-def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
-    """Serves the page with the limits of a public demo; `options` go to Gradio's `launch`."""
-    page.queue(max_size=20, api_open=False)
-    app_kwargs = {"exception_handlers": {TypeError: _name_the_parameters}}
-    return page.launch(
-        theme=_theme(),
-        css=CSS,
-        max_file_size=f"{MAX_UPLOAD_MEGABYTES}mb",
-        show_error=False,
-        enable_monitoring=False,
-        blocked_paths=[str(shut_folder())],
-        mcp_server=True,
-        app_kwargs=app_kwargs,
-        **options,
-    )
-
-
-def _theme() -> gr.themes.Default:
-    """Gradio's usual one, with colors that are dark enough to be read."""
-    theme = gr.themes.Default(
-        primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]
-    )
-    return theme.set(
-        body_text_color_subdued="*neutral_600",
-        block_info_text_color="*neutral_600",
-        button_primary_background_fill="*primary_600",
-        button_primary_background_fill_hover="*primary_700",
-        button_cancel_background_fill="#dc2626",
-        button_cancel_background_fill_hover="#b91c1c",
-    )
-
-
 def _connect_runs(
     gpu: Callable[..., Callable], inputs: Inputs, results: Results, language: gr.Textbox
 ) -> None:
@@ -145,47 +108,68 @@ def _connect_runs(
         *(*inputs.more, language),
     ]
     shown = [results.picture, results.gallery, results.status, results.chart, results.run]
+    on_page = [*shown, results.begun]
     lent: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
     # Before the run's own event, whose end the page would wait for.
-    inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
+    pressed = inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
+    pressed.then(remind, [inputs.paint.left, language], js=STROKES_LEFT, **_PRIVATE)
     run = inputs.stylize.click(
-        in_plain_words(gpu(duration=reserve_seconds)(run_stylize)),
+        on_the_page(in_plain_words(gpu(duration=reserve_seconds)(run_stylize))),
         inputs=asked,
-        outputs=shown,
-        api_name="stylize",
+        outputs=on_page,
+        api_visibility="private",
         validator=check_inputs,
         show_progress="minimal",
         show_progress_on=results.gallery,
         **lent,
     )
     more = results.go_on.click(
-        in_plain_words(gpu(duration=reserve_more_seconds)(run_continue)),
+        on_the_page(in_plain_words(gpu(duration=reserve_more_seconds)(run_continue))),
         inputs=[results.run, results.go_on_by, language],
-        outputs=shown,
+        outputs=on_page,
         api_visibility="private",
         show_progress="minimal",
         show_progress_on=results.gallery,
         **lent,
     )
+    # What is pressed before Stop has done its work would be lost, so nothing can be.
+    starts = [inputs.stylize, results.go_on]
+    results.stop.click(None, None, starts, js=_allow(False), api_visibility="private")
     stopped = results.stop.click(None, cancels=[run, more], **_AT_ONCE)
-    for ended in (run.success, more.success, stopped.then):
+    *_, finished = [
         ended(
             finish,
-            [results.run, results.history, language],
+            [results.begun, results.history, language],
             results.finished,
             **_AT_ONCE,  # a full queue must not keep anybody from their picture
         )
+        for ended in (run.success, more.success, stopped.then)
+    ]
+    for ended in (run.then, more.then, finished.then):
+        ended(None, None, starts, js=_allow(True), api_visibility="private")
     for button, place in ((results.as_content, inputs.content), (results.as_start, inputs.start)):
-        button.click(reuse, [results.run, language], place, **_AT_ONCE)
-    # One picture and nothing else, for simple programs and for agents.
-    gr.Button(visible=False).click(
-        in_plain_words(gpu(duration=reserve_seconds)(run_stylize_image)),
-        inputs=asked,
-        outputs=gr.Image(visible=False, format="png", type="filepath", label=say("result")),
-        api_name="stylize_image",
-        validator=check_inputs,
-        **lent,
-    )
+        button.click(reuse, [results.run, language], place, **_PRIVATE)
+    # For programs: nothing of theirs is shown already. The second gives one picture and nothing
+    # else, for simple ones and for agents.
+    picture = gr.Image(visible=False, format="png", type="filepath", label=say("result"))
+    for name, handler, given in (
+        ("stylize", run_stylize, shown),
+        ("stylize_image", run_stylize_image, picture),
+    ):
+        gr.Button(visible=False).click(
+            in_plain_words(gpu(duration=reserve_seconds)(handler)),
+            inputs=asked,
+            outputs=given,
+            api_name=name,
+            validator=check_inputs,
+            **lent,
+        )
+
+
+def _allow(allowed: bool) -> str:
+    """Whether the two buttons that start something can be pressed."""
+    change = json.dumps({"__type__": "update", "interactive": allowed})
+    return f"() => [{change}, {change}]"
 
 
 def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:
@@ -240,17 +224,15 @@ def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         return told("link_help", make_query(*what), language)
 
     def link_result(language: str, run: str | None, *what: Any) -> Any:
-        picture = reached(run)
-        if picture is None:
-            return told("no_result", "", language)
-        return told("result_link_help", make_result_query(*what, picture), language)
+        query = make_result_query(*what, reuse(run, language))
+        return told("result_link_help", query, language)
 
     brought = [inputs.content, inputs.style]
-    for button, make, asked in (
-        (inputs.link, link_settings, [language, *brought, *inputs.widgets.values()]),
-        (inputs.result_link, link_result, [language, results.run, *brought]),
+    for button, make, asked, how in (
+        (inputs.link, link_settings, [language, *brought, *inputs.widgets.values()], _AT_ONCE),
+        (inputs.result_link, link_result, [language, results.run, *brought], _PRIVATE),
     ):
-        button.click(make, asked, inputs.link_box, **_AT_ONCE).success(
+        button.click(make, asked, inputs.link_box, **how).success(
             None, inputs.link_box, inputs.link_box, js=_COPY_LINK, api_visibility="private"
         ).then(lambda: gr.update(visible=True), None, inputs.link_box, **_AT_ONCE)
 
@@ -272,11 +254,13 @@ def _connect_arrival(
         values |= chosen
         said_of_it = " ".join([*lines, *left_out]) or gr.skip()
         turned = [values.get(name, gr.skip()) for name in names]
-        return [*brought, *turned, result or gr.skip(), said_of_it]
+        shown = 2 * [result or gr.skip()]
+        return [*brought, *turned, *shown, said_of_it]
 
     spoken = f"() => [{_LANGUAGE}]"
     widgets = [*inputs.widgets.values()]
-    opened = [inputs.content, inputs.style, *widgets, results.picture, results.status]
+    opened = [inputs.content, inputs.style, *widgets]
+    opened += [results.picture, results.run, results.status]
     # Shown on one of them only: `tools.connect_paint` says why.
     page.load(
         arrive,
@@ -295,12 +279,3 @@ def _connect_arrival(
         js=f"(_, ...values) => [{_LANGUAGE}, ...values]",
         **_AT_ONCE,
     )
-
-
-def _name_the_parameters(request: Request, error: TypeError) -> JSONResponse:
-    """Says which parameter of an API call is missing or unknown; Gradio has no words for it."""
-    if "/call/v2/" not in request.url.path:
-        raise error
-    names = ", ".join(inspect.signature(run_stylize).parameters)
-    reason = str(error).split(" Please click")[0].rstrip(".") + "."
-    return JSONResponse({"detail": say("api_parameters", error=reason, names=names)}, 400)

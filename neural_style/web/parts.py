@@ -16,7 +16,7 @@ from neural_style.masks import fit_mask
 from neural_style.styles import ALL, Box, crop, parse_crops
 from neural_style.tensors import ImageTensor, Mask
 from neural_style.web.checks import PAGE_LIMITS, check_upload
-from neural_style.web.texts import say
+from neural_style.web.texts import plain, say
 from neural_style.web.told import told
 
 STYLES = ("style", "style_2")
@@ -46,11 +46,11 @@ def show_crop(
     try:
         image = _preview(which, style if which == STYLES[0] else style_2, language)
     except NeuralStyleError as error:
-        return None, told(error, language)
+        return None, plain(told(error, language))
     try:
         box = parse_crops(_of_each(crops)[STYLES.index(which)])[0]
     except SettingsError as error:
-        return _write(image, "style"), told(error, language)
+        return _write(image, "style"), plain(told(error, language))
     _, _, width, height = (round(100 * share) for share in box)
     key = "crop_all" if box == ALL else "crop_chosen"
     line = say(key, language, width=width, height=height)
@@ -77,7 +77,7 @@ def choose_corner(
     try:
         image = _preview(which, style if which == STYLES[0] else style_2, language)
     except NeuralStyleError as error:
-        return None, crops, None, told(error, language)
+        return None, crops, None, plain(told(error, language))
     height, width = image.shape[-2:]
     corner = [_share(x, side) for x, side in zip(event.index, (width, height), strict=True)]
     words = _box_words(first, corner) if first else ""
@@ -133,17 +133,13 @@ def _preview(name: str, path: str | None, language: str) -> ImageTensor:
 
 
 def _framed(image: ImageTensor, box: Box) -> ImageTensor:
-    """The picture, dimmed but for what a run takes of it, with a line around that."""
+    """The picture, dimmed but for what a run takes of it, with a line around that, outside."""
+    height, width = image.shape[-2:]
+    left, top = max(0, box[0] - _LINE / width), max(0, box[1] - _LINE / height)
+    right, bottom = box[0] + box[2] + _LINE / width, box[1] + box[3] + _LINE / height
     shown = _DIMMED * image
-    inside = crop(shown, box)
-    inside[:] = crop(image, box)
-    for edge in (
-        inside[..., :_LINE, :],
-        inside[..., -_LINE:, :],
-        inside[..., :_LINE],
-        inside[..., -_LINE:],
-    ):
-        edge[:] = 1
+    crop(shown, (left, top, right - left, bottom - top))[:] = 1
+    crop(shown, box)[:] = crop(image, box)
     return shown
 
 
@@ -203,11 +199,26 @@ def take_painted(
         height, width = load_image(path, longest=_LONGEST_MASK).shape[-2:]
         painted = _painted((strokes or "").splitlines(), height, width, language)
     except NeuralStyleError as error:
-        return [*taken.values(), told(error, language)]
+        return [*taken.values(), plain(told(error, language))]
     taken[which] = _write(painted.expand(-1, 3, -1, -1), which, ".png")
     if other is not None and style_2 is not None and masks[other] is None:
         taken[other] = _write((1 - painted).expand(-1, 3, -1, -1), other, ".png")
     return [*taken.values(), say("painted", language, name=say(which, language))]
+
+
+def hand_over(which: str, strokes: str | None, content: str | None, *others: Any) -> list[Any]:
+    """`take_painted`, and then what is painted on, blank again where something was taken, and
+    whether the strokes are still there."""
+    *masks, line = take_painted(which, strokes, content, *others)
+    if all(mask == gr.skip() for mask in masks):
+        return [*masks, line, gr.skip(), True]
+    return [*masks, line, blank_canvas(content, others[-1]), False]
+
+
+def remind(left: bool, language: str) -> None:
+    """Says that there are strokes of which nobody has said what they mean."""
+    if left:
+        gr.Warning(say("painted_unused", language))
 
 
 def _painted(layers: list[str], height: int, width: int, language: str) -> Mask:
@@ -229,5 +240,12 @@ def _painted(layers: list[str], height: int, width: int, language: str) -> Mask:
 
 
 def forget_painted(*masks: str | None) -> list[Any]:
-    """What becomes of masks when another content image was brought: what was painted goes."""
-    return [None if mask and Path(mask).parent == _folder() else gr.skip() for mask in masks]
+    """What becomes of masks when another content image was brought, and of the line about them:
+    what was painted goes."""
+    kept = [None if mask and Path(mask).parent == _folder() else gr.skip() for mask in masks]
+    return [*kept, ""]
+
+
+def mask_of(style: str | None) -> Any:
+    """What becomes of a style's mask when another style image was brought, or none."""
+    return None if style is None else gr.skip()

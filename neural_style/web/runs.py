@@ -1,7 +1,7 @@
 """A run's files on the server's disk: its pictures, what it was asked, how it ended.
 
 Gradio serves every file of its upload folder to whoever has its address. Pictures are meant to be
-had so; what is not, lies in a folder that `page.serve` keeps shut.
+had so; what is not, lies in a folder that `serve` keeps shut.
 """
 
 from __future__ import annotations

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, no_type_check
 
+import gradio as gr
 import pandas as pd
 
 from neural_style.errors import NeuralStyleError
@@ -236,6 +238,26 @@ class Show:
         if frame.scale_ends:
             return texts.say("next_size", self.language, scale=scale + 1, scales=scales)
         return self.event or frame.note
+
+
+def on_the_page(handler: Callable[..., Iterator[Outputs]]) -> Callable[..., Iterator[tuple]]:
+    """The handler for a page that shows something already: until it has a picture, and where it is
+    refused, that stays, and only the line changes.
+
+    After the run that is shown it yields the one that was begun, which may never be shown.
+    """
+
+    @no_type_check  # a checker's wrapper would be no generator function to Gradio
+    @functools.wraps(handler)
+    def run(*arguments: Any) -> Iterator[tuple]:
+        with closing(handler(*arguments)) as results:
+            for picture, gallery, line, chart, folder in results:
+                if picture is None:
+                    yield gr.skip(), gr.skip(), line, gr.skip(), gr.skip(), folder
+                else:
+                    yield picture, gallery, line, chart, folder, folder
+
+    return run
 
 
 def _on_an_event_loop() -> bool:

@@ -5,6 +5,7 @@ What the core itself says, of a picture or a value that will not do, is in `told
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from neural_style.schedule import in_words
@@ -45,6 +46,8 @@ in them the scene of the one and the brushwork of the other.""",
     "paint_mask": "First style here",
     "paint_mask_2": "Second style here",
     "painted": "What was painted is now below, under “{name}”.",
+    "painted_unused": "What is painted is not used in this run: say first, under “Second style and "
+    "masks”, what is meant there.",
     "nothing_painted": "Nothing is painted yet. Choose a content image and paint over it first.",
     "part": "Part of the style image",
     "part_of": "Of which",
@@ -121,11 +124,13 @@ in them the scene of the one and the brushwork of the other.""",
     "start_image_wanted": "This picture was begun from a start image; give it under More controls.",
     "no_result": "There is no result yet. Press Stylize first.",
     "nothing_to_continue": "There is no run to go on from. Press Stylize first.",
+    "shared_ends_here": "A shared result can be continued only by whoever made it: what that takes "
+    "is not shared. Take it as the start image instead.",
     "state_gone": "That run can no longer be continued: only the newest few are kept. Take its "
     "result as the start image instead.",
     "not_uploaded": "{name} must be an uploaded picture file; the server's own files are not read.",
     "not_an_upload": "Here a start picture is uploaded, as init_image; init takes one of "
-    "{choices}, not {given!r}.",
+    "{choices}, not {given}.",
     "api_parameters": "{error} This endpoint takes {names}; content and style are required.",
     "too_large": "A picture file is at most {limit} MB here. Make it smaller first.",
     "over_page_limit": "{name} is at most {limit} on this page; the command line goes further.",
@@ -151,6 +156,15 @@ _SAID: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
 def say(key: str, language: str = "en", **values: object) -> str:
     """The text of that key, filled in; in English where the language is none of `LANGUAGES`."""
     return _SAID.get(language, ENGLISH)[key].format(**values)
+
+
+_MARKUP = re.compile(r"[\\`*\[\]<>&#~|@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
+"""Of Markdown, and HTML within it; an underline inside a word is none."""
+
+
+def plain(words: object) -> str:
+    """Words that may be anybody's, for a place that takes Markdown: shown as they are written."""
+    return _MARKUP.sub(r"\\\g<0>", " ".join(str(words).split()))
 
 
 def knob_label(name: str, language: str = "en") -> str:
@@ -224,8 +238,8 @@ def stopped(
 
 
 def failed(message: str, language: str = "en") -> str:
-    """The line above the picture when there is none."""
-    return say("failed", language, title=say("error_title", language), message=message)
+    """The line above the picture when it could not be made; the message may quote anybody."""
+    return say("failed", language, title=say("error_title", language), message=plain(message))
 
 
 def _terms(losses: dict[str, float]) -> str:

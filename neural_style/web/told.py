@@ -33,7 +33,12 @@ _CHINESE = [
         ),
         (
             r"The style( \(\d+\))? image is (?P<size>\d+×\d+); the network needs (?P<least>\d+) .*",
-            "风格图像（或所取的部分）为 {size}；网络要求每边至少 {least} 像素。请使用更大的。",
+            "风格图像为 {size}；网络要求每边至少 {least} 像素。请使用更大的图像。",
+        ),
+        (
+            r"The part taken of the style( \(\d+\))? image is (?P<size>\d+×\d+); the network needs "
+            r"(?P<least>\d+) .*",
+            "从风格图像中所取的部分为 {size}；网络要求每边至少 {least} 像素。请取更大的部分。",
         ),
         (
             r"The content image is (?P<size>\d+×\d+), so narrow that .*needs (?P<least>\d+) .*",
@@ -41,7 +46,7 @@ _CHINESE = [
             "请裁剪，或选择更大的尺寸。",
         ),
         (
-            r"There are (?P<masks>\d+) (style )?masks for (?P<styles>\d+) style images\..*",
+            r"There (is|are) (?P<masks>\d+) (style )?masks? for (?P<styles>\d+) style images?\..*",
             "有 {masks} 张遮罩，却有 {styles} 张风格图像。请为每张各给一张。",
         ),
         (

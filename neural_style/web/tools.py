@@ -15,8 +15,9 @@ from neural_style.web.parts import (
     choose_corner,
     forget_painted,
     fresh_crops,
+    hand_over,
+    mask_of,
     show_crop,
-    take_painted,
 )
 from neural_style.web.texts import say
 from neural_style.web.widgets import Said, knob_widget, painting_input
@@ -30,6 +31,19 @@ _AT_ONCE: dict[str, Any] = {
 
 _FILES_OF_STROKES = """(painted) =>
   (painted?.layers ?? []).map((layer) => layer.path).join("\\n")"""
+
+
+_SEE_STROKES = """() => document.addEventListener("pointerdown", (touch) => {
+  if (touch.target.closest?.("#paint canvas")) document.body.dataset.painted = "yes";
+}, true)"""
+"""Told of strokes by Gradio, the page would send them to the server, which takes none so."""
+
+_FORGET_STROKES = """(left) => {
+  if (!left) delete document.body.dataset.painted;
+}"""
+
+STROKES_LEFT = """(left, language) => [document.body.dataset.painted === "yes", language]"""
+"""Whether there are strokes that were not handed over."""
 
 
 class CropTool(NamedTuple):
@@ -68,7 +82,7 @@ def crop_tool(said: Said) -> CropTool:
             buttons=[],
             elem_id="part-shown",
         )
-        line = gr.Markdown(elem_id="part-line")
+        line = gr.Markdown(latex_delimiters=[], elem_id="part-line")
         crops = knob_widget(said, "style_crop", page_knobs()["style_crop"])
         whole = said.make(gr.Button, {"value": "whole"}, size="sm", elem_id="whole")
     return CropTool(fold, which, shown, line, crops, whole, gr.State(None), gr.State(False))
@@ -122,10 +136,16 @@ PAINTED = ("keep_mask", "mask", "mask_2")
 
 
 class PaintTool(NamedTuple):
-    """The content image to be painted on, and a button for each mask that this can become."""
+    """The content image to be painted on, and a button for each mask that this can become.
+
+    Attributes:
+        strokes: Files of what is handed over.
+        left: Whether that is still on the canvas.
+    """
 
     editor: gr.ImageEditor
     strokes: gr.Textbox
+    left: gr.Checkbox
     takers: dict[str, gr.Button]
     line: gr.Markdown
 
@@ -145,7 +165,9 @@ def paint_tool(said: Said) -> PaintTool:
             for name in PAINTED
         }
     strokes = gr.Textbox(visible=False)
-    return PaintTool(editor, strokes, takers, gr.Markdown(elem_id="paint-line"))
+    left = gr.Checkbox(False, visible=False)
+    line = gr.Markdown(latex_delimiters=[], elem_id="paint-line")
+    return PaintTool(editor, strokes, left, takers, line)
 
 
 def connect_paint(
@@ -171,18 +193,22 @@ def connect_paint(
     )
     for listen in (content.change, tool.editor.clear):
         listen(renew, [opened, content, language], tool.editor, **elsewhere)
+    here: dict[str, Any] = {"api_visibility": "private"}
+    fold.expand(None, js=_SEE_STROKES, **here)
+    for listen in (content.change, tool.editor.clear):
+        listen(None, js=_FORGET_STROKES, **here)
     masks = [more[name] for name in ("mask", "mask_2", "keep_mask")]
+    # A style that is gone takes its mask along, which would be asked what it is for.
+    more["style_2"].input(mask_of, [more["style_2"]], more["mask_2"], **_AT_ONCE)
     for listen in (content.input, examples.click):
-        listen(forget_painted, masks, masks, **_AT_ONCE)
+        listen(forget_painted, masks, [*masks, tool.line], **_AT_ONCE)
     for name, button in tool.takers.items():
-        button.click(
-            None, tool.editor, tool.strokes, js=_FILES_OF_STROKES, api_visibility="private"
-        ).then(
-            partial(take_painted, name),
+        button.click(None, tool.editor, tool.strokes, js=_FILES_OF_STROKES, **here).then(
+            partial(hand_over, name),
             [tool.strokes, content, more["style_2"], *masks, language],
-            [*masks, tool.line],
-            **_AT_ONCE,
-        )
+            [*masks, tool.line, tool.editor, tool.left],
+            **elsewhere,
+        ).success(None, tool.left, js=_FORGET_STROKES, **here)
 
 
 def _renewer(which: str) -> Any:

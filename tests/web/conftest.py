@@ -23,7 +23,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from neural_style import save_image, transfer
 from neural_style.web import handlers
-from neural_style.web.page import build_page, serve
+from neural_style.web.page import build_page
+from neural_style.web.serve import serve
 from tests.conftest import picture
 from tests.web.visit import make_ready
 

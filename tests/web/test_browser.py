@@ -152,6 +152,8 @@ class TestMistakes:
         words = "The content image is 9×9; the network needs 32 pixels a side. Use a larger one."
         expect(page.get_by_test_id("toast-body")).to_contain_text(words)
         expect(page.locator("#status")).to_contain_text(f"That did not work. {words}")
+        expect(page.locator("#result img")).to_have_attribute("src", re.compile("summer-palace"))
+        expect(page.locator("#gallery .thumbnail-item")).to_have_count(4)
 
     def test_a_file_that_is_no_picture_is_told_in_words(self, page, pictures, tmp_path, watch):
         (tmp_path / "note.png").write_text("no picture")

@@ -259,7 +259,7 @@ def test_masks_that_do_not_fit_are_told_in_words(sent, uploads):
     given = values(iterations=3, size=128)
     with pytest.raises(gr.Error) as error:
         list(run_stylize(*sent, None, *given, sent[0], mask, None, None))
-    assert error.value.message.startswith("There are 1 masks for 2 style images.")
+    assert error.value.message.startswith("There is 1 mask for 2 style images.")
     verdicts = check_inputs(*sent, None, *given, "/etc/passwd", None, None, None)
     assert "style_2 must be an uploaded picture file" in verdicts[-5]["message"]
 
@@ -373,6 +373,9 @@ def test_a_results_settings_are_taken_over_from_its_png(sent, uploads, watch):
         handlers.restore("/etc/passwd")
     with pytest.raises(gr.Error, match="carries no recipe"):
         handlers.restore(sent[0])
+    Image.new("RGB", (64, 64)).save(uploads / "<b>.png")
+    with pytest.raises(gr.Error, match=r"&lt;b>\.png carries no recipe"):
+        handlers.restore(str(uploads / "<b>.png"))
     with pytest.raises(gr.Error, match="Choose a PNG"):
         handlers.restore(None)
 

@@ -83,12 +83,50 @@ def test_a_value_that_will_not_do_is_left_out_and_told(name, word):
 
 @pytest.mark.parametrize(
     ("name", "word"),
+    [
+        ("iterations", "abc"),
+        ("iterations", "1e9"),
+        ("iterations", ""),
+        ("size", "256.7"),
+        ("seed", "nan"),
+        ("style_weight", "much"),
+    ],
+)
+def test_what_is_no_number_is_told_in_our_own_words(name, word):
+    (said,) = read_query({name: word})[2]
+    kind = "number" if name == "style_weight" else "whole number"
+    assert f"left out: {name} must be a {kind} from " in said
+    assert said.endswith(f"; it is '{word}'.")
+    (said,) = read_query({name: word}, "zh")[2]
+    assert f"{name} 必须是 " in said
+    assert said.endswith(f"不能是 '{word}'。")
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
     [("content", "../../README"), ("content", "none"), ("style", "dahlia"), ("weights", "hub")],
 )
 def test_what_this_page_does_not_know_is_left_out_and_told(name, word):
     assert read_query({name: word})[:2] == ({}, {})
     assert "which this page does not know" in read_query({name: word})[2][0]
     assert "是本页面不认识的" in read_query({name: word}, "zh")[2][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "shown"),
+    [
+        ("style", "<img src=x>", r"style='\<img src=x\>'"),
+        ("[Sign in](//evil)", "1", r"'\[Sign in\](//evil)'"),
+        ("<h1>PAY", "1", r"'\<h1\>PAY'"),
+        ("color", "<h1>PAY", r"'\<h1\>PAY'"),
+        ("init", "<h1>PAY", r"'\<h1\>PAY'"),
+        ("iterations", "<h1>", r"'\<h1\>'"),
+    ],
+)
+def test_nobody_speaks_through_a_link(name, word, shown):
+    for language in ("en", "zh"):
+        (said,) = read_query({name: word}, language)[2]
+        assert shown in said
 
 
 @pytest.mark.parametrize(

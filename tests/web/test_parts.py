@@ -21,6 +21,7 @@ from neural_style.web.parts import (
     choose_corner,
     forget_painted,
     fresh_crops,
+    hand_over,
     show_crop,
     take_painted,
 )
@@ -70,6 +71,16 @@ class TestCrop:
         first, crops, _, line = touch(0.25, 0.75, first=first, style=style)
         assert (first, crops) == ([0.25, 0.75], "all")
         assert line == "Now touch the opposite corner."
+
+    def test_the_line_around_a_part_hides_nothing_of_it(self, uploads):
+        gray = torch.full((1, 3, 20, 3000), 0.5)
+        band = str(save_image(gray, uploads / "band.png"))
+        shown, _ = show_crop("style", "0.25,0.4,0.5,0.4", band, None, "en")
+        seen = load_image(shown)[0, 0]
+        assert seen.shape == (5, 768)
+        assert (seen[2:4, 200:568] - 0.5).abs().max() < 0.1
+        assert seen[1, 200:568].min() > 0.9
+        assert seen[:, :180].max() < 0.3
 
     def test_each_of_two_styles_has_its_own(self, style):
         second = {"style": style, "style_2": style}
@@ -180,7 +191,16 @@ class TestPainting:
         *painted, _ = take_painted(
             "keep_mask", stroke(uploads, 64, 96), sent[0], None, sent[1], None, None, "en"
         )
-        assert forget_painted(sent[1], None, painted[2]) == [gr.skip(), gr.skip(), None]
+        assert forget_painted(sent[1], None, painted[2]) == [gr.skip(), gr.skip(), None, ""]
+
+    def test_what_was_handed_over_is_no_longer_on_the_canvas(self, sent, uploads):
+        others = sent[1], None, None, None, "en"
+        *_, canvas, left = hand_over("mask", stroke(uploads, 64, 96), sent[0], *others)
+        assert (canvas["layers"], Path(canvas["background"]).exists()) == ([], True)
+        assert left is False
+        *_, line, canvas, left = hand_over("mask", "", sent[0], *others)
+        assert "Nothing is painted yet" in line
+        assert (canvas, left) == (gr.skip(), True)
 
 
 def seen_at(address: str, folder: Path) -> torch.Tensor:
@@ -327,7 +347,14 @@ class TestPaintingOnThePage:
         upload(page, "style", pictures[1])
         press(page, "paint-keep_mask")
         expect(page.locator("#paint-line")).to_contain_text("Nothing is painted yet")
+        toast = page.get_by_test_id("toast-body")
+        set_small(page)
+        run_to_the_end(page)
+        expect(toast).to_have_count(0)
         paint_across(page)
+        run_to_the_end(page)
+        expect(toast).to_contain_text("What is painted is not used in this run")
+        page.get_by_test_id("toast-close").click()
         press(page, "paint-keep_mask")
         kept = page.locator("#keep_mask img")
         kept.wait_for()
@@ -336,11 +363,13 @@ class TestPaintingOnThePage:
         white = (mask[0, 0] > 0.99).nonzero()
         assert abs(white.float().mean(0) - torch.tensor([31.5, 47.5])).max() < 4
         assert 0.02 < mask.mean() < 0.95
-        set_small(page)
+        press(page, "paint-mask")
+        expect(page.locator("#paint-line")).to_contain_text("Nothing is painted yet")
         sent_again = []
         page.on("request", lambda one: sent_again.append(one) if "upload" in one.url else None)
         run_to_the_end(page)
         expect(page.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        expect(toast).to_have_count(0)
         assert sent_again == []  # a run's events must not make the editor send its pictures
         result = seen_at(page.locator("#result img").get_attribute("src"), tmp_path)
         change = (result - load_image(pictures[0])).abs().amax(1)[0]
@@ -353,8 +382,10 @@ class TestPaintingOnThePage:
         paint_across(page)
         press(page, "paint-keep_mask")
         page.locator("#keep_mask img").wait_for()
+        expect(page.locator("#paint-line")).to_contain_text("What was painted is now below")
         page.locator("#content").get_by_label("Remove Image").click()
         expect(page.locator("#keep_mask img")).to_have_count(0)
+        expect(page.locator("#paint-line")).to_have_text("")
         upload(page, "content", pictures[1])
         page.wait_for_timeout(500)
         paint_across(page)
@@ -362,6 +393,15 @@ class TestPaintingOnThePage:
         page.locator("#mask img").wait_for()
         mask = seen_at(page.locator("#mask img").get_attribute("src"), tmp_path)
         assert mask.shape == (1, 3, 72, 80)
+
+    def test_a_style_that_is_gone_takes_its_mask_along(self, page, pictures, watch):
+        page.get_by_role("button", name="Second style and masks").click()
+        for name, file in zip(("content", "style", "style_2", "mask_2"), 2 * pictures):
+            upload(page, name, file)
+        upload(page, "style_2", pictures[1])
+        expect(page.locator("#mask_2 img")).to_have_count(1)
+        page.locator("#style_2").get_by_label("Remove Image").click()
+        expect(page.locator("#mask_2 img")).to_have_count(0)
 
     def test_a_finger_is_enough(self, open_page, pictures, tmp_path):
         phone = open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)

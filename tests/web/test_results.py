@@ -82,6 +82,11 @@ class TestWhenItIsDone:
         )
         run_to_the_end(ready)
 
+    @pytest.mark.parametrize("button", ["as-content", "as-start"])
+    def test_without_one_it_says_so(self, page, button):
+        press(page, button)
+        expect(page.get_by_test_id("toast-body")).to_contain_text("There is no result yet")
+
     def test_a_reload_loses_no_result_and_nobody_else_sees_it(self, ready, open_page, watch):
         run_to_the_end(ready)
         expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
@@ -115,11 +120,39 @@ class TestContinue:
         captions = ready.locator("#gallery .caption-label").all_text_contents()
         assert [int(caption.split()[0]) for caption in captions][-2:] == [20, 30]
 
+    def test_nothing_pressed_right_after_stop_is_lost(self, ready, watch):
+        status = ready.locator("#status")
+        watch.seconds_per_look = 0.4
+        set_number(ready, "iterations", 500)
+        press(ready, "stylize")
+        expect(status).to_contain_text(re.compile(r"Iteration [2-9] of 500"))
+        for begin, words in (
+            ("continue", r"Iteration (1\d|[5-9]) of 500"),
+            ("continue", r"Iteration \d+ of 500"),
+            ("stylize", r"Iteration [12] of 500"),
+        ):
+            press(ready, "stop")
+            ready.wait_for_timeout(50)
+            press(ready, begin)
+            ready.wait_for_timeout(1500)
+            expect(status).to_contain_text(re.compile(words))
+            expect(status).not_to_contain_text("Stopped")
+        press(ready, "stop")
+        expect(status).to_contain_text(re.compile(r"Stopped\. Iteration \d+ of 500"))
+        expect(ready.locator("#stylize, #continue")).to_have_count(2)
+        for begin in ("stylize", "continue"):
+            expect(ready.locator(f"#{begin}")).to_be_enabled()
+
     def test_finished_it_goes_on_for_as_many_as_asked(self, ready, watch):
         run_to_the_end(ready)
         set_number(ready, "by", 8)
         press(ready, "continue")
         expect(ready.locator("#status")).to_contain_text("Done: 20 iterations")
+        set_number(ready, "by", 0)
+        press(ready, "continue")
+        expect(ready.locator("#status")).to_contain_text("iterations must be a whole number")
+        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000020"))
+        expect(ready.locator("#chart canvas, #chart svg").first).to_be_visible()
 
     def test_without_a_run_it_says_so(self, page):
         press(page, "continue")
@@ -168,7 +201,8 @@ class TestLinks:
     def test_a_result_is_opened_by_whoever_has_its_link(self, ready, open_page, url, watch):
         set_number(ready, "seed", 77)
         press(ready, "result-link")
-        expect(ready.locator("#link-box")).to_contain_text("There is no result yet")
+        expect(ready.get_by_test_id("toast-body")).to_contain_text("There is no result yet")
+        expect(ready.locator("#link-box")).to_have_count(0)
         run_to_the_end(ready)
         press(ready, "result-link")
         box = ready.locator("#link-box textarea, #link-box input").first
@@ -176,19 +210,29 @@ class TestLinks:
         expect(ready.locator("#link-box")).to_contain_text("for about a day and for whoever has")
         result = httpx.get(shown(ready)).content
         other = open_page()
-        other.goto(box.input_value())
+        link = box.input_value()
+        other.goto(link)
         expect(other.locator("#status")).to_contain_text("A result that was shared")
         expect(other.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
         assert httpx.get(shown(other)).content == result
         open_controls(other)
         expect(other.locator("#seed input")).to_have_value("77")
         expect(other.locator("#content img, #style img, #earlier img")).to_have_count(0)
+        press(other, "result-link")
+        again = other.locator("#link-box textarea, #link-box input").first
+        expect(again).to_have_value(link)
+        press(other, "continue")
+        expect(other.get_by_test_id("toast-body")).to_contain_text("only by whoever made it")
+        press(other, "as-start")
+        expect(other.locator("#init_image img")).to_have_attribute("src", re.compile("stylized-00"))
         other.goto(f"{url}?result=gone%2Fstylized-000012")
         expect(other.locator("#status")).to_contain_text("results are kept for about a day")
 
     def test_what_a_link_has_wrong_is_told(self, page, url):
-        page.goto(f"{url}?iterations=many&content=none&size=9999")
+        page.goto(f"{url}?iterations=many&content=none&size=9999&<h1>[a](//b) $$x$$=1")
         status = page.locator("#status")
+        expect(status).to_contain_text("The link names '<h1>[a](//b) $$x$$', which")
+        expect(status.locator("h1, a, math")).to_have_count(0)
         expect(status).to_contain_text("The link's iterations is no value for it")
         expect(status).to_contain_text("which this page does not know")
         open_controls(page)

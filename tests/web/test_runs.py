@@ -16,7 +16,7 @@ from PIL import Image
 
 from neural_style import Settings, load_image, save_image
 from neural_style.images import resize
-from neural_style.web import cost, handlers, runs, show
+from neural_style.web import cost, ended, handlers, runs, show
 from neural_style.web.handlers import run_stylize
 from tests.conftest import picture
 from tests.web.test_handlers import values
@@ -39,7 +39,7 @@ class TestEnd:
 
     def test_a_finished_run_has_files_a_comparison_and_a_film(self, sent, watch):
         results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
-        shown, line, compared, film, files, history, earlier = handlers.finish(
+        shown, line, compared, film, files, history, earlier = ended.finish(
             results[-1][4], None, "en"
         )
         assert (shown, line) == (results[-1][0], results[-1][2])
@@ -61,7 +61,7 @@ class TestEnd:
             if result[2].startswith("**Iteration 7 "):
                 break
         results.close()
-        shown, line, _, _, files, *_ = handlers.finish(result[4], None, "en")
+        shown, line, _, _, files, *_ = ended.finish(result[4], None, "en")
         assert Path(shown).name == "stylized-000007.png"
         assert re.match(r"\*\*Stopped\.\*\* Iteration 7 of 500, at \d+×\d+ · content ", line)
         assert files[0] == shown
@@ -71,21 +71,21 @@ class TestEnd:
         results = run_stylize(*sent, None, *values())
         folder = next(results)[4]
         results.close()
-        told = handlers.finish(folder, None, "en")
+        told = ended.finish(folder, None, "en")
         assert told[1] == "**Stopped** before there was a picture."
         assert {str(one) for one in (told[0], *told[2:])} == {str(gr.skip())}
 
     @pytest.mark.parametrize("run", [None, "", "/etc", "../runs"])
     def test_what_is_no_run_changes_nothing(self, run, sent):
-        assert [str(one) for one in handlers.finish(run, None, "en")] == 7 * [str(gr.skip())]
+        assert [str(one) for one in ended.finish(run, None, "en")] == 7 * [str(gr.skip())]
         with pytest.raises(gr.Error, match="There is no result yet"):
-            handlers.reuse(run, "en")
+            ended.reuse(run, "en")
         with pytest.raises(gr.Error, match="There is no run to go on from"):
             list(handlers.run_continue(run, 5, "en"))
 
     def test_a_result_may_be_brought_again(self, sent, watch):
         results = list(run_stylize(*sent, None, *values()))
-        assert handlers.reuse(results[-1][4], "en") == results[-1][0]
+        assert ended.reuse(results[-1][4], "en") == results[-1][0]
         again = list(run_stylize(results[-1][0], sent[1], None, *values()))
         assert again[-1][2].startswith("**Done:**")
 
@@ -115,7 +115,7 @@ class TestContinue:
         last, _, status, *_ = [*handlers.run_continue(folder, 15, "en")][-1]
         assert status.startswith("**Done:** 25 iterations")
         assert Path(last).name == "stylized-000025.png"
-        assert handlers.finish(folder, None, "en")[1] == status
+        assert ended.finish(folder, None, "en")[1] == status
         assert handlers.restore(last)[0] == 25
 
     def test_its_recipe_makes_the_very_picture_again(self, sent, watch):
@@ -129,7 +129,7 @@ class TestContinue:
         folder = the_run(run_stylize(*sent, None, *values(iterations=10)))
         runs.begin(Path(folder))
         assert runs.wait_for_end(Path(folder), 0) is None
-        assert handlers.reuse(folder, "en").endswith("stylized-000010.png")
+        assert ended.reuse(folder, "en").endswith("stylized-000010.png")
         assert [*handlers.run_continue(folder, 5, "en")][-1][2].startswith("**Done:** 15")
 
     def test_a_run_with_shares_for_its_sizes_reserves_what_is_left(self, sent, watch, monkeypatch):
@@ -147,7 +147,7 @@ class TestContinue:
 
         monkeypatch.setattr(torch, "save", full)
         folder = the_run(run_stylize(*sent, None, *values()))
-        assert handlers.finish(folder, None, "en")[0].endswith("stylized-000004.png")
+        assert ended.finish(folder, None, "en")[0].endswith("stylized-000004.png")
         with pytest.raises(gr.Error, match="only the newest few are kept"):
             list(handlers.run_continue(folder, 5, "en"))
 
@@ -223,22 +223,57 @@ class TestContinue:
         assert [runs.state_file(folder).exists() for folder in folders] == [False, True, True]
 
 
+class TestOnThePage:
+    """What was there stays until there is something new; only the line above it changes."""
+
+    def test_a_refusal_leaves_all_but_the_line(self, sent, uploads, watch):
+        Image.new("RGB", (1, 1)).save(uploads / "dot.png")
+        folder = the_run(run_stylize(*sent, None, *values()))
+        for handler, given, words in (
+            (run_stylize, [str(uploads / "dot.png"), sent[1], None, *values()], "content image is"),
+            (run_stylize, [*sent, None, *values(iterations=0)], "iterations must be"),
+            (handlers.run_continue, [folder, 0, "en"], "iterations must be"),
+            (handlers.run_continue, [None, 5, "en"], "There is no run to go on from"),
+        ):
+            shown = []
+            with pytest.raises(gr.Error, match=words):
+                shown.extend(show.on_the_page(handler)(*given))
+            assert words in shown[-1][2]
+            for picture_, gallery, _, chart, run, _ in shown:
+                assert [picture_, gallery, chart, run] == 4 * [gr.skip()]
+
+    def test_the_run_that_is_shown_changes_with_its_first_picture(self, sent, watch):
+        results = [*show.on_the_page(run_stylize)(*sent, None, *values())]
+        begun = results[0][5]
+        assert [one[4] for one in results[:3]] == [gr.skip(), gr.skip(), begun]
+        assert {one[5] for one in results} == {begun}
+        assert results[2][0].endswith("stylized-000000.png")
+        assert results[2][1:4] != 3 * [gr.skip()]
+
+    def test_closing_it_stops_the_network(self, sent, watch):
+        results = show.on_the_page(run_stylize)(*sent, None, *values(iterations=2000))
+        for _ in range(4):
+            next(results)
+        results.close()
+        assert watch.ended == 1
+
+
 class TestHistory:
     def test_the_newest_come_first_and_each_once(self, sent, watch):
         history, shown = [], []
         for seed in range(2):
             folder = the_run(run_stylize(*sent, None, *values(seed=seed)))
             for _ in range(2):
-                picture_, *_, history, earlier = handlers.finish(folder, history, "en")
+                picture_, *_, history, earlier = ended.finish(folder, history, "en")
             shown.insert(0, picture_)
         assert earlier == shown
-        assert handlers.recall(history) == (history, shown)
+        assert ended.recall(history) == (history, shown)
 
     def test_what_is_gone_is_forgotten(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
-        *_, history, _ = handlers.finish(folder, None, "en")
+        *_, history, _ = ended.finish(folder, None, "en")
         shutil.rmtree(folder)
-        assert handlers.recall(history) == ([], [])
+        assert ended.recall(history) == ([], [])
 
     def test_a_browser_may_have_remembered_anything(self, sent, uploads, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
@@ -246,26 +281,34 @@ class TestHistory:
         winding = f"{folder}/../../../private.png"
         inside = f"{uploads}/runs/../content.png"
         for path in (private, winding, inside, sent[0], "/etc/passwd", "", 7, None):
-            assert handlers.recall([{"path": path}]) == ([], [])
+            assert ended.recall([{"path": path}]) == ([], [])
         for odd in ("x", 5, {}, [7], [[]], [{}]):
-            assert handlers.recall(odd) == ([], [])
+            assert ended.recall(odd) == ([], [])
 
 
 class TestSharedResults:
     def test_a_result_opens_with_its_settings_until_it_is_gone(self, sent, watch):
         given = values(iterations=3, size=96, seed=9)
         *_, (shown, *_, folder) = run_stylize(*sent, None, *given)
-        name = runs.name_of(handlers.reuse(folder, "en"))
-        picture_, knobs, (line,) = handlers.open_result(name, "en")
+        name = runs.name_of(ended.reuse(folder, "en"))
+        picture_, knobs, (line,) = ended.open_result(name, "en")
         assert (picture_, [*knobs.values()]) == (shown, given)
         assert "It is kept for about a day" in line
         shutil.rmtree(folder)
-        assert handlers.open_result(name, "en") == (
+        assert ended.open_result(name, "en") == (
             None,
             {},
             ["The result of this link is no longer here: results are kept for about a day."],
         )
-        assert handlers.open_result(None, "en") == (None, {}, [])
+        assert ended.open_result(None, "en") == (None, {}, [])
+
+    def test_it_is_a_result_like_any_other_but_is_not_continued(self, sent, watch):
+        *_, (shown, *_) = run_stylize(*sent, None, *values())
+        assert ended.reached(shown) == ended.reuse(shown, "en") == shown
+        more = handlers.run_continue(shown, 5, "en")
+        with pytest.raises(gr.Error, match="only by whoever made it"):
+            list(more)
+        assert ended.reached(sent[0]) is None
 
     def test_nothing_but_a_result_opens(self, sent, uploads, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
@@ -281,7 +324,7 @@ class TestSharedResults:
             f"{token}/a\0b",
             "x" * 9999,
         ):
-            assert handlers.open_result(name, "en")[:2] == (None, {})
+            assert ended.open_result(name, "en")[:2] == (None, {})
 
 
 class TestEstimate:

@@ -15,7 +15,7 @@ from neural_style.recipe import read_recipe
 from neural_style.settings import check_knob, knobs
 from neural_style.web.checks import page_knobs
 from neural_style.web.chinese import CHINESE, KNOBS_IN_CHINESE
-from neural_style.web.texts import ENGLISH, knob_help, knob_label, say
+from neural_style.web.texts import ENGLISH, failed, knob_help, knob_label, plain, say
 from neural_style.web.told import told
 from tests.conftest import picture
 
@@ -57,6 +57,19 @@ def test_a_language_that_is_not_spoken_is_english():
         assert knob_label("style_weight", language) == "Style weight"
 
 
+def test_what_anybody_may_have_written_is_no_markup():
+    for words, shown in (
+        ("<img src=x>", r"\<img src=x\>"),
+        ("[Sign in](//evil)", r"\[Sign in\](//evil)"),
+        ("# **b** _i_ `c` &lt; ~x~", r"\# \*\*b\*\* \_i\_ \`c\` \&lt; \~x\~"),
+        ("http://evil WWW.evil.com a@evil.com", r"http\://evil WWW\.evil.com a\@evil.com"),
+        ("a\n\n# b\\*", r"a \# b\\\*"),
+        ("tv_weight: 0.5, note.png", "tv_weight: 0.5, note.png"),
+    ):
+        assert plain(words) == shown
+        assert failed(words) == f"**That did not work.** {shown}"
+
+
 WIDE, SQUARE, BLACK = picture(64, 96), picture(64, 64), torch.zeros(1, 3, 64, 96)
 WRONG_PICTURES = {
     "empty.png": ((), "空文件"),
@@ -66,9 +79,13 @@ WRONG_PICTURES = {
 }
 WRONG_RUNS = {
     "9×9；网络要求每边至少 32 像素": lambda: stylize(picture(9, 9), SQUARE),
-    "风格图像（或所取的部分）为 9×9": lambda: stylize(SQUARE, picture(9, 9)),
+    "风格图像为 9×9": lambda: stylize(SQUARE, picture(9, 9)),
+    "从风格图像中所取的部分为 6×64": lambda: stylize(
+        SQUARE, SQUARE, Settings(style_crop="0,0,0.1,1")
+    ),
     "过于狭长": lambda: stylize(picture(32, 96), SQUARE, Settings(size=64)),
     "有 1 张遮罩，却有 2 张": lambda: stylize(WIDE, [WIDE, WIDE], masks=Masks(styles=[WIDE])),
+    "有 2 张遮罩，却有 1 张": lambda: stylize(WIDE, WIDE, masks=Masks(styles=[WIDE, WIDE])),
     "与其图像的形状不同，后者为 96×64": lambda: stylize(WIDE, WIDE, masks=Masks(keep=SQUARE)),
     "遮罩全是黑色": lambda: stylize(WIDE, WIDE, masks=Masks(keep=BLACK)),
     "对应 3 张风格图像，却给了 1 张": lambda: stylize(WIDE, WIDE, Settings(style_weights="1,1,1")),

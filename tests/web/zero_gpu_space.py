@@ -12,7 +12,8 @@ import spaces.zero.torch
 from neural_style import transfer, weights
 from neural_style.backbones import BACKBONES, TORCHVISION
 from neural_style.web import handlers
-from neural_style.web.page import build_page, serve
+from neural_style.web.page import build_page
+from neural_style.web.serve import serve
 from tests.conftest import seeded_weights, tiny_vgg
 
 spaces.zero.torch.init = lambda nvidia_uuid: None

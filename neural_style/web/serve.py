@@ -1,0 +1,57 @@
+"""How the page is served: its limits, its colors, and what it answers to programs that err."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import gradio as gr
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from neural_style.web.checks import MAX_UPLOAD_MEGABYTES
+from neural_style.web.handlers import run_stylize
+from neural_style.web.layout import CSS
+from neural_style.web.runs import shut_folder
+from neural_style.web.texts import say
+
+
+def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
+    """Serves the page with the limits of a public demo; `options` go to Gradio's `launch`."""
+    page.queue(max_size=20, api_open=False)
+    app_kwargs = {"exception_handlers": {TypeError: _name_the_parameters}}
+    return page.launch(
+        theme=_theme(),
+        css=CSS,
+        max_file_size=f"{MAX_UPLOAD_MEGABYTES}mb",
+        show_error=False,
+        enable_monitoring=False,
+        blocked_paths=[str(shut_folder())],
+        mcp_server=True,
+        app_kwargs=app_kwargs,
+        **options,
+    )
+
+
+def _theme() -> gr.themes.Default:
+    """Gradio's usual one, with colors that are dark enough to be read."""
+    theme = gr.themes.Default(
+        primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]
+    )
+    return theme.set(
+        body_text_color_subdued="*neutral_600",
+        block_info_text_color="*neutral_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_cancel_background_fill="#dc2626",
+        button_cancel_background_fill_hover="#b91c1c",
+    )
+
+
+def _name_the_parameters(request: Request, error: TypeError) -> JSONResponse:
+    """Says which parameter of an API call is missing or unknown; Gradio has no words for it."""
+    if "/call/v2/" not in request.url.path:
+        raise error
+    names = ", ".join(inspect.signature(run_stylize).parameters)
+    reason = str(error).split(" Please click")[0].rstrip(".") + "."
+    return JSONResponse({"detail": say("api_parameters", error=reason, names=names)}, 400)
