@@ -205,6 +205,17 @@ def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:
     )
     gr.on(
         [widgets[knob].change for knob in length],
+        None,
+        [widgets[knob] for knob in length],
+        inputs.preset,
+        js=f"""(...turned) => {{
+          const table = {json.dumps(table)};
+          return Object.keys(table).find((name) => `${{table[name]}}` === `${{turned}}`) ?? null;
+        }}""",
+        **here,
+    )
+    gr.on(
+        [widgets[knob].change for knob in length],
         estimate,
         [language, *widgets.values()],
         inputs.estimate,

@@ -171,6 +171,13 @@ class TestPresets:
         page.get_by_label("Large and fine").check()
         expect(page.locator("#size input[type=number]")).to_have_value("1024")
         expect(page.locator("#scales input[type=number]")).to_have_value("4")
+        chosen = page.locator("#preset input:checked")
+        expect(page.get_by_label("Large and fine")).to_be_checked()
+        set_number(page, "iterations", 10)
+        expect(chosen).to_have_count(0)
+        for knob, value in (("iterations", 200), ("size", 512), ("scales", 0)):
+            set_number(page, knob, value)
+        expect(page.get_by_label("Balanced")).to_be_checked()
 
 
 class TestLinks:
