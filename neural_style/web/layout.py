@@ -9,6 +9,7 @@ import gradio as gr
 from neural_style.web.checks import MORE_PICTURES, page_knobs
 from neural_style.web.links import EXAMPLES
 from neural_style.web.texts import say
+from neural_style.web.told import noted
 from neural_style.web.tools import CropTool, PaintTool, crop_tool, paint_tool
 from neural_style.web.widgets import Said, knob_widget, picture_input
 
@@ -40,6 +41,13 @@ button[role=tab].selected { color: var(--primary-700); }
     grid-template-columns: repeat(2, minmax(0, 1fr)) !important;
   }
 }
+"""
+
+# Gradio writes over every message what kind it is, in English.
+CSS += f"""
+:lang(zh) .toast-title {{ font-size: 0; }}
+:lang(zh) .toast-title::after {{ font-size: var(--text-lg); content: "{say("note_title", "zh")}"; }}
+:lang(zh) .toast-title.error::after {{ content: "{say("error_title", "zh")}"; }}
 """
 
 
@@ -198,7 +206,7 @@ def results_column(said: Said, note: str) -> Results:
     with gr.Row(elem_id="progress"):
         status = said.make(
             gr.Markdown,
-            {"value": lambda language: f"{say('ready', language)}<br><sub>{note}</sub>"},
+            {"value": lambda lang: f"{say('ready', lang)}<br><sub>{noted(note, lang)}</sub>"},
             label=say("status"),
             latex_delimiters=[],
             elem_id="status",

@@ -38,6 +38,8 @@ from neural_style.web.widgets import Said
 
 _LANGUAGE = "navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'"
 
+_NAME_THE_LANGUAGE = f"() => {{ document.documentElement.lang = {_LANGUAGE}; }}"
+
 _SHOW_PROGRESS = """() => {
   const missing = ["content", "style"].find((name) => !document.querySelector(`#${name} img`));
   document.querySelector(missing ? `#${missing}` : "#progress")
@@ -281,7 +283,8 @@ def _connect_arrival(
         show_progress_on=language,
         **_AT_ONCE,
     ).then(open_link, language, opened, js=spoken, **_AT_ONCE)
-    page.load(None, js=_NAME_THE_EMPTY, api_visibility="private")
+    for script in (_NAME_THE_LANGUAGE, _NAME_THE_EMPTY):
+        page.load(None, js=script, api_visibility="private")
     page.load(recall, results.history, [results.history, results.earlier], **_AT_ONCE)
     page.load(
         estimate,

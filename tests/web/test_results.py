@@ -276,8 +276,16 @@ class TestLanguages:
         for name, file in zip(("content", "style"), pictures, strict=True):
             page.locator(f"#{name} input[type=file]").set_input_files(file)
             page.locator(f"#{name} img").wait_for()
+        press(page, "continue")
+        page.get_by_test_id("toast-body").wait_for()
+        title = page.locator(".toast-title")
+        written = "getComputedStyle(title, '::after').content"
+        assert title.evaluate(f"title => {written}") == '"未能完成"'
+        assert title.evaluate("title => getComputedStyle(title).fontSize") == "0px"
         press(page, "stylize")
         expect(page.locator("#status")).to_contain_text("完成：12 次迭代")
+        expect(page.locator("#status")).to_contain_text(re.compile(r"用时 \d+ 秒"))
+        expect(page.locator("#estimate")).to_contain_text("秒")
 
     def test_any_other_browser_finds_an_english_one(self, open_page):
         page = open_page(locale="de-DE")
