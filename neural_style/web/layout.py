@@ -31,12 +31,17 @@ CSS = """
 #part-shown img { cursor: crosshair; }
 #part-line { min-height: 4.5em; }
 #paint-line { min-height: 3em; }
+#paint .toolbar-wrap { left: 0; }
+#takers { flex-wrap: nowrap; gap: var(--spacing-lg); }
+#takers button { white-space: normal; min-width: 0 !important; padding: var(--spacing-sm); }
 #after { align-items: end; }
+#chart { padding-bottom: 2.5rem; }
 button[role=tab].selected { color: var(--primary-700); }
 .dark button[role=tab].selected, .dark #files a { color: var(--primary-300); }
 @media (max-width: 640px) {
   #status { min-height: 10em; }
   #result { height: 75vw !important; }
+  #gallery { height: calc(100vw - 3.5rem) !important; }
   #gallery .grid-container, #earlier .grid-container {
     grid-template-columns: repeat(2, minmax(0, 1fr)) !important;
   }
@@ -242,7 +247,7 @@ def results_column(said: Said, note: str) -> Results:
                 {"label": "gallery"},
                 value=list(zip(finished, (content for content, _ in PAIRS))),
                 columns=4,
-                height=300,
+                height=360,
                 object_fit="contain",
                 buttons=["download", "fullscreen"],
                 elem_id="gallery",
@@ -254,7 +259,7 @@ def results_column(said: Said, note: str) -> Results:
                 x="iteration",
                 y="loss",
                 color="term",
-                height=280,
+                height=310,
                 elem_id="chart",
             )
         with said.make(gr.Tab, {"label": "keep"}):

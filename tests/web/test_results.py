@@ -49,7 +49,11 @@ class TestWhileItRuns:
         assert place() == before
         watch.allow(float("inf"))
         expect(ready.locator("#status")).to_contain_text("Done: 12 iterations")
-        expect(ready.locator("#chart canvas, #chart svg").first).to_be_visible()
+        expect(ready.locator("#chart svg.marks")).to_be_visible()
+        drawn, frame = (
+            ready.locator(which).bounding_box() for which in ("#chart svg.marks", "#chart")
+        )
+        assert drawn["y"] + drawn["height"] <= frame["y"] + frame["height"]  # the legend too
         assert place() == before
 
 
