@@ -90,6 +90,7 @@ CHINESE: dict[str, str] = {
     "stopped_early": "**已停止**，尚未得到图像。",
     "failed": "**{title}。** {message}",
     "caption": "{iteration:,} · 损失 {loss:.3g}",
+    "note_title": "请注意",
     "error_title": "未能完成",
     "no_content": "请选择内容图像：要重绘的图像。",
     "no_style": "请选择风格图像：取其画风的画作。",

@@ -17,7 +17,6 @@ from neural_style.masks import Masks
 from neural_style.presets import PRESETS
 from neural_style.recipe import PICTURE, read_recipe
 from neural_style.resume import load_state
-from neural_style.schedule import in_words
 from neural_style.settings import Settings, knobs
 from neural_style.transfer import stylize
 from neural_style.version import __version__
@@ -37,7 +36,7 @@ from neural_style.web.checks import (
 )
 from neural_style.web.cost import check_cost, expected_seconds, reserved_seconds
 from neural_style.web.show import Outputs, Show
-from neural_style.web.texts import LANGUAGES, plain, say
+from neural_style.web.texts import LANGUAGES, duration, plain, say
 from neural_style.web.told import told
 from neural_style.weights import load_weights
 
@@ -150,7 +149,7 @@ def estimate(language: str, *values: Any) -> str:
         settings = settings_of(Call(None, None, None, values, (), language))
     except SettingsError as error:
         return plain(told(error, language))
-    return say("estimate", language, time=in_words(expected_seconds(settings)))
+    return say("estimate", language, time=duration(expected_seconds(settings), language))
 
 
 def info() -> dict:

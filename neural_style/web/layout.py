@@ -9,6 +9,7 @@ import gradio as gr
 from neural_style.web.checks import MORE_PICTURES, page_knobs
 from neural_style.web.links import EXAMPLES
 from neural_style.web.texts import say
+from neural_style.web.told import noted
 from neural_style.web.tools import CropTool, PaintTool, crop_tool, paint_tool
 from neural_style.web.widgets import Said, knob_widget, picture_input
 
@@ -30,16 +31,28 @@ CSS = """
 #part-shown img { cursor: crosshair; }
 #part-line { min-height: 4.5em; }
 #paint-line { min-height: 3em; }
+#paint .toolbar-wrap { left: 0; }
+#takers { flex-wrap: nowrap; gap: var(--spacing-lg); }
+#takers button { white-space: normal; min-width: 0 !important; padding: var(--spacing-sm); }
 #after { align-items: end; }
+#chart { padding-bottom: 2.5rem; }
 button[role=tab].selected { color: var(--primary-700); }
 .dark button[role=tab].selected, .dark #files a { color: var(--primary-300); }
 @media (max-width: 640px) {
   #status { min-height: 10em; }
   #result { height: 75vw !important; }
+  #gallery { height: calc(100vw - 3.5rem) !important; }
   #gallery .grid-container, #earlier .grid-container {
     grid-template-columns: repeat(2, minmax(0, 1fr)) !important;
   }
 }
+"""
+
+# Gradio writes over every message what kind it is, in English.
+CSS += f"""
+:lang(zh) .toast-title {{ font-size: 0; }}
+:lang(zh) .toast-title::after {{ font-size: var(--text-lg); content: "{say("note_title", "zh")}"; }}
+:lang(zh) .toast-title.error::after {{ content: "{say("error_title", "zh")}"; }}
 """
 
 
@@ -198,7 +211,7 @@ def results_column(said: Said, note: str) -> Results:
     with gr.Row(elem_id="progress"):
         status = said.make(
             gr.Markdown,
-            {"value": lambda language: f"{say('ready', language)}<br><sub>{note}</sub>"},
+            {"value": lambda lang: f"{say('ready', lang)}<br><sub>{noted(note, lang)}</sub>"},
             label=say("status"),
             latex_delimiters=[],
             elem_id="status",
@@ -234,7 +247,7 @@ def results_column(said: Said, note: str) -> Results:
                 {"label": "gallery"},
                 value=list(zip(finished, (content for content, _ in PAIRS))),
                 columns=4,
-                height=300,
+                height=360,
                 object_fit="contain",
                 buttons=["download", "fullscreen"],
                 elem_id="gallery",
@@ -246,7 +259,7 @@ def results_column(said: Said, note: str) -> Results:
                 x="iteration",
                 y="loss",
                 color="term",
-                height=280,
+                height=310,
                 elem_id="chart",
             )
         with said.make(gr.Tab, {"label": "keep"}):

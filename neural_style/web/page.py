@@ -38,6 +38,8 @@ from neural_style.web.widgets import Said
 
 _LANGUAGE = "navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'"
 
+_NAME_THE_LANGUAGE = f"() => {{ document.documentElement.lang = {_LANGUAGE}; }}"
+
 _SHOW_PROGRESS = """() => {
   const missing = ["content", "style"].find((name) => !document.querySelector(`#${name} img`));
   document.querySelector(missing ? `#${missing}` : "#progress")
@@ -205,6 +207,17 @@ def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:
     )
     gr.on(
         [widgets[knob].change for knob in length],
+        None,
+        [widgets[knob] for knob in length],
+        inputs.preset,
+        js=f"""(...turned) => {{
+          const table = {json.dumps(table)};
+          return Object.keys(table).find((name) => `${{table[name]}}` === `${{turned}}`) ?? null;
+        }}""",
+        **here,
+    )
+    gr.on(
+        [widgets[knob].change for knob in length],
         estimate,
         [language, *widgets.values()],
         inputs.estimate,
@@ -270,7 +283,8 @@ def _connect_arrival(
         show_progress_on=language,
         **_AT_ONCE,
     ).then(open_link, language, opened, js=spoken, **_AT_ONCE)
-    page.load(None, js=_NAME_THE_EMPTY, api_visibility="private")
+    for script in (_NAME_THE_LANGUAGE, _NAME_THE_EMPTY):
+        page.load(None, js=script, api_visibility="private")
     page.load(recall, results.history, [results.history, results.earlier], **_AT_ONCE)
     page.load(
         estimate,

@@ -24,7 +24,7 @@ from neural_style.timelapse import film_every, shot
 from neural_style.transfer import Frame
 from neural_style.web import runs, texts
 from neural_style.web.cost import learn_speed
-from neural_style.web.told import told
+from neural_style.web.told import noted, told
 
 _YIELD_SECONDS = 0.25
 _PREVIEW_SECONDS = 0.5
@@ -216,7 +216,8 @@ class Show:
         frame, goal = self.frame, self.settings.iterations
         height, width = frame.image.shape[-2:]
         if frame.iteration == goal:
-            return texts.done(goal, frame.losses, frame.seconds, frame.note, self.language)
+            note = noted(frame.note, self.language)
+            return texts.done(goal, frame.losses, frame.seconds, note, self.language)
         if ended:
             size = (height, width)
             return texts.stopped(frame.iteration, goal, size, frame.losses, self.language)
@@ -237,7 +238,7 @@ class Show:
         scale, scales = frame.scale
         if frame.scale_ends:
             return texts.say("next_size", self.language, scale=scale + 1, scales=scales)
-        return self.event or frame.note
+        return noted(self.event or frame.note, self.language)
 
 
 def on_the_page(handler: Callable[..., Iterator[Outputs]]) -> Callable[..., Iterator[tuple]]:

@@ -117,6 +117,7 @@ in them the scene of the one and the brushwork of the other.""",
     "failed": "**{title}.** {message}",
     "caption": "{iteration:,} · loss {loss:.3g}",
     # What may go wrong
+    "note_title": "Note",
     "error_title": "That did not work",
     "no_content": "Choose a content image: the picture to repaint.",
     "no_style": "Choose a style image: the painting whose manner is taken.",
@@ -167,6 +168,17 @@ def plain(words: object) -> str:
     return _MARKUP.sub(r"\\\g<0>", " ".join(str(words).split()))
 
 
+_UNITS_IN_CHINESE = {"h": "小时", "min": "分", "s": "秒"}
+
+
+def duration(seconds: float, language: str = "en") -> str:
+    """`in_words`, in that language."""
+    words = in_words(seconds)
+    if language != "zh":
+        return words
+    return " ".join(_UNITS_IN_CHINESE.get(word, word) for word in words.split())
+
+
 def knob_label(name: str, language: str = "en") -> str:
     """Above a knob's widget."""
     return KNOBS_IN_CHINESE[name][0] if language == "zh" else name.replace("_", " ").capitalize()
@@ -203,7 +215,7 @@ def running(
         scale=scale[0],
         scales=scale[1],
         terms=_terms(losses),
-        left=in_words(seconds_left),
+        left=duration(seconds_left, language),
     )
     return f"{line}<br><sub>{event}</sub>" if event else line
 
@@ -212,9 +224,8 @@ def done(
     iterations: int, losses: dict[str, float], seconds: float, note: str, language: str = "en"
 ) -> str:
     """The line above the finished picture."""
-    line = say(
-        "done", language, iterations=iterations, time=in_words(seconds), terms=_terms(losses)
-    )
+    time = duration(seconds, language)
+    line = say("done", language, iterations=iterations, time=time, terms=_terms(losses))
     return f"{line}<br><sub>{note}</sub>"
 
 

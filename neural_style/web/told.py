@@ -1,4 +1,5 @@
-"""What the core says of a picture or a value that will not do, in Simplified Chinese.
+"""What the core says, of a picture or a value that will not do and of what it works with, in
+Simplified Chinese.
 
 The core speaks English alone. What a visitor meets most often is known here by its form; the rest
 is told as it is.
@@ -90,6 +91,36 @@ _CHINESE = [
         ),
     )
 ]
+
+
+_PHRASES = [
+    (re.compile(form), words)
+    for form, words in (
+        (r"^(\w+) weights: ", r"\1 的权重："),
+        (r"original Caffe model in 8 bits, ", "Caffe 原模型的 8 位版本，"),
+        (r"packaged with (\S+?)(?=;| \(|$)", r"随 \1 软件包附带"),
+        ("kept from an earlier download", "此前已下载"),
+        ("in the Hub cache", "在 Hub 缓存中"),
+        ("downloaded from the Hub", "从 Hub 下载"),
+        (r"about (\S+) GB with ", r"约 \1 GB 内存，"),
+        (r"strips of (\d+) rows down to (\w+)", r"到 \2 为止每次处理 \1 行"),
+        (" and (?=[0-9]+ steps)", "，"),
+        (r"(\d+) steps remembered", r"记住 \1 步"),
+        (r"^Iteration (\d+): ", r"第 \1 次迭代："),
+        (r"the loss rose from (\S+) to (\S+?);", r"损失从 \1 升至 \2；"),
+        (r"no better picture in (\d+) steps;", r"\1 步内没有更好的图像；"),
+        (r" on from the best picture, with shorter steps\.", "从最佳图像继续，步长缩短。"),
+        (r"Memory ran out; on in smaller parts\.", "内存不足，改为分成更小的部分继续。"),
+    )
+]
+
+
+def noted(note: str, language: str) -> str:
+    """With what a run works, or what its guard did, phrase by phrase."""
+    if language == "zh":
+        for form, words in _PHRASES:
+            note = form.sub(words, note)
+    return note
 
 
 def told(error: NeuralStyleError, language: str) -> str:

@@ -153,7 +153,7 @@ class PaintTool(NamedTuple):
 def paint_tool(said: Said) -> PaintTool:
     """The editor and its buttons."""
     editor = painting_input(said, "paint", BRUSH_OPACITY)
-    with gr.Row():
+    with gr.Row(elem_id="takers"):
         takers = {
             name: said.make(
                 gr.Button,

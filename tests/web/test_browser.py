@@ -210,3 +210,6 @@ class TestPhone:
         run_to_the_end(phone)
         expect(phone.locator("#gallery .thumbnail-item")).to_have_count(6)
         assert widths() == {390}
+        frame = phone.locator("#gallery").bounding_box()
+        fourth = phone.locator("#gallery .thumbnail-item").nth(3).bounding_box()
+        assert fourth["y"] + fourth["height"] < frame["y"] + frame["height"]

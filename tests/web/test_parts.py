@@ -406,6 +406,11 @@ class TestPaintingOnThePage:
     def test_a_finger_is_enough(self, open_page, pictures, tmp_path):
         phone = open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
         self.open_tool(phone, pictures[0])
+        tops = {button.bounding_box()["y"] for button in phone.locator("#takers button").all()}
+        assert len(tops) == 1
+        tools = phone.locator("#paint .toolbar-wrap").bounding_box()
+        canvas = phone.locator("#paint .pixi-target canvas").bounding_box()
+        assert tools["x"] + tools["width"] <= canvas["x"] + 30  # where the picture may begin
         draw_with_a_finger(phone)
         press(phone, "paint-keep_mask")
         phone.locator("#keep_mask img").wait_for()

@@ -49,7 +49,11 @@ class TestWhileItRuns:
         assert place() == before
         watch.allow(float("inf"))
         expect(ready.locator("#status")).to_contain_text("Done: 12 iterations")
-        expect(ready.locator("#chart canvas, #chart svg").first).to_be_visible()
+        expect(ready.locator("#chart svg.marks")).to_be_visible()
+        drawn, frame = (
+            ready.locator(which).bounding_box() for which in ("#chart svg.marks", "#chart")
+        )
+        assert drawn["y"] + drawn["height"] <= frame["y"] + frame["height"]  # the legend too
         assert place() == before
 
 
@@ -171,6 +175,13 @@ class TestPresets:
         page.get_by_label("Large and fine").check()
         expect(page.locator("#size input[type=number]")).to_have_value("1024")
         expect(page.locator("#scales input[type=number]")).to_have_value("4")
+        chosen = page.locator("#preset input:checked")
+        expect(page.get_by_label("Large and fine")).to_be_checked()
+        set_number(page, "iterations", 10)
+        expect(chosen).to_have_count(0)
+        for knob, value in (("iterations", 200), ("size", 512), ("scales", 0)):
+            set_number(page, knob, value)
+        expect(page.get_by_label("Balanced")).to_be_checked()
 
 
 class TestLinks:
@@ -269,8 +280,16 @@ class TestLanguages:
         for name, file in zip(("content", "style"), pictures, strict=True):
             page.locator(f"#{name} input[type=file]").set_input_files(file)
             page.locator(f"#{name} img").wait_for()
+        press(page, "continue")
+        page.get_by_test_id("toast-body").wait_for()
+        title = page.locator(".toast-title")
+        written = "getComputedStyle(title, '::after').content"
+        assert title.evaluate(f"title => {written}") == '"未能完成"'
+        assert title.evaluate("title => getComputedStyle(title).fontSize") == "0px"
         press(page, "stylize")
         expect(page.locator("#status")).to_contain_text("完成：12 次迭代")
+        expect(page.locator("#status")).to_contain_text(re.compile(r"用时 \d+ 秒"))
+        expect(page.locator("#estimate")).to_contain_text("秒")
 
     def test_any_other_browser_finds_an_english_one(self, open_page):
         page = open_page(locale="de-DE")

