@@ -23,8 +23,12 @@ from tests.web.test_handlers import values
 
 
 def the_run(results) -> str:
-    """The folder in which the last of the results says its run is."""
-    return [*results][-1][4]
+    """The folder in which the last of the results says its run is, once all is written there: in a
+    thread of its own, where a browser has an event loop in this one.
+    """
+    folder = [*results][-1][4]
+    assert runs.last_end(Path(folder))
+    return folder
 
 
 @pytest.fixture
