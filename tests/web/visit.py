@@ -56,5 +56,8 @@ def make_ready(page: Page, pictures: tuple[str, str]) -> None:
 
 
 def run_to_the_end(page: Page, iterations: int = 12) -> None:
+    shown = page.locator("#result img")
+    before = shown.get_attribute("src") if shown.count() else ""
     press(page, "stylize")
+    expect(shown).not_to_have_attribute("src", before)  # what the last run left is not taken for it
     expect(page.locator("#status")).to_contain_text(f"Done: {iterations} iterations")
