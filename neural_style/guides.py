@@ -8,8 +8,9 @@ import torch
 from torch.nn.functional import interpolate
 
 from neural_style.features import Network
-from neural_style.losses import channel_products, channel_totals
+from neural_style.losses import channel_totals
 from neural_style.statistics import Moments, average
+from neural_style.taps import tap_products
 from neural_style.tensors import FeatureMap, FeatureVector, GramMatrix, ImageTensor, Mask
 from neural_style.tiling import Segments, survey
 
@@ -52,10 +53,15 @@ def sum_up(
         with_mean: Otherwise there are no totals.
     """
     if weights is None:
-        return channel_products(features), channel_totals(features) if with_mean else None
+        return _products(features), channel_totals(features) if with_mean else None
     weights = weights.to(features.dtype)
     guided = features * weights
-    return channel_products(guided), channel_totals(guided * weights) if with_mean else None
+    return _products(guided), channel_totals(guided * weights) if with_mean else None
+
+
+def _products(features: FeatureMap) -> GramMatrix:
+    """`channel_products`, at one product on the way back where the general rule makes two."""
+    return tap_products(features, slice(0, features.shape[2]))[1]
 
 
 def count(weights: Mask, channels: int, dtype: torch.dtype) -> float:
