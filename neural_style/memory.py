@@ -217,7 +217,7 @@ def _work(network: Network, layers: Collection[str], rows: dict[str, int], heigh
     for stages, count in cut_network(network, layers, rows):
         strips = plan_strips(network, stages, height // stride, count)
         overlap = sum(strip.bottom - strip.top for strip in strips) / (height // stride)
-        again = 1.5 if len(strips) > 1 else 1.0
+        again = 1.5 if len(strips) > 1 else 1.0  # forward twice and back once, not once each
         for name in stages:
             for part in network.stages[name].modules():
                 if isinstance(part, nn.Conv2d):

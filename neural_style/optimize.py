@@ -102,7 +102,7 @@ def optimize(
     """
     image = start.clamp(0, 1)
     numbers = canvas.encode(image)
-    del start
+    del start  # a canvas less to hold
     best, before, iteration, waited, event = None, None, 0, 0, ""
     total, weight = None, 0.0
     if resume is not None:
