@@ -138,15 +138,12 @@ def _connect_runs(
     starts = [inputs.stylize, results.go_on]
     results.stop.click(None, None, starts, js=_allow(False), api_visibility="private")
     stopped = results.stop.click(None, cancels=[run, more], **_AT_ONCE)
-    *_, finished = [
-        ended(
-            finish,
-            [results.begun, results.history, language],
-            results.finished,
-            **_AT_ONCE,  # a full queue must not keep anybody from their picture
-        )
-        for ended in (run.success, more.success, stopped.then)
-    ]
+    # A full queue must not keep anybody from their picture. One that came to its end is shown
+    # already, and what was pressed since may have changed it.
+    asking = [results.begun, results.history, language]
+    finished = stopped.then(finish, asking, results.finished, **_AT_ONCE)
+    for ended in (run.success, more.success):
+        ended(lambda *of: finish(*of)[2:], asking, results.finished[2:], **_AT_ONCE)
     for ended in (run.then, more.then, finished.then):
         ended(None, None, starts, js=_allow(True), api_visibility="private")
     for button, place in ((results.as_content, inputs.content), (results.as_start, inputs.start)):
