@@ -211,9 +211,10 @@ def seen_at(address: str, folder: Path) -> torch.Tensor:
 
 
 def touch_at(shown: Locator, across: float, down: float) -> None:
-    """Touches the picture there, in shares of what is seen of it."""
+    """Touches the picture there, in shares of what is seen of it, once it has arrived."""
+    seen = "img => img.complete && img.naturalWidth && [img.naturalWidth, img.naturalHeight]"
+    natural = shown.page.wait_for_function(seen, arg=shown.element_handle()).json_value()
     box = shown.bounding_box()
-    natural = shown.evaluate("img => [img.naturalWidth, img.naturalHeight]")
     scale = min(box["width"] / natural[0], box["height"] / natural[1])
     wide, high = natural[0] * scale, natural[1] * scale
     left, top = (box["width"] - wide) / 2, (box["height"] - high) / 2
