@@ -19,23 +19,30 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 class ColorMode(NamedTuple):
-    """`prepare(content, style)` before the run; `finish(result, content)` on every frame."""
+    """`content(content)`, `style(style, content)` before the run; `finish(result, content)` on
+    every frame.
+    """
 
-    prepare: Callable[[ImageTensor, ImageTensor], tuple[ImageTensor, ImageTensor]]
+    content: Callable[[ImageTensor], ImageTensor]
+    style: Callable[[ImageTensor, ImageTensor], ImageTensor]
     finish: Callable[[ImageTensor, ImageTensor], ImageTensor]
 
 
-def prepare_colors(
-    mode: str, strength: float, content: ImageTensor, style: ImageTensor
-) -> tuple[ImageTensor, ImageTensor]:
-    """Both pictures as the network is to see them.
+def prepare_content(mode: str, strength: float, content: ImageTensor) -> ImageTensor:
+    """The content image as the network is to see it.
 
     Args:
         mode: A key of `COLOR_MODES`.
-        strength: How much of it, in [0, 1]; 0 leaves them as they are.
+        strength: How much of it, in [0, 1]; 0 leaves it as it is.
     """
-    prepared = COLOR_MODES[mode].prepare(content, style)
-    return torch.lerp(content, prepared[0], strength), torch.lerp(style, prepared[1], strength)
+    return torch.lerp(content, COLOR_MODES[mode].content(content), strength)
+
+
+def prepare_style(
+    mode: str, strength: float, style: ImageTensor, content: ImageTensor
+) -> ImageTensor:
+    """The style image as the network is to see it, the content image in its own colors."""
+    return torch.lerp(style, COLOR_MODES[mode].style(style, content), strength)
 
 
 def finish_colors(
@@ -69,12 +76,19 @@ def match_color_by_cholesky(picture: ImageTensor, reference: ImageTensor) -> Ima
 
 
 def match_histogram(picture: ImageTensor, reference: ImageTensor) -> ImageTensor:
-    """Each channel of the picture with the distribution of the reference's, value by value."""
-    matched = [
-        _ranked(own, wanted)
-        for own, wanted in zip(picture[0].flatten(1), reference[0].flatten(1), strict=True)
-    ]
-    return torch.stack(matched).view_as(picture)
+    """The picture with the distribution of the reference's colors, value by value, in [0, 1].
+
+    After the linear map of least change, along the three principal axes of the reference's colors.
+    Along red, green and blue each would come out right, but not together: a bright gray is made of
+    all three, and colors that the reference does not have would appear.
+    """
+    pixels, colors = (image[0].flatten(1) for image in (match_color(picture, reference), reference))
+    _, covariance = _moments(colors.cpu().double())
+    axes = torch.linalg.eigh(covariance).eigenvectors.to(colors)
+    # Rounded, so that equal colors have equal ranks however a product was summed.
+    along = zip((axes.T @ pixels * 2**19).round(), axes.T @ colors, strict=True)
+    matched = torch.stack([_ranked(own, wanted) for own, wanted in along])
+    return (axes @ matched).clamp(0, 1).view_as(picture)
 
 
 def match_luma(picture: ImageTensor, reference: ImageTensor) -> ImageTensor:
@@ -95,37 +109,24 @@ def keep_content_color(result: ImageTensor, content: ImageTensor) -> ImageTensor
     return (content + luma(result - content)).clamp(0, 1)
 
 
-def _unchanged(result: ImageTensor, content: ImageTensor) -> ImageTensor:
-    return result
+def _unchanged(picture: ImageTensor, content: ImageTensor | None = None) -> ImageTensor:
+    return picture
 
 
 COLOR_MODES: dict[str, ColorMode] = {
-    "style": ColorMode(prepare=lambda content, style: (content, style), finish=_unchanged),
+    "style": ColorMode(content=_unchanged, style=_unchanged, finish=_unchanged),
     # Strokes in the content's palette, and then its very hues.
-    "content": ColorMode(
-        prepare=lambda content, style: (content, match_color(style, content)),
-        finish=keep_content_color,
-    ),
+    "content": ColorMode(content=_unchanged, style=match_color, finish=keep_content_color),
     # Luminance-only transfer of arXiv 1606.05897: the network sees gray alone.
     "luminance": ColorMode(
-        prepare=lambda content, style: (
-            luma(content).expand(-1, 3, -1, -1),
-            match_luma(style, content),
-        ),
+        content=lambda content: luma(content).expand(-1, 3, -1, -1),
+        style=match_luma,
         finish=keep_content_color,
     ),
     # Color matching of the same: the style image is recolored beforehand, and no more is done.
-    "matched": ColorMode(
-        prepare=lambda content, style: (content, match_color(style, content)), finish=_unchanged
-    ),
-    "cholesky": ColorMode(
-        prepare=lambda content, style: (content, match_color_by_cholesky(style, content)),
-        finish=_unchanged,
-    ),
-    "histogram": ColorMode(
-        prepare=lambda content, style: (content, match_histogram(style, content)),
-        finish=_unchanged,
-    ),
+    "matched": ColorMode(content=_unchanged, style=match_color, finish=_unchanged),
+    "cholesky": ColorMode(content=_unchanged, style=match_color_by_cholesky, finish=_unchanged),
+    "histogram": ColorMode(content=_unchanged, style=match_histogram, finish=_unchanged),
 }
 
 

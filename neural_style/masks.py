@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, no_type_check
 
 import torch
+from torch import Tensor
 
 from neural_style.color import luma
 from neural_style.errors import ImageError
@@ -80,6 +81,33 @@ _BLACK = 0.01
 def fit_mask(mask: Mask, height: int, width: int) -> Mask:
     """The mask at another size."""
     return resize(mask.expand(-1, 3, -1, -1), height, width)[:, :1]
+
+
+def within(mask: Mask | None, picture: ImageTensor) -> Tensor:
+    """Which pixels of the picture a mask lets anything through to: (height, width), True or not."""
+    height, width = picture.shape[-2:]
+    if mask is None:
+        return torch.ones(height, width, dtype=torch.bool, device=picture.device)
+    seen = fit_mask(mask, height, width)[0, 0].to(picture.device)
+    return seen > min(_BLACK, 0.5 * seen.max())
+
+
+def recolor_within(
+    recolor: Callable[[ImageTensor, ImageTensor], ImageTensor],
+    picture: ImageTensor,
+    mask: Mask | None,
+    reference: ImageTensor,
+    reference_mask: Mask | None,
+) -> ImageTensor:
+    """`recolor(picture, reference)` by what both masks let through; the rest stays as it is."""
+    if mask is None and reference_mask is None:
+        return recolor(picture, reference)
+    chosen, wanted = within(mask, picture), within(reference_mask, reference)
+    result = picture.clone()
+    # As pictures of one row.
+    found = recolor(picture[:, :, None, chosen], reference[:, :, None, wanted])
+    result[:, :, chosen] = found[:, :, 0]
+    return result
 
 
 def leave(keep: Mask | None, content: ImageTensor, image: ImageTensor) -> ImageTensor:

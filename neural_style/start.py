@@ -8,12 +8,11 @@ from typing import Any, no_type_check
 import torch
 from torch import Tensor
 
-from neural_style.color import match_color
 from neural_style.decode import fit
 from neural_style.errors import ImageError
 from neural_style.images import resize
 from neural_style.schedule import Scale
-from neural_style.styles import Style
+from neural_style.styles import Style, recolor_content
 from neural_style.tensors import ImageTensor
 
 
@@ -44,7 +43,7 @@ def start_picture(
     if init == "noise":
         return noise
     if init == "recolored":
-        picture = sum(style.share * match_color(content, style.image) for style in styles)
+        picture = recolor_content(content, styles)
     elif init == "content":
         picture = content
     else:

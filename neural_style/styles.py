@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from neural_style.color import match_color, prepare_style
 from neural_style.errors import SettingsError, quoted, shortened
 from neural_style.images import resize
-from neural_style.masks import fit_mask
+from neural_style.masks import fit_mask, recolor_within
 from neural_style.schedule import Scale
 from neural_style.tensors import ImageTensor, Mask
 
@@ -83,10 +85,37 @@ def at_scale(style: Style, fit: StyleFit, scale: Scale, smallest_side: int) -> I
     return resize(style.image, *fit(*style.image.shape[-2:], wanted, smallest_side))
 
 
-def move_style(style: Style, image: ImageTensor, device: torch.device) -> Style:
-    """The style with that picture, its masks on the device."""
+def move_style(style: Style, device: torch.device) -> Style:
+    """The style on the device."""
     where, part = (mask if mask is None else mask.to(device) for mask in (style.where, style.part))
-    return style._replace(image=image, where=where, part=part)
+    return style._replace(image=style.image.to(device), where=where, part=part)
+
+
+def recolor_style(style: Style, content: ImageTensor, mode: str, strength: float) -> Style:
+    """The style as the network is to see it: `prepare_style`, by the regions that are meant."""
+    recolor = partial(prepare_style, mode, strength)
+    image = recolor_within(recolor, style.image, style.part, content, style.where)
+    return style._replace(image=image)
+
+
+def recolor_content(content: ImageTensor, styles: Sequence[Style]) -> ImageTensor:
+    """The content in the styles' colors, each where it is wanted; where none is, as it is."""
+    total, cover = torch.zeros_like(content), content.new_zeros(())
+    weights = content.new_zeros(())
+    for style in styles:
+        weight, where = style.share, content.new_ones(())
+        if style.where is not None:
+            where = fit_mask(style.where, *content.shape[-2:]).clamp(0, 1)
+            weight /= style.where.square().mean()  # how much of it where it is wanted
+        found = recolor_within(match_color, content, style.where, style.image, style.part)
+        total = total + weight * where * found
+        weights, cover = weights + weight * where, cover + where
+    mixed = total / weights.clamp_min(_NOTHING)
+    cover = torch.where(weights > _NOTHING, cover.clamp_max(1), 0)
+    return torch.lerp(content, mixed, cover.expand_as(content))
+
+
+_NOTHING = 1e-6
 
 
 def crop(picture: Tensor, box: Box) -> Tensor:

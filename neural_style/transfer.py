@@ -23,7 +23,7 @@ from neural_style.backbones import (
     mean_color,
     parse_layers,
 )
-from neural_style.color import finish_colors, prepare_colors
+from neural_style.color import finish_colors, prepare_content
 from neural_style.devices import (
     choose_device,
     choose_precision,
@@ -45,7 +45,7 @@ from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_
 from neural_style.settings import INITS, Settings, settle
 from neural_style.start import check_parts, check_pictures, start_picture
 from neural_style.statistics import STATISTICS
-from neural_style.styles import at_scale, gather_styles, move_style
+from neural_style.styles import at_scale, gather_styles, move_style, recolor_style
 from neural_style.tensors import ImageTensor
 from neural_style.tiling import cut_network
 from neural_style.weights import load_weights
@@ -187,9 +187,8 @@ def _stylize(
     )
     identity = identify(content, pictures, masks, settings, weights.digest)
     shown_color, colors = content.to(device), (settings.color, settings.color_strength)
-    prepared = [prepare_colors(*colors, shown_color, style.image.to(device)) for style in styles]
-    content = prepared[0][0]
-    styles = [move_style(s, image, device) for s, (_, image) in zip(styles, prepared, strict=True)]
+    content = prepare_content(*colors, shown_color)
+    styles = [recolor_style(move_style(s, device), shown_color, *colors) for s in styles]
     keep = None if keep is None else keep.to(device)
     scales = plan_scales(
         *content.shape[-2:],

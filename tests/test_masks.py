@@ -13,7 +13,7 @@ from neural_style.losses import channel_products
 from neural_style.masks import fit_mask, read_masks
 from neural_style.objective import Wanted, make_objective
 from neural_style.statistics import STATISTICS, average
-from neural_style.styles import gather_styles
+from neural_style.styles import gather_styles, recolor_content, recolor_style
 from neural_style.tiling import cut_network
 from tests.conftest import picture, seeded_weights, tiny_vgg
 from tests.test_tiling import CUTS, EMPHASIS, LAYERS, assert_alike
@@ -158,6 +158,63 @@ def test_a_style_mask_is_cropped_with_its_picture():
     (style,) = gather_styles(STYLES[:1], "equal", "1", "0.5,0,0.5,1", [None], [LEFT + 0.5 * RIGHT])
     assert style.part.shape == (1, 1, 96, 64)
     assert style.part.min() == style.part.max() == 0.5
+
+
+def in_halves(left: tuple[float, ...], right: tuple[float, ...]) -> torch.Tensor:
+    """A picture of two colors, with a little grain so that they have a spread."""
+    colors = torch.tensor([left, right]).T.view(1, 3, 1, 2).repeat_interleave(64, 3)
+    return 0.8 * colors.expand(1, 3, 96, 128) + 0.2 * picture(96, 128, seed=4)
+
+
+RED, BLUE, GREEN = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, 1.0, 0.0)
+
+
+def styles_of(pictures, where=(None, None), parts=(None, None), weights="equal"):
+    return gather_styles(pictures, weights, "1", "all", where, parts)
+
+
+def mean_colors(image: torch.Tensor) -> tuple[list[float], list[float]]:
+    left, right = image[..., :64], image[..., 64:]
+    return left.mean((0, 2, 3)), right.mean((0, 2, 3))
+
+
+def test_the_start_has_each_styles_colors_where_it_is_wanted():
+    pictures = [in_halves(RED, RED), in_halves(BLUE, BLUE)]
+    left, right = mean_colors(recolor_content(CONTENT, styles_of(pictures, [LEFT, RIGHT])))
+    torch.testing.assert_close(left, pictures[0].mean((0, 2, 3)), atol=0.02, rtol=0)
+    torch.testing.assert_close(right, pictures[1].mean((0, 2, 3)), atol=0.02, rtol=0)
+
+
+def test_the_start_is_the_content_where_no_style_is_wanted():
+    started = recolor_content(CONTENT, styles_of([in_halves(RED, RED)], [LEFT], [None]))
+    assert torch.equal(started[..., 64:], CONTENT[..., 64:])
+    assert mean_colors(started)[0][0] > 0.8
+
+
+def test_where_masks_overlap_the_start_is_as_bright_as_elsewhere():
+    everywhere = torch.ones(1, 1, 96, 128)
+    pictures = [in_halves(RED, RED), in_halves(BLUE, BLUE)]
+    masked = recolor_content(CONTENT, styles_of(pictures, [everywhere, everywhere], weights="3,1"))
+    torch.testing.assert_close(masked, recolor_content(CONTENT, styles_of(pictures, weights="3,1")))
+
+
+def test_the_start_has_the_colors_of_the_part_of_the_style_that_is_meant():
+    both = in_halves(RED, BLUE)
+    started = recolor_content(CONTENT, styles_of([both], [None], [LEFT]))
+    torch.testing.assert_close(
+        started.mean((0, 2, 3)), both[..., :64].mean((0, 2, 3)), atol=0.02, rtol=0
+    )
+
+
+@pytest.mark.parametrize("mode", ["content", "matched", "cholesky", "histogram"])
+def test_the_part_that_is_meant_gets_the_colors_of_where_it_is_wanted(mode):
+    content, picture_ = in_halves(GREEN, RED), in_halves(RED, BLUE)
+    (style,) = styles_of([picture_], [LEFT], [RIGHT])
+    recolored = recolor_style(style, content, mode, 1.0).image
+    assert torch.equal(recolored[..., :64], picture_[..., :64])
+    torch.testing.assert_close(
+        mean_colors(recolored)[1], mean_colors(content)[0], atol=0.02, rtol=0
+    )
 
 
 @pytest.mark.usefixtures("tiny")
