@@ -118,8 +118,8 @@ def _in_inception_v3(stage: str, place: int) -> str:
     return {"conv1": "Conv2d_1a_3x3.conv", "bn1": "Conv2d_1a_3x3.bn"}.get(stage, stage)
 
 
-def check_layers(stages: Stages, layers: Collection[str]) -> None:
-    """Refuses layers that the network has not.
+def check_layers(stages: Stages, layers: Collection[str], network: str = "network") -> None:
+    """Refuses layers that the network of that name has not.
 
     Raises:
         SettingsError: Which, and those it has.
@@ -127,7 +127,8 @@ def check_layers(stages: Stages, layers: Collection[str]) -> None:
     for layer in layers:
         if layer not in stages:
             raise SettingsError(
-                f"The network has no layer {quoted(layer)}. Its layers: {', '.join(stages)}."
+                f"The {network} has no layer {quoted(layer)}, which content_layers or style_layers "
+                f"name. Its layers: {', '.join(stages)}."
             )
 
 

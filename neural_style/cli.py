@@ -21,7 +21,7 @@ from neural_style.masks import Masks
 from neural_style.presets import PRESETS
 from neural_style.recipe import Recipe, differences, read_recipe, settings_of
 from neural_style.schedule import in_words
-from neural_style.settings import Settings, knobs
+from neural_style.settings import INITS, Settings, knobs
 from neural_style.timelapse import check_film, film_every, save_film, shot
 from neural_style.transfer import Frame, stylize
 from neural_style.version import __version__
@@ -210,15 +210,16 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
 
 def _check_output(options: argparse.Namespace) -> Path:
     output = check_destination(options.output, options.bits)
-    pictures = [("content", options.content), *(("style", path) for path in options.style)]
-    if "result" in options:
-        pictures.append(("recipe's", options.result))
+    pictures = [("content image", options.content)]
+    pictures += [("style image", path) for path in options.style]
+    pictures += [("mask", path) for path in [*(options.mask or ()), *(options.style_mask or ())]]
+    pictures += [("keep mask", options.keep)] if options.keep else []
+    pictures += [("start picture", options.init)] if options.init not in (None, *INITS) else []
+    pictures += [("recipe's image", options.result)] if "result" in options else []
     for name, path in pictures:
         given = Path(path)
         if output.exists() and given.exists() and output.samefile(given):
-            raise ImageError(
-                f"The result would replace the {name} image {given}. Name another file."
-            )
+            raise ImageError(f"The result would replace the {name} {given}. Name another file.")
     return output
 
 

@@ -68,7 +68,11 @@ def read_later(numbers: Tensor) -> Callable[[], list[float]]:
 
 def memory_is_exhausted(error: MemoryError | RuntimeError) -> bool:
     """Whether that is what it says; torch has a type of its own for it on graphics cards only."""
-    return isinstance(error, MemoryError) or "memory" in str(error)
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _EXHAUSTED)
+
+
+_EXHAUSTED = ("out of memory", "not enough memory", "can't allocate memory")
+"""CUDA, MPS and the C library; the CPU's allocator; the same where the system refuses."""
 
 
 def forget_unused_memory() -> None:

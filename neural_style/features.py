@@ -204,7 +204,7 @@ def _first_convolution(x: Tensor, module: nn.Conv2d, dtype: torch.dtype) -> Tens
 
 def to_units(image: ImageTensor, units: Units) -> Tensor:
     """The picture in the numbers the network was trained on."""
-    mean = torch.tensor(units.mean, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
-    std = torch.tensor(units.std, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
-    scaled = (image[:, list(units.channels)] - mean) / std
-    return scaled.contiguous(memory_format=torch.channels_last)
+    # By numbers, not by tensors of them: those would have to be sent to the device at every look.
+    channels = zip(units.channels, units.mean, units.std, strict=True)
+    scaled = [(image[:, k : k + 1] - mean) / std for k, mean, std in channels]
+    return torch.cat(scaled, dim=1).contiguous(memory_format=torch.channels_last)

@@ -60,18 +60,28 @@ def _read(picture: Any, name: str, over: ImageTensor) -> Mask:
             f"width); it is {type(picture).__name__} {shape}."
         )
     height, width = over.shape[-2:]
-    if abs(shape[3] * height / (shape[2] * width) - 1) > _ASKEW:
+    if are_askew(picture, over):
         raise ImageError(
             f"The {name} is {shape[3]}×{shape[2]}, of another shape than its picture, which is "
             f"{width}×{height}. Draw it over the picture itself."
         )
     mask = luma(picture) if shape[1] == 3 else picture
+    if not mask.isfinite().all():
+        raise ImageError(f"The {name} has values that are no numbers. Give 0 to 1.")
     if not mask.max() > _BLACK:
         raise ImageError(f"The {name} is black all over. White is where it is to hold.")
     return mask.float().clamp(0, 1)
 
 
 _SHAPES = ((1, 3), (1, 1))
+
+
+def are_askew(one: Tensor, other: Tensor) -> bool:
+    """Whether two pictures are not of one shape."""
+    (height, width), (other_height, other_width) = one.shape[-2:], other.shape[-2:]
+    return abs(width * other_height / (height * other_width) - 1) > _ASKEW
+
+
 _ASKEW = 0.03
 """How far the ratio of a mask's sides may be off, by the rounding of small sizes."""
 
@@ -84,7 +94,7 @@ def fit_mask(mask: Mask, height: int, width: int) -> Mask:
 
 
 def within(mask: Mask | None, picture: ImageTensor) -> Tensor:
-    """Which pixels of the picture a mask lets anything through to: (height, width), True or not."""
+    """Which of the picture's pixels a mask lets anything through to: (height, width)."""
     height, width = picture.shape[-2:]
     if mask is None:
         return torch.ones(height, width, dtype=torch.bool, device=picture.device)

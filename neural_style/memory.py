@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import partial
 from itertools import product, zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -27,8 +28,14 @@ _FLOAT_CANVASES = 12
 _LARGEST_MAPS = 4.5
 """Maps of the largest size that a step handles at once: gradients, their sums, what is spread."""
 
+_LARGEST_SEEN = 2.1
+"""The same where a picture is only looked at."""
+
 _BESIDE = 60_000_000
 """Bytes for what does not grow with the picture: tiles, compiled code."""
+
+_SMALLEST = 32
+"""A size below which nothing is to be seen."""
 
 _STRIP_PIXELS = (1_600_000, 800_000, 400_000, 200_000, 100_000)
 """Of the picture in one strip, margins not counted; deeper segments take as many rows."""
@@ -63,6 +70,7 @@ def plan_memory(
     limit_gb: float,
     *,
     regions: int = 0,
+    styles: Sequence[tuple[int, int]] = (),
 ) -> MemoryPlan:
     """The fastest way that fits.
 
@@ -73,13 +81,14 @@ def plan_memory(
         kept: Their precision, None for float32.
         limit_gb: Most gigabytes (10⁹ bytes) for the whole program; 0 for what is free.
         regions: Masks of styles, for each of which the layers looked at are held once more.
+        styles: Heights and widths of the styles' pictures beside that canvas.
 
     Raises:
         SettingsError: None fits.
     """
     height, width = scale.height, scale.width
     base = _in_use(device)
-    offered = limit_gb * 1e9 if limit_gb else base + 0.9 * free_bytes(device)
+    offered = min(base + 0.9 * free_bytes(device), limit_gb * 1e9 if limit_gb else math.inf)
     names = stages_until(network.stages, layers)
     pools = [name for name in names if _is_pool(network.stages[name])]
     whole_only = not all(_is_simple(network.stages[name]) for name in names)
@@ -90,35 +99,35 @@ def plan_memory(
     for cuts, strip_pixels, remembered in choices:
         ends = [] if whole_only else pools[1 : 1 + cuts]
         rows = dict.fromkeys(ends, max(32, strip_pixels // width))
-        need = base + _estimate(
-            network,
-            names,
-            rows,
-            height,
-            width,
-            remembered * pair_bytes,
-            dict.fromkeys(layers, regions),
-            device,
+        sought = partial(_estimate, network, names, rows, device=device)
+        copies = dict.fromkeys(layers, regions)
+        beside = sum(12 * h * w for h, w in styles)
+        need = base + beside
+        need += max(
+            sought(height, width, remembered * pair_bytes, copies),
+            *(sought(h, w, 0, copies, backward=False) for h, w in styles),
+            0,
         )
         slower = _work(network, layers, rows, height) * _SLOWER.get(remembered, 1.0)
-        note = _note(rows, remembered if remembered < history else 0, need)
+        note = _note(rows, height, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))
     fitting = [(slower, plan) for slower, plan in plans if plan.bytes <= offered]
     if not fitting:
         least = min(plan.bytes for _, plan in plans)
         fraction = max(0.0, (offered - base) / max(1, least - base)) ** 0.5
+        size = int(fraction * max(height, width))
+        remedy = f"About size {size} would fit." if size >= _SMALLEST else "No size would fit."
         raise SettingsError(
             f"A picture of {width}×{height} needs about {least / 1e9:.1f} GB of memory; "
-            f"{offered / 1e9:.1f} GB are to be had. About size {int(fraction * max(height, width))}"
-            " would fit."
+            f"{offered / 1e9:.1f} GB are to be had. {remedy}"
         )
     return min(fitting, key=lambda one: one[0])[1]
 
 
-def _note(rows: dict[str, int], fewer: int, need: int) -> str:
+def _note(rows: dict[str, int], height: int, fewer: int, need: int) -> str:
     spared = []
     if rows:
-        spared.append(f"strips of {next(iter(rows.values()))} rows down to {[*rows][-1]}")
+        spared.append(f"strips of {min(height, *rows.values())} rows down to {[*rows][-1]}")
     if fewer:
         spared.append(f"{fewer} steps remembered")
     return f"about {need / 1e9:.1f} GB with " + " and ".join(spared) if spared else ""
@@ -184,16 +193,19 @@ def _estimate(
     width: int,
     remembered: int,
     copies: dict[str, int],
+    *,
     device: torch.device,
+    backward: bool = True,
 ) -> int:
     """Bytes at the worst moment, beyond what the program already holds.
 
     Args:
+        backward: Whether there is a way back; else a picture is only looked at, as a style is.
         remembered: Bytes per pixel that the optimizer keeps.
         copies: Layers looked at, and how often each is held once more.
     """
     pixels = height * width
-    canvases = pixels * (12 * _FLOAT_CANVASES + remembered)
+    canvases = pixels * (12 * (_FLOAT_CANVASES if backward else 3) + remembered)
     kept = working = 0.0
     begin, stride = 0, 1
     size = network.dtype.itemsize
@@ -204,7 +216,8 @@ def _estimate(
         held, largest, out, channels = _activations(network, stages, copies, device)
         inside = pixels / stride**2
         strip = min(1.0, 1.5 * count * stride / height) if count else 1.0
-        working = max(working, strip * inside * (held + _LARGEST_MAPS * largest))
+        maps = held + _LARGEST_MAPS * largest if backward else _LARGEST_SEEN * largest
+        working = max(working, strip * inside * maps)
         if count:
             kept += 2 * inside / out**2 * channels * size
         begin, stride = begin + len(stages), stride * out

@@ -37,8 +37,9 @@ def identify(
     free = {name for name in about if about[name].metadata["host"]} | {"iterations"}
     chosen = {name: value for name, value in asdict(settings).items() if name not in free}
     pictures = {"content image": _digest(content), "style image": [*map(_digest, styles)]}
-    drawn = [*masks.styles, *masks.parts, *([] if masks.keep is None else [masks.keep])]
-    pictures["masks"] = [*map(_digest, drawn)]
+    kept = [] if masks.keep is None else [masks.keep]
+    drawn = {"for": masks.styles, "of": masks.parts, "keep": kept}
+    pictures["masks"] = [f"{role} {_digest(mask)}" for role, some in drawn.items() for mask in some]
     return chosen | pictures | {"network's weights": network}
 
 
@@ -69,13 +70,29 @@ def load_state(path: str | os.PathLike[str]) -> State:
     """
     path = Path(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise SettingsError(f"Cannot read the state {path}: {error.strerror}.") from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise SettingsError(
             f"{path.name} is no run's state. Give a file that a run has kept."
         ) from error
+    if not _is_state(state):
+        raise SettingsError(f"{path.name} is no run's state. Give a file that a run has kept.")
+    return state
+
+
+def _is_state(state: Any) -> bool:
+    """Whether everything is there that a run needs to go on."""
+    return (
+        isinstance(state, dict)
+        and isinstance(state.get("identity"), dict)
+        and isinstance(state.get("scales"), list)
+        and isinstance(state.get("scale"), int)
+        and 0 <= state["scale"] < len(state["scales"])
+        and isinstance(state.get("pass"), dict)
+        and {"image", "numbers", "iteration", "best", "optimizer"} <= state["pass"].keys()
+    )
 
 
 def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[Scale]:
@@ -84,7 +101,7 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
     Raises:
         SettingsError: The state is that of another run, or one with no iterations left to do.
     """
-    if not isinstance(state, dict) or not {"identity", "scales", "scale", "pass"} <= state.keys():
+    if not _is_state(state):
         raise SettingsError("This is not a run's state. Give what a frame's state() returned.")
     different = [key for key, value in identity.items() if state["identity"].get(key) != value]
     if different:
@@ -97,9 +114,10 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
     ended = state["scale"] == len(scales) - 1
     ended = ended and state["pass"]["iteration"] >= scales[-1].iterations + more
     if more < 0 or ended:
+        least = iterations - more + (1 if ended and more >= 0 else 0)
         raise SettingsError(
-            f"The state is that of a run of {iterations - more} iterations; {iterations} would add "
-            "nothing to it. Ask for more."
+            f"The state is that of a run of {iterations - more} iterations; {iterations} are asked "
+            f"for. Ask for {least} at least."
         )
     last = scales[-1]
     return [*scales[:-1], last._replace(iterations=last.iterations + more)]
@@ -108,8 +126,9 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
 def move(state: Any, device: torch.device) -> Any:
     """The state with its tensors on that device."""
     if isinstance(state, torch.Tensor):
-        # Inner products and the like are kept in float64, on the CPU.
-        return state if state.dtype == torch.float64 else state.to(device)
+        # Apple's MPS has no float64: inner products and the like stay on the CPU there.
+        stays = state.dtype == torch.float64 and device.type == "mps"
+        return state if stays else state.to(device)
     if isinstance(state, dict):
         return {key: move(value, device) for key, value in state.items()}
     if isinstance(state, list | tuple):

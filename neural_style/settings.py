@@ -244,6 +244,11 @@ class Settings:
                 f"scale_shares {shortened(self.scale_shares)} is for {len(shares)} sizes; scales "
                 f"is {self.scales}. Give as many shares as scales, or leave one of them out."
             )
+        if not (self.content_weight or self.style_weight or self.tv_weight):
+            raise SettingsError(
+                "content_weight, style_weight and tv_weight are all 0: there is nothing to do. "
+                "Give one of them a weight."
+            )
         if self.losses == "paper" and self.statistic != "gram":
             raise SettingsError(
                 f"losses paper is a formula for statistic gram; statistic is {self.statistic}. "

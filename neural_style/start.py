@@ -10,7 +10,8 @@ from torch import Tensor
 
 from neural_style.decode import fit
 from neural_style.errors import ImageError
-from neural_style.images import resize
+from neural_style.images import LONGEST, load_image, resize
+from neural_style.masks import are_askew
 from neural_style.schedule import Scale
 from neural_style.styles import Style, recolor_content
 from neural_style.tensors import ImageTensor
@@ -49,6 +50,22 @@ def start_picture(
     else:
         picture = init.to(content.device)
     return torch.lerp(resize(picture, scale.height, scale.width), noise, noise_ratio)
+
+
+def load_start(path: str, content: ImageTensor) -> ImageTensor:
+    """The start picture of that path, at most `LONGEST` long.
+
+    Raises:
+        ImageError: It cannot be read, or is of another shape than the content image.
+    """
+    picture = load_image(path, longest=LONGEST)
+    (height, width), (other_height, other_width) = content.shape[-2:], picture.shape[-2:]
+    if are_askew(content, picture):
+        raise ImageError(
+            f"The start picture is {other_width}×{other_height}, of another shape than the content "
+            f"image, which is {width}×{height}. Crop it to the same."
+        )
+    return picture
 
 
 @no_type_check  # says in words what a type checker would

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from neural_style.color import match_color, prepare_style
-from neural_style.errors import SettingsError, quoted, shortened
+from neural_style.errors import ImageError, SettingsError, quoted, shortened
 from neural_style.images import resize
 from neural_style.masks import fit_mask, recolor_within
 from neural_style.schedule import Scale
@@ -57,6 +57,7 @@ def gather_styles(
     picture, so that each pixel feels its style as strongly as it would without masks.
 
     Raises:
+        ImageError: A style's mask has nothing within its crop.
         SettingsError: A knob is for another number of pictures.
     """
     count = len(pictures)
@@ -70,6 +71,11 @@ def gather_styles(
             share *= count * where[k].square().mean().item()
         if part is not None:
             part = crop(fit_mask(part, *picture.shape[-2:]), boxes[k])
+            if not part.max() > 0:
+                raise ImageError(
+                    f"The style mask ({k + 1}) is black all over style_crop {shortened(crops)}. "
+                    "White is where it is to hold; take another part."
+                )
         styles.append(Style(crop(picture, boxes[k]), share, factors[k], where[k], part))
     return styles
 
@@ -81,8 +87,17 @@ def at_scale(style: Style, fit: StyleFit, scale: Scale, smallest_side: int) -> I
         fit: One of `STYLE_FITS`.
         smallest_side: What the network needs.
     """
+    return resize(style.image, *size_at_scale(style, fit, scale, smallest_side))
+
+
+def size_at_scale(style: Style, fit: StyleFit, scale: Scale, smallest_side: int) -> tuple[int, int]:
+    """Height and width of `at_scale`.
+
+    Beyond its own pixels a picture is enlarged only by a `scale` above 1, which asks for just that.
+    """
     wanted = Scale(round(scale.height * style.scale), round(scale.width * style.scale), 0)
-    return resize(style.image, *fit(*style.image.shape[-2:], wanted, smallest_side))
+    height, width = (round(side * max(1.0, style.scale)) for side in style.image.shape[-2:])
+    return fit(height, width, wanted, smallest_side)
 
 
 def move_style(style: Style, device: torch.device) -> Style:

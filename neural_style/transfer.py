@@ -33,7 +33,7 @@ from neural_style.devices import (
 from neural_style.engines import ENGINES
 from neural_style.errors import NeuralStyleError
 from neural_style.features import load_network
-from neural_style.images import LONGEST, load_image, resize
+from neural_style.images import resize
 from neural_style.masks import Masks, fit_mask, leave, read_masks
 from neural_style.memory import plan_memory
 from neural_style.objective import Emphasis, Wanted, make_objective
@@ -43,9 +43,9 @@ from neural_style.recipe import make_recipe
 from neural_style.resume import identify, move, plan_rest
 from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_scales
 from neural_style.settings import INITS, Settings, settle
-from neural_style.start import check_parts, check_pictures, start_picture
+from neural_style.start import check_parts, check_pictures, load_start, start_picture
 from neural_style.statistics import STATISTICS
-from neural_style.styles import at_scale, gather_styles, move_style, recolor_style
+from neural_style.styles import at_scale, gather_styles, move_style, recolor_style, size_at_scale
 from neural_style.tensors import ImageTensor
 from neural_style.tiling import cut_network
 from neural_style.weights import load_weights
@@ -55,12 +55,14 @@ class Frame(NamedTuple):
     """A picture on its way.
 
     Attributes:
-        image: The best picture so far at the current scale, on the CPU; a copy that stays as it is.
+        image: The best picture so far at the current scale, or the newest where the engine is
+            plain, or the running average where one is asked for; a copy, on the CPU.
         iteration: Optimizer steps taken, over all scales.
         scale: Which of the sizes this is, counted from 1, and of how many.
         scale_ends: Whether this size is done; at the next one the styles are looked at anew first.
         losses: The weighted terms, "content", "style" and "tv", of this very picture (before the
-            content's colors are put back); their sum is minimized. Comparable within one scale.
+            content's colors are put back; beside an average, those of the best or newest); their
+            sum is minimized. Comparable within one scale.
         seconds: Time since the start of the run.
         seconds_left: Estimated time to the end.
         milestone: On the ladder 0, 1, 2, 5, 10, 20, 50, …, or the last.
@@ -165,14 +167,14 @@ def _stylize(
     emphasis = _emphasis(backbone, settings)
     layers = {*emphasis.content_layers, *emphasis.style_layers}
     stages = backbone.build()
-    check_layers(stages, layers)
+    check_layers(stages, layers, f"network {settings.backbone}")
     check_pictures(content, pictures, settings.size, backbone.smallest_side)
     *where, keep = read_masks(masks, content, pictures)
     styles = gather_styles(
         pictures, settings.style_weights, settings.style_scale, settings.style_crop, *where
     )
     check_parts([style.image for style in styles], backbone.smallest_side)
-    given = None if settings.init in INITS else load_image(settings.init, longest=LONGEST)
+    given = None if settings.init in INITS else load_start(settings.init, content)
     device = choose_device(settings.device)
     weights = load_weights(settings.backbone, settings.weights)
     network = load_network(
@@ -217,6 +219,7 @@ def _stylize(
             given_settings = replace(given_settings, scales=len(scales), scale_shares=shares)
         place, reached = resume["scale"], move(resume["pass"], device)
         image = reached["image"]
+    fit = STYLE_FITS[settings.style_fit]
     plan = plan_memory(
         network,
         layers,
@@ -226,16 +229,15 @@ def _stylize(
         device,
         settings.memory_gb,
         regions=len(masks.styles),
+        styles=[size_at_scale(s, fit, scales[-1], backbone.smallest_side) for s in styles],
     )
     note = "; ".join(filter(None, [weights.source, plan.note]))
     segments = cut_network(network, layers, plan.rows)
     milestones = set(ladder(settings.iterations))
-    fit = STYLE_FITS[settings.style_fit]
     # Relative losses, from a start in the style's colors, are brought down as fast without.
     can_ease = settings.losses != "relative" and STATISTICS[settings.statistic].matrix is not None
     clock = Clock(started, scales, place, reached["iteration"] if reached else 0)
-    newest |= {"identity": identity, "scales": [tuple(scale) for scale in scales]}
-    newest["planned"] = plan.bytes
+    newest |= {"identity": identity, "scales": [*map(tuple, scales)], "planned": plan.bytes}
     for number, scale in enumerate(scales[place:], place):
         before = sum(earlier.iterations for earlier in scales[:number])
         scaled_content = resize(content, scale.height, scale.width)

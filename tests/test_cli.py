@@ -13,6 +13,7 @@ import time
 import av
 import pytest
 import torch
+from PIL import Image
 
 from neural_style import ImageError, Settings, cli, load_image, save_image
 from neural_style.cli import main
@@ -177,6 +178,18 @@ def test_an_input_is_never_written_over(tmp_path, capsys):
         assert main(["stylize", pair["content"], pair["style"], "-o", str(photo)]) == 2
         assert f"would replace the {which} image" in capsys.readouterr().err
         assert photo.read_bytes() == (EXAMPLES / "content/chelsea.jpg").read_bytes()
+    drawn = tmp_path / "mask.png"
+    Image.new("L", (30, 20), 255).save(drawn)
+    before = drawn.read_bytes()
+    for flag, name in (
+        ("--mask", "mask"),
+        ("--style-mask", "mask"),
+        ("--keep", "keep mask"),
+        ("--init", "start picture"),
+    ):
+        assert main(["stylize", CONTENT, STYLE, flag, str(drawn), "-o", str(drawn)]) == 2
+        assert f"would replace the {name} {drawn}" in capsys.readouterr().err
+        assert drawn.read_bytes() == before
 
 
 def test_a_second_ctrl_c_does_not_cost_the_picture():

@@ -160,6 +160,19 @@ def test_a_style_mask_is_cropped_with_its_picture():
     assert style.part.min() == style.part.max() == 0.5
 
 
+def test_a_style_mask_with_nothing_in_the_crop_is_refused():
+    words = r"style mask \(1\) is black all over style_crop 0\.5,0,0\.5,1"
+    with pytest.raises(ImageError, match=words):
+        gather_styles(STYLES[:1], "equal", "1", "0.5,0,0.5,1", [None], [LEFT])
+
+
+def test_a_mask_with_values_that_are_no_numbers_is_refused():
+    mask = LEFT.clone()
+    mask[..., 3, 3] = float("nan")
+    with pytest.raises(ImageError, match=r"keep mask has values that are no numbers"):
+        read_masks(Masks(keep=mask), CONTENT, STYLES)
+
+
 def in_halves(left: tuple[float, ...], right: tuple[float, ...]) -> torch.Tensor:
     """A picture of two colors, with a little grain so that they have a spread."""
     colors = torch.tensor([left, right]).T.view(1, 3, 1, 2).repeat_interleave(64, 3)

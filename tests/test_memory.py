@@ -12,7 +12,7 @@ import torch
 
 from neural_style import BACKBONES, Settings, SettingsError, memory, stylize, transfer
 from neural_style.backbones import TORCHVISION
-from neural_style.devices import choose_precision
+from neural_style.devices import choose_precision, memory_is_exhausted
 from neural_style.features import load_network
 from neural_style.memory import free_bytes, plan_memory
 from neural_style.objective import make_objective
@@ -81,7 +81,7 @@ def test_a_picture_that_does_not_fit_is_refused_with_a_size_that_does(vgg):
 
 
 def test_a_hopeless_limit_is_refused_too(vgg):
-    with pytest.raises(SettingsError, match="About size 0 would fit"):
+    with pytest.raises(SettingsError, match="No size would fit"):
         plan(vgg, 512, 0.1)
 
 
@@ -124,7 +124,7 @@ def scarce(monkeypatch):
     # Of a narrow network's memory, canvases and pairs would be the lion's part.
     monkeypatch.setattr(memory, "_FLOAT_CANVASES", 1)
     estimate = memory._estimate
-    monkeypatch.setattr(memory, "_estimate", lambda *a: estimate(*a[:5], 0, *a[6:]))
+    monkeypatch.setattr(memory, "_estimate", lambda *a, **k: estimate(*a[:5], 0, *a[6:], **k))
     monkeypatch.setattr(memory, "_STRIP_PIXELS", (8_192,))
     return scarce
 
@@ -168,6 +168,27 @@ def test_where_no_smaller_parts_would_do_what_would_is_said(monkeypatch, scarce)
     run = Settings(**RUN, optimizer="adam")
     with pytest.raises(SettingsError, match=r"needs about .* GB of memory.*About size \d+ would"):
         list(stylize(picture(192, 256), picture(80, 64), run))
+
+
+def test_a_cap_above_what_is_free_does_not_raise_it(vgg, monkeypatch):
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 6_000_000_000)
+    assert plan(vgg, 4096, 64.0) == plan(vgg, 4096, 0.0)
+    assert plan(vgg, 4096, 64.0).bytes <= BASE + 0.9 * 6e9
+
+
+def test_a_large_style_beside_a_small_canvas_is_counted(vgg):
+    scale = Scale(96, 1408, 100)
+    need = [
+        plan_memory(vgg, LAYERS, scale, 60, None, CPU, 50.0, styles=styles).bytes
+        for styles in ([], [(96, 1408)], [(1408, 1408)])
+    ]
+    assert need[0] < need[1] < 0.85 * need[2]
+
+
+def test_not_every_word_of_memory_tells_that_there_is_none_left():
+    assert not memory_is_exhausted(RuntimeError("CUDA error: an illegal memory access was met"))
+    for words in ("CUDA out of memory. Tried", "MPS backend out of memory", "not enough memory: "):
+        assert memory_is_exhausted(RuntimeError(words))
 
 
 @pytest.mark.usefixtures("tiny")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neural_style import ImageError, NeuralStyleError, Settings, SettingsError, stylize
+from neural_style import ImageError, Masks, NeuralStyleError, Settings, SettingsError, stylize
 from neural_style.engines import ENGINES
 from neural_style.resume import load_state, save_state
 from tests.conftest import picture
@@ -103,8 +103,8 @@ def test_more_iterations_go_to_the_full_size():
     [
         ({"style_weight": 3.0}, "another style_weight"),
         ({"seed": 4, "size": 128}, "another size, seed"),
-        ({"iterations": 24}, "a run of 24 iterations; 24 would add nothing"),
-        ({"iterations": 20}, "a run of 24 iterations; 20 would add nothing"),
+        ({"iterations": 24}, "of 24 iterations; 24 are asked for. Ask for 25"),
+        ({"iterations": 20}, "of 24 iterations; 20 are asked for. Ask for 24"),
     ],
 )
 def test_a_state_of_another_run_is_refused_with_what_differs(changes, words):
@@ -129,6 +129,27 @@ def test_a_state_of_other_pictures_is_refused():
 def test_what_is_no_state_is_refused():
     with pytest.raises(SettingsError, match=r"not a run's state\. Give what a frame's state"):
         next(frames(RUN, resume={"iteration": 3}))
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    "broken", [{"identity": None}, {"scale": 9}, {"scale": "1"}, {"pass": {}}, {"scales": None}]
+)
+def test_a_state_with_something_amiss_is_refused(broken, tmp_path):
+    state = state_at(5, RUN) | broken
+    with pytest.raises(SettingsError, match=r"not a run's state"):
+        next(frames(RUN, resume=state))
+    torch.save(state, tmp_path / "odd.pt")
+    with pytest.raises(SettingsError, match=r"odd\.pt is no run's state"):
+        load_state(tmp_path / "odd.pt")
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_mask_that_says_where_is_not_one_that_says_what_stays():
+    mask, pictures = torch.ones(1, 1, 72, 96), (picture(72, 96, seed=1), picture(64, 64, seed=2))
+    frame = next(stylize(*pictures, RUN, masks=Masks(styles=[mask])))
+    with pytest.raises(SettingsError, match="another masks"):
+        next(stylize(*pictures, RUN, masks=Masks(keep=mask), resume=frame.state()))
 
 
 @pytest.mark.usefixtures("tiny")

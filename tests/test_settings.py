@@ -106,6 +106,11 @@ def test_the_papers_sums_are_for_gram_matrices():
         Settings(losses="paper", statistic="wasserstein")
 
 
+def test_three_weights_of_nothing_are_refused():
+    with pytest.raises(SettingsError, match="style_weight and tv_weight are all 0"):
+        Settings(content_weight=0, style_weight=0, tv_weight=0)
+
+
 def test_layers_that_cannot_be_understood_are_refused_by_the_knobs_name():
     with pytest.raises(SettingsError, match=r"^style_layers: Layers are written relu1_1:0\.5"):
         Settings(style_layers="relu1_1:x")

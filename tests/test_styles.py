@@ -87,6 +87,13 @@ def test_a_crop_too_small_for_the_network_is_refused():
         next(stylize(CONTENT, STYLES[0], Settings(**RUN, style_crop="0,0,0.1,1")))
 
 
+def test_only_a_scale_above_1_enlarges_a_style_beyond_its_own_pixels():
+    scale = Scale(300, 400, 5)
+    for factor, sides in ((0.5, (60, 80)), (1.0, (60, 80)), (2.0, (120, 160)), (9.0, (540, 720))):
+        style = Style(picture(60, 80), 1.0, factor)
+        assert at_scale(style, STYLE_FITS["longest"], scale, 32).shape[-2:] == sides
+
+
 def test_a_larger_scale_shows_the_style_larger():
     scale = Scale(60, 80, 5)
     for fit in STYLE_FITS.values():

@@ -276,7 +276,7 @@ def test_what_is_no_picture_is_refused_in_words(wrong, message):
 @pytest.mark.parametrize("knob", ["content_layers", "style_layers"])
 def test_a_layer_that_the_network_lacks_is_refused_before_the_weights(knob, content, style):
     run = settings(**{knob: "relu4_2,layer1.0"}, weights="no such file")
-    with pytest.raises(SettingsError, match=r"no layer 'layer1\.0'\. Its layers: conv1_1, relu1_1"):
+    with pytest.raises(SettingsError, match=r"vgg19 has no layer 'layer1\.0', .* layers: conv"):
         next(stylize(content, style, run))
 
 
@@ -315,6 +315,12 @@ def test_a_start_picture_that_is_not_there_is_found_before_the_weights(content, 
     monkeypatch.setattr(transfer, "load_weights", lambda *_: pytest.fail("weights were loaded"))
     with pytest.raises(ImageError, match=r"Cannot read none\.png"):
         next(stylize(content, style, settings(init="none.png")))
+
+
+def test_a_start_picture_of_another_shape_is_refused(content, style, tmp_path):
+    start = save_image(picture(96, 96, seed=9), tmp_path / "start.png")
+    with pytest.raises(ImageError, match=r"start picture is 96×96, of another shape .* is 96×72"):
+        next(stylize(content, style, settings(init=str(start))))
 
 
 @pytest.mark.usefixtures("tiny")

@@ -55,7 +55,7 @@ _CHINESE = [
             r"(?P<over>\d+×\d+)\..*",
             "遮罩为 {size}，与其图像的形状不同，后者为 {over}。请在图像上绘制遮罩。",
         ),
-        (r"The .*mask.* is black all over\..*", "遮罩全是黑色。白色处才会起作用。"),
+        (r"The .*mask.* is black all over.*", "遮罩全是黑色。白色处才会起作用。"),
         (
             r"(?P<name>\w+) must be a (?P<whole>whole )?number from (?P<low>\S+) to "
             r"(?P<high>\S+); it is (?P<given>.*)\.",
@@ -80,6 +80,16 @@ _CHINESE = [
             r"A picture of (?P<size>\d+×\d+) needs about (?P<need>\S+) GB of memory; "
             r"(?P<there>\S+) GB are to be had\. About size (?P<fits>\d+) would fit\.",
             "{size} 的图像约需 {need} GB 内存，现有 {there} GB。尺寸约 {fits} 可以容下。",
+        ),
+        (
+            r"A picture of (?P<size>\d+×\d+) needs about (?P<need>\S+) GB of memory; "
+            r"(?P<there>\S+) GB are to be had\. No size would fit\.",
+            "{size} 的图像约需 {need} GB 内存，现有 {there} GB。任何尺寸都容不下。",
+        ),
+        (
+            r"The start picture is (?P<size>\d+×\d+), of another shape than the content image, "
+            r"which is (?P<over>\d+×\d+)\..*",
+            "起始图像为 {size}，与内容图像的形状不同，后者为 {over}。请裁剪成相同形状。",
         ),
         (
             r"(?P<name>.+) carries no recipe\..*",

