@@ -1,6 +1,8 @@
 """How far one iteration is from the bare convolutions it cannot do without; prints JSON.
 
-`python -m benchmarks.limit CONTENT STYLE PRECISION`: both are timed in this process, in turns.
+`python -m benchmarks.limit CONTENT STYLE PRECISION`: both are timed in this process, in turns: the
+iteration first of a run that has just begun, then of one that remembers as many steps as it ever
+will.
 """
 
 from __future__ import annotations
@@ -48,12 +50,16 @@ def main() -> None:
         10**6,
     )
     bare = _convolutions(network.stages, segments[0][0], height, width, dtype)
-    loop, convolutions = [], []
-    for _ in range(ROUNDS):
-        loop.append(_seconds(lambda: next(iterates)))
-        convolutions.append([_seconds(one) for one in bare])
+    begun, filled, convolutions = [], [], []
+    for loop in (begun, filled):
+        for _ in range(ROUNDS):
+            loop.append(_seconds(lambda: next(iterates)))
+            convolutions.append([_seconds(one) for one in bare])
+        for _ in range(choice.history if loop is begun else 0):
+            next(iterates)
     limit = sum(min(times) for times in zip(*convolutions))
-    print(json.dumps({"loop": min(loop), "convolutions": limit, "pixels": height * width}))
+    found = {"loop": min(begun), "filled": min(filled), "convolutions": limit}
+    print(json.dumps(found | {"pixels": height * width}))
 
 
 def _convolutions(

@@ -73,7 +73,9 @@ def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
     monkeypatch.setattr(
         bench,
         "measure",
-        lambda command: measured.append(command) or {"loop": 3.0, "convolutions": 2.0},
+        lambda command: (
+            measured.append(command) or {"loop": 3.0, "filled": 4.0, "convolutions": 2.0}
+        ),
     )
     monkeypatch.setattr("sys.argv", ["bench", "--only", "bf16"])
     bench.main()
@@ -81,7 +83,10 @@ def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
     bench.main()
     bench.main()
     assert measured == [["a"], ["b"]]
-    assert "| bf16 | 3.000 s | 2.000 s | 1.50 |" in (tmp_path / "results.md").read_text()
+    assert (
+        "| bf16 | 2.000 s | 3.000 s (1.50) | 4.000 s (2.00) |"
+        in (tmp_path / "results.md").read_text()
+    )
     assert json.loads((tmp_path / "results.json").read_text()).keys() == {
         "limit bf16",
         "limit fp32",
