@@ -94,20 +94,17 @@ def plan_memory(
     whole_only = not all(_is_simple(network.stages[name]) for name in names)
     pair_bytes = 2 * 3 * (kept or torch.float32).itemsize
     histories = [history, *(fewer for fewer in (20, 8, 4) if fewer < history)]
+    copies = dict.fromkeys(layers, regions)
+    pictures = sum(12 * h * w for h, w in styles)
     plans = []
     choices = product(range(len(pools)), _STRIP_PIXELS, histories)
     for cuts, strip_pixels, remembered in choices:
         ends = [] if whole_only else pools[1 : 1 + cuts]
         rows = dict.fromkeys(ends, max(32, strip_pixels // width))
-        sought = partial(_estimate, network, names, rows, device=device)
-        copies = dict.fromkeys(layers, regions)
-        beside = sum(12 * h * w for h, w in styles)
-        need = base + beside
-        need += max(
-            sought(height, width, remembered * pair_bytes, copies),
-            *(sought(h, w, 0, copies, backward=False) for h, w in styles),
-            0,
-        )
+        estimate = partial(_estimate, network, names, rows, device=device)
+        step = estimate(height, width, remembered * pair_bytes, copies)
+        looks = [estimate(h, w, 0, copies, backward=False) for h, w in styles]
+        need = base + pictures + max([step, *looks])
         slower = _work(network, layers, rows, height) * _SLOWER.get(remembered, 1.0)
         note = _note(rows, height, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))
@@ -200,9 +197,9 @@ def _estimate(
     """Bytes at the worst moment, beyond what the program already holds.
 
     Args:
-        backward: Whether there is a way back; else a picture is only looked at, as a style is.
         remembered: Bytes per pixel that the optimizer keeps.
         copies: Layers looked at, and how often each is held once more.
+        backward: Whether there is a way back; else a picture is only looked at, as a style is.
     """
     pixels = height * width
     canvases = pixels * (12 * (_FLOAT_CANVASES if backward else 3) + remembered)

@@ -110,16 +110,15 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
             "pictures and settings; only the iterations may grow."
         )
     scales = [Scale(*scale) for scale in state["scales"]]
-    more = iterations - sum(scale.iterations for scale in scales)
-    ended = state["scale"] == len(scales) - 1
-    ended = ended and state["pass"]["iteration"] >= scales[-1].iterations + more
-    if more < 0 or ended:
-        least = iterations - more + (1 if ended and more >= 0 else 0)
+    planned, last = sum(scale.iterations for scale in scales), scales[-1]
+    ended = state["scale"] == len(scales) - 1 and state["pass"]["iteration"] >= last.iterations
+    least = planned + 1 if ended else planned
+    if iterations < least:
         raise SettingsError(
-            f"The state is that of a run of {iterations - more} iterations; {iterations} are asked "
-            f"for. Ask for {least} at least."
+            f"The state is that of a run of {planned} iterations; {iterations} are asked for. Ask "
+            f"for {least} at least."
         )
-    last = scales[-1]
+    more = iterations - planned
     return [*scales[:-1], last._replace(iterations=last.iterations + more)]
 
 
