@@ -186,7 +186,8 @@ def styles_of(pictures, where=(None, None), parts=(None, None), weights="equal")
     return gather_styles(pictures, weights, "1", "all", where, parts)
 
 
-def mean_colors(image: torch.Tensor) -> tuple[list[float], list[float]]:
+def mean_colors(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of its left half and its right half."""
     left, right = image[..., :64], image[..., 64:]
     return left.mean((0, 2, 3)), right.mean((0, 2, 3))
 
