@@ -86,18 +86,26 @@ def make(picture: Picture) -> Tensor:
     return frame.image
 
 
-def lay_out(pictures: list[Tensor], captions: list[str]) -> Image.Image:
-    """Two in a row, each under its caption, at the size of the largest."""
+def lay_out(pictures: list[Tensor], captions: list[str], columns: int = 2) -> Image.Image:
+    """So many in a row, each under its caption, enlarged to fit a cell of the largest's size."""
     height, width = max(tuple(image.shape[-2:]) for image in pictures)
-    rows = -(-len(pictures) // 2)
-    sheet = Image.new("RGB", (2 * width + 12, rows * (height + 28)), "white")
+    rows = -(-len(pictures) // columns)
+    size = columns * (width + 12) - 12, rows * (height + 28)
+    sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
     for k, (image, caption) in enumerate(zip(pictures, captions, strict=True)):
-        left, top = k % 2 * (width + 12), k // 2 * (height + 28)
-        levels = resize(image, height, width)[0].mul(255).round().byte().permute(1, 2, 0).numpy()
+        left, top = k % columns * (width + 12), k // columns * (height + 28)
+        fitted = fit_within(image, height, width)
+        levels = fitted[0].mul(255).round().byte().permute(1, 2, 0).numpy()
         sheet.paste(Image.fromarray(levels), (left, top + 24))
         draw.text((left + 2, top + 4), caption, fill="black", font_size=16)
     return sheet
+
+
+def fit_within(image: Tensor, height: int, width: int) -> Tensor:
+    """The picture as large as it can be in that many pixels, in its own proportions."""
+    ratio = min(height / image.shape[-2], width / image.shape[-1])
+    return resize(image, *(max(1, round(ratio * side)) for side in image.shape[-2:]))
 
 
 def main() -> None:

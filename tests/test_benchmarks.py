@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import report
+from benchmarks import panel, report
 from benchmarks.judge import Judge
 from benchmarks.report import best_so_far, first_below
+from benchmarks.sheets import fit_within, lay_out
 from neural_style import BACKBONES, PRESETS, load_image, save_image
 from neural_style.objective import Wanted, make_objective
+from neural_style.recipe import make_recipe
 from neural_style.tiling import cut_network
 from neural_style.transfer import _emphasis
 from tests.conftest import packaged_vgg19, picture
@@ -116,3 +121,146 @@ def test_the_report_has_a_ratio_for_every_goal_that_was_reached(tmp_path, monkey
     assert "| pair | 100 | 50 | bf16 | 101 s | 11 s, step 30 | 9.2 | 10.0 |" in text
     assert "| pair | 500 | 10 | bf16 | 501 s | 26 s, step 90 | 19.3 | 20.0 |" in text
     assert "| pair | 500 | 20 | bf16 | 501 s | 26 s, step 90 | 19.3 | 20.0 |" in text
+
+
+# The panel
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Settings of the pictures that the panel makes, in no time."""
+    asked = []
+    identity = dict.fromkeys(("content image", "style image", "masks", "network's weights"), "")
+
+    def paint(content, style, settings):
+        asked.append(settings)
+        recipe = make_recipe(settings, identity, settings.iterations)
+        yield SimpleNamespace(image=picture(43, 64), seconds=1.5, recipe=recipe)
+
+    monkeypatch.setattr(panel, "stylize", paint)
+    return asked
+
+
+def run_panel(folder, *more, size=64):
+    words = ["--contents", "dahlia", "--styles", "great-wave", "--only", "default,seeds"]
+    panel.main([str(folder), *words, "--size", str(size), *more])
+
+
+def test_the_panel_makes_only_what_is_not_made(made, tmp_path):
+    run_panel(tmp_path)
+    assert [settings.seed for settings in made] == [0, 1, 2]
+    run_panel(tmp_path)
+    assert len(made) == 3
+    (tmp_path / "dahlia great-wave seed-1.png").write_bytes(b"cut short")
+    run_panel(tmp_path)
+    assert [settings.seed for settings in made[3:]] == [1]
+    run_panel(tmp_path, size=80)  # other settings, other pictures
+    assert [settings.size for settings in made[4:]] == [80, 80, 80]
+    lines = (tmp_path / "pictures.jsonl").read_text().splitlines()
+    assert len(lines) == 7
+    assert json.loads(lines[0]) == {
+        "content": "dahlia",
+        "style": "great-wave",
+        "picture": "default",
+        "size": 64,
+        "iterations": PRESETS["balanced"].iterations,
+        "seconds": 1.5,
+    }
+
+
+def test_a_picture_is_made_when_all_its_settings_and_iterations_are(made, tmp_path):
+    run_panel(tmp_path)
+    path = tmp_path / "dahlia great-wave default.png"
+    settings = replace(PRESETS["balanced"], size=64)
+    assert panel.is_made(path, settings)
+    assert panel.is_made(path, replace(settings, weights="packaged"))  # the machine's business
+    assert not panel.is_made(path, replace(settings, style_weight=1.0))
+    assert not panel.is_made(path, replace(settings, iterations=settings.iterations + 1))
+    assert not panel.is_made(tmp_path / "absent.png", settings)
+
+
+def test_a_sheet_has_the_groups_that_are_made(made, tmp_path, monkeypatch):
+    captions = []
+    monkeypatch.setattr(
+        panel,
+        "lay_out",
+        lambda pictures, words, columns: (
+            captions.append(words) or lay_out(pictures, words, columns)
+        ),
+    )
+    run_panel(tmp_path)
+    usual = ["dahlia", "great-wave", "default"]
+    assert captions.pop() == [*usual, "default, seed 1", "default, seed 2"]
+    (tmp_path / "dahlia great-wave seed-1.png").unlink()
+    panel.write_sheet(tmp_path, "dahlia", "great-wave", 64)
+    assert captions.pop() == usual
+    assert (tmp_path / "dahlia great-wave.jpg").is_file()
+
+
+def test_variants_are_of_one_size_and_differ_by_what_their_captions_say():
+    listed = panel.variants(96)
+    assert {one.settings.size for group in listed.values() for one in group} == {96}
+    weights = [one.settings.style_weight for one in listed["strengths"]]
+    assert [weight / weights[1] for weight in weights] == [0.25, 1, 4]
+    assert listed["strengths"][1].settings == listed["default"][0].settings
+    assert "400 of 3000" in listed["crowson"][0].caption
+    assert listed["crowson"][0].settings.iterations == 400
+    for content, style in zip(panel.CONTENTS, panel.STYLES[:6], strict=True):
+        assert (panel.EXAMPLES / f"content/{content}.jpg").is_file()
+        assert (panel.EXAMPLES / f"style/{style}.jpg").is_file()
+
+
+def test_words_that_the_panel_does_not_know_are_refused():
+    assert panel.some_of(["a", "b", "c"], "c,a") == ["c", "a"]
+    with pytest.raises(argparse.ArgumentTypeError, match=r"^x not among a, b$"):
+        panel.some_of(["a", "b"], "a,x")
+
+
+def test_a_picture_that_is_content_and_style_at_once_has_no_fault():
+    image = picture(48, 64)
+    numbers = panel.measure(image, image, image, look=lambda seen: [seen, seen[..., ::2, ::2]])
+    measured = dict(zip(panel.COLUMNS, numbers, strict=True))
+    assert measured["weave"] == measured["weave of the style"]
+    assert measured["clipped"] == measured["clipped of the style"]
+    assert measured["coherence"] == pytest.approx(1)
+    assert measured["distance relu3_3"] == pytest.approx(0, abs=1e-5)
+
+
+def test_the_panel_measures_what_is_made(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(panel, "load_judge", lambda path: None)
+    monkeypatch.setattr(panel, "look", lambda network, image: [image, image])
+    with pytest.raises(SystemExit, match="holds no pictures"):
+        run_panel(tmp_path, "--measure")
+    run_panel(tmp_path)
+    run_panel(tmp_path, "--measure")
+    table = (tmp_path / "measures.md").read_text()
+    assert "| default | 1 | " in table
+    assert "| dahlia | great-wave | content | " in table
+    assert "seed" not in table
+
+
+def test_without_the_trained_network_the_panel_says_how_to_make_it(tmp_path):
+    with pytest.raises(SystemExit, match=r"python -m benchmarks\.trained_vgg16"):
+        run_panel(tmp_path, "--measure", "--vgg16", str(tmp_path / "absent.safetensors"))
+
+
+def test_the_table_has_the_mean_of_each_kind_of_picture():
+    numbers = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+    table = panel.write_table(
+        {
+            ("cat", "wave"): {"default": numbers, "classic": numbers},
+            ("cat", "snow"): {"default": [3 * number for number in numbers]},
+        }
+    )
+    assert "| default | 2 | 2.000 | 4.000 | 6.000 | 8.000 | 10.000 | 12.000 | 14.000 |" in table
+    assert "| classic | 1 | 1.000 |" in table
+    assert "| cat | snow | default | 3.000 |" in table
+
+
+def test_pictures_on_a_sheet_keep_their_proportions():
+    assert fit_within(picture(10, 20), 40, 40).shape[-2:] == (20, 40)
+    assert fit_within(picture(80, 40), 40, 40).shape[-2:] == (40, 20)
+    sheet = lay_out([torch.zeros(1, 3, 10, 20), torch.zeros(1, 3, 5, 5)], ["", ""], columns=2)
+    assert sheet.size == (2 * 20 + 12, 10 + 28)
+    assert sheet.getpixel((32, 24)) == (0, 0, 0)
+    assert sheet.getpixel((32 + 11, 24)) == (255, 255, 255)  # the square ends after ten
