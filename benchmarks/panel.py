@@ -2,7 +2,8 @@
 
 `python -m benchmarks.panel FOLDER` makes the pictures and the sheets. Every picture is kept in
 FOLDER as a PNG with its recipe, so that an interrupted run goes on where it stopped; one whose
-settings have changed since is made again. FOLDER/pictures.jsonl gets a line for each picture made.
+settings have changed since is made again. A change of the program itself does not show in a
+recipe: take a new folder then. FOLDER/pictures.jsonl gets a line for each picture made.
 
 `python -m benchmarks.panel FOLDER --measure` makes no pictures. It writes FOLDER/measures.md, a
 table of `benchmarks.measures` over the pictures of `MEASURED` in FOLDER. Distances to the style
