@@ -107,7 +107,7 @@ def variants(size: int) -> dict[str, list[Variant]]:
     listed["strengths"] = [
         Variant("weight-low", "style weight / 4", replace(usual, style_weight=weight / 4)),
         Variant("default", "style weight as usual", usual),
-        Variant("weight-high", "style weight × 4", replace(usual, style_weight=4 * weight)),
+        Variant("weight-high", "style weight * 4", replace(usual, style_weight=4 * weight)),
     ]
     return listed
 
