@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import report
+from benchmarks import nnst, report
 from benchmarks.judge import Judge
 from benchmarks.report import best_so_far, first_below
 from neural_style import BACKBONES, PRESETS, load_image, save_image
+from neural_style.features import load_network
 from neural_style.objective import Wanted, make_objective
 from neural_style.tiling import cut_network
 from neural_style.transfer import _emphasis
-from tests.conftest import packaged_vgg19, picture
+from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
 
 
 @pytest.fixture
@@ -116,3 +117,49 @@ def test_the_report_has_a_ratio_for_every_goal_that_was_reached(tmp_path, monkey
     assert "| pair | 100 | 50 | bf16 | 101 s | 11 s, step 30 | 9.2 | 10.0 |" in text
     assert "| pair | 500 | 10 | bf16 | 501 s | 26 s, step 90 | 19.3 | 20.0 |" in text
     assert "| pair | 500 | 20 | bf16 | 501 s | 26 s, step 90 | 19.3 | 20.0 |" in text
+
+
+def test_a_laplacian_pyramid_gives_its_picture_back():
+    image = picture(45, 70, seed=3)
+    pyramid = nnst.split(image, 4)
+    assert [tuple(part.shape[-2:]) for part in pyramid] == [
+        *((45, 70), (22, 35), (11, 17), (5, 8), (2, 4))
+    ]
+    assert torch.allclose(nnst.join(pyramid), image, atol=1e-6)
+    gray = nnst.split(torch.full((1, 3, 16, 16), 0.5), 2)
+    assert [part.abs().max().item() for part in gray] == [0, 0, 0.5]
+
+
+def test_nnst_goes_through_its_sizes_and_both_losses_fall(monkeypatch):
+    monkeypatch.setattr(nnst, "SMALLEST", 24)
+    content, style = picture(36, 48, seed=1), picture(48, 36, seed=2)
+    run = list(nnst.stylize(tiny_network(), content, style, steps=6, final_steps=6))
+    assert [(one.stage, one.size, one.number) for one in run[::6]] == [
+        *(("A", 0, 1), ("A", 1, 1), ("B", 1, 1))
+    ]
+    assert [tuple(one.picture.shape[-2:]) for one in run[::6]] == [(18, 24), (36, 48), (36, 48)]
+    for first, last in ((0, 5), (6, 11), (12, 17)):
+        assert run[last].loss < 0.95 * run[first].loss
+
+
+def test_nnst_matches_by_the_centered_cosine_in_any_chunks(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    queries, bank = (torch.rand(count, 5, generator=generator) for count in (23, 31))
+    found = nnst.nearest(queries, bank)
+    for query, row in zip(queries - queries.mean(0), found):
+        cosines = torch.cosine_similarity(query[None], bank - bank.mean(0))
+        assert cosines[row] == cosines.max()
+    monkeypatch.setattr(nnst, "CHUNK_BYTES", 4 * 31 * 4)
+    assert torch.equal(nnst.nearest(queries, bank), found)
+
+
+def tiny_network():
+    stages = tiny_vgg()
+    return load_network(
+        stages,
+        seeded_weights(stages),
+        BACKBONES["vgg19"].packaged.units,
+        device=torch.device("cpu"),
+        border="zeros",
+        layers=nnst.MAPS,
+    )
