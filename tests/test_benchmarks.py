@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import __main__ as bench
 from benchmarks import nnst, report
-from benchmarks.judge import Judge
+from benchmarks.judge import Judge, NearestJudge
 from benchmarks.report import best_so_far, first_below
 from neural_style import BACKBONES, PRESETS, load_image, save_image
 from neural_style.features import load_network
@@ -163,3 +163,29 @@ def tiny_network():
         border="zeros",
         layers=nnst.MAPS,
     )
+
+
+def test_the_nearest_judge_finds_no_fault_with_the_style_itself(tmp_path):
+    levels = 255 * picture(32, 24, seed=6).mul(255).round().div(255)
+    file = save_image(levels / 255, tmp_path / "both.png")
+    judge = NearestJudge(file, file)
+    scores = judge.scores(levels)
+    assert scores["stage A loss"] == pytest.approx(0, abs=1e-5)
+    assert scores["stage B loss"] == pytest.approx(0, abs=1e-5)
+    noise = 400 * torch.rand(levels.shape, generator=torch.Generator().manual_seed(0)) - 70
+    scores, clamped = judge.scores(noise), judge.scores(noise.clamp(0, 255))
+    for name, least in (("stage A loss", 0.1), ("stage B loss", 1)):
+        assert scores[name] > least
+        assert scores[f"{name} as shown"] == clamped[name] != scores[name]
+
+
+def test_the_nearest_judge_sees_the_same_losses_as_nnst(files):
+    content, style = map(load_image, files)
+    network = nnst.load_vgg()
+    canvas = picture(48, 64, seed=7)
+    scores = NearestJudge(*files).scores(255 * canvas)
+    with torch.no_grad():
+        joint = nnst.JointLoss(network, content, style)(canvas).item()
+        separate = nnst.SeparateLoss(network, style, seed=0)(canvas).item()
+    assert scores["stage A loss"] == pytest.approx(joint, rel=1e-3)
+    assert scores["stage B loss"] == pytest.approx(separate, rel=1e-3)
