@@ -11,7 +11,8 @@ from benchmarks import __main__ as bench
 from benchmarks import nnst, report
 from benchmarks.judge import Judge, NearestJudge
 from benchmarks.report import best_so_far, first_below
-from neural_style import BACKBONES, PRESETS, load_image, save_image
+from benchmarks.time_to_picture import FORWARD, count_pixels, extrapolate, plan_steps
+from neural_style import BACKBONES, PRESETS, Settings, load_image, save_image, stylize
 from neural_style.features import load_network
 from neural_style.objective import Wanted, make_objective
 from neural_style.tiling import cut_network
@@ -68,9 +69,9 @@ def test_pictures_are_made_at_sizes_that_nobody_changes(tmp_path, monkeypatch):
 
 def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
     measured = []
-    monkeypatch.setattr(bench, "RESULTS", tmp_path / "results.json")
+    listed = [("limit bf16", ["a"]), ("limit fp32", ["b"])]
     monkeypatch.setattr(bench, "FOLDER", tmp_path)
-    monkeypatch.setattr(bench, "jobs", lambda: [("limit bf16", ["a"]), ("limit fp32", ["b"])])
+    monkeypatch.setattr(bench, "jobs", lambda peer_steps: listed)
     monkeypatch.setattr(
         bench,
         "measure",
@@ -189,3 +190,63 @@ def test_the_nearest_judge_sees_the_same_losses_as_nnst(files):
         separate = nnst.SeparateLoss(network, style, seed=0)(canvas).item()
     assert scores["stage A loss"] == pytest.approx(joint, rel=1e-3)
     assert scores["stage B loss"] == pytest.approx(separate, rel=1e-3)
+
+
+def test_the_nearest_race_is_between_each_stage_s_own_looks(tmp_path, monkeypatch):
+    about = {"machine": "a machine", "date": "2026-01-01"}
+
+    def look(step, cold, a, b, stage=None):
+        scores = {"stage A loss": a, "stage B loss": b}
+        scores |= {f"{name} as shown": 2 * loss for name, loss in scores.items()}
+        return {"step": step, "cold": cold, "warm": cold - 1} | scores | {"stage": stage}
+
+    peer = [
+        *(look(605, 100, 0.4, 5.0, "A"), look(610, 200, 0.3, 4.0, "A")),
+        *(look(805, 300, 0.31, 3.0, "B"), look(810, 400, 0.32, 2.0, "B")),
+    ]
+    ours = [look(90, 11, 0.35, 4.5), look(91, 21, 0.29, 3.5), look(92, 41, 0.3, 2.5)]
+    results = {
+        "nearest race pair peer": {"looks": peer} | about,
+        "nearest race pair ours": {"looks": ours} | about,
+        "picture quick": {"seconds": 20.4, "passes": 9.7, "steps": [40, 60], "few": 0} | about,
+        "picture crowson": {"seconds": 2000, "passes": 900, "steps": [1, 2], "few": 6} | about,
+    }
+    report.write_report(results, tmp_path)
+    text = (tmp_path / "results.md").read_text()
+    assert "| pair | A | half, step 605 | 0.4000 | 100 s | 11 s, step 90 | 9.1 | 9.9 |" in text
+    assert "| pair | A | all, step 610 | 0.3000 | 200 s | 21 s, step 91 | 9.5 | 9.9 |" in text
+    assert "| pair | B | half, step 805 | 3.0000 | 300 s | 41 s, step 92 | 7.3 | 7.5 |" in text
+    assert "| pair | B | all, step 810 | 2.0000 | 400 s | 2.5000 after 41 s | — | — |" in text
+    assert "| pair | A | half, step 605 | 0.8000 | 100 s | 11 s, step 90 | 9.1 | 9.9 |" in text
+    assert "| quick | 40 + 60 | 20 s | 10 | measured |" in text
+    assert "| crowson | 1 + 2 | 2000 s | 900 | from 6 steps at each size" in text
+
+
+def test_a_clock_of_few_steps_tells_what_all_would_take():
+    first = [(1, 5.0), (1, 6.0), (1, 7.0), (1, 8.0)]  # 5 s before the first step, then 1 s a step
+    second = [(2, 13.0), (2, 16.0), (2, 19.0)]  # 2 s between the sizes, then 3 s a step
+    assert extrapolate([*first, *second], [3, 3]) == 19
+    assert extrapolate([*first, *second], [100, 50]) == 5 + 100 + 2 + 150
+
+
+def test_passes_are_counted_by_the_pixels_the_network_is_shown(tiny):
+    content, style = picture(128, 128, seed=1), picture(128, 128, seed=2)
+    settings = Settings(size=128, scales=2, iterations=6, weights="packaged", precision="fp32")
+    steps = plan_steps(content, settings)
+    assert (len(steps), sum(steps)) == (2, 6)
+    with count_pixels() as counted:
+        *_, _ = stylize(content, style, settings)
+    # At each size targets of two pictures, a look before each step, and one after the last.
+    assert counted[0] == pytest.approx(
+        sum(side**2 * (count + 3 * FORWARD) for side, count in zip((64, 128), steps))
+    )
+
+
+def test_a_trial_of_the_nearest_race_does_not_touch_the_results(monkeypatch, capsys):
+    for words in (["--peer-steps", "7"], ["--peer-steps", "5"]):
+        monkeypatch.setattr("sys.argv", ["bench", *words])
+        with pytest.raises(SystemExit):
+            bench.main()
+    said = capsys.readouterr().err
+    assert "must be a multiple of 5" in said
+    assert "needs a --folder" in said
