@@ -2,6 +2,7 @@
 
 What is already there is not measured again, so an interrupted run is continued by the same
 command; `--again` starts anew. `--only WORD` runs those whose name has the word in it.
+A short trial of the nearest race: `--only "nearest race" --peer-steps 5 --folder FOLDER`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from benchmarks.long_runs import LOOPS
 from benchmarks.report import write_report
 
 FOLDER = Path(__file__).parent
-RESULTS = FOLDER / "results.json"
 EXAMPLES = FOLDER.parent / "examples"
 
 PAIRS = (
@@ -36,6 +36,21 @@ RACERS = {
     "fp32": ("ours", 350, ["init=content", "scales=1", "precision=fp32"]),
 }
 """Who runs, for how many steps, with which settings: all from the content image, at one size."""
+
+PEER_STEPS = 200
+"""Of NNST: at each size of stage A, and in stage B."""
+
+NEAREST_STEPS = 240
+NEAREST = [
+    *("preset=balanced", "statistic=nearest", "weights=packaged", "precision=fp32"),
+    *("content_weight=0.0", "tv_weight=0.0", "noise_ratio=0.0", "init=content"),
+    *("border=zeros", "style_fit=area", "scales=4", "scale_shares=1,1,1,5"),
+]
+"""Settings of ours in the nearest race: no content term, as the peer, and from the content image.
+Sizes too small for the network are left out. The border and the style's size are the judge's."""
+
+PICTURES = {"balanced": 0, "quick": 0, "pastiche": 0, "crowson": 6}
+"""Whose time to a picture is measured; where not 0, only so many steps at each size are."""
 
 ABLATIONS = {
     "as raced": ["init=content", "scales=1"],
@@ -61,19 +76,36 @@ def main() -> None:
     parser.add_argument(
         "--only", default="", metavar="WORD", help="measure what has it in its name"
     )
+    parser.add_argument(
+        "--peer-steps",
+        type=int,
+        default=PEER_STEPS,
+        metavar="N",
+        help=f"steps of the nearest race's peer at each size and in stage B (default {PEER_STEPS}),"
+        " a multiple of 5",
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=FOLDER, help="where the results are kept (default: here)"
+    )
     options = parser.parse_args()
-    results = {} if options.again or not RESULTS.exists() else json.loads(RESULTS.read_text())
-    for name, command in jobs():
+    if options.peer_steps < 1 or options.peer_steps % 5:
+        parser.error("--peer-steps must be a multiple of 5")
+    if options.peer_steps != PEER_STEPS and options.folder == FOLDER:
+        parser.error("a trial with other --peer-steps needs a --folder of its own")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    kept = options.folder / "results.json"
+    results = {} if options.again or not kept.exists() else json.loads(kept.read_text())
+    for name, command in jobs(options.peer_steps):
         if name in results or options.only not in name:
             continue
         print(name, flush=True)
         results[name] = measure(command)
         results[name] |= {"machine": machine(), "date": f"{date.today():%Y-%m-%d}"}
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-        write_report(results, FOLDER)
+        kept.write_text(json.dumps(results, indent=1) + "\n")
+        write_report(results, options.folder)
 
 
-def jobs() -> list[tuple[str, list[str]]]:
+def jobs(peer_steps: int = PEER_STEPS) -> list[tuple[str, list[str]]]:
     """Name and command of each measurement; racers take turns, pair by pair."""
     listed = []
     for precision in ("bf16", "fp32"):
@@ -94,6 +126,14 @@ def jobs() -> list[tuple[str, list[str]]]:
         for racer, (program, steps, settings) in RACERS.items():
             name = f"race {pair[0]} {racer}"
             listed.append((name, contestant(program, files, steps, settings)))
+    for pair in PAIRS:
+        files = pair_files(pair, 512)
+        name = f"nearest race {pair[0]}"
+        listed.append((f"{name} peer", contestant("nnst", files, peer_steps, [])))
+        listed.append((f"{name} ours", contestant("nearest", files, NEAREST_STEPS, NEAREST)))
+    for program, few in PICTURES.items():
+        command = ["benchmarks.time_to_picture", *pair_files(PAIRS[0], 512), "{now}", program]
+        listed.append((f"picture {program}", [*command, str(few)]))
     for name, settings in ABLATIONS.items():
         files = pair_files(PAIRS[0], 384)
         listed.append((f"ablation {name}", contestant("ours", files, 300, settings)))

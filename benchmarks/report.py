@@ -15,6 +15,8 @@ def write_report(results: Results, folder: Path) -> None:
         *_race(results, "loss", "Time to the peer's loss, 512 pixels"),
         *_race(results, "loss as saved", "The same, of the pictures as saved: in levels 0–255"),
         *_held_out(results),
+        *_nearest_race(results),
+        *_pictures(results),
         *_limit(results),
         *_memory(results),
         *_growth(results),
@@ -92,6 +94,85 @@ _SCORES = (
 
 def _scores(look: dict) -> list[str]:
     return [f"{look[name]:.4g}" if name in look else "—" for name in _SCORES]
+
+
+def nearest_goals(looks: list[dict], suffix: str = "") -> list[tuple[str, str, dict]]:
+    """Losses that ours is to reach: the key, "half" or "all" of the peer's steps, and its look.
+
+    The look is the first one with the lowest loss of that stage up to there, at the full size.
+    Looks of the other stage do not count: stage B gives up some of stage A's loss.
+    """
+    goals = []
+    for stage in ("A", "B"):
+        key = f"stage {stage} loss{suffix}"
+        here = [look for look in looks if look["stage"] == stage]
+        for part, count in (("half", (len(here) + 1) // 2), ("all", len(here))):
+            if count:
+                goals.append((key, part, min(here[:count], key=lambda look: look[key])))
+    return goals
+
+
+def _nearest_race(results: Results) -> list[str]:
+    lines = []
+    for suffix, title in (
+        ("", "Time to NNST's loss, 512 pixels, float32"),
+        (" as shown", "The same, of the pictures as shown: cut off at 0 and 255"),
+    ):
+        rows = []
+        for name, peer in results.items():
+            if not (name.startswith("nearest race ") and name.endswith(" peer")):
+                continue
+            pair = name.split()[2]
+            ours = results.get(f"nearest race {pair} ours")
+            for key, part, goal in nearest_goals(peer["looks"], suffix):
+                row = [pair, key.split()[1], f"{part}, step {goal['step']}", f"{goal[key]:.4f}"]
+                row.append(f"{goal['cold']:.0f} s")
+                rows.append(row + _against(goal, ours, key))
+        head = ["pair", "stage", "peer's steps", "loss", "peer", "ours", "ratio cold", "ratio warm"]
+        lines += _table(title, head, rows)
+    if lines:
+        lines += [
+            "Every loss is by the judge, at the full size. Stage A's targets are the style's "
+            "places most similar to the content image's: the same for both programs. NNST's "
+            "picture is not kept within 0 and 255, ours is.",
+            "",
+        ]
+    return lines
+
+
+def _against(goal: dict, ours: dict | None, key: str) -> list[str]:
+    """When ours reached the peer's loss, or how far it came; and both ratios of time."""
+    if ours is None:
+        return 3 * ["—"]
+    look = first_below(ours["looks"], goal[key], key)
+    if look is None:
+        lowest = min(ours["looks"], key=lambda look: look[key])
+        return [f"{lowest[key]:.4f} after {lowest['cold']:.0f} s", "—", "—"]
+    ratios = [goal[clock] / look[clock] if look[clock] else None for clock in ("cold", "warm")]
+    words = ["—" if ratio is None else f"{ratio:.1f}" for ratio in ratios]
+    return [f"{look['cold']:.0f} s, step {look['step']}", *words]
+
+
+def _pictures(results: Results) -> list[str]:
+    rows = []
+    for name, one in results.items():
+        if name.startswith("picture "):
+            steps = " + ".join(map(str, one["steps"]))
+            how = "measured"
+            if one["few"]:
+                how = f"from {one['few']} steps at each size, times the steps of the size"
+            row = [f"{one['seconds']:.0f} s", f"{one['passes']:.0f}", how]
+            rows.append([name.split()[1], steps, *row])
+    head = ["program", "steps at each size", "from the process's start", "passes", "how"]
+    lines = _table("Time to a picture, one pair, 512 pixels", head, rows)
+    if lines:
+        lines += [
+            "A pass is one picture of 512 pixels, forward and back. Smaller pictures count by "
+            "their pixels, a picture forward alone one third. Programs differ in how deep they "
+            "look.",
+            "",
+        ]
+    return lines
 
 
 def _limit(results: Results) -> list[str]:

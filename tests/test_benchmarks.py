@@ -11,16 +11,18 @@ import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import panel, report
-from benchmarks.judge import Judge
+from benchmarks import nnst, panel, report
+from benchmarks.judge import Judge, NearestJudge
 from benchmarks.report import best_so_far, first_below
 from benchmarks.sheets import fit_within, lay_out
-from neural_style import BACKBONES, PRESETS, load_image, save_image
+from benchmarks.time_to_picture import FORWARD, count_pixels, extrapolate, plan_steps
+from neural_style import BACKBONES, PRESETS, Settings, load_image, save_image, stylize
+from neural_style.features import load_network
 from neural_style.objective import Wanted, make_objective
 from neural_style.recipe import make_recipe
 from neural_style.tiling import cut_network
 from neural_style.transfer import _emphasis
-from tests.conftest import packaged_vgg19, picture
+from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
 
 
 @pytest.fixture
@@ -72,9 +74,9 @@ def test_pictures_are_made_at_sizes_that_nobody_changes(tmp_path, monkeypatch):
 
 def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
     measured = []
-    monkeypatch.setattr(bench, "RESULTS", tmp_path / "results.json")
+    listed = [("limit bf16", ["a"]), ("limit fp32", ["b"])]
     monkeypatch.setattr(bench, "FOLDER", tmp_path)
-    monkeypatch.setattr(bench, "jobs", lambda: [("limit bf16", ["a"]), ("limit fp32", ["b"])])
+    monkeypatch.setattr(bench, "jobs", lambda peer_steps: listed)
     monkeypatch.setattr(
         bench,
         "measure",
@@ -264,3 +266,135 @@ def test_pictures_on_a_sheet_keep_their_proportions():
     assert sheet.size == (2 * 20 + 12, 10 + 28)
     assert sheet.getpixel((32, 24)) == (0, 0, 0)
     assert sheet.getpixel((32 + 11, 24)) == (255, 255, 255)  # the square ends after ten
+
+
+def test_a_laplacian_pyramid_gives_its_picture_back():
+    image = picture(45, 70, seed=3)
+    pyramid = nnst.split(image, 4)
+    assert [tuple(part.shape[-2:]) for part in pyramid] == [
+        *((45, 70), (22, 35), (11, 17), (5, 8), (2, 4))
+    ]
+    assert torch.allclose(nnst.join(pyramid), image, atol=1e-6)
+    gray = nnst.split(torch.full((1, 3, 16, 16), 0.5), 2)
+    assert [part.abs().max().item() for part in gray] == [0, 0, 0.5]
+
+
+def test_nnst_goes_through_its_sizes_and_both_losses_fall(monkeypatch):
+    monkeypatch.setattr(nnst, "SMALLEST", 24)
+    content, style = picture(36, 48, seed=1), picture(48, 36, seed=2)
+    run = list(nnst.stylize(tiny_network(), content, style, steps=6, final_steps=6))
+    assert [(one.stage, one.size, one.number) for one in run[::6]] == [
+        *(("A", 0, 1), ("A", 1, 1), ("B", 1, 1))
+    ]
+    assert [tuple(one.picture.shape[-2:]) for one in run[::6]] == [(18, 24), (36, 48), (36, 48)]
+    for first, last in ((0, 5), (6, 11), (12, 17)):
+        assert run[last].loss < 0.95 * run[first].loss
+
+
+def test_nnst_matches_by_the_centered_cosine_in_any_chunks(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    queries, bank = (torch.rand(count, 5, generator=generator) for count in (23, 31))
+    found = nnst.nearest(queries, bank)
+    for query, row in zip(queries - queries.mean(0), found):
+        cosines = torch.cosine_similarity(query[None], bank - bank.mean(0))
+        assert cosines[row] == cosines.max()
+    monkeypatch.setattr(nnst, "CHUNK_BYTES", 4 * 31 * 4)
+    assert torch.equal(nnst.nearest(queries, bank), found)
+
+
+def tiny_network():
+    stages = tiny_vgg()
+    return load_network(
+        stages,
+        seeded_weights(stages),
+        BACKBONES["vgg19"].packaged.units,
+        device=torch.device("cpu"),
+        border="zeros",
+        layers=nnst.MAPS,
+    )
+
+
+def test_the_nearest_judge_finds_no_fault_with_the_style_itself(tmp_path):
+    levels = 255 * picture(32, 24, seed=6).mul(255).round().div(255)
+    file = save_image(levels / 255, tmp_path / "both.png")
+    judge = NearestJudge(file, file)
+    scores = judge.scores(levels)
+    assert scores["stage A loss"] == pytest.approx(0, abs=1e-5)
+    assert scores["stage B loss"] == pytest.approx(0, abs=1e-5)
+    noise = 400 * torch.rand(levels.shape, generator=torch.Generator().manual_seed(0)) - 70
+    scores, clamped = judge.scores(noise), judge.scores(noise.clamp(0, 255))
+    for name, least in (("stage A loss", 0.1), ("stage B loss", 1)):
+        assert scores[name] > least
+        assert scores[f"{name} as shown"] == clamped[name] != scores[name]
+
+
+def test_the_nearest_judge_sees_the_same_losses_as_nnst(files):
+    content, style = map(load_image, files)
+    network = nnst.load_vgg()
+    canvas = picture(48, 64, seed=7)
+    scores = NearestJudge(*files).scores(255 * canvas)
+    with torch.no_grad():
+        joint = nnst.JointLoss(network, content, style)(canvas).item()
+        separate = nnst.SeparateLoss(network, style, seed=0)(canvas).item()
+    assert scores["stage A loss"] == pytest.approx(joint, rel=1e-3)
+    assert scores["stage B loss"] == pytest.approx(separate, rel=1e-3)
+
+
+def test_the_nearest_race_is_between_each_stage_s_own_looks(tmp_path, monkeypatch):
+    about = {"machine": "a machine", "date": "2026-01-01"}
+
+    def look(step, cold, a, b, stage=None):
+        scores = {"stage A loss": a, "stage B loss": b}
+        scores |= {f"{name} as shown": 2 * loss for name, loss in scores.items()}
+        return {"step": step, "cold": cold, "warm": cold - 1} | scores | {"stage": stage}
+
+    peer = [
+        *(look(605, 100, 0.4, 5.0, "A"), look(610, 200, 0.3, 4.0, "A")),
+        *(look(805, 300, 0.31, 3.0, "B"), look(810, 400, 0.32, 2.0, "B")),
+    ]
+    ours = [look(90, 11, 0.35, 4.5), look(91, 21, 0.29, 3.5), look(92, 41, 0.3, 2.5)]
+    results = {
+        "nearest race pair peer": {"looks": peer} | about,
+        "nearest race pair ours": {"looks": ours} | about,
+        "picture quick": {"seconds": 20.4, "passes": 9.7, "steps": [40, 60], "few": 0} | about,
+        "picture crowson": {"seconds": 2000, "passes": 900, "steps": [1, 2], "few": 6} | about,
+    }
+    report.write_report(results, tmp_path)
+    text = (tmp_path / "results.md").read_text()
+    assert "| pair | A | half, step 605 | 0.4000 | 100 s | 11 s, step 90 | 9.1 | 9.9 |" in text
+    assert "| pair | A | all, step 610 | 0.3000 | 200 s | 21 s, step 91 | 9.5 | 9.9 |" in text
+    assert "| pair | B | half, step 805 | 3.0000 | 300 s | 41 s, step 92 | 7.3 | 7.5 |" in text
+    assert "| pair | B | all, step 810 | 2.0000 | 400 s | 2.5000 after 41 s | — | — |" in text
+    assert "| pair | A | half, step 605 | 0.8000 | 100 s | 11 s, step 90 | 9.1 | 9.9 |" in text
+    assert "| quick | 40 + 60 | 20 s | 10 | measured |" in text
+    assert "| crowson | 1 + 2 | 2000 s | 900 | from 6 steps at each size" in text
+
+
+def test_a_clock_of_few_steps_tells_what_all_would_take():
+    first = [(1, 5.0), (1, 6.0), (1, 7.0), (1, 8.0)]  # 5 s before the first step, then 1 s a step
+    second = [(2, 13.0), (2, 16.0), (2, 19.0)]  # 2 s between the sizes, then 3 s a step
+    assert extrapolate([*first, *second], [3, 3]) == 19
+    assert extrapolate([*first, *second], [100, 50]) == 5 + 100 + 2 + 150
+
+
+def test_passes_are_counted_by_the_pixels_the_network_is_shown(tiny):
+    content, style = picture(128, 128, seed=1), picture(128, 128, seed=2)
+    settings = Settings(size=128, scales=2, iterations=6, weights="packaged", precision="fp32")
+    steps = plan_steps(content, settings)
+    assert (len(steps), sum(steps)) == (2, 6)
+    with count_pixels() as counted:
+        *_, _ = stylize(content, style, settings)
+    # At each size targets of two pictures, a look before each step, and one after the last.
+    assert counted[0] == pytest.approx(
+        sum(side**2 * (count + 3 * FORWARD) for side, count in zip((64, 128), steps))
+    )
+
+
+def test_a_trial_of_the_nearest_race_does_not_touch_the_results(monkeypatch, capsys):
+    for words in (["--peer-steps", "7"], ["--peer-steps", "5"]):
+        monkeypatch.setattr("sys.argv", ["bench", *words])
+        with pytest.raises(SystemExit):
+            bench.main()
+    said = capsys.readouterr().err
+    assert "must be a multiple of 5" in said
+    assert "needs a --folder" in said
