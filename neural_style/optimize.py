@@ -12,9 +12,11 @@ from torch import Tensor
 
 from neural_style.canvas import Canvas
 from neural_style.devices import read_later
-from neural_style.objective import Evaluate
 from neural_style.optimizers import Optimizer, State
 from neural_style.tensors import ImageTensor, Scalar
+
+Evaluate = Callable[..., tuple[dict[str, Scalar], ImageTensor]]
+"""A picture → the weighted losses by name and the gradient of their sum: an `Objective`."""
 
 
 class _Point(NamedTuple):

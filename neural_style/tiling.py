@@ -11,7 +11,7 @@ whole picture's gradient but the order of additions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from functools import partial
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from neural_style.taps import take_rows
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 from neural_style.winograd import TILE
 
-Sums = dict[str, Tensor]
+Sums = dict[Hashable, Tensor]
 """What a picture's activations add up to over its pixels, by name."""
 
 Measure = Callable[[str, FeatureMap, slice, slice], tuple[FeatureMap, Sums]]

@@ -1,0 +1,48 @@
+"""The content term: distance to the content image's activations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from neural_style.losses import squared_distance
+from neural_style.taps import take_rows
+from neural_style.tensors import FeatureMap, ImageTensor, Scalar
+from neural_style.tiling import Sums
+
+
+class ContentTerm(NamedTuple):
+    """Squared distance of the canvas's activations to the content's, as a mean per layer.
+
+    Gatys et al., arXiv 1508.06576, eq. 1, in the units of the loss.
+
+    Attributes:
+        weight: Of the term.
+        shares: Layer → its share of the term.
+        targets: Layer → activations of the content image.
+        units: Layer → what its mean squared distance is divided by.
+    """
+
+    weight: float
+    shares: dict[str, float]
+    targets: dict[str, FeatureMap]
+    units: dict[str, Scalar | float]
+
+    @property
+    def layers(self) -> Collection[str]:
+        return self.shares.keys()
+
+    def measure(
+        self, layer: str, features: FeatureMap, inside: slice, where: slice
+    ) -> tuple[FeatureMap, Sums]:
+        target = self.targets[layer][:, :, where]
+        return features, {"squares": squared_distance(take_rows(features, inside), target)}
+
+    def judge(
+        self, sums: dict[str, Sums], image: ImageTensor, eased: bool
+    ) -> tuple[dict[str, Scalar], Scalar]:
+        loss = self.weight * sum(
+            share / self.units[layer] * sums[layer]["squares"] / self.targets[layer].numel()
+            for layer, share in self.shares.items()
+        )
+        return {"content": loss}, loss
