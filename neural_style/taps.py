@@ -35,6 +35,35 @@ def take_rows(features: FeatureMap, rows: slice) -> FeatureMap:
     return features if rows == slice(0, features.shape[2]) else _Rows.apply(features, rows)
 
 
+def tap_places(
+    features: FeatureMap, rows: slice, columns: slice
+) -> tuple[FeatureMap, FeatureMap]:
+    """The features to go on with, and a copy of some of their rows and columns.
+
+    Only what goes on from those returned may be differentiated, and but once.
+    """
+    return _Places.apply(features, rows, columns)
+
+
+class _Places(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        ctx.shape, ctx.places = features.shape, (..., rows, columns)
+        return features.view_as(features), features[ctx.places].clone()
+
+    @staticmethod
+    def backward(
+        ctx: Any, onward: Tensor | None, sampled: Tensor | None
+    ) -> tuple[Tensor, None, None]:
+        if onward is None:
+            onward = sampled.new_zeros(ctx.shape)
+        onward = onward.contiguous(memory_format=_LAYOUT)
+        if sampled is not None:
+            onward[ctx.places] += sampled
+        return onward, None, None
+
+
 class _Products(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, rows: slice) -> tuple[Tensor, Tensor]:

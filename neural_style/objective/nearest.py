@@ -1,0 +1,398 @@
+"""Matches between a canvas and its styles: first by all layers together, then layer by layer.
+
+Read `Matcher` first. It holds the styles' activations at one size; from them come the matches
+(small tensors of indices, kept in a run's state) and from these the targets of the `MatchesTerm`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, normalize
+
+from neural_style.features import Network
+from neural_style.objective.make import Wanted, style_names
+from neural_style.objective.matches import LayerTargets, MatchesTerm
+from neural_style.objective.places import Axis, Samples, cell_size, count_cells, sample
+from neural_style.objective.search import (
+    nearest,
+    prefer_neighbors,
+    project,
+    share_out,
+    unit_vectors,
+)
+from neural_style.tensors import ImageTensor, Mask
+from neural_style.tiling import Segments
+
+_BONUS = 0.02
+"""What agreement with one neighbor is worth, as a cosine."""
+
+_FIELD = 5
+"""Random preferences a side, from which those of all cells of a style are interpolated."""
+
+_FLOOR = 1e-2
+"""Of a style's usual length of activations: below it a place counts as empty."""
+
+_WHITE = 0.5
+"""Of a mask's greatest value: above it a style's cell may be matched."""
+
+
+class CellMatches(NamedTuple):
+    """Each cell of the canvas, and the cell of a style that it is to resemble.
+
+    Attributes:
+        owners: Which style: cells down × across.
+        rows, columns: Which cell of that style's picture.
+    """
+
+    owners: Tensor
+    rows: Tensor
+    columns: Tensor
+
+
+class LayerMatches(NamedTuple):
+    """The places of one layer, and the places of the styles that they are to resemble.
+
+    Attributes:
+        first: First row and first column that is a place.
+        owners: Which style: places down × across.
+        indices: Which place, counted through all styles' places.
+        centers: Mean activations of the canvas over the places of each style: styles × channels.
+    """
+
+    first: tuple[int, int]
+    owners: Tensor
+    indices: Tensor
+    centers: Tensor
+
+
+class Matcher(NamedTuple):
+    """The styles beside a canvas of one size.
+
+    Attributes:
+        shares: Layer → its share of the style term.
+        cell: Pixels a side.
+        styles: Each style's samples by layer, once a cell.
+        allowed: Of each style, which of its cells may be matched: cells down × across.
+        usable: Which styles may be taken in each cell of the canvas: cells × styles.
+        wanted: Each style's share of each cell: cells × styles, each row with a sum of 1, or 0
+            where no style is wanted.
+        cover: How much any style is wanted in each cell: cells down × across; None for fully.
+        floors: Layer → `LayerTargets.floor`.
+    """
+
+    network: Network
+    segments: Segments
+    shares: dict[str, float]
+    cell: int
+    styles: list[dict[str, Samples]]
+    allowed: list[Tensor]
+    usable: Tensor
+    wanted: Tensor
+    cover: Tensor | None
+    floors: dict[str, Tensor]
+
+
+def make_matcher(
+    network: Network,
+    segments: Segments,
+    canvas: tuple[int, int],
+    styles: Sequence[Wanted],
+    shares: dict[str, float],
+) -> Matcher:
+    """Looks at the styles once.
+
+    Args:
+        canvas: Height and width.
+        styles: At the sizes at which their strokes are to be seen.
+        shares: Layer → its share of the style term; layers without a share are not looked at.
+    """
+    shares = {layer: share for layer, share in shares.items() if share > 0}
+    cell = cell_size(*canvas)
+    cells = dict.fromkeys(shares, cell)
+    seen = [sample(network, segments, style.image, cells) for style in styles]
+    usable, wanted, cover = _coverage(styles, count_cells(*canvas, cell))
+    floors = {
+        layer: _FLOOR
+        * torch.cat([one[layer].values.flatten(0, 1).float() for one in seen])
+        .square()
+        .sum(1)
+        .mean()
+        .sqrt()
+        .clamp_min(1e-6)
+        for layer in shares
+    }
+    allowed = [_allowed(style, cell) for style in styles]
+    return Matcher(network, segments, shares, cell, seen, allowed, usable, wanted, cover, floors)
+
+
+def match_cells(
+    matcher: Matcher, query: ImageTensor, preference: float = 0.0, seed: int = 0
+) -> CellMatches:
+    """For each cell of a picture the style's most similar cell, by all layers together.
+
+    Each layer's activations count by its share and in units of the styles' usual length there, so
+    that a layer's scale makes no difference; both sides are centered.
+
+    Args:
+        query: The picture whose cells are matched.
+        preference: How much cells of a style are preferred or avoided, as a cosine: a smooth random
+            field over the style's picture, so that another seed takes other parts of it.
+        seed: Of that field.
+    """
+    cells = dict.fromkeys(matcher.shares, matcher.cell)
+    seen = sample(matcher.network, matcher.segments, query, cells)
+    shape = count_cells(*query.shape[-2:], matcher.cell)
+    queries = _together(matcher, seen, shape)
+    found, similarity = [], []
+    generator = torch.Generator().manual_seed(seed)
+    for k, samples in enumerate(matcher.styles):
+        allowed = matcher.allowed[k]
+        bank = _together(matcher, samples, tuple(allowed.shape))
+        chosen = allowed.flatten().nonzero()[:, 0]
+        bank = unit_vectors(bank, bank[chosen].mean(0))
+        here = matcher.usable[:, k]
+        mean = queries[here].mean(0) if here.any() else queries.mean(0)
+        own, bank = project(unit_vectors(queries, mean), bank)
+        liked = _liking(generator, allowed, preference)
+        matches = chosen[nearest(own, bank[chosen], None if liked is None else liked[chosen])]
+        matches = prefer_neighbors(matches, own, bank, shape, allowed, liked, _BONUS)
+        found.append(matches)
+        similarity.append((own * bank[matches]).sum(1))
+    owners = _owners(matcher, torch.stack(similarity, 1)).view(shape)
+    indices = torch.stack(found, 1).gather(1, owners.view(-1, 1)).view(shape)
+    wide = torch.tensor([one.shape[1] for one in matcher.allowed], device=owners.device)[owners]
+    return CellMatches(owners, indices // wide, indices % wide)
+
+
+def targets_of_cells(
+    matcher: Matcher, matches: CellMatches, canvas: dict[str, tuple[Axis, Axis]]
+) -> dict[str, LayerTargets]:
+    """Targets of the term from matches of cells.
+
+    Args:
+        canvas: Layer → which rows and columns of the canvas's map are places (`canvas_axes`).
+    """
+    targets = {}
+    for layer, (down, across) in canvas.items():
+        rows, columns = _cells_of(down, across, matcher.cell, matches.owners)
+        owners = matches.owners[rows[:, None], columns]
+        # The place inside its cell is the same on both sides.
+        inner_row = (down.pixels().to(rows) - rows * matcher.cell)[:, None]
+        inner_column = (across.pixels().to(rows) - columns * matcher.cell)[None, :]
+        pixel_row = matches.rows[rows[:, None], columns] * matcher.cell + inner_row
+        pixel_column = matches.columns[rows[:, None], columns] * matcher.cell + inner_column
+        values, indices, base = [], torch.zeros_like(owners), 0
+        for k, samples in enumerate(matcher.styles):
+            one = samples[layer]
+            index = one.down.nearest(pixel_row) * one.across.count + one.across.nearest(pixel_column)
+            indices = torch.where(owners == k, base + index, indices)
+            values.append(one.values.flatten(0, 1))
+            base += len(values[-1])
+        directions = normalize(torch.cat(values)[indices].float(), dim=2, eps=1e-6)
+        targets[layer] = _layer_targets(matcher, layer, down, across, directions, None, owners)
+    return targets
+
+
+def match_layers(
+    matcher: Matcher, image: ImageTensor, cells: CellMatches, generator: torch.Generator
+) -> dict[str, LayerMatches]:
+    """For each layer by itself, its places on the canvas matched with the styles' places.
+
+    Places lie two cells apart, from a random first one; both sides are centered.
+
+    Args:
+        image: The canvas.
+        cells: Say which style is whose.
+        generator: Chooses the first place of each layer.
+    """
+    spacing = 2 * matcher.cell
+    first = {}
+    for layer in matcher.shares:
+        step = matcher.styles[0][layer].down
+        most = max(1, spacing // step.stride)
+        top, left = torch.randint(0, most, (2,), generator=generator).tolist()
+        first[layer] = top, left
+    spacings = dict.fromkeys(matcher.shares, spacing)
+    seen = sample(matcher.network, matcher.segments, image, spacings, first)
+    found = {}
+    for layer, canvas in seen.items():
+        rows, columns = _cells_of(canvas.down, canvas.across, matcher.cell, cells.owners)
+        owners = cells.owners[rows[:, None], columns]
+        vectors = canvas.values.float()
+        indices = torch.zeros_like(owners)
+        centers = []
+        base = 0
+        for k, samples in enumerate(matcher.styles):
+            bank, chosen = _thinned(matcher, samples[layer], k)
+            own = owners == k
+            mean = vectors[own].mean(0) if own.any() else vectors.mean((0, 1))
+            centers.append(mean)
+            if own.any():
+                queries = unit_vectors(vectors[own], mean)
+                indices[own] = base + chosen[nearest(queries, unit_vectors(bank, bank.mean(0)))]
+            base += samples[layer].values[..., 0].numel()
+        found[layer] = LayerMatches(first[layer], owners, indices, torch.stack(centers))
+    return found
+
+
+def targets_of_layers(
+    matcher: Matcher,
+    matches: dict[str, LayerMatches],
+    canvas: dict[str, tuple[Axis, Axis]],
+) -> dict[str, LayerTargets]:
+    """Targets of the term from matches of each layer, centered on both sides."""
+    targets = {}
+    for layer, one in matches.items():
+        down, across = (
+            axis._replace(first=first, step=max(1, 2 * matcher.cell // axis.stride))
+            for axis, first in zip(canvas[layer], one.first, strict=True)
+        )
+        centered = []
+        for k, samples in enumerate(matcher.styles):
+            mean = _thinned(matcher, samples[layer], k)[0].mean(0)
+            centered.append(samples[layer].values.flatten(0, 1).float() - mean)
+        directions = normalize(torch.cat(centered)[one.indices], dim=2, eps=1e-6)
+        targets[layer] = _layer_targets(
+            matcher, layer, down, across, directions, one.centers, one.owners
+        )
+    return targets
+
+
+def canvas_axes(
+    matcher: Matcher, sizes: dict[str, tuple[int, int]], width: int
+) -> dict[str, tuple[Axis, Axis]]:
+    """Which rows and columns of each layer's map are places, once a cell.
+
+    Args:
+        sizes: Layer → height and width of its map of the canvas.
+        width: Of the canvas.
+    """
+    axes = {}
+    for layer in matcher.shares:
+        stride = max(1, round(width / sizes[layer][1]))
+        step = max(1, matcher.cell // stride)
+        down, across = (Axis(length, stride, step // 2, step) for length in sizes[layer])
+        axes[layer] = down, across
+    return axes
+
+
+def make_matches_term(
+    matcher: Matcher, targets: dict[str, LayerTargets], weight: float
+) -> MatchesTerm:
+    """The style term of those targets."""
+    return MatchesTerm(weight, matcher.shares, targets, style_names(len(matcher.styles)))
+
+
+def _layer_targets(
+    matcher: Matcher,
+    layer: str,
+    down: Axis,
+    across: Axis,
+    directions: Tensor,
+    centers: Tensor | None,
+    owners: Tensor,
+) -> LayerTargets:
+    weights = None
+    if matcher.cover is not None:
+        rows, columns = _cells_of(down, across, matcher.cell, matcher.cover)
+        weights = matcher.cover[rows[:, None], columns]
+    several = owners if len(matcher.styles) > 1 else None
+    kept = directions.to(matcher.network.dtype)
+    return LayerTargets(down, across, kept, centers, several, weights, matcher.floors[layer])
+
+
+def _cells_of(down: Axis, across: Axis, cell: int, grid: Tensor) -> tuple[Tensor, Tensor]:
+    """The cell of each row and of each column of places."""
+    height, width = grid.shape
+    return (
+        (down.pixels() // cell).clamp_max(height - 1).to(grid.device),
+        (across.pixels() // cell).clamp_max(width - 1).to(grid.device),
+    )
+
+
+def _together(matcher: Matcher, samples: dict[str, Samples], shape: tuple[int, int]) -> Tensor:
+    """The hypercolumns of a picture's cells, one a row: all layers' activations side by side."""
+    rows, columns = (
+        torch.arange(count) * matcher.cell + matcher.cell // 2 for count in shape
+    )
+    columns_of_layers = []
+    for layer, share in matcher.shares.items():
+        one = samples[layer]
+        down, across = one.down.nearest(rows), one.across.nearest(columns)
+        values = one.values[down.to(one.values.device)][:, across.to(one.values.device)]
+        scale = share**0.5 * _FLOOR / matcher.floors[layer]
+        columns_of_layers.append(values.flatten(0, 1).float() * scale)
+    return torch.cat(columns_of_layers, 1)
+
+
+def _allowed(style: Wanted, cell: int) -> Tensor:
+    """Which cells of a style's picture may be matched."""
+    shape = count_cells(*style.image.shape[-2:], cell)
+    if style.part is None:
+        return torch.ones(shape, dtype=torch.bool, device=style.image.device)
+    seen = interpolate(style.part, shape, mode="area")[0, 0].to(style.image.device)
+    return seen >= _WHITE * seen.max()
+
+
+def _thinned(matcher: Matcher, samples: Samples, k: int) -> tuple[Tensor, Tensor]:
+    """A style's places that layers are matched with alone, and their numbers among all of them."""
+    step = max(1, 2 * matcher.cell // (samples.down.step * samples.down.stride))
+    tall, wide = samples.values.shape[:2]
+    rows, columns = _cells_of(samples.down, samples.across, matcher.cell, matcher.allowed[k])
+    usable = matcher.allowed[k][rows[:, None], columns]
+    thin = torch.zeros_like(usable)
+    thin[step // 2 :: step, step // 2 :: step] = True
+    chosen = ((usable & thin) if (usable & thin).any() else usable).flatten().nonzero()[:, 0]
+    if not len(chosen):  # a part smaller than a place of this layer
+        chosen = torch.arange(tall * wide, device=usable.device)
+    return samples.values.flatten(0, 1)[chosen].float(), chosen
+
+
+def _coverage(
+    styles: Sequence[Wanted], shape: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """`Matcher.usable`, `wanted` and `cover`."""
+    device = styles[0].image.device
+    masks, strengths = [], []
+    for style in styles:
+        if style.where is None:
+            masks.append(torch.ones(shape, device=device))
+            strengths.append(style.share)
+        else:
+            masks.append(interpolate(style.where, shape, mode="area")[0, 0].to(device).clamp(0, 1))
+            # The style's share has its mask's share of the picture in it; within, it has not.
+            strengths.append(style.share / style.where.square().mean().item())
+    if not any(strengths):
+        strengths = [1.0] * len(styles)
+    counting = torch.tensor([strength > 0 for strength in strengths], device=device)
+    by_cell = torch.stack(masks, 2).flatten(0, 1)
+    strongest = (by_cell * counting).amax(1, keepdim=True)
+    # Along a soft edge only the stronger masks decide, or the edge would be a mosaic.
+    usable = (by_cell > 0) & (by_cell >= 0.5 * strongest) & counting
+    weighed = by_cell * torch.tensor(strengths, device=device) * usable
+    wanted = weighed / weighed.sum(1, keepdim=True).clamp_min(1e-12)
+    everywhere = any(s.where is None and counts for s, counts in zip(styles, strengths, strict=True))
+    return usable, wanted, None if everywhere else strongest.view(shape)
+
+
+def _owners(matcher: Matcher, similarity: Tensor) -> Tensor:
+    """Each cell's style, so that each has its share of what the masks leave it."""
+    owners = torch.zeros(len(similarity), dtype=torch.long, device=similarity.device)
+    if similarity.shape[1] == 1:
+        return owners
+    some = matcher.usable.any(1)
+    owners[some] = share_out(similarity[some], matcher.usable[some], matcher.wanted[some].sum(0))
+    return owners
+
+
+def _liking(generator: torch.Generator, allowed: Tensor, strength: float) -> Tensor | None:
+    field = torch.randn(1, 1, _FIELD, _FIELD, generator=generator)
+    if not strength:
+        return None
+    shape = tuple(allowed.shape)
+    smooth = interpolate(field, shape, mode="bicubic", align_corners=True)
+    return strength * smooth.flatten().to(allowed.device)
