@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -27,11 +29,23 @@ class Optimizer(Protocol):
     def recover(self) -> None:
         """The last step led nowhere good: forget what led to it and take shorter ones."""
 
+    def savepoint(self) -> Callable[[], None]:
+        """Returns a function that undoes the next step, and what is forgotten before that step."""
+
     def state(self) -> State:
         """What it remembers, never written to again."""
 
     def restore(self, state: State) -> None:
         """Remembers just that."""
+
+
+@contextmanager
+def all_or_nothing(optimizer: Optimizer) -> Iterator[None]:
+    """A block with at most one step, after which a failure leaves the optimizer unchanged."""
+    with ExitStack() as on_failure:
+        on_failure.callback(optimizer.savepoint())
+        yield
+        on_failure.pop_all()
 
 
 class Lbfgs:
@@ -89,6 +103,16 @@ class Lbfgs:
         slope = self._remember(pair, gradient)
         return numbers - self.rate * self._scaled(gradient, slope)
 
+    def savepoint(self) -> Callable[[], None]:
+        fields = dict(vars(self))
+        undo = ExitStack()
+        undo.callback(vars(self).update, fields)
+        if self.count >= self.history:  # the next pair overwrites the oldest
+            rows = self._next_rows()
+            fields["products"] = self.products.clone()
+            undo.callback(self.vectors[rows].copy_, self.vectors[rows].clone())
+        return undo.close
+
     def state(self) -> State:
         used = self._used()
         copies = {}
@@ -112,6 +136,11 @@ class Lbfgs:
     def _used(self) -> int:
         return 2 * min(self.count, self.history)
 
+    def _next_rows(self) -> slice:
+        """Rows that the next pair will take."""
+        slot = self.count % self.history
+        return slice(2 * slot, 2 * slot + 2)
+
     def _first_scale(self, gradient: Tensor) -> Tensor:
         if self.first_step:
             return self.first_step / gradient.square().mean().sqrt().clamp_min(1e-30)
@@ -124,9 +153,9 @@ class Lbfgs:
         within = _inner(pair, [*pair])
         curved = within[0, 1] > 1e-10 * within[1, 1]
         self.scale = torch.where(curved, within[0, 1] / within[1, 1], self.scale)
-        slot = self.count % self.history
+        rows = self._next_rows()
         self.count += 1
-        rows, used = slice(2 * slot, 2 * slot + 2), self._used()
+        used = self._used()
         self.vectors[rows] = torch.where(curved.to(pair.device), pair, 0)
         found = _inner(self.vectors[:used], [*self.vectors[rows], gradient.flatten()])
         self.products[:used, rows] = found[:, :2]
@@ -261,6 +290,9 @@ class Adam:
 
     def forget(self) -> None:
         self.steps, self.mean, self.square = 0, None, None
+
+    def savepoint(self) -> Callable[[], None]:
+        return partial(vars(self).update, dict(vars(self)))
 
     def state(self) -> State:
         return dict(vars(self))

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from neural_style.errors import ImageError, SettingsError
+from neural_style.errors import ImageError, NeuralStyleError, SettingsError
 from neural_style.images import check_place
 from neural_style.masks import Masks
 from neural_style.optimizers import State
@@ -41,6 +41,34 @@ def identify(
     drawn = {"for": masks.styles, "of": masks.parts, "keep": kept}
     pictures["masks"] = [f"{role} {_digest(mask)}" for role, some in drawn.items() for mask in some]
     return chosen | pictures | {"network's weights": network}
+
+
+def state_reached(newest: dict[str, Any]) -> State:
+    """The state of a run at the point that it has reached.
+
+    Args:
+        newest: What `stylize` records as it goes: "identity" and "scales" of the run; "scale" and
+            "save", the pass under way and what makes its state; "before", the iterations of the
+            earlier scales; "shown", the newest iteration whose frame was given out or not due.
+    """
+    common = {key: newest[key] for key in ("identity", "scales", "scale")}
+    reached = newest["save"]()
+    shown = newest.get("shown") == newest["before"] + reached["iteration"]
+    return common | {"shown": shown, "pass": reached}
+
+
+def state_shown(newest: dict[str, Any], iteration: int) -> State:
+    """The state of a run as long as its newest frame is that of this iteration.
+
+    Raises:
+        NeuralStyleError: There is a newer one.
+    """
+    if newest["shown"] != iteration:
+        raise NeuralStyleError(
+            f"Only the newest frame's state can be had, that of iteration {newest['shown']}; "
+            f"this frame is of {iteration}. Ask for it before the next frame."
+        )
+    return state_reached(newest)
 
 
 def save_state(state: State, path: str | os.PathLike[str]) -> Path:
@@ -90,6 +118,7 @@ def _is_state(state: Any) -> bool:
         and isinstance(state.get("scales"), list)
         and isinstance(state.get("scale"), int)
         and 0 <= state["scale"] < len(state["scales"])
+        and isinstance(state.get("shown"), bool)
         and isinstance(state.get("pass"), dict)
         and {"image", "numbers", "iteration", "best", "optimizer"} <= state["pass"].keys()
     )
@@ -111,7 +140,8 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
         )
     scales = [Scale(*scale) for scale in state["scales"]]
     planned, last = sum(scale.iterations for scale in scales), scales[-1]
-    ended = state["scale"] == len(scales) - 1 and state["pass"]["iteration"] >= last.iterations
+    at_the_end = state["scale"] == len(scales) - 1 and state["pass"]["iteration"] >= last.iterations
+    ended = at_the_end and state["shown"]
     least = planned + 1 if ended else planned
     if iterations < least:
         raise SettingsError(

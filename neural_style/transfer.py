@@ -31,7 +31,6 @@ from neural_style.devices import (
     memory_is_exhausted,
 )
 from neural_style.engines import ENGINES
-from neural_style.errors import NeuralStyleError
 from neural_style.features import load_network
 from neural_style.images import resize
 from neural_style.masks import Masks, fit_mask, leave, read_masks
@@ -40,7 +39,7 @@ from neural_style.objective import Emphasis, Wanted, make_objective
 from neural_style.optimize import optimize
 from neural_style.optimizers import State
 from neural_style.recipe import make_recipe
-from neural_style.resume import identify, move, plan_rest
+from neural_style.resume import identify, move, plan_rest, state_reached, state_shown
 from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_scales
 from neural_style.settings import INITS, Settings, settle
 from neural_style.start import check_parts, check_pictures, load_start, start_picture
@@ -69,7 +68,8 @@ class Frame(NamedTuple):
         note: Where the network's weights come from, and how memory is spared where it must be.
         events: What the guard did since the frame before, a sentence each.
         state: Makes what `stylize` takes as `resume`, to go on exactly: `torch.save` keeps it,
-            `torch.load(…, weights_only=True)` brings it back. Ask before the next frame.
+            `torch.load(…, weights_only=True)` brings it back. Ask before the next frame; if that
+            one failed, the state is that of the point which the run had reached.
         recipe: Text for its PNG (`save_image(frame.image, path, frame.recipe)`), to make it again.
     """
 
@@ -134,7 +134,7 @@ def stylize(
                 raise
         forget_unused_memory()
         settings = replace(settings, memory_gb=_LESS * newest["planned"] / 1e9)
-        resume = _state(newest) if "save" in newest else resume
+        resume = state_reached(newest) if "save" in newest else resume
         if _EXHAUSTED not in events:
             events.append(_EXHAUSTED)
 
@@ -158,7 +158,7 @@ def _stylize(
 
     Args:
         started: When the run began.
-        newest: Is given what `_state` needs, and the bytes planned for.
+        newest: Is given what `state_reached` needs, and the bytes planned for.
     """
     given_settings, settings = settings, settle(settings)
     engine = ENGINES[settings.engine]
@@ -258,20 +258,23 @@ def _stylize(
             eased=choice.eased[min(number, 1)] if can_ease else 0,
             resume=reached,
         )
-        if reached or number > 0:
+        if resume["shown"] if reached else number > 0:
             iterate = next(iterates)  # already shown
         reached = None
         for iterate in iterates:
             iteration = before + iterate.iteration
-            newest.update(iteration=iteration, scale=number, save=iterate.state)
+            newest.update(scale=number, before=before, save=iterate.state)
+            due = iteration in milestones or (every and iteration % every == 0)
+            if due:
+                finished = finish_colors(*colors, iterate.image, scaled_color)
+                finished = leave(kept, scaled_color, finished).to("cpu", copy=True)
+            newest["shown"] = iteration  # as nothing can fail from here on
             if iterate.event:
                 events.append(_EVENT.format(iteration=iteration, event=iterate.event))
-            if iteration in milestones or (every and iteration % every == 0):
+            if due:
                 seconds, seconds_left = clock.read(number, iterate.iteration)
                 yield Frame(
-                    image=leave(
-                        kept, scaled_color, finish_colors(*colors, iterate.image, scaled_color)
-                    ).to("cpu", copy=True),
+                    image=finished,
                     iteration=iteration,
                     scale=(number + 1, len(scales)),
                     scale_ends=iterate.iteration == scale.iterations,
@@ -281,7 +284,7 @@ def _stylize(
                     milestone=iteration in milestones,
                     note=note,
                     events=tuple(events),
-                    state=partial(_save, newest, iteration),
+                    state=partial(state_shown, newest, iteration),
                     recipe=make_recipe(given_settings, identity, iteration),
                 )
                 events.clear()
@@ -289,20 +292,6 @@ def _stylize(
 
 
 _EVENT = "Iteration {iteration}: {event}; on from the best picture, with shorter steps."
-
-
-def _save(newest: dict[str, Any], iteration: int) -> State:
-    if newest["iteration"] != iteration:
-        raise NeuralStyleError(
-            f"Only the newest frame's state can be had, that of iteration {newest['iteration']}; "
-            f"this frame is of {iteration}. Ask for it before the next frame."
-        )
-    return _state(newest)
-
-
-def _state(newest: dict[str, Any]) -> State:
-    common = {key: newest[key] for key in ("identity", "scales", "scale")}
-    return common | {"pass": newest["save"]()}
 
 
 def _emphasis(backbone: Backbone, settings: Settings) -> Emphasis:
