@@ -123,15 +123,21 @@ class Lbfgs:
         return vars(self) | copies
 
     def restore(self, state: State) -> None:
-        if state["history"] != self.history:  # another plan for the memory: begins anew
-            self.rate = state["rate"]
-            return
+        """Remembers the state's pairs: all of them, or the newest `history` of them."""
+        history = self.history
         vars(self).update(state)
+        self.history = history
+        if not self.count:
+            return
         vectors, products = self.vectors, self.products
-        if self.count:
-            self._make_room(vectors)
-            self.vectors[: len(vectors)] = vectors
-            self.products[: len(products), : len(products)] = products
+        if state["history"] != history:
+            slots = _oldest_first(self.count, state["history"], products.device)[-history:]
+            rows = torch.stack([2 * slots, 2 * slots + 1], dim=1).flatten()
+            vectors, products = vectors[rows.to(vectors.device)], products[rows][:, rows]
+            self.count = len(slots)
+        self._make_room(vectors)
+        self.vectors[: len(vectors)] = vectors
+        self.products[: len(products), : len(products)] = products
 
     def _used(self) -> int:
         return 2 * min(self.count, self.history)
@@ -182,10 +188,8 @@ class Lbfgs:
             slope: From `_remember`.
         """
         used = self._used()
-        pairs = used // 2
-        products, slope = self.products[:used, :used], slope.view(pairs, 2, 1)
-        oldest = self.count % self.history if self.count > self.history else 0
-        order = (torch.arange(pairs, device=products.device) + oldest) % pairs
+        products, slope = self.products[:used, :used], slope.view(used // 2, 2, 1)
+        order = _oldest_first(self.count, self.history, products.device)
         moved, changed = 2 * order, 2 * order + 1
         along, across = slope[order, 0], slope[order, 1]
         triangle = products[moved][:, changed].triu()
@@ -201,6 +205,13 @@ class Lbfgs:
         weights[order, 1] = -scale * solved
         direction = _combined(weights.flatten().to(gradient), self.vectors[:used])
         return direction.view_as(gradient) + scale.to(gradient) * gradient
+
+
+def _oldest_first(count: int, history: int, device: torch.device) -> Tensor:
+    """Slots of the pairs remembered, of `count` seen."""
+    pairs = min(count, history)
+    oldest = count % history if count > history else 0
+    return (torch.arange(pairs, device=device) + oldest) % pairs
 
 
 _PIECE = 2**24
