@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from neural_style.conditions import Conditions, compare, unpack
 from neural_style.errors import ImageError, NeuralStyleError, SettingsError
 from neural_style.images import check_place
 from neural_style.masks import Masks
@@ -47,11 +48,12 @@ def state_reached(newest: dict[str, Any]) -> State:
     """The state of a run at the point that it has reached.
 
     Args:
-        newest: What `stylize` records as it goes: "identity" and "scales" of the run; "scale" and
-            "save", the pass under way and what makes its state; "before", the iterations of the
-            earlier scales; "shown", the newest iteration whose frame was given out or not due.
+        newest: What `stylize` records as it goes: "identity", "scales" and "conditions" of the run;
+            "scale" and "save", the pass under way and what makes its state; "before", the
+            iterations of the earlier scales; "shown", the newest iteration whose frame was given
+            out or not due.
     """
-    common = {key: newest[key] for key in ("identity", "scales", "scale")}
+    common = {key: newest[key] for key in ("identity", "scales", "conditions", "scale")}
     reached = newest["save"]()
     shown = newest.get("shown") == newest["before"] + reached["iteration"]
     return common | {"shown": shown, "pass": reached}
@@ -69,6 +71,25 @@ def state_shown(newest: dict[str, Any], iteration: int) -> State:
             f"this frame is of {iteration}. Ask for it before the next frame."
         )
     return state_reached(newest)
+
+
+def used_so_far(state: State | None, now: Conditions) -> tuple[list[Conditions], str]:
+    """The conditions of a run in order of use, and a sentence where they change now.
+
+    Args:
+        state: Where the run goes on from; None at its beginning.
+    """
+    used = unpack(state["conditions"]) if state else []
+    change = compare(used[-1:], now) if used else None
+    if change is None:
+        return used or [now], ""
+    return [*used, now], _CHANGED.format(before=change[0], now=change[1])
+
+
+_CHANGED = (
+    "Until here the run used {before}; from here on it uses {now}. The picture will be close to "
+    "that of an unbroken run, not identical."
+)
 
 
 def save_state(state: State, path: str | os.PathLike[str]) -> Path:
@@ -119,9 +140,17 @@ def _is_state(state: Any) -> bool:
         and isinstance(state.get("scale"), int)
         and 0 <= state["scale"] < len(state["scales"])
         and isinstance(state.get("shown"), bool)
+        and _are_conditions(state.get("conditions"))
         and isinstance(state.get("pass"), dict)
         and {"image", "numbers", "iteration", "best", "optimizer"} <= state["pass"].keys()
     )
+
+
+def _are_conditions(stored: Any) -> bool:
+    try:
+        return bool(unpack(stored))
+    except (ValueError, TypeError):
+        return False
 
 
 def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[Scale]:

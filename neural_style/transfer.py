@@ -8,10 +8,10 @@ grows from a small picture to the full size, so that broad shapes settle before 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -24,22 +24,32 @@ from neural_style.backbones import (
     parse_layers,
 )
 from neural_style.color import finish_colors, prepare_content
+from neural_style.conditions import Conditions, pack
 from neural_style.devices import (
     choose_device,
     choose_precision,
     forget_unused_memory,
     memory_is_exhausted,
+    precision_name,
 )
 from neural_style.engines import ENGINES
 from neural_style.features import load_network
+from neural_style.frame import Frame
 from neural_style.images import resize
 from neural_style.masks import Masks, fit_mask, leave, read_masks
 from neural_style.memory import plan_memory
 from neural_style.objective import Emphasis, Wanted, make_objective
 from neural_style.optimize import optimize
 from neural_style.optimizers import State
-from neural_style.recipe import make_recipe
-from neural_style.resume import identify, move, plan_rest, state_reached, state_shown
+from neural_style.recipe import Recipe, change_of_conditions, make_recipe
+from neural_style.resume import (
+    identify,
+    move,
+    plan_rest,
+    state_reached,
+    state_shown,
+    used_so_far,
+)
 from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_scales
 from neural_style.settings import INITS, Settings, settle
 from neural_style.start import check_parts, check_pictures, load_start, start_picture
@@ -50,43 +60,6 @@ from neural_style.tiling import cut_network
 from neural_style.weights import load_weights
 
 
-class Frame(NamedTuple):
-    """A picture on its way.
-
-    Attributes:
-        image: The best picture so far at the current scale, or the newest where the engine is
-            plain, or the running average where one is asked for; a copy, on the CPU.
-        iteration: Optimizer steps taken, over all scales.
-        scale: Which of the sizes this is, counted from 1, and of how many.
-        scale_ends: Whether this size is done; at the next one the styles are looked at anew first.
-        losses: The weighted terms, "content", "style" and "tv", of this very picture (before the
-            content's colors are put back; beside an average, those of the best or newest); their
-            sum is minimized. Comparable within one scale.
-        seconds: Time since the start of the run.
-        seconds_left: Estimated time to the end.
-        milestone: On the ladder 0, 1, 2, 5, 10, 20, 50, …, or the last.
-        note: Where the network's weights come from, and how memory is spared where it must be.
-        events: What the guard did since the frame before, a sentence each.
-        state: Makes what `stylize` takes as `resume`, to go on exactly: `torch.save` keeps it,
-            `torch.load(…, weights_only=True)` brings it back. Ask before the next frame; if that
-            one failed, the state is that of the point which the run had reached.
-        recipe: Text for its PNG (`save_image(frame.image, path, frame.recipe)`), to make it again.
-    """
-
-    image: ImageTensor
-    iteration: int
-    scale: tuple[int, int]
-    scale_ends: bool
-    losses: dict[str, float]
-    seconds: float
-    seconds_left: float
-    milestone: bool
-    note: str
-    events: tuple[str, ...]
-    state: Callable[[], State]
-    recipe: dict[str, str]
-
-
 def stylize(
     content: ImageTensor,
     style: ImageTensor | Sequence[ImageTensor],
@@ -95,6 +68,7 @@ def stylize(
     masks: Masks = Masks(),  # noqa: B008 (immutable)
     every: int = 0,
     resume: State | None = None,
+    replay: Recipe | None = None,
 ) -> Iterator[Frame]:
     """Repaints the content image in the manner of the style image, frame by frame.
 
@@ -108,6 +82,8 @@ def stylize(
         every: Also yield a frame each time so many iterations are done; 0 for milestones alone.
         resume: What a frame's `state()` returned: goes on after that frame, as if there had been
             no break. The pictures and settings must be the same; the iterations may be more.
+        replay: The recipe of the picture that is to be made again. The settings are not taken from
+            it (`settings_of`); the first frame tells where precision or memory plan differ.
 
     Yields:
         The start picture (iteration 0), the milestones, and the picture after the last iteration.
@@ -122,11 +98,22 @@ def stylize(
     started = time.monotonic()
     styles = [style] if isinstance(style, torch.Tensor) else [*style]
     events: list[str] = []
+    told = False
     while True:
         newest: dict[str, Any] = {}
         try:
             yield from _stylize(
-                content, styles, settings, masks, every, resume, started, events, newest
+                content,
+                styles,
+                settings,
+                masks,
+                every,
+                resume,
+                replay,
+                told,
+                started,
+                events,
+                newest,
             )
             return
         except (MemoryError, RuntimeError) as error:
@@ -134,7 +121,10 @@ def stylize(
                 raise
         forget_unused_memory()
         settings = replace(settings, memory_gb=_LESS * newest["planned"] / 1e9)
-        resume = state_reached(newest) if "save" in newest else resume
+        if "shown" in newest:
+            resume, told = state_reached(newest), True
+        elif not told:
+            events.clear()  # told anew of the next plan
         if _EXHAUSTED not in events:
             events.append(_EXHAUSTED)
 
@@ -150,6 +140,8 @@ def _stylize(
     masks: Masks,
     every: int,
     resume: State | None,
+    replay: Recipe | None,
+    told: bool,
     started: float,
     events: list[str],
     newest: dict[str, Any],
@@ -157,6 +149,7 @@ def _stylize(
     """`stylize` within one plan for the memory.
 
     Args:
+        told: Whether a frame has told already how this run differs from another.
         started: When the run began.
         newest: Is given what `state_reached` needs, and the bytes planned for.
     """
@@ -232,12 +225,18 @@ def _stylize(
         styles=[size_at_scale(s, fit, scales[-1], backbone.smallest_side) for s in styles],
     )
     note = "; ".join(filter(None, [weights.source, plan.note]))
+    conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
+    used, change = used_so_far(resume, conditions)
+    if not told:
+        changes = [change, change_of_conditions(replay, conditions) if replay else ""]
+        events += filter(None, changes)
     segments = cut_network(network, layers, plan.rows)
     milestones = set(ladder(settings.iterations))
     # Relative losses, from a start in the style's colors, are brought down as fast without.
     can_ease = settings.losses != "relative" and STATISTICS[settings.statistic].matrix is not None
     clock = Clock(started, scales, place, reached["iteration"] if reached else 0)
-    newest |= {"identity": identity, "scales": [*map(tuple, scales)], "planned": plan.bytes}
+    newest |= {"identity": identity, "scales": [*map(tuple, scales)], "conditions": pack(used)}
+    newest["planned"] = plan.bytes
     for number, scale in enumerate(scales[place:], place):
         before = sum(earlier.iterations for earlier in scales[:number])
         scaled_content = resize(content, scale.height, scale.width)
@@ -285,7 +284,7 @@ def _stylize(
                     note=note,
                     events=tuple(events),
                     state=partial(state_shown, newest, iteration),
-                    recipe=make_recipe(given_settings, identity, iteration),
+                    recipe=make_recipe(given_settings, identity, iteration, used),
                 )
                 events.clear()
         image = iterate.image

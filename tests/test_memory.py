@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from neural_style import (
     SettingsError,
     memory,
     optimizers,
+    save_image,
     stylize,
     transfer,
 )
@@ -25,6 +27,7 @@ from neural_style.engines import ENGINES
 from neural_style.features import load_network
 from neural_style.memory import free_bytes, plan_memory
 from neural_style.objective import make_objective
+from neural_style.recipe import read_recipe
 from neural_style.schedule import Scale
 from tests.conftest import picture, seeded_weights, tiny_vgg
 
@@ -258,6 +261,20 @@ def test_memory_may_run_out_at_any_size(scarce):
     frames = list(stylize(*pictures, Settings(**RUN | {"iterations": 16}, scales=2), every=1))
     assert [frame.iteration for frame in frames] == list(range(17))
     assert set(scarce.refused) == {128}
+
+
+@pytest.mark.usefixtures("tiny", "scarce")
+def test_a_recipe_names_both_plans_where_memory_ran_out_and_a_replay_tells_once(tmp_path):
+    pictures = picture(192, 256, seed=1), picture(80, 64, seed=2)
+    run = Settings(**RUN, scales=1, optimizer="adam")
+    *_, frame = stylize(*pictures, run)
+    recipe = read_recipe(save_image(frame.image, tmp_path / "made.png", frame.recipe))
+    assert [bool(used.rows) for used in recipe.conditions] == [False, True]
+    first, *others = stylize(*pictures, run, every=1, replay=recipe)
+    (told,) = first.events
+    assert re.match(r"The picture was made with no strips, then strips of .*uses no strips\.", told)
+    events = [event for frame in others for event in frame.events]
+    assert events == ["Memory ran out; on in smaller parts."]
 
 
 @pytest.mark.usefixtures("tiny")
