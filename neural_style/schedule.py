@@ -112,29 +112,70 @@ def parse_shares(words: str) -> tuple[float, ...]:
 
 
 class Clock:
-    """Seconds since the start, and an estimate of those left from the pixels seen so far."""
+    """Seconds since the start of a run, and an estimate of the seconds left.
 
-    def __init__(self, started: float, scales: list[Scale], number: int = 0, iteration: int = 0):
-        """`number` and `iteration` tell where a continued run begins."""
+    Loading, compiling and the first step are no part of the speed that is measured. Until there is
+    a step after them, the estimate is from `speed`, or from all that the run has done so far where
+    that was faster.
+    """
+
+    def __init__(
+        self,
+        started: float,
+        scales: list[Scale],
+        number: int = 0,
+        iteration: int = 0,
+        *,
+        speed: float,
+    ):
+        """Begins to measure.
+
+        Args:
+            number, iteration: Where a continued run begins.
+            speed: Of this run on this machine, as far as is known: pixels a second, as `work`
+                counts them.
+        """
         self.started = started
         self.scales = scales
+        self.speed = speed
+        self.begins_at = number, iteration
         before = self._done(number, iteration) if number or iteration else 0
         self.begun = time.monotonic(), before
-        self.first: tuple[float, int] | None = None
+        self.stepped: tuple[float, int] | None = None
 
     def read(self, number: int, iteration: int) -> tuple[float, float]:
-        """Seconds since the start and seconds left, after looking at `iteration` of a scale."""
+        """Seconds since the start and seconds left, after looking at `iteration` of a scale.
+
+        To be asked at every iteration, so that the first step is known from the others.
+        """
         now = time.monotonic()
         done = self._done(number, iteration + 1)
         left = work(self.scales) - done
-        # From the first look on: what led to it, style targets and compiling, comes but once.
-        since, before = self.first or self.begun
-        self.first = self.first or (now, done)
-        return now - self.started, left * (now - since) / (done - before)
+        since, before = self.stepped or self.begun
+        pace = (now - since) / (done - before)
+        if self.stepped is None:
+            pace = min(pace, 1 / self.speed)
+            if (number, iteration) > self.begins_at:
+                self.stepped = now, done
+        return now - self.started, left * pace
 
     def _done(self, number: int, looks: int) -> int:
         here = self.scales[number]
         return work(self.scales[:number]) + _each(here) * looks
+
+
+GUESSED_SPEEDS = {"cpu": 200_000.0, "mps": 1_000_000.0, "cuda": 5_000_000.0}
+"""Pixels a second, as `work` counts them with statistic gram, by the kind of device: for as long as
+nothing has been measured. That of cpu was measured on two cores; the others are guesses."""
+
+COST_OF_STATISTIC = {"nearest": 0.8}
+"""What an iteration costs by the statistic that compares styles, that of gram being 1.0; those not
+listed cost as much as gram."""
+
+
+def cost_of(statistic: str) -> float:
+    """What an iteration with that statistic costs, that of gram being 1.0."""
+    return COST_OF_STATISTIC.get(statistic, 1.0)
 
 
 def in_words(seconds: float) -> str:

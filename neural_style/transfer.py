@@ -50,7 +50,15 @@ from neural_style.resume import (
     state_shown,
     used_so_far,
 )
-from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_scales
+from neural_style.schedule import (
+    GUESSED_SPEEDS,
+    STYLE_FITS,
+    Clock,
+    cost_of,
+    ladder,
+    parse_shares,
+    plan_scales,
+)
 from neural_style.settings import INITS, Settings, settle
 from neural_style.start import check_parts, check_pictures, load_start, start_picture
 from neural_style.statistics import STATISTICS
@@ -69,6 +77,7 @@ def stylize(
     every: int = 0,
     resume: State | None = None,
     replay: Recipe | None = None,
+    speed: float = 0.0,
 ) -> Iterator[Frame]:
     """Repaints the content image in the manner of the style image, frame by frame.
 
@@ -84,6 +93,8 @@ def stylize(
             no break. The pictures and settings must be the same; the iterations may be more.
         replay: The recipe of the picture that is to be made again. The settings are not taken from
             it (`settings_of`); the first frame tells where precision or memory plan differ.
+        speed: Of this machine with statistic gram, in pixels a second as `schedule.work` counts
+            them, for the first estimates of the time left; 0 if not known.
 
     Yields:
         The start picture (iteration 0), the milestones, and the picture after the last iteration.
@@ -101,20 +112,9 @@ def stylize(
     told = False
     while True:
         newest: dict[str, Any] = {}
+        given = content, styles, settings, masks, every, resume, replay, speed
         try:
-            yield from _stylize(
-                content,
-                styles,
-                settings,
-                masks,
-                every,
-                resume,
-                replay,
-                told,
-                started,
-                events,
-                newest,
-            )
+            yield from _stylize(*given, told, started, events, newest)
             return
         except (MemoryError, RuntimeError) as error:
             if not memory_is_exhausted(error) or "planned" not in newest:
@@ -141,6 +141,7 @@ def _stylize(
     every: int,
     resume: State | None,
     replay: Recipe | None,
+    speed: float,
     told: bool,
     started: float,
     events: list[str],
@@ -234,7 +235,8 @@ def _stylize(
     milestones = set(ladder(settings.iterations))
     # Relative losses, from a start in the style's colors, are brought down as fast without.
     can_ease = settings.losses != "relative" and STATISTICS[settings.statistic].matrix is not None
-    clock = Clock(started, scales, place, reached["iteration"] if reached else 0)
+    speed = (speed or GUESSED_SPEEDS[device.type]) / cost_of(settings.statistic)
+    clock = Clock(started, scales, place, reached["iteration"] if reached else 0, speed=speed)
     newest |= {"identity": identity, "scales": [*map(tuple, scales)], "conditions": pack(used)}
     newest["planned"] = plan.bytes
     for number, scale in enumerate(scales[place:], place):
@@ -262,6 +264,7 @@ def _stylize(
         reached = None
         for iterate in iterates:
             iteration = before + iterate.iteration
+            seconds, seconds_left = clock.read(number, iterate.iteration)
             newest.update(scale=number, before=before, save=iterate.state)
             due = iteration in milestones or (every and iteration % every == 0)
             if due:
@@ -271,7 +274,6 @@ def _stylize(
             if iterate.event:
                 events.append(_EVENT.format(iteration=iteration, event=iterate.event))
             if due:
-                seconds, seconds_left = clock.read(number, iterate.iteration)
                 yield Frame(
                     image=finished,
                     iteration=iteration,
