@@ -82,7 +82,8 @@ class Backbone(NamedTuple):
         build: Makes the stages, without weights.
         in_file: From a stage's name and place, its name in the Hub's and torchvision's files.
         content_layers: Layer → share of the content term.
-        style_layers: Layer → share of the style term.
+        style_layers: Layer → share of the style term by moments.
+        match_layers: Layer → share of the style term by matches.
         smallest_side: Pictures need at least this many pixels a side.
         hub: Where the Hub keeps its weights, if it does.
         packaged: Where an installed package keeps its weights, if one does.
@@ -95,6 +96,7 @@ class Backbone(NamedTuple):
     in_file: Callable[[str, int], str]
     content_layers: dict[str, float]
     style_layers: dict[str, float]
+    match_layers: dict[str, float]
     smallest_side: int
     hub: HubFile | None
     packaged: PackagedFile | None
@@ -163,6 +165,15 @@ _FALLING = {"relu1_1": 0.3, "relu2_1": 0.3, "relu3_1": 0.2, "relu4_1": 0.12, "re
 """Falling with depth: brushwork from the early layers, and the deep ones, which carry whole shapes
 of the style image, held back so that the content keeps its own. Chosen by eye."""
 
+_UP_TO_CONTENT = dict.fromkeys(
+    (
+        *("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3"),
+        *("relu4_1", "relu4_2"),
+    ),
+    1.0,
+)
+"""All that lie above the content layer: those of Kolkin et al., arXiv 2203.13215, alike."""
+
 _CENTERED = Units((0, 1, 2), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
@@ -179,6 +190,7 @@ BACKBONES: dict[str, Backbone] = {
         in_file=_by_place,
         content_layers={"relu4_2": 1.0},
         style_layers=_FALLING,
+        match_layers=_UP_TO_CONTENT,
         smallest_side=32,
         hub=HubFile(
             repo="timm/vgg19.tv_in1k",
@@ -202,6 +214,7 @@ BACKBONES: dict[str, Backbone] = {
         in_file=_by_place,
         content_layers={"relu4_2": 1.0},
         style_layers=_FALLING,
+        match_layers=_UP_TO_CONTENT,
         smallest_side=32,
         hub=HubFile(
             repo="timm/vgg16.tv_in1k",
@@ -226,6 +239,7 @@ BACKBONES: dict[str, Backbone] = {
             "layer3.5": 0.12,
             "layer4.2": 0.08,
         },
+        match_layers=dict.fromkeys(("relu1", "layer1.0", "layer1.2", "layer2.3", "layer3.0"), 1.0),
         smallest_side=32,
         hub=HubFile(
             repo="timm/resnet50.tv_in1k",
@@ -249,6 +263,7 @@ BACKBONES: dict[str, Backbone] = {
             "inception4c": 0.12,
             "inception5a": 0.08,
         },
+        match_layers=dict.fromkeys(("relu1", "conv2", "conv3", "inception3b", "inception4a"), 1.0),
         smallest_side=32,
         hub=None,
         packaged=None,
@@ -267,6 +282,9 @@ BACKBONES: dict[str, Backbone] = {
             "Mixed_6c": 0.12,
             "Mixed_7a": 0.08,
         },
+        match_layers=dict.fromkeys(
+            ("Conv2d_1a_3x3", "Conv2d_2b_3x3", "Conv2d_4a_3x3", "Mixed_5d", "Mixed_6b"), 1.0
+        ),
         smallest_side=75,
         hub=HubFile(
             repo="timm/inception_v3.tv_in1k",

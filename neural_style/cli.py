@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from neural_style.errors import ImageError, NeuralStyleError
+from neural_style.frame import Frame
 from neural_style.images import LONGEST, check_destination, load_image, load_with_alpha, save_image
 from neural_style.masks import Masks
 from neural_style.presets import PRESETS
@@ -23,7 +24,7 @@ from neural_style.recipe import Recipe, differences, read_recipe, settings_of
 from neural_style.schedule import in_words
 from neural_style.settings import INITS, Settings, knobs
 from neural_style.timelapse import check_film, film_every, save_film, shot
-from neural_style.transfer import Frame, stylize
+from neural_style.transfer import stylize
 from neural_style.version import __version__
 
 INTERRUPTED = 130
@@ -80,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         "replay",
         help="make a PNG's picture again",
         description="Make the picture of RESULT again, by the recipe that its PNG carries: with "
-        "the same pictures, on the same machine, the very same.",
+        "the same pictures, on the same machine, the very same; where precision or memory plan "
+        "differ from the recipe's, it is told.",
     )
     again.set_defaults(run=_replay)
     again.add_argument("result", metavar="RESULT", help="a PNG that this program has made")
@@ -172,7 +174,7 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
         parts=[load_image(path) for path in options.style_mask or ()],
         keep=load_image(options.keep) if options.keep else None,
     )
-    upcoming = stylize(content, styles, settings, masks=masks, every=1)
+    upcoming = stylize(content, styles, settings, masks=masks, every=1, replay=recipe)
     first = frame = next(upcoming)  # whatever is wrong shows before the bar does
     ended = False
     print(first.note, file=sys.stderr)

@@ -104,6 +104,14 @@ def luma(picture: ImageTensor) -> Tensor:
     return (picture * weights).sum(1, keepdim=True)
 
 
+def is_gray(picture: ImageTensor) -> bool:
+    """Whether the picture has no color at all, to within rounding."""
+    return bool((picture - picture.mean(1, keepdim=True)).abs().max() < _HALF_A_LEVEL)
+
+
+_HALF_A_LEVEL = 0.5 / 255
+
+
 def keep_content_color(result: ImageTensor, content: ImageTensor) -> ImageTensor:
     """The result's luma with the content's color differences (Gatys et al., arXiv 1606.05897)."""
     return (content + luma(result - content)).clamp(0, 1)

@@ -48,7 +48,15 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """What the network computes in: "auto" is bfloat16 where the processor has it natively."""
     if name == "auto":
         name = "bf16" if _has_native_bf16(device) else "fp32"
-    return {"bf16": torch.bfloat16, "fp32": torch.float32}[name]
+    return _PRECISIONS[name]
+
+
+def precision_name(kind: torch.dtype) -> str:
+    """The inverse of `choose_precision`: "fp32" or "bf16"."""
+    return next(name for name, known in _PRECISIONS.items() if known is kind)
+
+
+_PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 def read_later(numbers: Tensor) -> Callable[[], list[float]]:

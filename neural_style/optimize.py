@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neural_style.canvas import Canvas
 from neural_style.devices import read_later
-from neural_style.optimizers import Optimizer, State
+from neural_style.optimizers import Optimizer, State, all_or_nothing
 from neural_style.tensors import ImageTensor, Scalar
 
 Evaluate = Callable[..., tuple[dict[str, Scalar], ImageTensor]]
@@ -41,6 +41,44 @@ class _Point(NamedTuple):
         return best is None or self.total <= best.total or math.isnan(best.total)
 
 
+class _Place(NamedTuple):
+    """Where a pass stands: the point reached, and the guard's record of the points before it.
+
+    Attributes:
+        numbers, image: The point itself, whether or not it has been evaluated.
+        iteration: Steps that led to it.
+        best: The best of the points before it.
+        before: The point just before it, as long as the guard has not judged that one.
+        waited: Steps since the best.
+        event: What the guard does here, in words; mostly nothing.
+        total, weight: The running average of the points before it, as a sum and its weight.
+    """
+
+    numbers: Tensor
+    image: ImageTensor
+    iteration: int = 0
+    best: _Point | None = None
+    before: _Point | None = None
+    waited: int = 0
+    event: str = ""
+    total: Tensor | None = None
+    weight: float = 0.0
+
+    def judged(self) -> _Place:
+        """The same place after the guard has judged the point before it."""
+        before = self.before
+        if before is None:
+            return self
+        best, waited, event = self.best, self.waited + 1, ""
+        if before.beats(best):
+            best, waited = before, 0
+        if not (math.isfinite(before.total) and before.total <= _SPIKE * best.total):
+            event = f"the loss rose from {best.total:.3g} to {before.total:.3g}"
+        elif waited >= _PATIENCE:
+            event = f"no better picture in {_PATIENCE} steps"
+        return self._replace(best=best, before=None, waited=waited, event=event)
+
+
 class Iterate(NamedTuple):
     """Where a pass has come to.
 
@@ -49,7 +87,9 @@ class Iterate(NamedTuple):
         average: Of the pictures so far, where that is to be shown.
         event: What the guard does now, in words; mostly nothing.
         point: What `image` and `losses` are taken from.
-        state: From which the pass can be continued; to be asked for before the next iterate.
+        state: Makes the state from which the pass can be continued. Until the next iterate is asked
+            for, that is the state of this one; where the next one failed, that of the point which
+            the pass had reached.
     """
 
     iteration: int
@@ -102,57 +142,64 @@ def optimize(
         resume: The state of an iterate: goes on from there, beginning with that iterate itself;
             `start` is not looked at.
     """
-    image = start.clamp(0, 1)
-    numbers = canvas.encode(image)
-    del start  # a canvas less to hold
-    best, before, iteration, waited, event = None, None, 0, 0, ""
-    total, weight = None, 0.0
-    if resume is not None:
-        numbers, image, iteration, waited, event, total, weight = (resume[k] for k in _REACHED)
-        best = _restored(resume["best"])
+    if resume is None:
+        image = start.clamp(0, 1)
+        place = _Place(canvas.encode(image), image)
+    else:
+        place = _restored(resume)
         optimizer.restore(resume["optimizer"])
+    del start, resume  # canvases less to hold
+
+    def state() -> State:
+        return _state(place, optimizer)
+
     while True:
-        last = iteration == iterations
-        easing = iteration < eased
-        terms, slope = evaluate(image, with_gradient=not last, eased=easing)
-        here = _Point(numbers, image, canvas.pull(slope), easing, *_on_the_way(terms))
-        if guarded and before is not None:
-            best, waited = (before, 0) if before.beats(best) else (best, waited + 1)
-            if not (math.isfinite(before.total) and before.total <= _SPIKE * best.total):
-                event = f"the loss rose from {best.total:.3g} to {before.total:.3g}"
-            elif waited >= _PATIENCE:
-                event = f"no better picture in {_PATIENCE} steps"
-        reached = numbers, image, iteration, waited, event, total, weight
-        save = partial(_state, dict(zip(_REACHED, reached, strict=True)), best, optimizer)
-        shown = None
+        last = place.iteration == iterations
+        easing = place.iteration < eased
+        terms, slope = evaluate(place.image, with_gradient=not last, eased=easing)
+        here = _Point(place.numbers, place.image, canvas.pull(slope), easing, *_on_the_way(terms))
+        place = place.judged()
+        best, taken_back = place.best, bool(place.event)
+        total, weight, shown = place.total, place.weight, None
         if average:
+            image = place.image
             total = (1 - average) * image if total is None else torch.lerp(image, total, average)
             weight = 1 - average + average * weight
             shown = total / weight
-        yield Iterate(iteration, shown, event, partial(_better, best, here, bool(event)), save)
+        better = partial(_better, best, here, taken_back)
+        yield Iterate(place.iteration, shown, place.event, better, state)
         if last:
             return
-        before = here
-        if event:
-            optimizer.recover()
-            before, event, waited = None, "", 0
-            here = best
+        if taken_back:
             if best.eased and not easing:
                 slope = evaluate(best.image)[1]
-                here = best = best._replace(gradient=canvas.pull(slope), eased=False)
-        if iteration == eased:
-            optimizer.forget()
-        numbers = optimizer.step(here.numbers, here.gradient)
-        image = canvas.decode(numbers)
-        if guarded:
-            image = image.clamp(0, 1)
-            numbers = canvas.encode(image)
-        iteration += 1
+                best = best._replace(gradient=canvas.pull(slope), eased=False)
+            here = best
+        with all_or_nothing(optimizer):
+            if taken_back:
+                optimizer.recover()
+            if place.iteration == eased:
+                optimizer.forget()
+            numbers = optimizer.step(here.numbers, here.gradient)
+            image = canvas.decode(numbers)
+            if guarded:
+                image = image.clamp(0, 1)
+                numbers = canvas.encode(image)
+            # All at once and last of all, so that a failure leaves the place before.
+            place = _Place(
+                numbers,
+                image,
+                place.iteration + 1,
+                best,
+                before=here if guarded and not taken_back else None,
+                waited=0 if taken_back else place.waited,
+                total=total,
+                weight=weight,
+            )
 
 
 _SPIKE = 10.0
 _PATIENCE = 50
-_REACHED = ("numbers", "image", "iteration", "waited", "event", "total", "weight")
 
 
 def _on_the_way(terms: dict[str, Scalar]) -> tuple[Callable[[], list[float]], tuple[str, ...]]:
@@ -164,10 +211,17 @@ def _better(best: _Point | None, here: _Point, taken_back: bool) -> _Point:
     return best if taken_back or not here.beats(best) else here
 
 
-def _state(reached: State, best: _Point | None, optimizer: Optimizer) -> State:
+def _state(place: _Place, optimizer: Optimizer) -> State:
+    fields = place.judged()._asdict()
+    del fields["before"]
+    best = fields["best"]
     kept = best and best._asdict() | {"read": best.read()}
-    return reached | {"best": kept, "optimizer": optimizer.state()}
+    return fields | {"best": kept, "optimizer": optimizer.state()}
 
 
-def _restored(kept: State | None) -> _Point | None:
-    return kept and _Point(**kept | {"read": partial(list, kept["read"])})
+def _restored(state: State) -> _Place:
+    fields = {name: value for name, value in state.items() if name != "optimizer"}
+    best = fields["best"]
+    return _Place(
+        **fields | {"best": best and _Point(**best | {"read": partial(list, best["read"])})}
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -24,14 +26,36 @@ class Optimizer(Protocol):
     def forget(self) -> None:
         """What is minimized has changed: what was learned of it holds no longer."""
 
+    def retarget(self) -> None:
+        """What is minimized has changed in its targets, hardly in its curvature."""
+
+    def start_from(self, other: Optimizer, growth: float) -> None:
+        """Begins with what another one of its kind has learned at another size.
+
+        Args:
+            growth: Numbers of this canvas over numbers of the other's.
+        """
+
     def recover(self) -> None:
         """The last step led nowhere good: forget what led to it and take shorter ones."""
+
+    def savepoint(self) -> Callable[[], None]:
+        """Returns a function that undoes the next step, and what is forgotten before that step."""
 
     def state(self) -> State:
         """What it remembers, never written to again."""
 
     def restore(self, state: State) -> None:
         """Remembers just that."""
+
+
+@contextmanager
+def all_or_nothing(optimizer: Optimizer) -> Iterator[None]:
+    """A block with at most one step, after which a failure leaves the optimizer unchanged."""
+    with ExitStack() as on_failure:
+        on_failure.callback(optimizer.savepoint())
+        yield
+        on_failure.pop_all()
 
 
 class Lbfgs:
@@ -78,16 +102,40 @@ class Lbfgs:
         self.products: Tensor | None = None  # of every row with every other
         self.scale: Tensor | None = None  # of the inverse Hessian before any pair; 0: unknown
 
+    def retarget(self) -> None:
+        """Keeps the pairs, but makes none across the change."""
+        self.previous = None
+
+    def start_from(self, other: Lbfgs, growth: float) -> None:
+        """Takes over the scale: of a mean over pixels, gradients shrink as pixels grow in number.
+
+        In cosine coefficients, which are alike for all sizes.
+        """
+        self.scale = None if other.scale is None else other.scale * growth
+
     def step(self, numbers: Tensor, gradient: Tensor) -> Tensor:
         self.rate = max(self.rate, min(1.1 * self.rate, self.usual_rate, 1.0))
         before, self.previous = self.previous, (numbers, gradient)
-        if before is None:
+        if before is None and not self.count:
             return numbers - self.rate * self._first_scale(gradient) * gradient
+        if before is None:
+            slope = _inner(self.vectors[: self._used()], [gradient.flatten()])[:, 0]
+            return numbers - self.rate * self._scaled(gradient, slope)
         pair = gradient.new_empty(2, gradient.numel(), dtype=self.kept)
         for row, here, there in zip(pair, (numbers, gradient), before, strict=True):
             row.copy_((here - there).flatten())
         slope = self._remember(pair, gradient)
         return numbers - self.rate * self._scaled(gradient, slope)
+
+    def savepoint(self) -> Callable[[], None]:
+        fields = dict(vars(self))
+        undo = ExitStack()
+        undo.callback(vars(self).update, fields)
+        if self.count >= self.history:  # the next pair overwrites the oldest
+            rows = self._next_rows()
+            fields["products"] = self.products.clone()
+            undo.callback(self.vectors[rows].copy_, self.vectors[rows].clone())
+        return undo.close
 
     def state(self) -> State:
         used = self._used()
@@ -99,23 +147,39 @@ class Lbfgs:
         return vars(self) | copies
 
     def restore(self, state: State) -> None:
-        if state["history"] != self.history:  # another plan for the memory: begins anew
-            self.rate = state["rate"]
-            return
+        """Remembers the state's pairs: all of them, or the newest `history` of them."""
+        history = self.history
         vars(self).update(state)
+        self.history = history
+        if not self.count:
+            return
         vectors, products = self.vectors, self.products
-        if self.count:
-            self._make_room(vectors)
-            self.vectors[: len(vectors)] = vectors
-            self.products[: len(products), : len(products)] = products
+        if state["history"] != history:
+            slots = _oldest_first(self.count, state["history"], products.device)[-history:]
+            rows = torch.stack([2 * slots, 2 * slots + 1], dim=1).flatten()
+            vectors, products = vectors[rows.to(vectors.device)], products[rows][:, rows]
+            self.count = len(slots)
+        self._make_room(vectors)
+        self.vectors[: len(vectors)] = vectors
+        self.products[: len(products), : len(products)] = products
 
     def _used(self) -> int:
         return 2 * min(self.count, self.history)
 
+    def _next_rows(self) -> slice:
+        """Rows that the next pair will take."""
+        slot = self.count % self.history
+        return slice(2 * slot, 2 * slot + 2)
+
     def _first_scale(self, gradient: Tensor) -> Tensor:
         if self.first_step:
-            return self.first_step / gradient.square().mean().sqrt().clamp_min(1e-30)
-        return 1 / gradient.abs().sum().clamp_min(1.0)
+            scale = self.first_step / gradient.square().mean().sqrt().clamp_min(1e-30)
+        else:
+            scale = 1 / gradient.abs().sum().clamp_min(1.0)
+        if self.scale is None:
+            return scale
+        known = self.scale.to(gradient)
+        return torch.where(known > 0, known, scale)
 
     def _remember(self, pair: Tensor, gradient: Tensor) -> Tensor:
         """Takes the pair in; gives the inner product of every row with the gradient."""
@@ -124,9 +188,9 @@ class Lbfgs:
         within = _inner(pair, [*pair])
         curved = within[0, 1] > 1e-10 * within[1, 1]
         self.scale = torch.where(curved, within[0, 1] / within[1, 1], self.scale)
-        slot = self.count % self.history
+        rows = self._next_rows()
         self.count += 1
-        rows, used = slice(2 * slot, 2 * slot + 2), self._used()
+        used = self._used()
         self.vectors[rows] = torch.where(curved.to(pair.device), pair, 0)
         found = _inner(self.vectors[:used], [*self.vectors[rows], gradient.flatten()])
         self.products[:used, rows] = found[:, :2]
@@ -153,10 +217,8 @@ class Lbfgs:
             slope: From `_remember`.
         """
         used = self._used()
-        pairs = used // 2
-        products, slope = self.products[:used, :used], slope.view(pairs, 2, 1)
-        oldest = self.count % self.history if self.count > self.history else 0
-        order = (torch.arange(pairs, device=products.device) + oldest) % pairs
+        products, slope = self.products[:used, :used], slope.view(used // 2, 2, 1)
+        order = _oldest_first(self.count, self.history, products.device)
         moved, changed = 2 * order, 2 * order + 1
         along, across = slope[order, 0], slope[order, 1]
         triangle = products[moved][:, changed].triu()
@@ -172,6 +234,13 @@ class Lbfgs:
         weights[order, 1] = -scale * solved
         direction = _combined(weights.flatten().to(gradient), self.vectors[:used])
         return direction.view_as(gradient) + scale.to(gradient) * gradient
+
+
+def _oldest_first(count: int, history: int, device: torch.device) -> Tensor:
+    """Slots of the pairs remembered, of `count` seen."""
+    pairs = min(count, history)
+    oldest = count % history if count > history else 0
+    return (torch.arange(pairs, device=device) + oldest) % pairs
 
 
 _PIECE = 2**24
@@ -261,6 +330,15 @@ class Adam:
 
     def forget(self) -> None:
         self.steps, self.mean, self.square = 0, None, None
+
+    def savepoint(self) -> Callable[[], None]:
+        return partial(vars(self).update, dict(vars(self)))
+
+    def retarget(self) -> None:
+        """Keeps its means."""
+
+    def start_from(self, other: Adam, growth: float) -> None:
+        """Begins anew: its steps are in pixels, whatever the size."""
 
     def state(self) -> State:
         return dict(vars(self))

@@ -12,22 +12,36 @@ _FIFTHS = "relu1_1:0.2,relu2_1:0.2,relu3_1:0.2,relu4_1:0.2,relu5_1:0.2"
 _Textbook = partial(
     Settings,
     engine="plain",
+    statistic="gram",
     losses="absolute",
     style_layers=_EACH,
-    tv_weight=0.0,
     noise_ratio=0.0,
     border="zeros",
     weights="packaged",
 )
 """The papers' loop, and the network of their time: Simonyan and Zisserman's own."""
 
+_Classic = partial(Settings, statistic="gram", tv_weight=80.0)
+"""Gatys' Gram matrices in relative losses, by this program's own engine."""
+
+MANNERS: dict[str, dict[str, str]] = {
+    "strokes": {"quick": "quick", "balanced": "balanced", "fine": "fine"},
+    "classic": {"quick": "classic-quick", "balanced": "classic", "fine": "classic-fine"},
+}
+"""How a style is imitated, by its most similar places or by Gram matrices (Gatys 2015): the preset
+for each quality."""
+
 PRESETS: dict[str, Settings] = {
     # The default: what a person waits for, and hangs on a wall.
     "balanced": Settings(),
     # A first look at a pair of pictures.
-    "quick": Settings(iterations=100, size=384),
+    "quick": Settings(iterations=24, size=256),
     # Larger and longer, for a pair that has proved itself.
-    "fine": Settings(iterations=500, size=1024, scales=4),
+    "fine": Settings(iterations=60, size=1024),
+    # The same three by Gram matrices.
+    "classic": _Classic(iterations=200),
+    "classic-quick": _Classic(iterations=100, size=384),
+    "classic-fine": _Classic(iterations=500, size=1024, scales=4),
     # Those below do as others do, each by its own formulas, from its start, with its optimizer.
     #
     # Gatys, Ecker and Bethge, *A Neural Algorithm of Artistic Style* (arXiv 1508.06576).

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, no_type_check
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, no_type_check
 import torch
 from PIL import Image
 
+from neural_style.conditions import Conditions, compare, pack, unpack
 from neural_style.decode import DECODER_ERRORS
 from neural_style.errors import ImageError, SettingsError
 from neural_style.images import check_file
@@ -27,7 +29,7 @@ PICTURE = "picture"
 """What a recipe has for init where the start was a file: its path is nobody's business."""
 
 _DIGESTS = ("content image", "style image", "masks", "network's weights")
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Recipe(NamedTuple):
@@ -37,21 +39,26 @@ class Recipe(NamedTuple):
         settings: Every knob but the host's; init may be `PICTURE`.
         digests: Of content image, style images, masks and the network's weights.
         iteration: The one whose picture it is.
+        conditions: Those of the run, in order of use; mostly one.
         made_with: Versions of the program and of torch.
     """
 
     settings: dict[str, Any]
     digests: dict[str, Any]
     iteration: int
+    conditions: list[Conditions]
     made_with: dict[str, str]
 
 
-def make_recipe(settings: Settings, identity: dict[str, Any], iteration: int) -> dict[str, str]:
+def make_recipe(
+    settings: Settings, identity: dict[str, Any], iteration: int, used: Sequence[Conditions]
+) -> dict[str, str]:
     """The text to be kept in a PNG.
 
     Args:
         settings: As they were given.
         identity: What `identify` says of the run.
+        used: Its conditions, in order of use.
     """
     host = {name for name, about in knobs().items() if about.metadata["host"]}
     chosen = {name: value for name, value in asdict(settings).items() if name not in host}
@@ -62,6 +69,7 @@ def make_recipe(settings: Settings, identity: dict[str, Any], iteration: int) ->
         "settings": chosen,
         "digests": {name: identity[name] for name in _DIGESTS},
         "iteration": iteration,
+        "conditions": pack(used),
         "made with": {"neural-style-space": __version__, "torch": torch.__version__},
     }
     return {"Software": f"neural-style-space {__version__}", KEYWORD: json.dumps(recipe)}
@@ -96,28 +104,34 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
 def _parse(text: str, name: str) -> Recipe:
     try:
         stored = json.loads(text)
+        made_with = dict(stored["made with"])
+        if stored["format"] != _FORMAT:
+            raise _unknown(name, made_with, "is of another format")
         recipe = Recipe(
             settings=dict(stored["settings"]),
             digests={kind: stored["digests"][kind] for kind in _DIGESTS},
             iteration=int(stored["iteration"]),
-            made_with=dict(stored["made with"]),
+            conditions=unpack(stored["conditions"]),
+            made_with=made_with,
         )
-        written = stored["format"]
     except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise SettingsError(
             f"The recipe in {name} is damaged. Take the picture as it was saved."
         ) from error
     unknown = [knob for knob in recipe.settings if knob not in knobs()]
-    if written != _FORMAT or unknown:
-        maker = recipe.made_with.get("neural-style-space", "unknown")
-        strange = "is of another format" if written != _FORMAT else f"has a knob {unknown[0]!r:.40}"
-        same = maker in (__version__, "unknown")
-        what = "Take the picture as it was saved" if same else "Use that version"
-        raise SettingsError(
-            f"The recipe in {name} {strange}, which this program, version {__version__}, does not "
-            f"know; it was made with version {maker!s:.40}. {what}."
-        )
+    if unknown:
+        raise _unknown(name, made_with, f"has a knob {unknown[0]!r:.40}")
     return recipe
+
+
+def _unknown(name: str, made_with: dict[str, str], strange: str) -> SettingsError:
+    maker = made_with.get("neural-style-space", "unknown")
+    same = maker in (__version__, "unknown")
+    what = "Take the picture as it was saved" if same else "Use that version"
+    return SettingsError(
+        f"The recipe in {name} {strange}, which this program, version {__version__}, does not "
+        f"know; it was made with version {maker!s:.40}. {what}."
+    )
 
 
 def settings_of(recipe: Recipe, init: str | None = None, **host: Any) -> Settings:
@@ -146,3 +160,14 @@ def differences(recipe: Recipe, text: dict[str, str]) -> list[str]:
     """
     here = _parse(text[KEYWORD], "this run").digests
     return [name for name in _DIGESTS if here[name] != recipe.digests[name]]
+
+
+def change_of_conditions(recipe: Recipe, now: Conditions) -> str:
+    """A sentence on how the conditions of this run differ from the recipe's; empty where not."""
+    change = compare(recipe.conditions, now)
+    return _CHANGED.format(before=change[0], now=change[1]) if change else ""
+
+
+_CHANGED = (
+    "The picture was made with {before}; this run uses {now}. It will be close, not identical."
+)

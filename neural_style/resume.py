@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 
-from neural_style.errors import ImageError, SettingsError
+from neural_style.conditions import Conditions, compare, unpack
+from neural_style.errors import ImageError, NeuralStyleError, SettingsError
 from neural_style.images import check_place
 from neural_style.masks import Masks
 from neural_style.optimizers import State
-from neural_style.schedule import Scale
+from neural_style.schedule import Scale, join_passes, split_by_matches
 from neural_style.settings import Settings, knobs
 from neural_style.tensors import ImageTensor, Mask
 
@@ -41,6 +42,55 @@ def identify(
     drawn = {"for": masks.styles, "of": masks.parts, "keep": kept}
     pictures["masks"] = [f"{role} {_digest(mask)}" for role, some in drawn.items() for mask in some]
     return chosen | pictures | {"network's weights": network}
+
+
+def state_reached(newest: dict[str, Any]) -> State:
+    """The state of a run at the point that it has reached.
+
+    Args:
+        newest: What `stylize` records as it goes: "identity", "scales" and "conditions" of the run;
+            "scale" and "save", the pass under way and what makes its state; "before", the
+            iterations of the earlier scales; "shown", the newest iteration whose frame was given
+            out or not due; "matches", those of the pass, None where it compares moments.
+    """
+    common = {key: newest[key] for key in ("identity", "scales", "conditions", "scale")}
+    reached = newest["save"]()
+    shown = newest.get("shown") == newest["before"] + reached["iteration"]
+    matches = newest.get("matches")
+    return common | {"shown": shown, "pass": reached, "matches": matches and matches()}
+
+
+def state_shown(newest: dict[str, Any], iteration: int) -> State:
+    """The state of a run as long as its newest frame is that of this iteration.
+
+    Raises:
+        NeuralStyleError: There is a newer one.
+    """
+    if newest["shown"] != iteration:
+        raise NeuralStyleError(
+            f"Only the newest frame's state can be had, that of iteration {newest['shown']}; "
+            f"this frame is of {iteration}. Ask for it before the next frame."
+        )
+    return state_reached(newest)
+
+
+def used_so_far(state: State | None, now: Conditions) -> tuple[list[Conditions], str]:
+    """The conditions of a run in order of use, and a sentence where they change now.
+
+    Args:
+        state: Where the run goes on from; None at its beginning.
+    """
+    used = unpack(state["conditions"]) if state else []
+    change = compare(used[-1:], now) if used else None
+    if change is None:
+        return used or [now], ""
+    return [*used, now], _CHANGED.format(before=change[0], now=change[1])
+
+
+_CHANGED = (
+    "Until here the run used {before}; from here on it uses {now}. The picture will be close to "
+    "that of an unbroken run, not identical."
+)
 
 
 def save_state(state: State, path: str | os.PathLike[str]) -> Path:
@@ -90,9 +140,19 @@ def _is_state(state: Any) -> bool:
         and isinstance(state.get("scales"), list)
         and isinstance(state.get("scale"), int)
         and 0 <= state["scale"] < len(state["scales"])
+        and isinstance(state.get("shown"), bool)
+        and _are_conditions(state.get("conditions"))
         and isinstance(state.get("pass"), dict)
+        and "matches" in state
         and {"image", "numbers", "iteration", "best", "optimizer"} <= state["pass"].keys()
     )
+
+
+def _are_conditions(stored: Any) -> bool:
+    try:
+        return bool(unpack(stored))
+    except (ValueError, TypeError):
+        return False
 
 
 def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[Scale]:
@@ -111,7 +171,8 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
         )
     scales = [Scale(*scale) for scale in state["scales"]]
     planned, last = sum(scale.iterations for scale in scales), scales[-1]
-    ended = state["scale"] == len(scales) - 1 and state["pass"]["iteration"] >= last.iterations
+    at_the_end = state["scale"] == len(scales) - 1 and state["pass"]["iteration"] >= last.iterations
+    ended = at_the_end and state["shown"]
     least = planned + 1 if ended else planned
     if iterations < least:
         raise SettingsError(
@@ -119,7 +180,10 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
             f"for {least} at least."
         )
     more = iterations - planned
-    return [*scales[:-1], last._replace(iterations=last.iterations + more)]
+    if not last.stage:
+        return [*scales[:-1], last._replace(iterations=last.iterations + more)]
+    *smaller, full = join_passes(scales)
+    return split_by_matches([*smaller, full._replace(iterations=full.iterations + more)])
 
 
 def move(state: Any, device: torch.device) -> Any:

@@ -17,13 +17,12 @@ from neural_style.errors import SettingsError, quoted, shortened
 from neural_style.features import BORDERS, POOLINGS
 from neural_style.images import LONGEST
 from neural_style.losses import TV_FORMS
-from neural_style.objective import UNITS
-from neural_style.schedule import STYLE_FITS, parse_shares
-from neural_style.statistics import STATISTICS
+from neural_style.objective import NEAREST, STYLE_STATISTICS, UNITS
+from neural_style.schedule import STYLE_FITS, parse_shares, scales_to
 from neural_style.styles import parse_crops, parse_scales, parse_weights
 from neural_style.weights import ENVIRONMENT, NAMED_SOURCES
 
-INITS = ("auto", "recolored", "content", "noise", "mean")
+INITS = ("auto", "matched", "recolored", "content", "noise", "mean")
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
@@ -66,15 +65,19 @@ class Settings:
         SettingsError: A value is of the wrong type, out of range, or no known choice.
     """
 
-    iterations: int = knob(200, 1, 100_000, "Optimizer steps in all, over every scale.")
+    iterations: int = knob(40, 1, 100_000, "Optimizer steps in all, over every scale.")
     size: int = knob(512, 64, LONGEST, "Longest side of the result, in pixels.")
     seed: int = knob(0, 0, 2**32 - 1, "Chooses the noise; another seed, another variation.")
     style_weight: float = knob(
-        20.0, 0.0, 1e6, "How strongly the style is imposed, relative to the content."
+        20.0,
+        0.0,
+        1e6,
+        "How strongly the style is imposed, relative to the content: with statistic nearest 1 is a "
+        "photograph with a touch of the style, 20 a painting of the content, 200 all painting.",
     )
     content_weight: float = knob(1.0, 0.0, 1e6, "How strongly the content is held.")
     tv_weight: float = knob(
-        80.0, 0.0, 1e6, "Smoothness: the weight of total variation, which removes fine grain."
+        0.0, 0.0, 1e6, "Smoothness: the weight of total variation, which removes fine grain."
     )
     tv_form: str = knob(
         "mean",
@@ -84,8 +87,9 @@ class Settings:
     )
     init: str = knob(
         "auto",
-        help="Where to start: the content in the style's colors, the content as it is, noise, or "
-        "a mean gray; auto takes the engine's usual: fast recolored, plain content.",
+        help="Where to start: pieces of the style that match the content (with statistic nearest "
+        "alone), the content in the style's colors, the content as it is, noise, or a mean gray; "
+        "auto takes the first of them that the engine and the statistic can use.",
         choices=INITS,
         or_path=True,
     )
@@ -93,8 +97,8 @@ class Settings:
         0.1,
         0.0,
         1.0,
-        "Share of noise mixed into the start, or from the mean gray its spread; more gives freer "
-        "variations.",
+        "How far a seed goes its own way: with statistic nearest how much it prefers some parts of "
+        "the style, else the share of noise in the start, or from the mean gray its spread.",
     )
     engine: str = knob(
         "fast",
@@ -128,8 +132,8 @@ class Settings:
         0,
         0,
         6,
-        "Sizes worked through, from small to full: broad shapes first; 0 takes the engine's "
-        "usual: fast 3, plain 1.",
+        "Sizes worked through, from small to full: broad shapes first; 0 takes the usual: in the "
+        "fast engine 3, with statistic nearest from 64 pixels on; in the plain one 1.",
     )
     scale_factor: float = knob(2.0, 1.1, 4.0, "How much larger each size is than the one before.")
     scale_shares: str = knob(
@@ -145,10 +149,11 @@ class Settings:
         choices=STYLE_FITS,
     )
     statistic: str = knob(
-        "gram",
-        help="What of the style is imitated: gram, which channels are active together; centered, "
-        "the same less brightness; mean_deviation, looser; wasserstein, smoother.",
-        choices=STATISTICS,
+        NEAREST,
+        help="What of the style is imitated: nearest, its most similar places; gram, which "
+        "channels are active together (Gatys); centered, the same less brightness; mean_deviation, looser; "
+        "wasserstein, smoother.",
+        choices=STYLE_STATISTICS,
     )
     style_weights: str = knob(
         "equal",
@@ -249,6 +254,11 @@ class Settings:
                 "content_weight, style_weight and tv_weight are all 0: there is nothing to do. "
                 "Give one of them a weight."
             )
+        if self.init == "matched" and self.statistic != NEAREST:
+            raise SettingsError(
+                f"init matched needs the matches of statistic {NEAREST}; statistic is "
+                f"{self.statistic}. Use recolored with it."
+            )
         if self.losses == "paper" and self.statistic != "gram":
             raise SettingsError(
                 f"losses paper is a formula for statistic gram; statistic is {self.statistic}. "
@@ -269,12 +279,15 @@ def check_knob(about: Field, value: Any) -> Any:
 
 
 def settle(settings: Settings) -> Settings:
-    """The settings with the engine's and the optimizer's usual values in place of auto and 0."""
+    """The settings with the usual values of engine, optimizer and statistic for auto and 0."""
     engine = ENGINES[settings.engine]
+    init, scales = engine.init, engine.scales
+    if settings.statistic == NEAREST and engine.guarded:
+        init, scales = "matched", scales_to(settings.size, settings.scale_factor)
     return replace(
         settings,
-        init=engine.init if settings.init == "auto" else settings.init,
-        scales=settings.scales or len(parse_shares(settings.scale_shares)) or engine.scales,
+        init=init if settings.init == "auto" else settings.init,
+        scales=settings.scales or len(parse_shares(settings.scale_shares)) or scales,
         learning_rate=settings.learning_rate or engine.optimizers[settings.optimizer].rate,
     )
 

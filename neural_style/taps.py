@@ -35,9 +35,7 @@ def take_rows(features: FeatureMap, rows: slice) -> FeatureMap:
     return features if rows == slice(0, features.shape[2]) else _Rows.apply(features, rows)
 
 
-def tap_places(
-    features: FeatureMap, rows: slice, columns: slice
-) -> tuple[FeatureMap, FeatureMap]:
+def tap_places(features: FeatureMap, rows: slice, columns: slice) -> tuple[FeatureMap, FeatureMap]:
     """The features to go on with, and a copy of some of their rows and columns.
 
     Only what goes on from those returned may be differentiated, and but once.

@@ -8,10 +8,10 @@ grows from a small picture to the full size, so that broad shapes settle before 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -23,25 +23,44 @@ from neural_style.backbones import (
     mean_color,
     parse_layers,
 )
-from neural_style.color import finish_colors, prepare_content
+from neural_style.color import finish_colors, is_gray, prepare_content
+from neural_style.conditions import Conditions, pack
 from neural_style.devices import (
     choose_device,
     choose_precision,
     forget_unused_memory,
     memory_is_exhausted,
+    precision_name,
 )
 from neural_style.engines import ENGINES
-from neural_style.errors import NeuralStyleError
 from neural_style.features import load_network
+from neural_style.frame import Frame
 from neural_style.images import resize
 from neural_style.masks import Masks, fit_mask, leave, read_masks
 from neural_style.memory import plan_memory
-from neural_style.objective import Emphasis, Wanted, make_objective
+from neural_style.objective import NEAREST, Emphasis, Wanted, make_objective
 from neural_style.optimize import optimize
 from neural_style.optimizers import State
-from neural_style.recipe import make_recipe
-from neural_style.resume import identify, move, plan_rest
-from neural_style.schedule import STYLE_FITS, Clock, ladder, parse_shares, plan_scales
+from neural_style.passes import begin_pass, resume_pass
+from neural_style.recipe import Recipe, change_of_conditions, make_recipe
+from neural_style.resume import (
+    identify,
+    move,
+    plan_rest,
+    state_reached,
+    state_shown,
+    used_so_far,
+)
+from neural_style.schedule import (
+    GUESSED_SPEEDS,
+    STYLE_FITS,
+    Clock,
+    cost_of,
+    join_passes,
+    ladder,
+    parse_shares,
+    plan_passes,
+)
 from neural_style.settings import INITS, Settings, settle
 from neural_style.start import check_parts, check_pictures, load_start, start_picture
 from neural_style.statistics import STATISTICS
@@ -49,42 +68,6 @@ from neural_style.styles import at_scale, gather_styles, move_style, recolor_sty
 from neural_style.tensors import ImageTensor
 from neural_style.tiling import cut_network
 from neural_style.weights import load_weights
-
-
-class Frame(NamedTuple):
-    """A picture on its way.
-
-    Attributes:
-        image: The best picture so far at the current scale, or the newest where the engine is
-            plain, or the running average where one is asked for; a copy, on the CPU.
-        iteration: Optimizer steps taken, over all scales.
-        scale: Which of the sizes this is, counted from 1, and of how many.
-        scale_ends: Whether this size is done; at the next one the styles are looked at anew first.
-        losses: The weighted terms, "content", "style" and "tv", of this very picture (before the
-            content's colors are put back; beside an average, those of the best or newest); their
-            sum is minimized. Comparable within one scale.
-        seconds: Time since the start of the run.
-        seconds_left: Estimated time to the end.
-        milestone: On the ladder 0, 1, 2, 5, 10, 20, 50, …, or the last.
-        note: Where the network's weights come from, and how memory is spared where it must be.
-        events: What the guard did since the frame before, a sentence each.
-        state: Makes what `stylize` takes as `resume`, to go on exactly: `torch.save` keeps it,
-            `torch.load(…, weights_only=True)` brings it back. Ask before the next frame.
-        recipe: Text for its PNG (`save_image(frame.image, path, frame.recipe)`), to make it again.
-    """
-
-    image: ImageTensor
-    iteration: int
-    scale: tuple[int, int]
-    scale_ends: bool
-    losses: dict[str, float]
-    seconds: float
-    seconds_left: float
-    milestone: bool
-    note: str
-    events: tuple[str, ...]
-    state: Callable[[], State]
-    recipe: dict[str, str]
 
 
 def stylize(
@@ -95,6 +78,8 @@ def stylize(
     masks: Masks = Masks(),  # noqa: B008 (immutable)
     every: int = 0,
     resume: State | None = None,
+    replay: Recipe | None = None,
+    speed: float = 0.0,
 ) -> Iterator[Frame]:
     """Repaints the content image in the manner of the style image, frame by frame.
 
@@ -108,6 +93,10 @@ def stylize(
         every: Also yield a frame each time so many iterations are done; 0 for milestones alone.
         resume: What a frame's `state()` returned: goes on after that frame, as if there had been
             no break. The pictures and settings must be the same; the iterations may be more.
+        replay: The recipe of the picture that is to be made again. The settings are not taken from
+            it (`settings_of`); the first frame tells where precision or memory plan differ.
+        speed: Of this machine with statistic gram, in pixels a second as `schedule.work` counts
+            them, for the first estimates of the time left; 0 if not known.
 
     Yields:
         The start picture (iteration 0), the milestones, and the picture after the last iteration.
@@ -122,19 +111,22 @@ def stylize(
     started = time.monotonic()
     styles = [style] if isinstance(style, torch.Tensor) else [*style]
     events: list[str] = []
+    told = False
     while True:
         newest: dict[str, Any] = {}
+        given = content, styles, settings, masks, every, resume, replay, speed
         try:
-            yield from _stylize(
-                content, styles, settings, masks, every, resume, started, events, newest
-            )
+            yield from _stylize(*given, told, started, events, newest)
             return
         except (MemoryError, RuntimeError) as error:
             if not memory_is_exhausted(error) or "planned" not in newest:
                 raise
         forget_unused_memory()
         settings = replace(settings, memory_gb=_LESS * newest["planned"] / 1e9)
-        resume = _state(newest) if "save" in newest else resume
+        if "shown" in newest:
+            resume, told = state_reached(newest), True
+        elif not told:
+            events.clear()  # told anew of the next plan
         if _EXHAUSTED not in events:
             events.append(_EXHAUSTED)
 
@@ -150,6 +142,9 @@ def _stylize(
     masks: Masks,
     every: int,
     resume: State | None,
+    replay: Recipe | None,
+    speed: float,
+    told: bool,
     started: float,
     events: list[str],
     newest: dict[str, Any],
@@ -157,8 +152,9 @@ def _stylize(
     """`stylize` within one plan for the memory.
 
     Args:
+        told: Whether a frame has told already how this run differs from another.
         started: When the run began.
-        newest: Is given what `_state` needs, and the bytes planned for.
+        newest: Is given what `state_reached` needs, and the bytes planned for.
     """
     given_settings, settings = settings, settle(settings)
     engine = ENGINES[settings.engine]
@@ -192,7 +188,8 @@ def _stylize(
     content = prepare_content(*colors, shown_color)
     styles = [recolor_style(move_style(s, device), shown_color, *colors) for s in styles]
     keep = None if keep is None else keep.to(device)
-    scales = plan_scales(
+    matching = settings.statistic == NEAREST
+    scales = plan_passes(
         *content.shape[-2:],
         settings.size,
         settings.scales,
@@ -200,8 +197,11 @@ def _stylize(
         backbone.smallest_side,
         factor=settings.scale_factor,
         shares=parse_shares(settings.scale_shares),
+        matching=matching,
     )
-    if resume is None:
+    if resume is None and settings.init == "matched":
+        image, place, reached = content, 0, None
+    elif resume is None:
         image = start_picture(
             content,
             styles,
@@ -215,8 +215,9 @@ def _stylize(
     else:
         planned, scales = scales, plan_rest(resume, identity, settings.iterations)
         if scales != planned:  # the recipe of what was added: all of it at the full size
-            shares = ",".join(str(scale.iterations) for scale in scales)
-            given_settings = replace(given_settings, scales=len(scales), scale_shares=shares)
+            sizes = join_passes(scales)
+            shares = ",".join(str(size.iterations) for size in sizes)
+            given_settings = replace(given_settings, scales=len(sizes), scale_shares=shares)
         place, reached = resume["scale"], move(resume["pass"], device)
         image = reached["image"]
     fit = STYLE_FITS[settings.style_fit]
@@ -232,12 +233,26 @@ def _stylize(
         styles=[size_at_scale(s, fit, scales[-1], backbone.smallest_side) for s in styles],
     )
     note = "; ".join(filter(None, [weights.source, plan.note]))
+    conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
+    used, change = used_so_far(resume, conditions)
+    if not told:
+        changes = [change, change_of_conditions(replay, conditions) if replay else ""]
+        events += filter(None, changes)
     segments = cut_network(network, layers, plan.rows)
     milestones = set(ladder(settings.iterations))
     # Relative losses, from a start in the style's colors, are brought down as fast without.
-    can_ease = settings.losses != "relative" and STATISTICS[settings.statistic].matrix is not None
-    clock = Clock(started, scales, place, reached["iteration"] if reached else 0)
-    newest |= {"identity": identity, "scales": [*map(tuple, scales)], "planned": plan.bytes}
+    can_ease = (
+        settings.losses != "relative"
+        and not matching
+        and STATISTICS[settings.statistic].matrix is not None
+    )
+    gray = matching and all(is_gray(picture) for picture in [content, *(s.image for s in styles)])
+    speed = (speed or GUESSED_SPEEDS[device.type]) / cost_of(settings.statistic)
+    clock = Clock(started, scales, place, reached["iteration"] if reached else 0, speed=speed)
+    newest |= {"identity": identity, "scales": [*map(tuple, scales)], "conditions": pack(used)}
+    newest["planned"] = plan.bytes
+    sizes = [size[:2] for size in join_passes(scales)]
+    begun, optimizer = None, None
     for number, scale in enumerate(scales[place:], place):
         before = sum(earlier.iterations for earlier in scales[:number])
         scaled_content = resize(content, scale.height, scale.width)
@@ -247,70 +262,108 @@ def _stylize(
             for s in styles
         ]
         kept = None if keep is None else fit_mask(keep, scale.height, scale.width)
+        same_size = number > place and scales[number - 1][:2] == scale[:2]
+        if not matching:
+            start = image if reached else resize(image, scale.height, scale.width)
+        elif reached:
+            stored = move(resume["matches"], device)
+            begun = resume_pass(network, segments, stored, wanted, emphasis, image)
+            start = image
+        else:
+            begun = begin_pass(
+                network,
+                segments,
+                scale,
+                scaled_content,
+                wanted,
+                emphasis,
+                image=image,
+                before=begun,
+                is_first=number == 0,
+                pieced=settings.init == "matched",
+                preference=_LIKING * settings.noise_ratio,
+                seed=settings.seed,
+                number=number,
+            )
+            start = begun.start
+        learned, optimizer = (
+            optimizer,
+            optimizer
+            if matching and same_size
+            else choice.make(settings.learning_rate, plan.history, choice.kept),
+        )
+        if matching and learned is optimizer:
+            optimizer.retarget()
+        elif matching and learned is not None:
+            growth = scale.height * scale.width / (scales[number - 1][0] * scales[number - 1][1])
+            optimizer.start_from(learned, growth)
         iterates = optimize(
-            make_objective(network, segments, scaled_content, wanted, emphasis, kept),
-            image if reached else resize(image, scale.height, scale.width),
+            make_objective(
+                network,
+                segments,
+                scaled_content,
+                wanted,
+                emphasis,
+                kept,
+                matches=begun and begun.term,
+                gray=gray,
+            ),
+            start,
             choice.canvas(scale.height, scale.width, device),
-            choice.make(settings.learning_rate, plan.history, choice.kept),
+            optimizer,
             scale.iterations,
             guarded=engine.guarded,
             average=settings.average,
             eased=choice.eased[min(number, 1)] if can_ease else 0,
             resume=reached,
         )
-        if reached or number > 0:
+        if resume["shown"] if reached else number > 0:
             iterate = next(iterates)  # already shown
         reached = None
         for iterate in iterates:
             iteration = before + iterate.iteration
-            newest.update(iteration=iteration, scale=number, save=iterate.state)
+            seconds, seconds_left = clock.read(number, iterate.iteration)
+            newest.update(scale=number, before=before, save=iterate.state)
+            newest["matches"] = begun and begun.state
+            due = iteration in milestones or (every and iteration % every == 0)
+            if due:
+                finished = finish_colors(*colors, iterate.image, scaled_color)
+                finished = leave(kept, scaled_color, finished).to("cpu", copy=True)
+            newest["shown"] = iteration  # as nothing can fail from here on
             if iterate.event:
                 events.append(_EVENT.format(iteration=iteration, event=iterate.event))
-            if iteration in milestones or (every and iteration % every == 0):
-                seconds, seconds_left = clock.read(number, iterate.iteration)
+            if due:
                 yield Frame(
-                    image=leave(
-                        kept, scaled_color, finish_colors(*colors, iterate.image, scaled_color)
-                    ).to("cpu", copy=True),
+                    image=finished,
                     iteration=iteration,
-                    scale=(number + 1, len(scales)),
-                    scale_ends=iterate.iteration == scale.iterations,
+                    scale=(sizes.index(scale[:2]) + 1, len(sizes)),
+                    scale_ends=iterate.iteration == scale.iterations
+                    and scale[:2] != [*scales, scale][number + 1][:2],
                     losses=iterate.losses,
                     seconds=seconds,
                     seconds_left=seconds_left,
                     milestone=iteration in milestones,
                     note=note,
                     events=tuple(events),
-                    state=partial(_save, newest, iteration),
-                    recipe=make_recipe(given_settings, identity, iteration),
+                    state=partial(state_shown, newest, iteration),
+                    recipe=make_recipe(given_settings, identity, iteration, used),
                 )
                 events.clear()
         image = iterate.image
 
 
+_LIKING = 0.4
+"""How much a noise ratio of 1 prefers some parts of a style, as a cosine. Chosen by looking."""
+
 _EVENT = "Iteration {iteration}: {event}; on from the best picture, with shorter steps."
 
 
-def _save(newest: dict[str, Any], iteration: int) -> State:
-    if newest["iteration"] != iteration:
-        raise NeuralStyleError(
-            f"Only the newest frame's state can be had, that of iteration {newest['iteration']}; "
-            f"this frame is of {iteration}. Ask for it before the next frame."
-        )
-    return _state(newest)
-
-
-def _state(newest: dict[str, Any]) -> State:
-    common = {key: newest[key] for key in ("identity", "scales", "scale")}
-    return common | {"pass": newest["save"]()}
-
-
 def _emphasis(backbone: Backbone, settings: Settings) -> Emphasis:
+    matching = settings.statistic == NEAREST
+    usual = backbone.match_layers if matching else backbone.style_layers
     return Emphasis(
         content_layers=parse_layers(settings.content_layers, backbone.content_layers),
-        style_layers=lean(
-            parse_layers(settings.style_layers, backbone.style_layers), settings.layer_exponent
-        ),
+        style_layers=lean(parse_layers(settings.style_layers, usual), settings.layer_exponent),
         content=settings.content_weight,
         style=settings.style_weight,
         tv=settings.tv_weight,

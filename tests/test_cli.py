@@ -90,7 +90,7 @@ def test_there_is_a_flag_for_every_knob_and_its_help_tells_the_default(capsys):
 def test_flags_and_presets_become_settings(monkeypatch, tmp_path, capsys):
     seen = []
 
-    def fake(content, style, settings, masks, every):
+    def fake(content, style, settings, masks, every, replay):
         seen.append(settings)
         raise KeyboardInterrupt
 

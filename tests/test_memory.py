@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -10,12 +11,23 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from neural_style import BACKBONES, Settings, SettingsError, memory, stylize, transfer
+from neural_style import (
+    BACKBONES,
+    Settings,
+    SettingsError,
+    memory,
+    optimizers,
+    save_image,
+    stylize,
+    transfer,
+)
 from neural_style.backbones import TORCHVISION
 from neural_style.devices import choose_precision, memory_is_exhausted
+from neural_style.engines import ENGINES
 from neural_style.features import load_network
 from neural_style.memory import free_bytes, plan_memory
 from neural_style.objective import make_objective
+from neural_style.recipe import read_recipe
 from neural_style.schedule import Scale
 from tests.conftest import picture, seeded_weights, tiny_vgg
 
@@ -154,12 +166,115 @@ def test_where_memory_runs_out_after_all_the_run_goes_on_in_strips(scarce, error
     assert seconds == sorted(seconds)
 
 
+OUT_OF_MEMORY = RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def fails_once(function, call):
+    """The function, but for one call, which does its work and then runs out of memory."""
+    calls = 0
+
+    def failing(*arguments, **options):
+        nonlocal calls
+        calls += 1
+        result = function(*arguments, **options)
+        if calls == call:
+            raise OUT_OF_MEMORY
+        return result
+
+    return failing
+
+
+def make_evaluation_fail(monkeypatch, optimizer, call):
+    evaluations = 0
+
+    def make(*arguments):
+        nonlocal evaluations
+        evaluations += 1
+        evaluate = make_objective(*arguments)
+        return fails_once(evaluate, call) if evaluations == 1 else evaluate
+
+    monkeypatch.setattr(transfer, "make_objective", make)
+
+
+def make_step_fail(monkeypatch, optimizer, call):
+    kind = {"lbfgs": optimizers.Lbfgs, "adam": optimizers.Adam}[optimizer]
+    monkeypatch.setattr(kind, "step", fails_once(kind.step, call))
+
+
+def make_decoding_fail(monkeypatch, optimizer, call):
+    choices = ENGINES["fast"].optimizers
+    canvas, made = choices[optimizer].canvas, 0
+
+    def make(*arguments):
+        nonlocal made
+        made += 1
+        first = canvas(*arguments)
+        return first._replace(decode=fails_once(first.decode, call)) if made == 1 else first
+
+    monkeypatch.setitem(choices, optimizer, choices[optimizer]._replace(canvas=make))
+
+
+def make_finishing_fail(monkeypatch, optimizer, call):
+    monkeypatch.setattr(transfer, "finish_colors", fails_once(transfer.finish_colors, call))
+
+
+@pytest.fixture
+def same_plan(monkeypatch):
+    """The plan stays what it was after memory ran out; L-BFGS soon overwrites its oldest pair."""
+    monkeypatch.setattr(
+        transfer, "plan_memory", lambda *a, **options: plan_memory(*a[:6], 0, *a[7:], **options)
+    )
+    choices = ENGINES["fast"].optimizers
+    monkeypatch.setitem(choices, "lbfgs", choices["lbfgs"]._replace(history=3))
+
+
+@pytest.mark.usefixtures("tiny", "same_plan")
+@pytest.mark.parametrize(
+    ("make_fail", "call"),
+    [
+        *((make_evaluation_fail, call) for call in (2, 6, 9)),
+        *((make_step_fail, call) for call in (1, 7)),
+        *((make_decoding_fail, call) for call in (2, 8)),
+        *((make_finishing_fail, call) for call in (1, 4, 9)),
+    ],
+)
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_a_run_whose_memory_ran_out_is_the_same_to_the_last_byte(
+    optimizer, make_fail, call, monkeypatch
+):
+    pictures = picture(48, 64, seed=1), picture(64, 64, seed=2)
+    run = Settings(iterations=8, size=64, scales=1, precision="fp32", optimizer=optimizer)
+    expected = list(stylize(*pictures, run, every=1))
+    make_fail(monkeypatch, optimizer, call)
+    frames = list(stylize(*pictures, run, every=1))
+    events = [event for frame in frames for event in frame.events]
+    assert events == ["Memory ran out; on in smaller parts."]
+    assert [frame.iteration for frame in frames] == list(range(9))
+    for frame, undisturbed in zip(frames, expected):
+        assert torch.equal(frame.image, undisturbed.image)
+        assert frame.losses == undisturbed.losses
+
+
 @pytest.mark.usefixtures("tiny")
 def test_memory_may_run_out_at_any_size(scarce):
     pictures = picture(192, 256, seed=1), picture(80, 64, seed=2)
     frames = list(stylize(*pictures, Settings(**RUN | {"iterations": 16}, scales=2), every=1))
     assert [frame.iteration for frame in frames] == list(range(17))
     assert set(scarce.refused) == {128}
+
+
+@pytest.mark.usefixtures("tiny", "scarce")
+def test_a_recipe_names_both_plans_where_memory_ran_out_and_a_replay_tells_once(tmp_path):
+    pictures = picture(192, 256, seed=1), picture(80, 64, seed=2)
+    run = Settings(**RUN, scales=1, optimizer="adam")
+    *_, frame = stylize(*pictures, run)
+    recipe = read_recipe(save_image(frame.image, tmp_path / "made.png", frame.recipe))
+    assert [bool(used.rows) for used in recipe.conditions] == [False, True]
+    first, *others = stylize(*pictures, run, every=1, replay=recipe)
+    (told,) = first.events
+    assert re.match(r"The picture was made with no strips, then strips of .*uses no strips\.", told)
+    events = [event for frame in others for event in frame.events]
+    assert events == ["Memory ran out; on in smaller parts."]
 
 
 @pytest.mark.usefixtures("tiny")

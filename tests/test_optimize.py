@@ -299,3 +299,62 @@ def test_asking_for_pictures_makes_no_difference():
         newest = one
     assert torch.equal(newest.image, other.image)
     assert newest.losses == other.losses
+
+
+class BrokenError(Exception):
+    """Raised once, in the middle of a pass."""
+
+
+def breaks_at(call, function):
+    """The function, which breaks after its work in one call."""
+    calls = 0
+
+    def breaking(*arguments, **options):
+        nonlocal calls
+        calls += 1
+        result = function(*arguments, **options)
+        if calls == call:
+            raise BrokenError
+        return result
+
+    return breaking
+
+
+@pytest.mark.parametrize("part", ["evaluate", "step", "decode"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_state_after_a_failure_continues_as_if_there_had_been_none(name, part, monkeypatch):
+    """At every call, in a pass that is eased at first, takes steps back, and shows an average."""
+    monkeypatch.setattr("neural_style.optimize._PATIENCE", 3)
+    plain = differentiated(lambda image: {"content": (image - TARGET).abs().mean()})
+
+    def evaluate(image, *, with_gradient=True, eased=False):
+        terms, gradient = plain(image, with_gradient=with_gradient)
+        return terms, 2 * gradient if eased else gradient
+
+    def begin(call=0, **resume):
+        kind, given = {"lbfgs": (Lbfgs, (4.0, 2)), "adam": (Adam, (0.3,))}[name]
+        look, canvas = evaluate, spectral_canvas(32, 40, CPU)
+        if part == "evaluate":
+            look = breaks_at(call, evaluate)
+        elif part == "step":
+            kind = type("Breaking", (kind,), {"step": breaks_at(call, kind.step)})
+        else:
+            canvas = canvas._replace(decode=breaks_at(call, canvas.decode))
+        start = torch.full_like(TARGET, 0.5)
+        return optimize(look, start, canvas, kind(*given), 16, eased=6, average=0.5, **resume)
+
+    straight = list(begin())
+    assert any(iterate.event for iterate in straight)
+    for call in range(2, 17):
+        seen = []
+        with pytest.raises(BrokenError):
+            seen.extend(begin(call))
+        newest = seen[-1]
+        state = newest.state()
+        assert state["iteration"] - newest.iteration in ((0, 1) if part == "evaluate" else (0,))
+        continued = list(begin(resume=state))
+        assert [i.iteration for i in continued] == list(range(state["iteration"], 17))
+        for iterate in continued:
+            expected = straight[iterate.iteration]
+            assert torch.equal(iterate.image, expected.image)
+            assert (iterate.losses, iterate.event) == (expected.losses, expected.event)

@@ -200,6 +200,47 @@ def test_a_state_is_not_written_to_by_later_steps(optimizer):
         assert torch.equal(optimizer.step(numbers, gradient_of(numbers)), expected)
 
 
+def walked(history, precision, steps):
+    """An optimizer after so many steps of a path that is the same for all."""
+    optimizer = Lbfgs(1.0, history, precision)
+    for k in range(steps):
+        numbers = torch.linspace(-1, 1, 40, dtype=torch.float64).roll(k) * 0.9**k
+        optimizer.step(numbers, gradient_of(numbers))
+    return optimizer
+
+
+NEXT = torch.linspace(0, 1, 40, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("precision", [None, torch.bfloat16])
+@pytest.mark.parametrize("steps", [1, 2, 4, 6, 7, 11, 12, 13, 20])
+@pytest.mark.parametrize(("before", "after"), [(6, 4), (6, 1), (4, 6), (4, 40)])
+def test_restored_into_another_history_the_newest_pairs_are_kept(before, after, steps, precision):
+    restored = Lbfgs(1.0, after, precision)
+    restored.restore(walked(before, precision, steps).state())
+    assert restored.history == after
+    assert restored.count == min(steps - 1, before, after)
+    # Of an optimizer that never remembered more; the next step itself adds a pair.
+    expected = walked(min(after, before + 1), precision, steps)
+    for k in range(3):
+        numbers = (1 + k) * NEXT
+        found = restored.step(numbers, gradient_of(numbers))
+        if k == 0 or after < before:
+            wanted = expected.step(numbers, gradient_of(numbers))
+            assert torch.allclose(found, wanted, rtol=1e-4 if precision else 1e-9)
+    assert restored.count == min(steps - 1, before, after) + 3
+
+
+@pytest.mark.parametrize("steps", [3, 6, 7, 15])
+def test_restored_into_the_same_history_it_is_the_same_to_the_last_bit(steps):
+    kept, restored = walked(6, torch.bfloat16, steps), Lbfgs(1.0, 6, torch.bfloat16)
+    restored.restore(kept.state())
+    for k in range(9):
+        numbers = (1 + k) * NEXT
+        gradient = gradient_of(numbers)
+        assert torch.equal(restored.step(numbers, gradient), kept.step(numbers, gradient))
+
+
 def test_to_forget_is_to_begin_anew_with_steps_as_long_as_before():
     optimizer, fresh = Lbfgs(), Lbfgs()
     numbers = torch.linspace(-1, 1, 20)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -18,7 +18,10 @@ from neural_style import (
     save_image,
     stylize,
 )
+from neural_style import recipe as recipe_module
 from neural_style.cli import main
+from neural_style.conditions import Conditions, compare
+from neural_style.devices import choose_precision, precision_name
 from neural_style.recipe import KEYWORD, differences, read_recipe, settings_of
 from neural_style.version import __version__
 from tests.conftest import EXAMPLES, picture
@@ -77,6 +80,64 @@ def test_what_differs_is_named(made):
     assert differences(recipe, other.recipe) == ["style image", "masks"]
 
 
+def test_it_names_the_precision_and_the_memory_plan_that_were_used(made):
+    path, _ = made
+    precision = precision_name(choose_precision("auto", torch.device("cpu")))
+    assert read_recipe(path).conditions == [Conditions(precision, {}, 60)]
+
+
+WHOLE, STRIPS = Conditions("fp32", {}, 60), Conditions("fp32", {"pool1": 64, "pool2": 64}, 20)
+
+
+@pytest.mark.parametrize(
+    ("used", "now", "words"),
+    [
+        ([WHOLE], WHOLE._replace(precision="bf16"), ("fp32", "bf16")),
+        ([STRIPS], STRIPS._replace(history=60), ("20 steps remembered", "60 steps remembered")),
+        (
+            [STRIPS],
+            WHOLE,
+            (
+                "strips of 64 rows down to pool2 and 20 steps remembered",
+                "no strips and 60 steps remembered",
+            ),
+        ),
+        (
+            [WHOLE, STRIPS._replace(history=60)],
+            WHOLE,
+            ("no strips, then strips of 64 rows down to pool2", "no strips"),
+        ),
+        ([WHOLE], WHOLE, None),
+    ],
+)
+def test_what_differs_of_the_conditions_is_put_in_words(used, now, words):
+    assert compare(used, now) == words
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_replay_under_other_conditions_says_so_in_its_first_frame():
+    pictures = picture(48, 64, seed=1), picture(64, 64, seed=2)
+    run = Settings(iterations=3, size=64, scales=1, precision="bf16")
+    *_, frame = stylize(*pictures, run)
+    recipe = parse(frame)
+    same, other = (
+        [*stylize(*pictures, replace(run, precision=precision), replay=recipe)]
+        for precision in ("bf16", "fp32")
+    )
+    assert not any(frame.events for frame in same)
+    assert torch.equal(same[-1].image, frame.image)
+    assert other[0].events == (
+        "The picture was made with bf16; this run uses fp32. It will be close, not identical.",
+    )
+    assert not any(frame.events for frame in other[1:])
+    assert 0 < (other[-1].image - frame.image).abs().max() < 0.1
+
+
+def parse(frame):
+    """The recipe of a frame."""
+    return recipe_module._parse(frame.recipe[KEYWORD], "the frame")
+
+
 def rewritten(path, name, **changes):
     """The same picture with other things in its recipe."""
     with Image.open(path) as opened:
@@ -97,7 +158,7 @@ def with_text(path, name, text):
     ("changes", "message"),
     [
         (
-            {"format": 2, "made with": {"neural-style-space": "9.9"}},
+            {"format": 3, "made with": {"neural-style-space": "9.9"}},
             rf"is of another format, which this program, version {__version__}, does not know; it "
             r"was made with version 9\.9\. Use that version\.",
         ),
@@ -109,6 +170,10 @@ def with_text(path, name, text):
         ({"format": 99, "made with": {}}, "made with version unknown. Take the picture"),
         ({"settings": 3}, "is damaged"),
         ({"digests": {}}, "is damaged"),
+        ({"format": 1}, rf"is of another format, .* was made with version {__version__}\. Take"),
+        ({"conditions": []}, "is damaged"),
+        ({"conditions": [{"precision": "fp32"}]}, "is damaged"),
+        ({"conditions": [{"precision": 32, "rows": {}, "history": 60}]}, "is damaged"),
         ({"iteration": "many"}, "is damaged"),
         ({"iteration": float("inf")}, "is damaged"),
     ],
@@ -148,6 +213,15 @@ def test_what_carries_no_recipe_is_refused(tmp_path):
         read_recipe(tmp_path / "none.png")
 
 
+OTHER = {"fp32": "bf16", "bf16": "fp32"}
+
+
+def used_precision(path):
+    """The precision that the recipe names."""
+    (conditions,) = read_recipe(path).conditions
+    return conditions.precision
+
+
 @pytest.mark.usefixtures("tiny")
 def test_replayed_in_the_shell_it_is_the_very_same_picture(tmp_path, capfd):
     made, again = tmp_path / "made.png", tmp_path / "again.png"
@@ -157,6 +231,8 @@ def test_replayed_in_the_shell_it_is_the_very_same_picture(tmp_path, capfd):
     assert main(replay) == 0
     assert again.read_bytes() == made.read_bytes()
     assert "Not as in the recipe" not in capfd.readouterr().err
+    assert main([*replay, "--precision", OTHER[used_precision(made)]]) == 0
+    assert "The picture was made with" in capfd.readouterr().err
     other = ["--style", str(EXAMPLES / "style/church-at-auvers.jpg")]
     assert main([*replay[:4], *other, "-o", str(again)]) == 0
     assert "Not as in the recipe: the style image." in capfd.readouterr().err

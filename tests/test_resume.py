@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 
 from neural_style import ImageError, Masks, NeuralStyleError, Settings, SettingsError, stylize
 from neural_style.engines import ENGINES
+from neural_style.recipe import KEYWORD
 from neural_style.resume import load_state, save_state
 from tests.conftest import picture
 
@@ -84,6 +86,25 @@ def test_a_hundred_and_a_hundred_more_are_two_hundred():
 
 
 @pytest.mark.usefixtures("tiny")
+def test_a_run_that_goes_on_in_another_precision_says_so_in_its_first_frame():
+    run = replace(RUN, iterations=6)
+    state = state_at(3, run)
+    same, other = (
+        [*frames(replace(run, precision=precision), every=1, resume=state)]
+        for precision in ("fp32", "bf16")
+    )
+    assert not any(frame.events for frame in same)
+    assert [len(frame.events) for frame in other] == [1, 0, 0]
+    assert other[0].events[0] == (
+        "Until here the run used fp32; from here on it uses bf16. The picture will be close to "
+        "that of an unbroken run, not identical."
+    )
+    assert [one["precision"] for one in other[-1].state()["conditions"]] == ["fp32", "bf16"]
+    recipe = json.loads(other[-1].recipe[KEYWORD])
+    assert recipe["conditions"] == other[-1].state()["conditions"]
+
+
+@pytest.mark.usefixtures("tiny")
 def test_a_state_may_be_continued_more_than_once():
     state = state_at(5, RUN)
     first, second = (list(frames(RUN, resume=state))[-1] for _ in range(2))
@@ -133,7 +154,11 @@ def test_what_is_no_state_is_refused():
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize(
-    "broken", [{"identity": None}, {"scale": 9}, {"scale": "1"}, {"pass": {}}, {"scales": None}]
+    "broken",
+    [
+        *({"identity": None}, {"scale": 9}, {"scale": "1"}, {"pass": {}}, {"scales": None}),
+        *({"shown": None}, {"conditions": None}, {"conditions": []}, {"conditions": [{"rows": 3}]}),
+    ],
 )
 def test_a_state_with_something_amiss_is_refused(broken, tmp_path):
     state = state_at(5, RUN) | broken

@@ -85,6 +85,10 @@ class TestStory:
         assert seconds == sorted(seconds)
         assert seconds[0] > 0
 
+    def test_the_first_estimate_of_the_time_left_is_from_the_speed_given(self, content, style):
+        first = next(stylize(content, style, settings(), speed=1e12))
+        assert 0 < first.seconds_left < 1e-3
+
     def test_the_total_falls_and_never_rises(self, content, style):
         frames = list(stylize(content, style, settings(iterations=60), every=1))
         totals = [sum(frame.losses.values()) for frame in frames]

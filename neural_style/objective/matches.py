@@ -83,7 +83,10 @@ class MatchesTerm(NamedTuple):
     ) -> tuple[dict[str, Scalar], Scalar]:
         whole = sum(self.shares[layer] for layer in self.targets)
         means = sum(
-            self.shares[layer] / whole * sums[layer]["off"] / (target.down.count * target.across.count)
+            self.shares[layer]
+            / whole
+            * sums[layer]["off"]
+            / (target.down.count * target.across.count)
             for layer, target in self.targets.items()
         )
         losses = dict(zip(self.names, self.weight * means, strict=True))
@@ -96,6 +99,8 @@ def _differences(sampled: Tensor, target: LayerTargets, places: slice) -> Tensor
     vectors = sampled.to(kind)
     if target.centers is not None:
         owners = target.owners
-        vectors = vectors - (target.centers[0] if owners is None else target.centers[owners[places]])
+        vectors = vectors - (
+            target.centers[0] if owners is None else target.centers[owners[places]]
+        )
     length = (vectors.square().sum(2) + target.floor.square()).sqrt()
     return 1 - (vectors * target.directions[places]).sum(2) / length

@@ -7,7 +7,7 @@ Read `Matcher` first. It holds the styles' activations at one size; from them co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ from neural_style.objective.search import (
     share_out,
     unit_vectors,
 )
-from neural_style.tensors import ImageTensor, Mask
+from neural_style.tensors import ImageTensor
 from neural_style.tiling import Segments
 
 _BONUS = 0.02
@@ -32,6 +32,9 @@ _BONUS = 0.02
 
 _FIELD = 5
 """Random preferences a side, from which those of all cells of a style are interpolated."""
+
+_PLACES = 64
+"""Along the longer side, of a layer that is matched alone (Kolkin et al.)."""
 
 _FLOOR = 1e-2
 """Of a style's usual length of activations: below it a place counts as empty."""
@@ -46,24 +49,26 @@ class CellMatches(NamedTuple):
     Attributes:
         owners: Which style: cells down × across.
         rows, columns: Which cell of that style's picture.
+        axes: Layer → which rows and columns of the canvas's map are places.
     """
 
     owners: Tensor
     rows: Tensor
     columns: Tensor
+    axes: dict[str, tuple[Axis, Axis]]
 
 
 class LayerMatches(NamedTuple):
     """The places of one layer, and the places of the styles that they are to resemble.
 
     Attributes:
-        first: First row and first column that is a place.
+        axes: Which rows and columns of the canvas's map are places.
         owners: Which style: places down × across.
         indices: Which place, counted through all styles' places.
         centers: Mean activations of the canvas over the places of each style: styles × channels.
     """
 
-    first: tuple[int, int]
+    axes: tuple[Axis, Axis]
     owners: Tensor
     indices: Tensor
     centers: Tensor
@@ -75,6 +80,7 @@ class Matcher(NamedTuple):
     Attributes:
         shares: Layer → its share of the style term.
         cell: Pixels a side.
+        spacing: Pixels from one place to the next where layers are matched alone.
         styles: Each style's samples by layer, once a cell.
         allowed: Of each style, which of its cells may be matched: cells down × across.
         usable: Which styles may be taken in each cell of the canvas: cells × styles.
@@ -88,6 +94,7 @@ class Matcher(NamedTuple):
     segments: Segments
     shares: dict[str, float]
     cell: int
+    spacing: int
     styles: list[dict[str, Samples]]
     allowed: list[Tensor]
     usable: Tensor
@@ -126,7 +133,10 @@ def make_matcher(
         for layer in shares
     }
     allowed = [_allowed(style, cell) for style in styles]
-    return Matcher(network, segments, shares, cell, seen, allowed, usable, wanted, cover, floors)
+    spacing = max(cell, max(canvas) // _PLACES)
+    return Matcher(
+        network, segments, shares, cell, spacing, seen, allowed, usable, wanted, cover, floors
+    )
 
 
 def match_cells(
@@ -165,19 +175,14 @@ def match_cells(
     owners = _owners(matcher, torch.stack(similarity, 1)).view(shape)
     indices = torch.stack(found, 1).gather(1, owners.view(-1, 1)).view(shape)
     wide = torch.tensor([one.shape[1] for one in matcher.allowed], device=owners.device)[owners]
-    return CellMatches(owners, indices // wide, indices % wide)
+    axes = {layer: (one.down, one.across) for layer, one in seen.items()}
+    return CellMatches(owners, indices // wide, indices % wide, axes)
 
 
-def targets_of_cells(
-    matcher: Matcher, matches: CellMatches, canvas: dict[str, tuple[Axis, Axis]]
-) -> dict[str, LayerTargets]:
-    """Targets of the term from matches of cells.
-
-    Args:
-        canvas: Layer → which rows and columns of the canvas's map are places (`canvas_axes`).
-    """
+def targets_of_cells(matcher: Matcher, matches: CellMatches) -> dict[str, LayerTargets]:
+    """Targets of the term from matches of cells."""
     targets = {}
-    for layer, (down, across) in canvas.items():
+    for layer, (down, across) in matches.axes.items():
         rows, columns = _cells_of(down, across, matcher.cell, matches.owners)
         owners = matches.owners[rows[:, None], columns]
         # The place inside its cell is the same on both sides.
@@ -188,7 +193,9 @@ def targets_of_cells(
         values, indices, base = [], torch.zeros_like(owners), 0
         for k, samples in enumerate(matcher.styles):
             one = samples[layer]
-            index = one.down.nearest(pixel_row) * one.across.count + one.across.nearest(pixel_column)
+            index = one.down.nearest(pixel_row) * one.across.count + one.across.nearest(
+                pixel_column
+            )
             indices = torch.where(owners == k, base + index, indices)
             values.append(one.values.flatten(0, 1))
             base += len(values[-1])
@@ -202,21 +209,20 @@ def match_layers(
 ) -> dict[str, LayerMatches]:
     """For each layer by itself, its places on the canvas matched with the styles' places.
 
-    Places lie two cells apart, from a random first one; both sides are centered.
+    Places are thinned to about `_PLACES` along the longer side, from a random first one; both sides
+    are centered.
 
     Args:
         image: The canvas.
         cells: Say which style is whose.
         generator: Chooses the first place of each layer.
     """
-    spacing = 2 * matcher.cell
     first = {}
     for layer in matcher.shares:
-        step = matcher.styles[0][layer].down
-        most = max(1, spacing // step.stride)
+        most = max(1, matcher.spacing // cells.axes[layer][0].stride)
         top, left = torch.randint(0, most, (2,), generator=generator).tolist()
         first[layer] = top, left
-    spacings = dict.fromkeys(matcher.shares, spacing)
+    spacings = dict.fromkeys(matcher.shares, matcher.spacing)
     seen = sample(matcher.network, matcher.segments, image, spacings, first)
     found = {}
     for layer, canvas in seen.items():
@@ -235,22 +241,19 @@ def match_layers(
                 queries = unit_vectors(vectors[own], mean)
                 indices[own] = base + chosen[nearest(queries, unit_vectors(bank, bank.mean(0)))]
             base += samples[layer].values[..., 0].numel()
-        found[layer] = LayerMatches(first[layer], owners, indices, torch.stack(centers))
+        found[layer] = LayerMatches(
+            (canvas.down, canvas.across), owners, indices, torch.stack(centers)
+        )
     return found
 
 
 def targets_of_layers(
-    matcher: Matcher,
-    matches: dict[str, LayerMatches],
-    canvas: dict[str, tuple[Axis, Axis]],
+    matcher: Matcher, matches: dict[str, LayerMatches]
 ) -> dict[str, LayerTargets]:
     """Targets of the term from matches of each layer, centered on both sides."""
     targets = {}
     for layer, one in matches.items():
-        down, across = (
-            axis._replace(first=first, step=max(1, 2 * matcher.cell // axis.stride))
-            for axis, first in zip(canvas[layer], one.first, strict=True)
-        )
+        down, across = one.axes
         centered = []
         for k, samples in enumerate(matcher.styles):
             mean = _thinned(matcher, samples[layer], k)[0].mean(0)
@@ -262,29 +265,49 @@ def targets_of_layers(
     return targets
 
 
-def canvas_axes(
-    matcher: Matcher, sizes: dict[str, tuple[int, int]], width: int
-) -> dict[str, tuple[Axis, Axis]]:
-    """Which rows and columns of each layer's map are places, once a cell.
-
-    Args:
-        sizes: Layer → height and width of its map of the canvas.
-        width: Of the canvas.
-    """
-    axes = {}
-    for layer in matcher.shares:
-        stride = max(1, round(width / sizes[layer][1]))
-        step = max(1, matcher.cell // stride)
-        down, across = (Axis(length, stride, step // 2, step) for length in sizes[layer])
-        axes[layer] = down, across
-    return axes
-
-
 def make_matches_term(
     matcher: Matcher, targets: dict[str, LayerTargets], weight: float
 ) -> MatchesTerm:
     """The style term of those targets."""
     return MatchesTerm(weight, matcher.shares, targets, style_names(len(matcher.styles)))
+
+
+def pack_matches(cells: CellMatches, layers: dict[str, LayerMatches] | None) -> dict[str, Any]:
+    """Matches as plain dictionaries, tensors and numbers, for a run's state."""
+    packed = cells._asdict() | {"axes": _packed_axes(cells.axes)}
+    if layers is None:
+        return {"cells": packed, "layers": None}
+    return {
+        "cells": packed,
+        "layers": {
+            layer: one._asdict() | {"axes": [list(axis) for axis in one.axes]}
+            for layer, one in layers.items()
+        },
+    }
+
+
+def unpack_matches(
+    packed: dict[str, Any],
+) -> tuple[CellMatches, dict[str, LayerMatches] | None]:
+    """What `pack_matches` has packed."""
+    cells = packed["cells"]
+    axes = {layer: _axes(pair) for layer, pair in cells["axes"].items()}
+    layers = packed["layers"]
+    if layers is not None:
+        layers = {
+            layer: LayerMatches(**one | {"axes": _axes(one["axes"])})
+            for layer, one in layers.items()
+        }
+    return CellMatches(**cells | {"axes": axes}), layers
+
+
+def _packed_axes(axes: dict[str, tuple[Axis, Axis]]) -> dict[str, list[list[int]]]:
+    return {layer: [list(axis) for axis in pair] for layer, pair in axes.items()}
+
+
+def _axes(packed: list[list[int]]) -> tuple[Axis, Axis]:
+    down, across = packed
+    return Axis(*down), Axis(*across)
 
 
 def _layer_targets(
@@ -316,9 +339,7 @@ def _cells_of(down: Axis, across: Axis, cell: int, grid: Tensor) -> tuple[Tensor
 
 def _together(matcher: Matcher, samples: dict[str, Samples], shape: tuple[int, int]) -> Tensor:
     """The hypercolumns of a picture's cells, one a row: all layers' activations side by side."""
-    rows, columns = (
-        torch.arange(count) * matcher.cell + matcher.cell // 2 for count in shape
-    )
+    rows, columns = (torch.arange(count) * matcher.cell + matcher.cell // 2 for count in shape)
     columns_of_layers = []
     for layer, share in matcher.shares.items():
         one = samples[layer]
@@ -340,7 +361,7 @@ def _allowed(style: Wanted, cell: int) -> Tensor:
 
 def _thinned(matcher: Matcher, samples: Samples, k: int) -> tuple[Tensor, Tensor]:
     """A style's places that layers are matched with alone, and their numbers among all of them."""
-    step = max(1, 2 * matcher.cell // (samples.down.step * samples.down.stride))
+    step = max(1, -(-matcher.spacing // (samples.down.step * samples.down.stride)))
     tall, wide = samples.values.shape[:2]
     rows, columns = _cells_of(samples.down, samples.across, matcher.cell, matcher.allowed[k])
     usable = matcher.allowed[k][rows[:, None], columns]
@@ -375,7 +396,9 @@ def _coverage(
     usable = (by_cell > 0) & (by_cell >= 0.5 * strongest) & counting
     weighed = by_cell * torch.tensor(strengths, device=device) * usable
     wanted = weighed / weighed.sum(1, keepdim=True).clamp_min(1e-12)
-    everywhere = any(s.where is None and counts for s, counts in zip(styles, strengths, strict=True))
+    everywhere = any(
+        s.where is None and counts for s, counts in zip(styles, strengths, strict=True)
+    )
     return usable, wanted, None if everywhere else strongest.view(shape)
 
 

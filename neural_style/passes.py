@@ -1,0 +1,153 @@
+"""What each pass of a run by matches begins with: its start picture and its style term."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from neural_style.features import Network
+from neural_style.images import resize
+from neural_style.objective import Emphasis, Term, Wanted
+from neural_style.objective.nearest import (
+    CellMatches,
+    LayerMatches,
+    Matcher,
+    make_matcher,
+    make_matches_term,
+    match_cells,
+    match_layers,
+    pack_matches,
+    targets_of_cells,
+    targets_of_layers,
+    unpack_matches,
+)
+from neural_style.objective.patches import blend, piece_together
+from neural_style.schedule import CELLS, Scale
+from neural_style.tensors import ImageTensor
+from neural_style.tiling import Segments
+
+_QUERY_HALF = 60.0
+"""Style weight, in units of the content weight, at which half of what is matched is the picture
+painted so far, and half is the content image. Chosen by looking."""
+
+_MOST_OF_QUERY = 0.75
+"""More than that, and the content is lost at the first size."""
+
+_START_HALF = 5.0
+"""Style weight, in units of the content weight, at which half of the start picture is made of
+pieces of the style. Chosen by looking: strengths from 1 to 200 go evenly from photograph to
+painting."""
+
+
+class MatchedPass(NamedTuple):
+    """A pass by matches, ready to begin.
+
+    Attributes:
+        start: The picture before its first step.
+        term: The style term.
+        matcher: The styles at this size, for the next pass of the same size.
+        cells, layers: The matches; `layers` is None in a pass of the stage `CELLS`.
+    """
+
+    start: ImageTensor
+    term: Term
+    matcher: Matcher
+    cells: CellMatches
+    layers: dict[str, LayerMatches] | None
+
+    def state(self) -> dict[str, Any]:
+        """The matches, as they are kept in a run's state."""
+        return pack_matches(self.cells, self.layers)
+
+
+def begin_pass(
+    network: Network,
+    segments: Segments,
+    scale: Scale,
+    content: ImageTensor,
+    styles: Sequence[Wanted],
+    emphasis: Emphasis,
+    *,
+    image: ImageTensor,
+    before: MatchedPass | None,
+    is_first: bool,
+    pieced: bool,
+    preference: float,
+    seed: int,
+    number: int,
+) -> MatchedPass:
+    """Finds the matches of a pass, and makes its start picture.
+
+    Args:
+        content: At the size of the pass.
+        styles: At the sizes at which their strokes are to be seen.
+        image: What the pass before has come to, or the start picture of the run, of any size.
+        before: The pass before, if it was of this size.
+        is_first: Whether the run begins with this pass.
+        pieced: Whether start pictures are pieced together from the styles.
+        preference, seed: As of `match_cells`.
+        number: Of the pass in the run.
+    """
+    height, width = content.shape[-2:]
+    if scale.stage != CELLS:
+        generator = torch.Generator().manual_seed(_SEEDS * seed + number)
+        matcher = before.matcher
+        layers = match_layers(matcher, image, before.cells, generator)
+        term = _term(matcher, before.cells, layers, emphasis)
+        return MatchedPass(image, term, matcher, before.cells, layers)
+    matcher = make_matcher(network, segments, (height, width), styles, emphasis.style_layers)
+    strength = emphasis.style / max(emphasis.content, 1e-6)
+    base = resize(image, height, width)
+    query = content
+    if not is_first:
+        # The detail that the content has at this size and did not have at the one before.
+        coarse = resize(content, *image.shape[-2:])
+        painted = (base + content - resize(coarse, height, width)).clamp(0, 1)
+        share = min(_MOST_OF_QUERY, strength / (strength + _QUERY_HALF))
+        query = torch.lerp(content, painted, share)
+        base = painted if pieced else base
+    cells = match_cells(matcher, query, preference, seed)
+    if pieced:
+        pictures = [style.image for style in styles]
+        pieces = piece_together(base, pictures, cells, matcher.cell)
+        base = blend(base, pieces, strength / (strength + _START_HALF), matcher.cover)
+    return MatchedPass(base, _term(matcher, cells, None, emphasis), matcher, cells, None)
+
+
+def resume_pass(
+    network: Network,
+    segments: Segments,
+    stored: dict[str, Any],
+    styles: Sequence[Wanted],
+    emphasis: Emphasis,
+    image: ImageTensor,
+) -> MatchedPass:
+    """A pass that was under way, with the matches that it had.
+
+    Args:
+        stored: `MatchedPass.state`, on the device.
+        image: What the pass has come to.
+    """
+    size = tuple(image.shape[-2:])
+    matcher = make_matcher(network, segments, size, styles, emphasis.style_layers)
+    cells, layers = unpack_matches(stored)
+    return MatchedPass(image, _term(matcher, cells, layers, emphasis), matcher, cells, layers)
+
+
+_SEEDS = 1_000_003
+"""Seeds of one run's passes lie apart from those of a run with the next seed."""
+
+
+def _term(
+    matcher: Matcher,
+    cells: CellMatches,
+    layers: dict[str, LayerMatches] | None,
+    emphasis: Emphasis,
+) -> Term:
+    if layers is None:
+        targets = targets_of_cells(matcher, cells)
+    else:
+        targets = targets_of_layers(matcher, layers)
+    return make_matches_term(matcher, targets, emphasis.style)
