@@ -45,6 +45,7 @@ ORDER = [
         "start",
         "frame",
         "transfer",
+        "measure",
         "cli",
     ),
     *(
