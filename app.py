@@ -3,6 +3,7 @@
 import spaces  # isort: split  (before torch, which ZeroGPU prepares on import)
 
 from neural_style.settings import Settings
+from neural_style.web.cost import measure_in_background
 from neural_style.web.page import build_page
 from neural_style.web.serve import serve
 from neural_style.weights import load_weights
@@ -11,4 +12,5 @@ from neural_style.weights import load_weights
 demo = build_page(spaces.GPU, load_weights(Settings().backbone).source)
 
 if __name__ == "__main__":
+    measure_in_background()
     serve(demo)

@@ -34,7 +34,13 @@ from neural_style.web.checks import (
     refusal,
     settings_of,
 )
-from neural_style.web.cost import check_cost, expected_seconds, reserved_seconds
+from neural_style.web.cost import (
+    check_cost,
+    expected_seconds,
+    machine_speed,
+    reserved_seconds,
+    stop_measuring,
+)
 from neural_style.web.show import Outputs, Show
 from neural_style.web.texts import LANGUAGES, duration, plain, say
 from neural_style.web.told import told
@@ -177,6 +183,7 @@ def _run(
     """The run that was asked for, from its start, or from the state in its folder."""
     show = Show(folder, settings, call.language, before)
     runs.begin(folder)
+    stop_measuring()
     try:
         yield show.opening("preparing" if before is None else "going_on")
         state = None if before is None else load_state(runs.state_file(folder))
@@ -195,9 +202,8 @@ def _run(
         )
         load_weights(settings.backbone, settings.weights)  # kept, and asked for again by the run
         yield show.opening("looking")
-        with closing(
-            stylize(content, styles, settings, masks=masks, every=1, resume=state)
-        ) as frames:
+        options = {"masks": masks, "every": 1, "resume": state, "speed": machine_speed()}
+        with closing(stylize(content, styles, settings, **options)) as frames:
             yield from show.frames(frames, alpha)
     finally:
         show.end()

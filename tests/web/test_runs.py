@@ -14,7 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from neural_style import Settings, load_image, save_image
+from neural_style import Settings, load_image, save_image, schedule
+from neural_style.devices import choose_device
 from neural_style.images import resize
 from neural_style.web import cost, ended, handlers, runs, show
 from neural_style.web.handlers import run_stylize
@@ -341,3 +342,65 @@ class TestEstimate:
         said = handlers.estimate("en", *values(iterations=30, size=64))
         assert re.match(r"About (1 min|5\d s|6\d s)", said)
         assert "iterations must be" in handlers.estimate("en", *values(iterations=0))
+
+    def test_the_machine_is_measured_once_and_goes_by_its_first_real_run(
+        self, uploads, monkeypatch
+    ):
+        measured = []
+
+        def measure(may_go_on):
+            assert may_go_on()
+            measured.append(True)
+            return 1e5
+
+        monkeypatch.setattr(cost, "measure_speed", measure)
+        monkeypatch.setattr(cost, "_run_began", threading.Event())
+        settings = Settings(iterations=30, size=64)
+        guess = cost.expected_seconds(settings)
+        cost.measure_in_background().join()
+        assert cost.machine_speed() == 1e5
+        ratio = schedule.GUESSED_SPEEDS[choose_device("auto").type] / 1e5
+        assert cost.expected_seconds(settings) == pytest.approx(ratio * guess)
+        assert cost.measure_in_background() is None
+        cost.learn_speed(settings, (48, 64), 60.0)
+        assert cost.expected_seconds(settings) == pytest.approx(60.0)
+        assert measured == [True]
+
+    def test_nothing_is_measured_where_the_gpu_is_lent(self, uploads, monkeypatch):
+        monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+        assert cost.measure_in_background() is None
+        assert cost.machine_speed() == 5e6
+
+    def test_a_run_that_begins_ends_the_measuring(self, sent, watch, uploads, monkeypatch):
+        monkeypatch.setattr(cost, "_run_began", threading.Event())
+        begun, asked = threading.Event(), []
+
+        def measure(may_go_on):
+            asked.append(may_go_on())
+            begun.wait(60)
+            asked.append(may_go_on())
+            return 1e5 if asked[-1] else None
+
+        monkeypatch.setattr(cost, "measure_speed", measure)
+        thread = cost.measure_in_background()
+        [*run_stylize(*sent, None, *values(iterations=2))]
+        begun.set()
+        thread.join()
+        assert asked == [True, False]
+        assert cost.machine_speed() != 1e5
+
+    def test_where_nothing_can_be_measured_the_guess_stays(self, uploads, monkeypatch):
+        def fail(may_go_on):
+            raise RuntimeError("out of memory")
+
+        monkeypatch.setattr(cost, "measure_speed", fail)
+        guess = cost.machine_speed()
+        cost.measure_in_background().join()
+        assert cost.machine_speed() == guess
+
+    def test_a_run_of_a_statistic_that_costs_less_is_expected_to_end_sooner(
+        self, uploads, monkeypatch
+    ):
+        gram = cost.expected_seconds(Settings())
+        monkeypatch.setitem(schedule.COST_OF_STATISTIC, Settings().statistic, 0.8)
+        assert cost.expected_seconds(Settings()) == pytest.approx(0.8 * gram)
