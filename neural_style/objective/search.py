@@ -123,7 +123,8 @@ def share_out(similarity: Tensor, allowed: Tensor, counts: Tensor) -> Tensor:
     """For each place its style, so that each style gets as many places as it is to have.
 
     Each style is given an offset, added to its similarities, and places go to the highest; the
-    offsets are found one after the other (Bertsekas' auction, with one bid for all places).
+    offsets are found one after the other (Bertsekas' auction, with one bid for all places). Of
+    places that are just as similar, the first go to the first style.
 
     Args:
         similarity: Places × styles.
@@ -132,6 +133,7 @@ def share_out(similarity: Tensor, allowed: Tensor, counts: Tensor) -> Tensor:
     """
     score = torch.where(allowed, similarity, -torch.inf).cpu().double()
     styles = range(score.shape[1])
+    score += _TIE * torch.outer(torch.linspace(0, 1, len(score)), torch.arange(len(styles)))
     offsets = torch.zeros(len(styles), dtype=torch.float64)
     for _ in range(_ROUNDS if len(styles) > 1 else 0):
         for k in styles:
@@ -148,6 +150,9 @@ def share_out(similarity: Tensor, allowed: Tensor, counts: Tensor) -> Tensor:
                 offsets[k] = (below + above) / 2
     return (score + offsets).argmax(1).to(similarity.device)
 
+
+_TIE = 1e-7
+"""Below any difference of similarities that says something."""
 
 _FAR = 4.0
 """Above any difference of two cosines with their preferences."""
