@@ -131,9 +131,10 @@ def test_a_style_with_a_mask_counts_where_it_is_as_without():
     everywhere = matcher_of([Wanted(STYLES[0], 1.0)], SIZE)
     left = matcher_of([Wanted(STYLES[0], 0.5, where=LEFT)], SIZE)
     white = matcher_of([Wanted(STYLES[0], 1.0, where=torch.ones_like(LEFT))], SIZE)
-    losses = []
-    for matcher in (everywhere, left, white):
-        losses.append(objective_of(matcher, "cells", CONTENT, CANVAS)(CANVAS)[0]["style"].item())
+    losses = [
+        objective_of(matcher, "cells", CONTENT, CANVAS)(CANVAS)[0]["style"].item()
+        for matcher in (everywhere, left, white)
+    ]
     assert losses[2] == pytest.approx(losses[0], rel=1e-5)
     assert 0.3 < losses[1] / losses[0] < 0.7
 
