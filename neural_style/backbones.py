@@ -283,7 +283,7 @@ BACKBONES: dict[str, Backbone] = {
             "Mixed_7a": 0.08,
         },
         match_layers=dict.fromkeys(
-            ("Conv2d_1a_3x3", "Conv2d_2b_3x3", "Conv2d_4a_3x3", "Mixed_5d", "Mixed_6b"), 1.0
+            ("relu1", "Conv2d_2b_3x3", "Conv2d_4a_3x3", "Mixed_5d", "Mixed_6b"), 1.0
         ),
         smallest_side=75,
         hub=HubFile(

@@ -79,13 +79,11 @@ def plan_scales(
         sizes.insert(0, smaller)
     count = len(sizes)
     shares = shares[-count:] or [factor ** (k / 2) for k in range(count)]
-    ends = [
-        min(
-            iterations - (count - 1 - k),
-            max(k + 1, round(iterations * sum(shares[: k + 1]) / sum(shares))),
-        )
-        for k in range(count)
-    ]
+    ends: list[int] = []
+    for k in range(count):
+        least = 1 + (ends[-1] if ends else 0)
+        wanted = round(iterations * sum(shares[: k + 1]) / sum(shares))
+        ends.append(min(iterations - (count - 1 - k), max(least, wanted)))
     steps = [end - start for start, end in zip([0, *ends], ends, strict=False)]
     return [Scale(*side, step) for side, step in zip(sizes, steps, strict=True)]
 

@@ -184,29 +184,35 @@ def _look(
     Args:
         part: The strip with its margins.
     """
-    strides = _strides(network, stages)
+    steps = strides(network, stages)
     whole = (strip.start, strip.stop) == (0, part.shape[2])
 
     def watch(name: str, features: FeatureMap) -> FeatureMap:
-        inside = _within(strip, strides[name])
+        inside = _within(strip, steps[name])
         if whole:  # what is left over of an odd number of rows, too
             inside = slice(0, features.shape[2])
-        start = strip.start // strides[name]
+        start = strip.start // steps[name]
         where = slice(start, start + inside.stop - inside.start)
         return visit(name, features, inside, where)
 
     output = run_stages(network, part, stages, layers, watch)
-    return output if whole else take_rows(output, _within(strip, strides[[*stages][-1]]))
+    return output if whole else take_rows(output, _within(strip, steps[[*stages][-1]]))
 
 
-def _strides(network: Network, stages: Collection[str]) -> dict[str, int]:
-    """Rows of the segment's input for one row of each stage's output."""
-    strides, stride = {}, 1
+def strides(network: Network, stages: Collection[str]) -> dict[str, int]:
+    """Rows of the first stage's input for one row of each stage's output."""
+    found, stride = {}, 1
     for name in stages:
-        if not isinstance(network.stages[name], nn.Conv2d | nn.ReLU):
-            stride *= 2
-        strides[name] = stride
-    return strides
+        shrinking = (nn.Conv2d, nn.MaxPool2d)
+        parts = [part for part in network.stages[name].modules() if isinstance(part, shrinking)]
+        # A block's branches shrink alike: what is beside its strided convolutions has stride 1.
+        stride *= max((_step(part.stride) for part in parts), default=1)
+        found[name] = stride
+    return found
+
+
+def _step(stride: int | tuple[int, int]) -> int:
+    return stride if isinstance(stride, int) else stride[0]
 
 
 def _within(strip: Strip, stride: int) -> slice:

@@ -338,7 +338,7 @@ def _stylize(
                     iteration=iteration,
                     scale=(sizes.index(scale[:2]) + 1, len(sizes)),
                     scale_ends=iterate.iteration == scale.iterations
-                    and scale[:2] != [*scales, scale][number + 1][:2],
+                    and scale[:2] not in [following[:2] for following in scales[number + 1 :]],
                     losses=iterate.losses,
                     seconds=seconds,
                     seconds_left=seconds_left,

@@ -154,6 +154,7 @@ def test_a_block_ends_where_pooling_is_and_numbering_begins_anew():
 def test_every_layer_that_a_backbone_proposes_is_one_of_its_own(name):
     entry = BACKBONES[name]
     stages = entry.build()
+    assert entry.match_layers.keys() <= stages.keys()
     for layers in (entry.content_layers, entry.style_layers):
         assert layers.keys() <= stages.keys()
         assert sum(layers.values()) == pytest.approx(1)

@@ -140,7 +140,7 @@ def test_a_style_is_seen_as_long_as_the_canvas_or_with_as_many_pixels():
 
 
 def test_every_size_has_a_step_however_the_shares_are():
-    for shares in ((1e6, 1), (1, 1e6), (1e6, 1, 1)):
+    for shares in ((1e6, 1), (1, 1e6), (1e6, 1, 1), (2, 1e-6, 2)):
         scales = plan_scales(300, 400, 400, len(shares), 5, 16, shares=shares)
         assert [scale.iterations > 0 for scale in scales] == [True] * len(shares)
         assert sum(scale.iterations for scale in scales) == 5

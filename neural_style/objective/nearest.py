@@ -218,8 +218,9 @@ def match_layers(
         generator: Chooses the first place of each layer.
     """
     first = {}
+    within = min(matcher.spacing, *image.shape[-2:])
     for layer in matcher.shares:
-        most = max(1, matcher.spacing // cells.axes[layer][0].stride)
+        most = max(1, within // cells.axes[layer][0].stride)
         top, left = torch.randint(0, most, (2,), generator=generator).tolist()
         first[layer] = top, left
     spacings = dict.fromkeys(matcher.shares, matcher.spacing)

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neural_style.features import Network
+from neural_style.features import Network, stages_until
 from neural_style.tensors import FeatureMap, ImageTensor
-from neural_style.tiling import Segments, survey
+from neural_style.tiling import Segments, strides, survey
 
 SMALLEST_CELL = 4
 """Pixels a side. Finer cells cost more and look no better."""
@@ -110,15 +110,14 @@ def sample(
         cells: Layer → pixels from one place to the next.
         first: Layer → first row and first column sampled; None for the middle of the cells.
     """
-    width = image.shape[3]
+    steps = strides(network, stages_until(network.stages, cells))
     parts: dict[str, list[Tensor]] = {layer: [] for layer in cells}
     axes: dict[str, tuple[Axis, Axis]] = {}
 
     def visit(layer: str, features: FeatureMap, where: slice) -> None:
-        stride = max(1, round(width / features.shape[3]))
         top, left = first[layer] if first else (None, None)
-        down = plan_axis(where.stop, stride, cells[layer], top)
-        across = plan_axis(features.shape[3], stride, cells[layer], left)
+        down = plan_axis(where.stop, steps[layer], cells[layer], top)
+        across = plan_axis(features.shape[3], steps[layer], cells[layer], left)
         rows, _ = down.within(where.start, where.stop)
         parts[layer].append(features[0, :, rows, across.first :: across.step].permute(1, 2, 0))
         axes[layer] = down, across

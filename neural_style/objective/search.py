@@ -15,8 +15,8 @@ _AXES = 192
 _FEW = 4_000_000
 """Similarities that are not worth finding axes for."""
 
-_SWEEPS = 2
-"""How often each place looks at its neighbors' matches."""
+_SWEEPS = 4
+"""In each of them every other place looks at its neighbors' matches, as on a chessboard."""
 
 _ROUNDS = 30
 """After which shares of several styles have settled."""
@@ -72,6 +72,7 @@ def prefer_neighbors(
     On a plain wall many places of a style are about equally similar; taken one by one the matches
     flicker. Each place may take over a neighbor's match, moved by one cell, and gains `bonus` for
     each neighbor that it agrees with (the propagation step of PatchMatch: Barnes et al. 2009).
+    While a place chooses, its neighbors stay: if all chose at once, they would only swap matches.
 
     Args:
         found: For each query its row of the bank.
@@ -84,7 +85,9 @@ def prefer_neighbors(
     tall, wide = allowed.shape
     device = found.device
     matches = torch.stack([found // wide, found % wide]).view(2, height, width)
-    for _ in range(_SWEEPS):
+    places = torch.arange(height * width, device=device)
+    color = (places // width + places % width) % 2
+    for sweep in range(_SWEEPS):
         proposed = [_moved(matches, *step) for step in ((0, 1), (0, -1), (1, 0), (-1, 0))]
         candidates = torch.stack([matches, *proposed])
         down, across = candidates[:, 0].clamp(0, tall - 1), candidates[:, 1].clamp(0, wide - 1)
@@ -96,11 +99,10 @@ def prefer_neighbors(
             apart = (down - other[0]).abs() + (across - other[1]).abs()
             score = score + bonus * (apart <= 1).flatten(1)
         score = torch.where(allowed.flatten()[rows], score, -torch.inf)
-        best = score.argmax(0)
-        places = torch.arange(height * width, device=device)
-        chosen = rows[best, places]
-        matches = torch.stack([chosen // wide, chosen % wide]).view(2, height, width)
-    return (matches[0] * wide + matches[1]).flatten()
+        chosen = rows[score.argmax(0), places]
+        found = torch.where(color == sweep % 2, chosen, found)
+        matches = torch.stack([found // wide, found % wide]).view(2, height, width)
+    return found
 
 
 def _moved(matches: Tensor, down: int, across: int) -> Tensor:
@@ -121,7 +123,8 @@ def share_out(similarity: Tensor, allowed: Tensor, counts: Tensor) -> Tensor:
     """For each place its style, so that each style gets as many places as it is to have.
 
     Each style is given an offset, added to its similarities, and places go to the highest; the
-    offsets are found one after the other (Bertsekas' auction, with one bid for all places).
+    offsets are found one after the other (Bertsekas' auction, with one bid for all places). Of
+    places that are just as similar, the first go to the first style.
 
     Args:
         similarity: Places × styles.
@@ -130,6 +133,7 @@ def share_out(similarity: Tensor, allowed: Tensor, counts: Tensor) -> Tensor:
     """
     score = torch.where(allowed, similarity, -torch.inf).cpu().double()
     styles = range(score.shape[1])
+    score += _TIE * torch.outer(torch.linspace(0, 1, len(score)), torch.arange(len(styles)))
     offsets = torch.zeros(len(styles), dtype=torch.float64)
     for _ in range(_ROUNDS if len(styles) > 1 else 0):
         for k in styles:
@@ -146,6 +150,9 @@ def share_out(similarity: Tensor, allowed: Tensor, counts: Tensor) -> Tensor:
                 offsets[k] = (below + above) / 2
     return (score + offsets).argmax(1).to(similarity.device)
 
+
+_TIE = 1e-7
+"""Below any difference of similarities that says something."""
 
 _FAR = 4.0
 """Above any difference of two cosines with their preferences."""

@@ -1,0 +1,203 @@
+"""The plan of a run by matches, and what each of its passes begins with."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from neural_style.objective import Wanted
+from neural_style.passes import MatchedPass, begin_pass, resume_pass
+from neural_style.schedule import (
+    CELLS,
+    LAYERS,
+    Scale,
+    join_passes,
+    plan_passes,
+    plan_scales,
+    scales_to,
+    split_by_matches,
+)
+from neural_style.tiling import cut_network
+from tests.objective.small import EMPHASIS, SHARES, grainy, tiny_network
+
+
+def test_the_plan_of_the_usual_run_by_hand():
+    # Of 40 iterations at four sizes 11, 9, 6 and 14; at the full size two thirds of 6 by cells,
+    # then five at a time by layers.
+    assert plan_passes(342, 512, 512, 4, 40, 32, matching=True) == [
+        Scale(43, 64, 11, CELLS),
+        Scale(86, 128, 9, CELLS),
+        Scale(171, 256, 6, CELLS),
+        Scale(342, 512, 4, CELLS),
+        Scale(342, 512, 5, LAYERS),
+        Scale(342, 512, 5, LAYERS),
+    ]
+
+
+def test_one_size_alone_has_twelve_steps_by_cells():
+    passes = split_by_matches([Scale(64, 96, 20)])
+    assert [(one.iterations, one.stage) for one in passes] == [
+        (12, CELLS),
+        (5, LAYERS),
+        (3, LAYERS),
+    ]
+
+
+def test_by_moments_each_size_is_one_pass():
+    asked = 300, 400, 512, 3, 200, 32
+    assert plan_passes(*asked) == plan_scales(*asked)
+    assert {scale.stage for scale in plan_passes(*asked)} == {""}
+
+
+def test_by_matches_sizes_down_to_what_the_network_needs_count():
+    asked = 100, 100, 200, 6, 50, 32
+    assert len(plan_passes(*asked)) == 2
+    assert sorted({one.width for one in plan_passes(*asked, matching=True)}) == [50, 100, 200]
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 3, 4, 5, 7, 13, 40, 41, 200, 1001])
+@pytest.mark.parametrize("scales", [1, 2, 4, 6])
+@pytest.mark.parametrize("shares", [(), (3.0, 1.0)])
+def test_every_iteration_is_in_some_pass_and_no_pass_is_idle(iterations, scales, shares):
+    asked = 600, 800, 2048, scales, iterations, 32
+    passes = plan_passes(*asked, shares=shares, matching=True)
+    assert sum(one.iterations for one in passes) == iterations
+    assert all(one.iterations > 0 for one in passes)
+    stages = [one.stage for one in passes]
+    assert stages == sorted(stages)  # cells, then layers
+    assert all(one[:2] == passes[-1][:2] for one in passes if one.stage == LAYERS)
+    assert len({one[:2] for one in passes}) == min(scales, iterations)
+
+
+SIZES = [
+    [Scale(64, 96, 1)],
+    [Scale(64, 96, 30)],
+    [Scale(32, 48, 4), Scale(64, 96, 3)],
+    [Scale(32, 48, 1), Scale(64, 96, 1)],
+    [Scale(16, 24, 7), Scale(32, 48, 6), Scale(64, 96, 14)],
+]
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_joined_the_passes_are_the_sizes_again(sizes):
+    assert join_passes(split_by_matches(sizes)) == sizes
+    assert join_passes(sizes) == sizes
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_with_more_iterations_at_the_full_size_a_run_begins_with_the_same_steps(sizes):
+    *smaller, full = sizes
+
+    def steps(more: int) -> list[tuple]:
+        passes = split_by_matches([*smaller, full._replace(iterations=full.iterations + more)])
+        return [
+            (number, one[:2], one.stage)
+            for number, one in enumerate(passes)
+            for _ in range(one.iterations)
+        ]
+
+    for more in range(1, 30):
+        assert steps(more)[: len(steps(0))] == steps(0)
+
+
+@pytest.mark.parametrize(
+    ("size", "factor", "count"),
+    [(64, 2, 1), (65, 2, 2), (128, 2, 2), (512, 2, 4), (1024, 2, 5), (4096, 2, 6), (128, 1.1, 6)],
+)
+def test_a_run_by_matches_usually_begins_at_about_64_pixels(size, factor, count):
+    assert scales_to(size, factor) == count
+
+
+CONTENT, STYLE = grainy(64, 96, 1), grainy(80, 64, 2)
+
+
+BY_CELLS = Scale(64, 96, 4, CELLS)
+
+
+def begin(image=CONTENT, scale=BY_CELLS, **changes) -> MatchedPass:
+    network = tiny_network()
+    style = changes.pop("style_weight", 20.0)
+    emphasis = EMPHASIS._replace(style=style, content=changes.pop("content_weight", 1.0))
+    options = {
+        "image": image,
+        "before": None,
+        "is_first": True,
+        "pieced": True,
+        "preference": 0.0,
+        "seed": 0,
+        "number": 0,
+    }
+    return begin_pass(
+        network,
+        cut_network(network, SHARES),
+        scale,
+        changes.pop("content", CONTENT),
+        changes.pop("styles", [Wanted(STYLE, 1.0)]),
+        emphasis,
+        **options | changes,
+    )
+
+
+def test_the_start_goes_from_the_content_to_pieces_of_the_style_with_its_weight():
+    apart = []
+    for weight in (0.0, 1.0, 20.0, 1e6):
+        start = begin(style_weight=weight).start
+        apart.append((start - CONTENT).abs().mean().item())
+        assert start.min() >= 0
+        assert start.max() <= 1
+    assert apart[0] == pytest.approx(0, abs=1e-7)
+    assert apart == sorted(apart)
+    assert len(set(apart)) == 4
+
+
+def test_a_start_that_is_given_is_left_as_it_is():
+    start = begin(grainy(64, 96, 9), pieced=False).start
+    assert torch.equal(start, grainy(64, 96, 9))
+
+
+def test_without_a_content_weight_the_start_is_all_pieces():
+    assert begin(content_weight=0.0).start.isfinite().all()
+
+
+def test_a_later_size_begins_with_the_picture_so_far_and_the_contents_new_detail():
+    """Where the picture so far is the content itself, that is the content again."""
+    small = torch.nn.functional.interpolate(CONTENT, (32, 48), mode="area")
+    plain = begin(small, content=small, scale=Scale(32, 48, 4, CELLS), pieced=False)
+    assert torch.equal(plain.start, small)
+    later = begin(plain.start, is_first=False, style_weight=0.0)
+    assert (later.start - CONTENT).abs().mean() < 0.03
+    first = begin(content=CONTENT)
+    same = (first.cells.rows == later.cells.rows) & (first.cells.columns == later.cells.columns)
+    assert same.float().mean() > 0.9
+
+
+def test_a_pass_by_layers_goes_on_with_the_picture_and_the_styles_as_they_were_seen():
+    first = begin()
+    canvas = grainy(64, 96, 5)
+    found = [
+        begin(canvas, Scale(64, 96, 5, LAYERS), before=first, is_first=False, number=number)
+        for number in (1, 1)
+    ]
+    assert found[0].start is canvas
+    assert found[0].matcher is first.matcher
+    assert found[0].cells is first.cells
+    assert found[0].layers.keys() == SHARES.keys()
+    for layer, one in found[0].layers.items():
+        assert torch.equal(one.indices, found[1].layers[layer].indices)
+
+
+@pytest.mark.parametrize("stage", [CELLS, LAYERS])
+def test_a_pass_comes_back_from_its_state_with_the_same_term(stage):
+    canvas, styles = grainy(64, 96, 5), [Wanted(STYLE, 0.4), Wanted(grainy(64, 64, 3), 0.6)]
+    begun = begin(styles=styles)
+    if stage == LAYERS:
+        begun = begin(canvas, Scale(64, 96, 5, LAYERS), before=begun, styles=styles)
+    network = tiny_network()
+    again = resume_pass(
+        network, cut_network(network, SHARES), begun.state(), styles, EMPHASIS, canvas
+    )
+    assert torch.equal(again.start, canvas)
+    for layer, target in begun.term.targets.items():
+        for one, other in zip(target, again.term.targets[layer], strict=True):
+            assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
+    assert again.term[:2] == begun.term[:2]
