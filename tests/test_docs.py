@@ -21,7 +21,7 @@ from neural_style.schedule import plan_scales
 from neural_style.settings import knobs, settle
 from neural_style.web import cost, runs
 from neural_style.web.checks import PAGE_LIMITS
-from neural_style.web.layout import PAIRS
+from neural_style.web.layout import FINISHED, PAIRS
 from neural_style.weights import ENVIRONMENT
 from tests.conftest import EXAMPLES
 
@@ -126,12 +126,19 @@ def test_links_to_files_lead_somewhere(page):
 
 def test_every_picture_made_here_carries_its_recipe_of_the_defaults():
     made = sorted((EXAMPLES / "stylized").glob("*.png"))
-    assert [path.stem for path in made] == sorted(content for content, _ in PAIRS)
+    assert [path.stem for path in made] == sorted(content for content, _ in FINISHED)
     for path in made:
         recipe = read_recipe(path)
         usual = {name: getattr(Settings(), name) for name in recipe.settings}
         assert recipe.settings == usual
         assert recipe.iteration == Settings().iterations
+
+
+def test_the_examples_of_the_page_are_there_and_of_many_styles():
+    for content, style in PAIRS:
+        assert (EXAMPLES / f"content/{content}.jpg").is_file()
+        assert (EXAMPLES / f"style/{style}.jpg").is_file()
+    assert len({style for _, style in PAIRS}) == len(PAIRS) == 8
 
 
 def test_every_example_has_its_source_and_licence():

@@ -22,7 +22,13 @@ FINISHED = (
 )
 """Content and style of the examples whose results the page shows before a run."""
 
-PAIRS = FINISHED
+PAIRS = (
+    *FINISHED,
+    ("summer-palace", "great-wave"),
+    ("coffee", "composition-viii"),
+    ("dahlia", "poppies"),
+    ("chelsea", "the-harvesters"),
+)
 
 CSS = """
 .gradio-container { max-width: 1320px !important; margin: auto; }
