@@ -151,8 +151,8 @@ class Settings:
     statistic: str = knob(
         NEAREST,
         help="What of the style is imitated: nearest, its most similar places; gram, which "
-        "channels are active together (Gatys); centered, the same less brightness; mean_deviation, looser; "
-        "wasserstein, smoother.",
+        "channels are active together (Gatys); centered, the same less brightness; "
+        "mean_deviation, looser; wasserstein, smoother.",
         choices=STYLE_STATISTICS,
     )
     style_weights: str = knob(

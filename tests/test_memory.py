@@ -116,8 +116,8 @@ def scarce(monkeypatch):
     """A machine that refuses what is not in strips, from the fourth look of each pass on."""
     refused = []
 
-    def make(network, segments, *rest):
-        evaluate, looks = make_objective(network, segments, *rest), 0
+    def make(network, segments, *rest, **more):
+        evaluate, looks = make_objective(network, segments, *rest, **more), 0
 
         def starved(image, **options):
             nonlocal looks

@@ -307,7 +307,7 @@ def test_a_network_with_larger_activations_makes_the_same_picture(
 
 @pytest.mark.usefixtures("tiny")
 def test_other_errors_stay_what_they_are(content, style, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("the sizes of tensors differ")
 
     monkeypatch.setattr(transfer, "make_objective", fail)
@@ -388,8 +388,8 @@ def test_the_real_network_paints_and_repeats_itself():
 def test_steps_are_eased_where_losses_are_absolute(changes, eased, content, style, monkeypatch):
     asked, make = [], transfer.make_objective
 
-    def watched(*arguments):
-        evaluate = make(*arguments)
+    def watched(*arguments, **more):
+        evaluate = make(*arguments, **more)
 
         def look(image, **options):
             asked.append(options.get("eased", False))

@@ -87,8 +87,8 @@ def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
     seen = Watch()
     make_objective, stylize = transfer.make_objective, handlers.stylize
 
-    def watched_objective(*arguments: Any) -> Callable:
-        evaluate = make_objective(*arguments)
+    def watched_objective(*arguments: Any, **more: Any) -> Callable:
+        evaluate = make_objective(*arguments, **more)
 
         def look(*given: Any, **options: Any) -> Any:
             seen.look()
