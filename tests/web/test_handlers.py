@@ -120,7 +120,7 @@ def test_a_refusal_says_what_would_do(sent):
         "size": (4096, "size is at most 1536 on this page; the command line goes further"),
         "init": (
             "/etc/passwd",
-            "uploaded, as init_image; init takes one of auto, recolored, content",
+            "uploaded, as init_image; init takes one of auto, matched, recolored",
         ),
         "optimizer": ("sgd", "optimizer must be one of lbfgs, adam; it is 'sgd'"),
         "seed": (0.5, "seed must be a whole number from 0 to 4,294,967,295; it is 0.5"),
@@ -244,7 +244,7 @@ def test_a_second_style_and_masks_may_be_given(sent, uploads, watch):
     given = values(iterations=3, size=128)
     *_, (_, _, mixed, chart, *_) = run_stylize(*sent, None, *given, sent[0], None, None, None)
     assert "style 2" in mixed
-    assert set(chart["term"]) == {"content", "style 1", "style 2", "tv"}
+    assert set(chart["term"]) == {"content", "style 1", "style 2"}
     *_, (parted, *_) = run_stylize(*sent, None, *given, sent[0], *masks, None)
     *_, (kept, *_) = run_stylize(*sent, None, *given, None, None, None, masks[0])
     kept, parted = load_image(kept), load_image(parted)
@@ -301,7 +301,8 @@ def test_empty_places_of_a_style_are_not_style(sent, uploads, watch, monkeypatch
 
 def test_the_start_image_takes_the_place_of_init(sent, uploads, watch):
     start = save_image(picture(64, 96, seed=5), uploads / "start.png")
-    *_, result = run_stylize(*sent, str(start), *values(size=96, noise_ratio=0.0, init="noise"))
+    given = values(size=96, scales=1, noise_ratio=0.0, init="noise")
+    *_, result = run_stylize(*sent, str(start), *given)
     assert torch.allclose(load_image(result[1][0][0]), load_image(start), atol=0.51 / 255)
 
 
