@@ -332,7 +332,10 @@ class TestLinks:
 
 class TestRecipes:
     def test_a_result_brings_its_settings_back(self, ready, watch, tmp_path):
-        set_number(ready, "seed", 77)
+        ready.get_by_label("Classic (Gatys 2015)").check()
+        turned(ready, PRESETS["classic"])
+        for name, value in (("seed", 77), ("size", 96), ("iterations", 12)):
+            set_number(ready, name, value)
         run_to_the_end(ready)
         expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
         (tmp_path / "result.png").write_bytes(httpx.get(shown(ready)).content)
@@ -340,11 +343,13 @@ class TestRecipes:
         ready.reload()
         open_controls(ready)
         expect(ready.locator("#seed input")).to_have_value("0")
+        chosen(ready, "strokes", "balanced")
         with ready.expect_file_chooser() as chooser:
             press(ready, "recipe")
         chooser.value.set_files(tmp_path / "result.png")
         expect(ready.locator("#seed input")).to_have_value("77")
         expect(ready.locator("#size input[type=number]")).to_have_value("96")
+        chosen(ready, "classic", None)
 
 
 class TestLanguages:
