@@ -50,11 +50,13 @@ ORDER = [
         "memory",
         "canvas",
         "pair_loops",
+        "long_vectors",
     ),
     *(
         "optimizers",
         "engines",
         "optimize",
+        "knob",
         "settings",
         "conditions",
         "resume",
