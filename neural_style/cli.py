@@ -18,8 +18,15 @@ from tqdm import tqdm
 from neural_style.errors import ImageError, NeuralStyleError
 from neural_style.frame import Frame
 from neural_style.images import LONGEST, check_destination, load_image, load_with_alpha, save_image
-from neural_style.masks import Masks
-from neural_style.presets import PRESETS
+from neural_style.masks import Masks, load_styles
+from neural_style.presets import (
+    DEFAULT_MANNER,
+    DEFAULT_QUALITY,
+    MANNER_HELP,
+    MANNERS,
+    PRESETS,
+    choose_preset,
+)
 from neural_style.recipe import Recipe, differences, read_recipe, settings_of
 from neural_style.schedule import in_words
 from neural_style.settings import INITS, Settings, knobs
@@ -70,10 +77,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_files(command)
     command.add_argument(
+        "--manner",
+        choices=MANNERS,
+        help="how the style is imitated. "
+        + " ".join(f"{name}: {what}" for name, what in MANNER_HELP.items())
+        + f" (default: {DEFAULT_MANNER})",
+    )
+    command.add_argument(
         "--preset",
         choices=PRESETS,
-        default="balanced",
-        help="settings to start from; flags change single ones. " + _describe_presets(),
+        default=DEFAULT_QUALITY,
+        help="settings to start from; flags change single ones. "
+        f"{', '.join(MANNERS[DEFAULT_MANNER])} are those of the manner; the others have a manner "
+        "of their own. " + _describe_presets(),
     )
     for name, about in knobs().items():
         _add_flag(command, name, about)
@@ -146,7 +162,8 @@ def _add_flag(command: argparse.ArgumentParser, name: str, about: Field) -> None
 
 
 def _stylize(options: argparse.Namespace) -> int:
-    return _paint(options, replace(PRESETS[options.preset], **_given(options)))
+    preset = choose_preset(options.preset, options.manner)
+    return _paint(options, replace(preset, **_given(options)))
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -168,10 +185,11 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
     film = check_film(options.time_lapse) if options.time_lapse else None
     shots = []
     content, alpha = load_with_alpha(options.content, longest=LONGEST)
-    styles = [load_image(path, longest=LONGEST) for path in options.style]
+    drawn = [load_image(path) for path in options.style_mask or ()]
+    styles, parts = load_styles(options.style, drawn, longest=LONGEST)
     masks = Masks(
         styles=[load_image(path) for path in options.mask or ()],
-        parts=[load_image(path) for path in options.style_mask or ()],
+        parts=parts,
         keep=load_image(options.keep) if options.keep else None,
     )
     upcoming = stylize(content, styles, settings, masks=masks, every=1, replay=recipe)

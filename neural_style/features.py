@@ -142,13 +142,14 @@ def run_stages(
     """
     first = next(iter(network.stages))
     names = list(names)
-    pools = pools_that_rectify(network, names, wanted, x.device)
+    pools = pools_that_rectify(network, names, x.device)
     before = ""
     for name, *later in zip_longest(names, names[1:], names[2:]):
         module = network.stages[name]
         rectify = name not in wanted and isinstance(network.stages.get(later[0]), nn.ReLU)
         if name in network.kernels:
-            x = convolve(x, network.kernels[name], rectify=rectify and later[1] not in pools)
+            rectify = rectify and (later[0] in wanted or later[1] not in pools)
+            x = convolve(x, network.kernels[name], rectify=rectify)
         elif name == first:
             border = 4 * (module.padding[0],)
             x = pad(to_units(x, network.units), border, mode=BORDERS[network.border])
@@ -162,7 +163,9 @@ def run_stages(
             x = POOLINGS[network.pooling](x, *kernel, ceil_mode=ceil)
         elif not isinstance(module, nn.ReLU):
             x = module(x)
-        elif later[0] not in pools and (before not in network.kernels or before in wanted):
+        elif name not in wanted and later[0] in pools:
+            pass  # the pooling does it
+        elif before not in network.kernels or before in wanted:
             x = relu(x, inplace=before not in wanted)
         if name in wanted:
             x = watch(name, x)
@@ -170,17 +173,14 @@ def run_stages(
     return x
 
 
-def pools_that_rectify(
-    network: Network, names: Sequence[str], wanted: Collection[str], device: torch.device
-) -> set[str]:
-    """Those of consecutive stages that take the place of the ReLU before them, too."""
+def pools_that_rectify(network: Network, names: Sequence[str], device: torch.device) -> set[str]:
+    """Those of consecutive stages that rectify, too: the ReLU before them runs only if watched."""
     if network.pooling != "max":
         return set()
     return {
         pool
         for name, pool in pairwise(names)
         if isinstance(network.stages[name], nn.ReLU)
-        and name not in wanted
         and can_rectify(network.stages[pool], device, network.dtype)
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, no_type_check
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from neural_style.color import luma
 from neural_style.errors import ImageError
-from neural_style.images import resize
+from neural_style.images import load_with_alpha, resize
 from neural_style.tensors import ImageTensor, Mask
 
 
@@ -26,6 +27,52 @@ class Masks(NamedTuple):
     styles: Sequence[ImageTensor | Mask] = ()
     parts: Sequence[ImageTensor | Mask] = ()
     keep: ImageTensor | Mask | None = None
+
+
+def load_styles(
+    paths: Sequence[str | os.PathLike[str]],
+    parts: Sequence[ImageTensor | Mask] = (),
+    longest: int | None = None,
+) -> tuple[list[ImageTensor], list[ImageTensor | Mask]]:
+    """Style images from files, and `Masks.parts` for them, in which empty places are not style.
+
+    How opaque a picture is becomes its mask, and is multiplied with a mask that was given for it.
+    Where all pictures are opaque, the masks are those that were given.
+
+    Args:
+        paths: As for `load_image`.
+        parts: A mask for each picture; none for all of it.
+        longest: As for `load_image`.
+
+    Raises:
+        ImageError: A picture cannot be read, a mask does not fit its picture, or a picture is
+            transparent wherever it is meant.
+    """
+    loaded = [load_with_alpha(path, longest) for path in paths]
+    styles = [image for image, _ in loaded]
+    opaque = all(alpha is None for _, alpha in loaded)
+    if opaque or (parts and len(parts) != len(styles)):  # which `read_masks` refuses
+        return styles, [*parts]
+    return styles, [
+        _opaque_part(image, alpha, parts[k] if parts else None, k + 1)
+        for k, (image, alpha) in enumerate(loaded)
+    ]
+
+
+def _opaque_part(
+    image: ImageTensor, alpha: Mask | None, part: ImageTensor | Mask | None, number: int
+) -> ImageTensor | Mask:
+    if alpha is None:
+        return image.new_ones(1, 1, 1, 1).expand_as(image) if part is None else part
+    seen = alpha
+    if part is not None:
+        seen = alpha * fit_mask(_read(part, f"style mask ({number})", image), *image.shape[-2:])
+    if not seen.max() > _BLACK:
+        raise ImageError(
+            f"The style image ({number}) is transparent wherever it is meant. Take a picture of "
+            "which something is seen, or another style mask."
+        )
+    return seen.expand_as(image)  # as a mask is read from a file
 
 
 def read_masks(

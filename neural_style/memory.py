@@ -250,7 +250,7 @@ def _activations(
     size = network.dtype.itemsize
     held = largest = 0.0
     stride, channels = 1, 3
-    pools = pools_that_rectify(network, stages, copies, device)
+    pools = pools_that_rectify(network, stages, device)
     for name, *later in zip_longest(stages, stages[1:], stages[2:]):
         module = network.stages[name]
         if isinstance(module, nn.Conv2d):
@@ -268,7 +268,8 @@ def _activations(
             held += copies.get(name, 0) * channels * size / stride**2
             continue
         here = channels * bytes_each / stride**2
-        held, largest = held + (0 if later[1] in pools else here), max(largest, here)
+        pooled = later[1] in pools and later[0] not in copies
+        held, largest = held + (0 if pooled else here), max(largest, here)
     return held, largest, stride, channels
 
 

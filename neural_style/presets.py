@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from neural_style.errors import SettingsError
 from neural_style.settings import Settings
 
 _EACH = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
@@ -30,6 +31,16 @@ MANNERS: dict[str, dict[str, str]] = {
 }
 """How a style is imitated, by its most similar places or by Gram matrices (Gatys 2015): the preset
 for each quality."""
+
+MANNER_HELP: dict[str, str] = {
+    "strokes": "Each place of the picture imitates the places of the style that are most similar "
+    "to it, with their brush strokes.",
+    "classic": "The picture as a whole imitates the textures and colors of the style, by Gram "
+    "matrices.",
+}
+"""What each manner does, for the page and the shell."""
+
+DEFAULT_MANNER, DEFAULT_QUALITY = "strokes", "balanced"
 
 PRESETS: dict[str, Settings] = {
     # The default: what a person waits for, and hangs on a wall.
@@ -108,3 +119,22 @@ PRESETS: dict[str, Settings] = {
         iterations=1000, content_weight=0.01, style_weight=10.0, style_fit="area"
     ),
 }
+
+
+def choose_preset(name: str, manner: str | None = None) -> Settings:
+    """The preset of that name, or the manner's own preset where the name is a quality.
+
+    Args:
+        name: One of `PRESETS`.
+        manner: One of `MANNERS`; None for the default one, or whichever the named preset has.
+
+    Raises:
+        SettingsError: The named preset is not one of that manner.
+    """
+    qualities = MANNERS[manner or DEFAULT_MANNER]
+    if manner is not None and name not in (*qualities, *qualities.values()):
+        raise SettingsError(
+            f"The preset {name} is not one of manner {manner}, whose presets are "
+            f"{', '.join(qualities)}. Leave out the manner, or choose one of these."
+        )
+    return PRESETS[qualities.get(name, name)]

@@ -87,9 +87,8 @@ class Settings:
     )
     init: str = knob(
         "auto",
-        help="Where to start: pieces of the style that match the content (with statistic nearest "
-        "alone), the content in the style's colors, the content as it is, noise, or a mean gray; "
-        "auto takes the first of them that the engine and the statistic can use.",
+        help="Where to start: matched pieces of the style (statistic nearest), the content in the "
+        "style's colors, the content as it is, noise, or a mean gray; auto takes the usual.",
         choices=INITS,
         or_path=True,
     )

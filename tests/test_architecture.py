@@ -78,8 +78,8 @@ ORDER = [
         "web.handlers",
         "web.ended",
     ),
-    *("web.lent", "web.links", "web.parts", "web.widgets", "web.tools", "web.layout", "web.page"),
-    "web.serve",
+    *("web.lent", "web.links", "web.parts", "web.widgets", "web.tools", "web.manners"),
+    *("web.layout", "web.page", "web.serve"),
 ]
 """A module may import those before it and none after it."""
 

@@ -15,10 +15,12 @@ import pytest
 import torch
 from PIL import Image
 
-from neural_style import ImageError, Settings, cli, load_image, save_image
+from neural_style import PRESETS, ImageError, Settings, cli, load_image, save_image
 from neural_style.cli import main
 from neural_style.images import resize
+from neural_style.presets import MANNER_HELP, MANNERS
 from neural_style.settings import knobs
+from neural_style.web.texts import manner_help
 from tests.conftest import EXAMPLES
 
 CONTENT = str(EXAMPLES / "content/chelsea.jpg")
@@ -60,6 +62,30 @@ def test_several_styles_and_masks_come_from_files(tmp_path, capfd):
 
 
 @pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("manner", ["strokes", "classic"])
+def test_empty_places_of_a_style_are_left_out_as_by_a_mask(manner, tmp_path):
+    """To the last byte, the recipe included."""
+    files = {name: tmp_path / f"{name}.png" for name in ("clear", "flat", "mask")}
+    with Image.open(STYLE) as painted:
+        alpha = Image.linear_gradient("L").resize(painted.size)
+        alpha.paste(0, (0, 0, painted.width // 2, painted.height))
+        painted.putalpha(alpha)
+        painted.save(files["clear"])
+    save_image(load_image(files["clear"]), files["flat"])
+    alpha.save(files["mask"])
+    out = tmp_path / "out.png"
+
+    def picture(style: str, *more: str) -> bytes:
+        small = ["--size", "96", "--iterations", "3", "--manner", manner]
+        assert main(["stylize", CONTENT, str(files[style]), "-o", str(out), *small, *more]) == 0
+        return out.read_bytes()
+
+    masked = picture("flat", "--style-mask", str(files["mask"]))
+    assert picture("clear") == masked
+    assert picture("flat") != masked
+
+
+@pytest.mark.usefixtures("tiny")
 def test_the_intermediates_are_kept_where_asked(tmp_path):
     frames = tmp_path / "a" / "frames"
     assert run("-o", str(tmp_path / "o.png"), "--frames", str(frames), "--iterations", "5") == 0
@@ -87,7 +113,9 @@ def test_there_is_a_flag_for_every_knob_and_its_help_tells_the_default(capsys):
         assert f"{about.metadata['help']} (default: {about.default})" in text
 
 
-def test_flags_and_presets_become_settings(monkeypatch, tmp_path, capsys):
+@pytest.fixture
+def asked(monkeypatch) -> list[Settings]:
+    """The settings of every run that was asked for; none of them begins."""
     seen = []
 
     def fake(content, style, settings, masks, every, replay):
@@ -95,13 +123,46 @@ def test_flags_and_presets_become_settings(monkeypatch, tmp_path, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("neural_style.cli.stylize", fake)
+    return seen
+
+
+def test_flags_and_presets_become_settings(asked, tmp_path, capsys):
     out = str(tmp_path / "o.png")
     assert run("-o", out) == 130
     assert capsys.readouterr().err == "Stopped before there was a picture.\n"
     run("-o", out, "--preset", "fine", "--style-weight", "3.5", "--seed", "7", "--init", "noise")
-    assert seen[0] == Settings()
-    assert (seen[1].size, seen[1].style_weight, seen[1].seed) == (1024, 3.5, 7)
-    assert seen[1].init == "noise"
+    assert asked[0] == Settings()
+    assert (asked[1].size, asked[1].style_weight, asked[1].seed) == (1024, 3.5, 7)
+    assert asked[1].init == "noise"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "preset"),
+    [
+        ([], "balanced"),
+        (["--manner", "strokes"], "balanced"),
+        (["--manner", "classic"], "classic"),
+        *(
+            (["--manner", manner, "--preset", quality], preset)
+            for manner, qualities in MANNERS.items()
+            for quality, preset in qualities.items()
+        ),
+        (["--manner", "classic", "--preset", "classic-fine"], "classic-fine"),
+        *((["--preset", name], name) for name in PRESETS),
+    ],
+)
+def test_manner_and_quality_choose_a_preset(arguments, preset, asked, tmp_path):
+    run("-o", str(tmp_path / "o.png"), *arguments)
+    assert asked == [PRESETS[preset]]
+
+
+def test_the_help_says_what_each_manner_does_as_the_page_does(capsys):
+    with pytest.raises(SystemExit):
+        main(["stylize", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for name, what in MANNER_HELP.items():
+        assert f"{name}: {what}" in text
+        assert what in manner_help("en")
 
 
 @pytest.mark.parametrize(
@@ -111,6 +172,15 @@ def test_flags_and_presets_become_settings(monkeypatch, tmp_path, capsys):
         (["--style-weight", "nan"], "style_weight must be a number from 0.0 to"),
         (["--pooling", "median"], "pooling must be one of max, avg, l2; it is 'median'."),
         (["--size", "large"], "argument --size: invalid int value: 'large'"),
+        (
+            ["--manner", "classic", "--preset", "gatys-2015"],
+            "The preset gatys-2015 is not one of manner classic, whose presets are quick, balanced",
+        ),
+        (
+            ["--manner", "strokes", "--preset", "classic"],
+            "The preset classic is not one of manner strokes",
+        ),
+        (["--manner", "oil"], "argument --manner: invalid choice: 'oil'"),
         (["--preset", "best"], "argument --preset: invalid choice: 'best'"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--frames", CONTENT], "Cannot make the folder"),

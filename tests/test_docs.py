@@ -16,12 +16,13 @@ from packaging.requirements import Requirement
 from neural_style import PRESETS, Settings
 from neural_style.backbones import BACKBONES
 from neural_style.cli import _parser
+from neural_style.presets import MANNERS
 from neural_style.recipe import read_recipe
 from neural_style.schedule import plan_scales
 from neural_style.settings import knobs, settle
 from neural_style.web import cost, runs
 from neural_style.web.checks import PAGE_LIMITS
-from neural_style.web.layout import PAIRS
+from neural_style.web.layout import FINISHED, PAIRS
 from neural_style.weights import ENVIRONMENT
 from tests.conftest import EXAMPLES
 
@@ -126,12 +127,19 @@ def test_links_to_files_lead_somewhere(page):
 
 def test_every_picture_made_here_carries_its_recipe_of_the_defaults():
     made = sorted((EXAMPLES / "stylized").glob("*.png"))
-    assert [path.stem for path in made] == sorted(content for content, _ in PAIRS)
+    assert [path.stem for path in made] == sorted(content for content, _ in FINISHED)
     for path in made:
         recipe = read_recipe(path)
         usual = {name: getattr(Settings(), name) for name in recipe.settings}
         assert recipe.settings == usual
         assert recipe.iteration == Settings().iterations
+
+
+def test_the_examples_of_the_page_are_there_and_of_many_styles():
+    for content, style in PAIRS:
+        assert (EXAMPLES / f"content/{content}.jpg").is_file()
+        assert (EXAMPLES / f"style/{style}.jpg").is_file()
+    assert len({style for _, style in PAIRS}) == len(PAIRS) == 8
 
 
 def test_every_example_has_its_source_and_licence():
@@ -141,11 +149,20 @@ def test_every_example_has_its_source_and_licence():
         assert path.stat().st_size < 600_000
 
 
-def test_the_presets_and_the_pages_limits_are_those_told():
+def test_the_manners_presets_and_the_pages_limits_are_those_told():
     text = " ".join(README.split())
-    quick, fine = PRESETS["quick"], PRESETS["fine"]
+    own = {
+        manner: {quality: PRESETS[name] for quality, name in qualities.items()}
+        for manner, qualities in MANNERS.items()
+    }
+    quick, balanced, fine = own["strokes"].values()
+    assert balanced == Settings()
     assert f"`quick` ({quick.size} pixels, {quick.iterations} iterations)" in text
-    assert f"`balanced` (the defaults: {Settings().size}, {Settings().iterations})" in text
+    assert f"`balanced` (the defaults: {balanced.size}, {balanced.iterations})" in text
+    assert f"`fine` ({fine.size}, {fine.iterations});" in text
+    quick, balanced, fine = own["classic"].values()
+    assert f"`quick` ({quick.size}, {quick.iterations})" in text
+    assert f"`balanced` ({balanced.size}, {balanced.iterations})" in text
     assert f"`fine` ({fine.size}, {fine.iterations} over four sizes)" in text
     assert fine.scales == 4
     iterations, size = PAGE_LIMITS["iterations"], PAGE_LIMITS["size"]

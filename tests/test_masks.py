@@ -5,12 +5,20 @@ from __future__ import annotations
 import pytest
 import torch
 
-from neural_style import ImageError, Masks, Settings, SettingsError, stylize
+from neural_style import (
+    ImageError,
+    Masks,
+    Settings,
+    SettingsError,
+    load_image,
+    save_image,
+    stylize,
+)
 from neural_style.backbones import TORCHVISION
 from neural_style.features import load_network
 from neural_style.guides import count, make_guide, picture_moments, sum_up
 from neural_style.losses import channel_products
-from neural_style.masks import fit_mask, read_masks
+from neural_style.masks import fit_mask, load_styles, read_masks
 from neural_style.objective import Wanted, make_objective
 from neural_style.statistics import STATISTICS, average
 from neural_style.styles import gather_styles, recolor_content, recolor_style
@@ -291,6 +299,61 @@ def test_masks_that_do_not_fit_are_refused_before_any_work(masks, message):
     run = Settings(**RUN, weights="no such file")
     with pytest.raises(ImageError, match=message):
         next(stylize(CONTENT, STYLES, run, masks=masks))
+
+
+def seen_through(folder, name: str, alpha: torch.Tensor | None) -> str:
+    """A file of a style image, as opaque as that."""
+    return str(save_image(STYLES[0], folder / f"{name}.png", alpha=alpha))
+
+
+def gray(mask: torch.Tensor) -> torch.Tensor:
+    """As `stylize` reads it."""
+    return read_masks(Masks(keep=mask), CONTENT, STYLES)[2]
+
+
+def test_opaque_styles_have_the_masks_that_were_given_and_no_others(tmp_path):
+    paths = [seen_through(tmp_path, "one", None), seen_through(tmp_path, "two", None)]
+    styles, parts = load_styles(paths)
+    assert parts == []
+    assert all(torch.equal(style, load_image(path)) for style, path in zip(styles, paths))
+    assert load_styles(paths, [LEFT, RIGHT])[1] == [LEFT, RIGHT]
+
+
+def test_how_opaque_a_style_is_becomes_its_mask_and_white_that_of_others(tmp_path):
+    paths = [seen_through(tmp_path, "one", LEFT), seen_through(tmp_path, "two", None)]
+    (seen, _), (part, white) = load_styles(paths)
+    assert torch.equal(seen, load_image(paths[0]))
+    assert (seen[..., 64:] == 1).all()
+    torch.testing.assert_close(gray(part), LEFT)
+    torch.testing.assert_close(gray(white), torch.ones_like(LEFT))
+
+
+def test_how_opaque_a_style_is_is_multiplied_with_its_mask(tmp_path):
+    faint = 0.6 * LEFT + 0.2 * RIGHT
+    paths = [seen_through(tmp_path, "one", faint), seen_through(tmp_path, "two", None)]
+    _, (part, other) = load_styles(paths, [half("left", 48, 64).expand(-1, 3, -1, -1), RIGHT])
+    edge = gray(part)[..., 62:66]
+    assert (edge.diff(dim=3) <= 0).all()
+    torch.testing.assert_close(gray(part)[..., :60], faint[..., :60])
+    assert (gray(part)[..., 68:] == 0).all()
+    assert other is RIGHT
+
+
+def test_a_style_of_which_nothing_is_seen_is_refused(tmp_path):
+    clear = seen_through(tmp_path, "clear", torch.zeros(1, 1, 96, 128))
+    left = seen_through(tmp_path, "left", LEFT)
+    for paths, drawn, number in (([left, clear], [], 2), ([left], [RIGHT], 1)):
+        with pytest.raises(ImageError, match=rf"style image \({number}\) is transparent wherever"):
+            load_styles(paths, drawn)
+
+
+def test_style_masks_beside_transparency_are_refused_as_ever(tmp_path):
+    paths = [seen_through(tmp_path, "one", LEFT), seen_through(tmp_path, "two", None)]
+    with pytest.raises(ImageError, match=r"The style mask \(1\) is 64×64"):
+        load_styles(paths, [half("left", 64, 64), RIGHT])
+    styles, parts = load_styles(paths, [LEFT])
+    with pytest.raises(ImageError, match="There is 1 style mask for 2 style images"):
+        read_masks(Masks(parts=parts), CONTENT, styles)
 
 
 def test_masks_are_gray_whatever_their_colors():

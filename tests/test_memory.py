@@ -101,6 +101,7 @@ def test_a_hopeless_limit_is_refused_too(vgg):
 def test_the_frames_say_how_memory_is_spared_and_the_picture_is_nearly_the_same(monkeypatch):
     pictures = picture(192, 256, seed=1), picture(80, 64, seed=2)
     run = {"iterations": 6, "size": 256, "scales": 1, "precision": "fp32", "optimizer": "adam"}
+    run["statistic"] = "gram"
     *_, whole = stylize(*pictures, Settings(**run))
     assert whole.note == "vgg19 weights: tiny, for tests"
     monkeypatch.setattr(memory, "_in_use", lambda device: 0)
@@ -187,10 +188,10 @@ def fails_once(function, call):
 def make_evaluation_fail(monkeypatch, optimizer, call):
     evaluations = 0
 
-    def make(*arguments):
+    def make(*arguments, **more):
         nonlocal evaluations
         evaluations += 1
-        evaluate = make_objective(*arguments)
+        evaluate = make_objective(*arguments, **more)
         return fails_once(evaluate, call) if evaluations == 1 else evaluate
 
     monkeypatch.setattr(transfer, "make_objective", make)

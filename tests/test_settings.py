@@ -82,8 +82,10 @@ def test_presets_are_settings_and_the_default_is_one_of_them():
 
 def test_the_engines_usual_values_take_the_place_of_auto_and_zero():
     fast, plain = settle(Settings()), settle(Settings(engine="plain", optimizer="adam"))
-    assert (fast.init, fast.scales, fast.learning_rate) == ("recolored", 3, 1.0)
+    assert (fast.init, fast.scales, fast.learning_rate) == ("matched", 4, 1.0)
     assert (plain.init, plain.scales, plain.learning_rate) == ("content", 1, 10.0)
+    classic = settle(Settings(statistic="gram"))
+    assert (classic.init, classic.scales, classic.learning_rate) == ("recolored", 3, 1.0)
     given = {"engine": "plain", "init": "noise", "scales": 2, "learning_rate": 0.5}
     assert settle(Settings(**given)) == Settings(**given)
 

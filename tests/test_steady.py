@@ -13,6 +13,7 @@ from neural_style.images import resize
 from tests.conftest import EXAMPLES, picture
 
 ARTICLE = {
+    "statistic": "gram",
     "init": "noise",
     "noise_ratio": 0.0,
     "scales": 1,

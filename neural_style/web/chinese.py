@@ -40,13 +40,20 @@ CHINESE: dict[str, str] = {
     "examples": "或从这些例子开始",
     "stylize": "开始绘制",
     "stop": "停止",
+    "manner": "画法",
+    "manner_help": "**笔触**：{strokes}\n**经典**：{classic}",
+    "strokes": "笔触",
+    "strokes_help": "画面的每一处都模仿风格图像中与它最相似的地方，连同那里的笔触。",
+    "classic": "经典（Gatys 2015）",
+    "classic_help": "整幅画面通过格拉姆矩阵模仿风格图像的纹理和色彩。",
     "preset": "用时",
     "preset_help": "时间越长笔触越细；图像越大用时越长。",
     "quick": "快速预览",
     "balanced": "均衡",
     "fine": "大幅精细",
     "strength": "风格强度",
-    "strength_help": "每增加一整格，风格权重加倍；每减少一格则减半。",
+    "strength_help": "每增加一整格，风格权重加倍；每减少一格则减半。"
+    "使用“笔触”画法时，−4 是略带风格的照片，0 是以内容为题的画，3 以上几乎全是绘画。",
     "new_seed": "换一个种子",
     "more": "更多设置",
     "restore": "读取某个结果的设置",
@@ -123,7 +130,11 @@ KNOBS_IN_CHINESE: dict[str, tuple[str, str]] = {
     "iterations": ("迭代次数", "优化器在所有尺寸上的总步数。"),
     "size": ("尺寸", "结果最长边的像素数。"),
     "seed": ("种子", "决定噪声；换一个种子得到另一种变化。"),
-    "style_weight": ("风格权重", "相对于内容，风格施加的强度。"),
+    "style_weight": (
+        "风格权重",
+        "相对于内容，风格施加的强度：统计量为 nearest 时，1 是略带风格的照片，"
+        "20 是以内容为题的画，200 全是绘画。",
+    ),
     "content_weight": ("内容权重", "内容保持的强度。"),
     "tv_weight": ("平滑权重", "平滑程度：总变差的权重，可去除细小颗粒。"),
     "tv_form": (
@@ -133,10 +144,15 @@ KNOBS_IN_CHINESE: dict[str, tuple[str, str]] = {
     ),
     "init": (
         "起点",
-        "从何处开始：recolored 为换成风格颜色的内容，content 为内容原样，noise 为噪声，"
-        "mean 为平均灰；auto 取引擎惯用的：fast 用 recolored，plain 用 content。",
+        "从何处开始：matched 为与内容相配的风格碎片（仅用于统计量 nearest），"
+        "recolored 为换成风格颜色的内容，content 为内容原样，noise 为噪声，mean 为平均灰；"
+        "auto 取其中引擎和统计量可用的第一个。",
     ),
-    "noise_ratio": ("噪声比例", "起点中混入的噪声比例，或平均灰起点的噪声幅度；越大变化越自由。"),
+    "noise_ratio": (
+        "噪声比例",
+        "种子自由发挥的程度：统计量为 nearest 时，是对风格某些部分的偏好；"
+        "否则是起点中混入的噪声比例，或平均灰起点的噪声幅度。",
+    ),
     "engine": (
         "引擎",
         "fast：带预条件和保护、由小到大的循环；plain：教科书式的逐像素循环，没有这些。",
@@ -150,7 +166,8 @@ KNOBS_IN_CHINESE: dict[str, tuple[str, str]] = {
     "border": ("边界", "网络在图像之外看到什么：replicate 为延续边缘，zeros 为空。"),
     "scales": (
         "尺寸级数",
-        "由小到大经过的尺寸数，先画大形；0 取引擎惯用值：fast 为 3，plain 为 1。",
+        "由小到大经过的尺寸数，先画大形；0 取惯用值：fast 引擎为 3，统计量为 nearest 时"
+        "从 64 像素开始；plain 引擎为 1。",
     ),
     "scale_factor": ("尺寸倍率", "每级尺寸是前一级的多少倍。"),
     "scale_shares": (
@@ -163,8 +180,8 @@ KNOBS_IN_CHINESE: dict[str, tuple[str, str]] = {
     ),
     "statistic": (
         "统计量",
-        "模仿风格的什么：gram 为通道间的共同活动；centered 同前但减去亮度；mean_deviation 更宽松；"
-        "wasserstein 更平滑。",
+        "模仿风格的什么：nearest 为最相似的地方；gram 为通道间的共同活动（Gatys）；"
+        "centered 同前但减去亮度；mean_deviation 更宽松；wasserstein 更平滑。",
     ),
     "style_weights": ("各风格比重", "有多种风格时各占多少：0.7,0.3。"),
     "style_scale": ("笔触大小", "风格笔触的大小，2 为两倍；两种风格写作 1,0.5。"),

@@ -13,8 +13,8 @@ import gradio as gr
 from neural_style.backbones import BACKBONES
 from neural_style.errors import NeuralStyleError, SettingsError
 from neural_style.images import LONGEST, load_image, load_with_alpha
-from neural_style.masks import Masks
-from neural_style.presets import PRESETS
+from neural_style.masks import Masks, load_styles
+from neural_style.presets import MANNER_HELP, MANNERS, PRESETS
 from neural_style.recipe import PICTURE, read_recipe
 from neural_style.resume import load_state
 from neural_style.settings import Settings, knobs
@@ -159,11 +159,15 @@ def estimate(language: str, *values: Any) -> str:
 
 
 def info() -> dict:
-    """What this service is: its version, the networks it can look with, presets and limits."""
+    """What this service is: its version, networks, manners with their presets, presets, limits."""
     usual = Settings()
     return {
         "version": __version__,
         "backbones": [*BACKBONES],
+        "manners": {
+            name: {"help": MANNER_HELP[name], "presets": qualities}
+            for name, qualities in MANNERS.items()
+        },
         "presets": {
             name: {
                 knob: getattr(preset, knob)
@@ -190,15 +194,18 @@ def _run(
         path = check_upload("content", call.content, call.language)
         content, alpha = load_with_alpha(path, longest=LONGEST)
         pictures = {"style": call.style, **dict(zip(MORE_PICTURES, call.more, strict=True))}
-        loaded = {
-            name: load_image(check_upload(name, path, call.language), longest=LONGEST)
+        paths = {
+            name: check_upload(name, path, call.language)
             for name, path in pictures.items()
             if path is not None or name == "style"
         }
-        styles = [loaded[name] for name in ("style", "style_2") if name in loaded]
+        painted = [paths.pop(name) for name in ("style", "style_2") if name in paths]
+        styles, parts = load_styles(painted, longest=LONGEST)
+        drawn = {name: load_image(path, longest=LONGEST) for name, path in paths.items()}
         masks = Masks(
-            styles=[loaded[name] for name in ("mask", "mask_2") if name in loaded],
-            keep=loaded.get("keep_mask"),
+            styles=[drawn[name] for name in ("mask", "mask_2") if name in drawn],
+            parts=parts,
+            keep=drawn.get("keep_mask"),
         )
         load_weights(settings.backbone, settings.weights)  # kept, and asked for again by the run
         yield show.opening("looking")

@@ -8,18 +8,26 @@ import gradio as gr
 
 from neural_style.web.checks import MORE_PICTURES, page_knobs
 from neural_style.web.links import EXAMPLES
+from neural_style.web.manners import MannerRadios, manner_radios
 from neural_style.web.texts import say
 from neural_style.web.told import noted
 from neural_style.web.tools import CropTool, PaintTool, crop_tool, paint_tool
 from neural_style.web.widgets import Said, knob_widget, picture_input
 
-OWN_PRESETS = ("quick", "balanced", "fine")
-
-PAIRS = (
+FINISHED = (
     ("summer-palace", "cafe-terrace-at-night"),
     ("chelsea", "harvest-at-la-crau"),
     ("dahlia", "church-at-auvers"),
     ("astronaut", "portrait-of-pere-tanguy"),
+)
+"""Content and style of the examples whose results the page shows before a run."""
+
+PAIRS = (
+    *FINISHED,
+    ("summer-palace", "great-wave"),
+    ("coffee", "composition-viii"),
+    ("dahlia", "poppies"),
+    ("chelsea", "the-harvesters"),
 )
 
 CSS = """
@@ -64,7 +72,7 @@ class Inputs(NamedTuple):
     start: gr.Image
     more: list[gr.Image]
     widgets: dict[str, gr.Component]
-    preset: gr.Radio
+    radios: MannerRadios
     strength: gr.Slider
     new_seed: gr.Button
     estimate: gr.Markdown
@@ -120,16 +128,7 @@ def inputs_column(said: Said) -> Inputs:
     with gr.Row():
         content = picture_input(said, "content")
         style = picture_input(said, "style")
-    preset = said.make(
-        gr.Radio,
-        {
-            "label": "preset",
-            "info": "preset_help",
-            "choices": lambda language: [(say(name, language), name) for name in OWN_PRESETS],
-        },
-        value="balanced",
-        elem_id="preset",
-    )
+    radios = manner_radios(said)
     strength = said.make(
         gr.Slider,
         {"label": "strength", "info": "strength_help"},
@@ -191,7 +190,7 @@ def inputs_column(said: Said) -> Inputs:
         start,
         more,
         {name: widgets[name] for name in about},
-        preset,
+        radios,
         strength,
         new_seed,
         estimate,
@@ -220,7 +219,7 @@ def results_column(said: Said, note: str) -> Results:
         stop = said.make(
             gr.Button, {"value": "stop"}, variant="stop", scale=0, min_width=96, elem_id="stop"
         )
-    finished = [str(EXAMPLES / f"stylized/{content}.png") for content, _ in PAIRS]
+    finished = [str(EXAMPLES / f"stylized/{content}.png") for content, _ in FINISHED]
     picture = said.make(
         gr.Image,
         {"label": "result", "alt_text": "result"},
@@ -246,7 +245,7 @@ def results_column(said: Said, note: str) -> Results:
             gallery = said.make(
                 gr.Gallery,
                 {"label": "gallery"},
-                value=list(zip(finished, (content for content, _ in PAIRS))),
+                value=list(zip(finished, (content for content, _ in FINISHED))),
                 columns=4,
                 height=360,
                 object_fit="contain",

@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from neural_style.presets import PRESETS
 from neural_style.settings import Settings
 from neural_style.web.checks import (
     MORE_PICTURES,
@@ -26,9 +25,10 @@ from neural_style.web.handlers import (
     run_stylize,
     run_stylize_image,
 )
-from neural_style.web.layout import OWN_PRESETS, Inputs, Results, inputs_column, results_column
+from neural_style.web.layout import Inputs, Results, inputs_column, results_column
 from neural_style.web.lent import in_plain_words
 from neural_style.web.links import RESULT, make_query, make_result_query, read_query
+from neural_style.web.manners import PRESET_KNOBS, connect_manners
 from neural_style.web.parts import remind
 from neural_style.web.runs import KEPT_SECONDS
 from neural_style.web.show import on_the_page
@@ -193,28 +193,9 @@ def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:
     inputs.new_seed.click(
         None, None, widgets["seed"], js="() => Math.floor(Math.random() * 2 ** 32)", **here
     )
-    length = ("iterations", "size", "scales")
-    table = {name: [getattr(PRESETS[name], knob) for knob in length] for name in OWN_PRESETS}
-    inputs.preset.input(
-        None,
-        inputs.preset,
-        [widgets[knob] for knob in length],
-        js=f"(name) => ({json.dumps(table)})[name]",
-        **here,
-    )
+    connect_manners(inputs.radios, widgets)
     gr.on(
-        [widgets[knob].change for knob in length],
-        None,
-        [widgets[knob] for knob in length],
-        inputs.preset,
-        js=f"""(...turned) => {{
-          const table = {json.dumps(table)};
-          return Object.keys(table).find((name) => `${{table[name]}}` === `${{turned}}`) ?? null;
-        }}""",
-        **here,
-    )
-    gr.on(
-        [widgets[knob].change for knob in length],
+        [widgets[knob].change for knob in PRESET_KNOBS],
         estimate,
         [language, *widgets.values()],
         inputs.estimate,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from neural_style.presets import MANNER_HELP
 from neural_style.schedule import in_words
 from neural_style.settings import knobs
 from neural_style.web.chinese import CHINESE, KNOBS_IN_CHINESE
@@ -62,13 +63,21 @@ in them the scene of the one and the brushwork of the other.""",
     # Controls
     "stylize": "Stylize",
     "stop": "Stop",
+    "manner": "Manner",
+    "manner_help": "**Strokes**: {strokes}\n**Classic**: {classic}",
+    "strokes": "Strokes",
+    "strokes_help": MANNER_HELP["strokes"],
+    "classic": "Classic (Gatys 2015)",
+    "classic_help": MANNER_HELP["classic"],
     "preset": "How long",
     "preset_help": "Longer makes finer strokes; larger pictures take longer still.",
     "quick": "A first look",
     "balanced": "Balanced",
     "fine": "Large and fine",
     "strength": "Style strength",
-    "strength_help": "Each whole step doubles the weight of the style; each step back halves it.",
+    "strength_help": "Each whole step doubles the weight of the style; each step back halves it. "
+    "With Strokes, −4 is a photograph with a touch of the style, 0 is a painting of the content, "
+    "and from 3 on nearly all is painting.",
     "new_seed": "New seed",
     "more": "More controls",
     "restore": "Take over a result's settings",
@@ -187,6 +196,12 @@ def knob_label(name: str, language: str = "en") -> str:
 def knob_help(name: str, language: str = "en") -> str:
     """Beside a knob's widget: what `Settings` says of it, or its translation."""
     return KNOBS_IN_CHINESE[name][1] if language == "zh" else knobs()[name].metadata["help"]
+
+
+def manner_help(language: str = "en") -> str:
+    """What each manner does, a line each, in Markdown."""
+    lines = {name: say(f"{name}_help", language) for name in MANNER_HELP}
+    return say("manner_help", language, **lines)
 
 
 def caption(iteration: int, losses: dict[str, float], language: str = "en") -> str:

@@ -55,6 +55,10 @@ _CHINESE = [
             r"(?P<over>\d+×\d+)\..*",
             "遮罩为 {size}，与其图像的形状不同，后者为 {over}。请在图像上绘制遮罩。",
         ),
+        (
+            r"The style image \(\d+\) is transparent wherever it is meant\..*",
+            "风格图像中所取之处全是透明的。请换一张看得见内容的图像，或换一张风格遮罩。",
+        ),
         (r"The .*mask.* is black all over.*", "遮罩全是黑色。白色处才会起作用。"),
         (
             r"(?P<name>\w+) must be a (?P<whole>whole )?number from (?P<low>\S+) to "

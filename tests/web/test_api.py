@@ -98,8 +98,8 @@ class TestRun:
         coming = iter(job)
         next(coming), next(coming)
         preview, _, status, _ = next(coming)
-        assert status.startswith("**Iteration 0 of 200**")
-        assert load_image(preview).shape == (1, 3, 85, 128)
+        assert status.startswith(f"**Iteration 0 of {Settings().iterations}**")
+        assert load_image(preview).shape == (1, 3, 43, 64)
         with watch.stopping():
             job.cancel()
 
@@ -110,7 +110,8 @@ class TestRun:
 
     def test_a_start_image_may_be_given(self, client, pictures, tmp_path):
         start = save_image(picture(64, 96, seed=5), tmp_path / "start.png")
-        call = named(pictures, init_image=handle_file(str(start)), size=96, noise_ratio=0.0)
+        call = named(pictures, init_image=handle_file(str(start)), noise_ratio=0.0)
+        call |= {"size": 96, "scales": 1}
         _, gallery, *_ = client.predict(**call)
         assert torch.allclose(load_image(gallery[0]["image"]), load_image(start), atol=0.51 / 255)
 
@@ -326,7 +327,8 @@ class TestPictures:
         make, expect = READ[name]
         path = tmp_path / name
         path.write_bytes(make(scene))
-        call = named((str(path), pictures[1]), size=96, init="content", noise_ratio=0.0)
+        call = named((str(path), pictures[1]), init="content", noise_ratio=0.0)
+        call |= {"size": 96, "scales": 1}
         _, gallery, *_ = client.predict(**call)
         with Image.open(gallery[0]["image"]) as first:
             seen = np.asarray(first).astype(float)

@@ -120,7 +120,7 @@ def test_a_refusal_says_what_would_do(sent):
         "size": (4096, "size is at most 1536 on this page; the command line goes further"),
         "init": (
             "/etc/passwd",
-            "uploaded, as init_image; init takes one of auto, recolored, content",
+            "uploaded, as init_image; init takes one of auto, matched, recolored",
         ),
         "optimizer": ("sgd", "optimizer must be one of lbfgs, adam; it is 'sgd'"),
         "seed": (0.5, "seed must be a whole number from 0 to 4,294,967,295; it is 0.5"),
@@ -244,7 +244,7 @@ def test_a_second_style_and_masks_may_be_given(sent, uploads, watch):
     given = values(iterations=3, size=128)
     *_, (_, _, mixed, chart, *_) = run_stylize(*sent, None, *given, sent[0], None, None, None)
     assert "style 2" in mixed
-    assert set(chart["term"]) == {"content", "style 1", "style 2", "tv"}
+    assert set(chart["term"]) == {"content", "style 1", "style 2"}
     *_, (parted, *_) = run_stylize(*sent, None, *given, sent[0], *masks, None)
     *_, (kept, *_) = run_stylize(*sent, None, *given, None, None, None, masks[0])
     kept, parted = load_image(kept), load_image(parted)
@@ -276,9 +276,33 @@ def test_the_last_picture_is_as_transparent_as_the_content(sent, uploads):
     assert load_with_alpha(results[-1][1][0][0])[1] is None
 
 
+def test_empty_places_of_a_style_are_not_style(sent, uploads, watch, monkeypatch):
+    """In the first and in the second; what is opaque has no mask."""
+    seen = []
+    stylize = handlers.stylize
+
+    def spy(content, styles, settings, *, masks, **options):
+        seen.append(masks.parts)
+        return stylize(content, styles, settings, masks=masks, **options)
+
+    monkeypatch.setattr(handlers, "stylize", spy)
+    alpha = torch.zeros(1, 1, 72, 80)
+    alpha[..., :40] = 1
+    clear = str(save_image(load_image(sent[1]), uploads / "clear.png", alpha=alpha))
+    given = values(iterations=1)
+    for style, second in ((sent[1], None), (clear, None), (sent[1], clear)):
+        list(run_stylize(sent[0], style, None, *given, second, None, None, None))
+    opaque, first, both = seen
+    assert opaque == []
+    assert torch.equal(first[0], alpha.expand(1, 3, -1, -1))
+    assert both[0].min() == 1
+    assert torch.equal(both[1], first[0])
+
+
 def test_the_start_image_takes_the_place_of_init(sent, uploads, watch):
     start = save_image(picture(64, 96, seed=5), uploads / "start.png")
-    *_, result = run_stylize(*sent, str(start), *values(size=96, noise_ratio=0.0, init="noise"))
+    given = values(size=96, scales=1, noise_ratio=0.0, init="noise")
+    *_, result = run_stylize(*sent, str(start), *given)
     assert torch.allclose(load_image(result[1][0][0]), load_image(start), atol=0.51 / 255)
 
 
@@ -388,11 +412,17 @@ def test_values_that_contradict_each_other_are_told_before_the_line(sent):
     }
 
 
-def test_info_tells_the_version_the_networks_the_presets_and_the_limits():
+def test_info_tells_the_version_the_networks_the_manners_the_presets_and_the_limits():
     told = handlers.info()
     assert told["backbones"][0] == "vgg19"
     assert told["presets"]["balanced"] == {}
-    assert told["presets"]["fine"] == {"iterations": 500, "size": 1024, "scales": 4}
+    assert told["presets"]["fine"] == {"iterations": 60, "size": 1024}
+    assert told["presets"]["classic-quick"]["statistic"] == "gram"
+    assert [*told["manners"]] == ["strokes", "classic"]
+    for manner in told["manners"].values():
+        assert [*manner["presets"]] == ["quick", "balanced", "fine"]
+        assert told["presets"].keys() >= {*manner["presets"].values()}
+        assert manner["help"].endswith(".")
     assert told["limits"] == {"iterations": 2000, "size": 1536, "upload_megabytes": 30}
     assert told["languages"] == ["en", "zh"]
 

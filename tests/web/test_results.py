@@ -12,7 +12,11 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from neural_style import PRESETS, Settings
+from neural_style.presets import MANNER_HELP, MANNERS
 from neural_style.recipe import read_recipe
+from neural_style.settings import knobs
+from neural_style.web.manners import PRESET_KNOBS
 from tests.web.visit import (
     make_ready,
     open_controls,
@@ -163,25 +167,101 @@ class TestContinue:
         expect(page.get_by_test_id("toast-body")).to_contain_text("There is no run to go on from")
 
 
-class TestPresets:
-    def test_how_long_sets_the_knobs_and_the_estimate(self, page):
-        expect(page.locator("#estimate")).to_contain_text("on this machine")
-        before = page.locator("#estimate").text_content()
-        page.get_by_label("A first look").check()
-        expect(page.locator("#estimate")).not_to_have_text(before)
+def turned(page: Page, preset: Settings) -> None:
+    """Waits until the knobs of the radios are those of the preset; the controls are open."""
+    for name in PRESET_KNOBS:
+        value = getattr(preset, name)
+        if isinstance(value, str):
+            expect(page.locator(f"#{name} input:checked")).to_have_value(value)
+        else:
+            expect(page.locator(f"#{name} input[type=number]")).to_have_value(f"{value:g}")
+
+
+def chosen(page: Page, manner: str, quality: str | None) -> None:
+    """Waits until the radios show that."""
+    expect(page.locator("#manner input:checked")).to_have_value(manner)
+    checked = page.locator("#preset input:checked")
+    if quality is None:
+        expect(checked).to_have_count(0)
+    else:
+        expect(checked).to_have_value(quality)
+
+
+class TestManners:
+    def test_what_the_radios_set_are_the_knobs_in_which_their_presets_differ(self):
+        usual = Settings()
+        presets = [PRESETS[name] for some in MANNERS.values() for name in some.values()]
+        differing = {
+            name
+            for name in knobs()
+            if any(getattr(preset, name) != getattr(usual, name) for preset in presets)
+        }
+        assert {*PRESET_KNOBS} == differing
+        assert differing >= {"iterations", "size", "statistic"}
+
+    def test_each_manner_and_quality_sets_the_knobs_of_its_preset(self, page):
+        chosen(page, "strokes", "balanced")
         open_controls(page)
-        expect(page.locator("#iterations input[type=number]")).to_have_value("100")
-        expect(page.locator("#size input[type=number]")).to_have_value("384")
-        page.get_by_label("Large and fine").check()
-        expect(page.locator("#size input[type=number]")).to_have_value("1024")
-        expect(page.locator("#scales input[type=number]")).to_have_value("4")
-        chosen = page.locator("#preset input:checked")
-        expect(page.get_by_label("Large and fine")).to_be_checked()
+        for manner, name in (("classic", "Classic (Gatys 2015)"), ("strokes", "Strokes")):
+            page.get_by_label(name, exact=True).check()
+            for quality, label in (
+                ("fine", "Large and fine"),
+                ("balanced", "Balanced"),
+                ("quick", "A first look"),
+            ):
+                page.get_by_label(label).check()
+                turned(page, PRESETS[MANNERS[manner][quality]])
+                chosen(page, manner, quality)
+
+    def test_with_the_controls_shut_they_reach_the_estimate_and_the_run(self, page):
+        line = page.locator("#estimate")
+        expect(line).to_contain_text("on this machine")
+        before = line.text_content()
+        page.get_by_label("A first look").check()
+        expect(line).not_to_have_text(before)
+        before = line.text_content()
+        page.get_by_label("Classic (Gatys 2015)").check()
+        expect(line).not_to_have_text(before)
+        chosen(page, "classic", "quick")
+        open_controls(page)
+        turned(page, PRESETS["classic-quick"])
+
+    def test_a_turned_knob_moves_the_radios(self, page):
+        open_controls(page)
         set_number(page, "iterations", 10)
-        expect(chosen).to_have_count(0)
-        for knob, value in (("iterations", 200), ("size", 512), ("scales", 0)):
-            set_number(page, knob, value)
-        expect(page.get_by_label("Balanced")).to_be_checked()
+        chosen(page, "strokes", None)
+        set_number(page, "iterations", Settings().iterations)
+        chosen(page, "strokes", "balanced")
+        page.locator("#statistic").get_by_label("wasserstein").check()
+        chosen(page, "classic", None)
+        page.locator("#statistic").get_by_label("gram").check()
+        for name in PRESET_KNOBS:
+            value = getattr(PRESETS["classic-fine"], name)
+            if not isinstance(value, str):
+                set_number(page, name, value)
+        chosen(page, "classic", "fine")
+        set_number(page, "size", 768)
+        chosen(page, "classic", None)
+        page.get_by_label("Strokes", exact=True).check()
+        chosen(page, "strokes", "balanced")
+        turned(page, Settings())
+
+    def test_a_link_moves_the_radios(self, page, url):
+        preset = PRESETS["classic-quick"]
+        words = "&".join(f"{name}={getattr(preset, name)}" for name in PRESET_KNOBS)
+        page.goto(f"{url}?{words}")
+        chosen(page, "classic", "quick")
+        page.goto(f"{url}?statistic=centered")
+        chosen(page, "classic", None)
+
+    def test_each_says_what_it_does(self, page, open_page):
+        info = page.locator("#manner")
+        for words in MANNER_HELP.values():
+            expect(info).to_contain_text(words)
+        expect(info.locator("strong")).to_have_text(["Strokes", "Classic"])
+        chinese = open_page(locale="zh-CN").locator("#manner")
+        expect(chinese.locator("strong")).to_have_text(["笔触", "经典"])
+        expect(chinese.locator("label")).to_have_text(["笔触", "经典（Gatys 2015）"])
 
 
 class TestLinks:
@@ -252,7 +332,10 @@ class TestLinks:
 
 class TestRecipes:
     def test_a_result_brings_its_settings_back(self, ready, watch, tmp_path):
-        set_number(ready, "seed", 77)
+        ready.get_by_label("Classic (Gatys 2015)").check()
+        turned(ready, PRESETS["classic"])
+        for name, value in (("seed", 77), ("size", 96), ("iterations", 12)):
+            set_number(ready, name, value)
         run_to_the_end(ready)
         expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
         (tmp_path / "result.png").write_bytes(httpx.get(shown(ready)).content)
@@ -260,11 +343,13 @@ class TestRecipes:
         ready.reload()
         open_controls(ready)
         expect(ready.locator("#seed input")).to_have_value("0")
+        chosen(ready, "strokes", "balanced")
         with ready.expect_file_chooser() as chooser:
             press(ready, "recipe")
         chooser.value.set_files(tmp_path / "result.png")
         expect(ready.locator("#seed input")).to_have_value("77")
         expect(ready.locator("#size input[type=number]")).to_have_value("96")
+        chosen(ready, "classic", None)
 
 
 class TestLanguages:

@@ -10,15 +10,26 @@ import pytest
 import torch
 from PIL import Image
 
-from neural_style import Masks, NeuralStyleError, Settings, load_image, stylize
+from neural_style import Masks, NeuralStyleError, Settings, load_image, save_image, stylize
+from neural_style.masks import load_styles
 from neural_style.memory import _note
+from neural_style.presets import MANNERS
 from neural_style.recipe import read_recipe
 from neural_style.resume import _CHANGED
 from neural_style.settings import check_knob, knobs
 from neural_style.transfer import _EVENT, _EXHAUSTED
 from neural_style.web.checks import page_knobs
 from neural_style.web.chinese import CHINESE, KNOBS_IN_CHINESE
-from neural_style.web.texts import ENGLISH, duration, failed, knob_help, knob_label, plain, say
+from neural_style.web.texts import (
+    ENGLISH,
+    duration,
+    failed,
+    knob_help,
+    knob_label,
+    manner_help,
+    plain,
+    say,
+)
 from neural_style.web.told import noted, told
 from tests.conftest import picture
 
@@ -127,6 +138,19 @@ def test_what_is_wrong_with_a_picture_is_told_in_chinese(name, tmp_path):
 @pytest.mark.parametrize("words", WRONG_RUNS)
 def test_what_the_core_says_most_is_told_in_chinese(words, tiny):
     assert words in told(raised(WRONG_RUNS[words]), "zh")
+
+
+def test_a_style_of_which_nothing_is_seen_is_told_in_chinese(tmp_path):
+    clear = save_image(SQUARE, tmp_path / "clear.png", alpha=torch.zeros(1, 1, 64, 64))
+    assert "全是透明的" in told(raised(lambda: load_styles([clear])), "zh")
+
+
+def test_each_manner_is_a_line_of_its_own_in_both():
+    for language in ("en", "zh"):
+        lines = manner_help(language).split("\n")
+        for line, name in zip(lines, MANNERS, strict=True):
+            assert line.endswith(say(f"{name}_help", language))
+            assert say(name, language).startswith(line.split("**")[1])
 
 
 def test_what_is_no_recipe_is_told_in_chinese(tmp_path):
