@@ -111,7 +111,7 @@ def begin_pass(
     cells = match_cells(matcher, query, preference, seed)
     if pieced:
         pictures = [style.image for style in styles]
-        pieces = piece_together(base, pictures, cells, matcher.cell)
+        pieces = piece_together(height, width, pictures, cells, matcher.cell)
         base = blend(base, pieces, strength / (strength + _START_HALF), matcher.cover)
     return MatchedPass(base, _term(matcher, cells, None, emphasis), matcher, cells, None)
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -32,16 +32,23 @@ from neural_style.devices import (
     memory_is_exhausted,
     precision_name,
 )
-from neural_style.engines import ENGINES
-from neural_style.features import load_network
+from neural_style.engines import ENGINES, Choice
+from neural_style.features import Network, load_network
 from neural_style.frame import Frame
 from neural_style.images import resize
 from neural_style.masks import Masks, fit_mask, leave, read_masks
-from neural_style.memory import plan_memory
-from neural_style.objective import NEAREST, Emphasis, Wanted, make_objective
+from neural_style.memory import MemoryPlan, plan_memory
+from neural_style.objective import (
+    NEAREST,
+    Emphasis,
+    Objective,
+    Wanted,
+    make_objective,
+    retarget,
+)
 from neural_style.optimize import optimize
-from neural_style.optimizers import State
-from neural_style.passes import begin_pass, resume_pass
+from neural_style.optimizers import Optimizer, State
+from neural_style.passes import MatchedPass, begin_pass, resume_pass
 from neural_style.recipe import Recipe, change_of_conditions, make_recipe
 from neural_style.resume import (
     identify,
@@ -55,6 +62,7 @@ from neural_style.schedule import (
     GUESSED_SPEEDS,
     STYLE_FITS,
     Clock,
+    Scale,
     cost_of,
     join_passes,
     ladder,
@@ -64,9 +72,16 @@ from neural_style.schedule import (
 from neural_style.settings import INITS, Settings, settle
 from neural_style.start import check_parts, check_pictures, load_start, start_picture
 from neural_style.statistics import STATISTICS
-from neural_style.styles import at_scale, gather_styles, move_style, recolor_style, size_at_scale
-from neural_style.tensors import ImageTensor
-from neural_style.tiling import cut_network
+from neural_style.styles import (
+    Style,
+    at_scale,
+    gather_styles,
+    move_style,
+    recolor_style,
+    size_at_scale,
+)
+from neural_style.tensors import ImageTensor, Mask
+from neural_style.tiling import Segments, cut_network
 from neural_style.weights import load_weights
 
 
@@ -114,9 +129,17 @@ def stylize(
     told = False
     while True:
         newest: dict[str, Any] = {}
-        given = content, styles, settings, masks, every, resume, replay, speed
         try:
-            yield from _stylize(*given, told, started, events, newest)
+            job = _prepare(content, styles, settings, masks, resume)
+            newest |= {"identity": job.identity, "scales": [*map(tuple, job.passes)]}
+            newest |= {"conditions": pack(job.used), "planned": job.plan.bytes}
+            if not told:
+                replayed = change_of_conditions(replay, job.used[-1]) if replay else ""
+                events += filter(None, [job.change, replayed])
+            pace = (speed or GUESSED_SPEEDS[job.device.type]) / cost_of(settings.statistic)
+            place = (resume["scale"], resume["pass"]["iteration"]) if resume else (0, 0)
+            clock = Clock(started, job.passes, *place, speed=pace)
+            yield from _stylize(job, every, resume, clock, events, newest)
             return
         except (MemoryError, RuntimeError) as error:
             if not memory_is_exhausted(error) or "planned" not in newest:
@@ -135,30 +158,69 @@ _LESS = 0.85
 _EXHAUSTED = "Memory ran out; on in smaller parts."
 
 
-def _stylize(
+class _Job(NamedTuple):
+    """A run, prepared: all that its passes share. Pictures are on the device.
+
+    Attributes:
+        given, settings: As they were given, but for the sizes of a continued run; and with the
+            usual values in place of auto and 0.
+        content, shown: The content image as the network sees it, and in its own colors.
+        plan: For the memory.
+        used: Conditions of the run so far.
+        gray: Whether no picture has any color.
+    """
+
+    given: Settings
+    settings: Settings
+    backbone: Backbone
+    network: Network
+    segments: Segments
+    emphasis: Emphasis
+    content: ImageTensor
+    shown: ImageTensor
+    styles: list[Style]
+    keep: Mask | None
+    passes: list[Scale]
+    plan: MemoryPlan
+    note: str
+    identity: dict[str, Any]
+    used: list[Conditions]
+    change: str
+    gray: bool
+
+    @property
+    def matching(self) -> bool:
+        return self.settings.statistic == NEAREST
+
+    @property
+    def choice(self) -> Choice:
+        return ENGINES[self.settings.engine].optimizers[self.settings.optimizer]
+
+    @property
+    def device(self) -> torch.device:
+        return self.content.device
+
+    def finish(self, image: ImageTensor, size: Scale) -> ImageTensor:
+        """A picture of the canvas as it is shown: a copy on the CPU."""
+        shown = resize(self.shown, size.height, size.width)
+        colors = self.settings.color, self.settings.color_strength
+        image = leave(self.kept(size), shown, finish_colors(*colors, image, shown))
+        return image.to("cpu", copy=True)
+
+    def kept(self, size: Scale) -> Mask | None:
+        """The keep mask at a size."""
+        return None if self.keep is None else fit_mask(self.keep, size.height, size.width)
+
+
+def _prepare(
     content: ImageTensor,
     pictures: Sequence[ImageTensor],
     settings: Settings,
     masks: Masks,
-    every: int,
     resume: State | None,
-    replay: Recipe | None,
-    speed: float,
-    told: bool,
-    started: float,
-    events: list[str],
-    newest: dict[str, Any],
-) -> Iterator[Frame]:
-    """`stylize` within one plan for the memory.
-
-    Args:
-        told: Whether a frame has told already how this run differs from another.
-        started: When the run began.
-        newest: Is given what `state_reached` needs, and the bytes planned for.
-    """
-    given_settings, settings = settings, settle(settings)
-    engine = ENGINES[settings.engine]
-    choice = engine.optimizers[settings.optimizer]
+) -> _Job:
+    """Checks everything, loads the network and plans the run."""
+    given, settings = settings, settle(settings)
     backbone = BACKBONES[settings.backbone]
     emphasis = _emphasis(backbone, settings)
     layers = {*emphasis.content_layers, *emphasis.style_layers}
@@ -170,7 +232,8 @@ def _stylize(
         pictures, settings.style_weights, settings.style_scale, settings.style_crop, *where
     )
     check_parts([style.image for style in styles], backbone.smallest_side)
-    given = None if settings.init in INITS else load_start(settings.init, content)
+    if settings.init not in INITS:
+        load_start(settings.init, content)  # refused before the work, not after
     device = choose_device(settings.device)
     weights = load_weights(settings.backbone, settings.weights)
     network = load_network(
@@ -184,12 +247,10 @@ def _stylize(
         layers=layers,
     )
     identity = identify(content, pictures, masks, settings, weights.digest)
-    shown_color, colors = content.to(device), (settings.color, settings.color_strength)
-    content = prepare_content(*colors, shown_color)
-    styles = [recolor_style(move_style(s, device), shown_color, *colors) for s in styles]
-    keep = None if keep is None else keep.to(device)
-    matching = settings.statistic == NEAREST
-    scales = plan_passes(
+    shown, colors = content.to(device), (settings.color, settings.color_strength)
+    content = prepare_content(*colors, shown)
+    styles = [recolor_style(move_style(style, device), shown, *colors) for style in styles]
+    passes = plan_passes(
         *content.shape[-2:],
         settings.size,
         settings.scales,
@@ -197,159 +258,217 @@ def _stylize(
         backbone.smallest_side,
         factor=settings.scale_factor,
         shares=parse_shares(settings.scale_shares),
-        matching=matching,
+        matching=settings.statistic == NEAREST,
     )
-    if resume is None and settings.init == "matched":
-        image, place, reached = content, 0, None
-    elif resume is None:
-        image = start_picture(
-            content,
-            styles,
-            settings.init if given is None else given,
-            scales[0],
-            mean_color(weights.units),
-            settings.noise_ratio,
-            settings.seed,
-        )
-        place, reached = 0, None
-    else:
-        planned, scales = scales, plan_rest(resume, identity, settings.iterations)
-        if scales != planned:  # the recipe of what was added: all of it at the full size
-            sizes = join_passes(scales)
+    if resume is not None:
+        planned, passes = passes, plan_rest(resume, identity, settings.iterations)
+        if passes != planned:  # the recipe of what was added: all of it at the full size
+            sizes = join_passes(passes)
             shares = ",".join(str(size.iterations) for size in sizes)
-            given_settings = replace(given_settings, scales=len(sizes), scale_shares=shares)
-        place, reached = resume["scale"], move(resume["pass"], device)
-        image = reached["image"]
+            given = replace(given, scales=len(sizes), scale_shares=shares)
+    choice = ENGINES[settings.engine].optimizers[settings.optimizer]
     fit = STYLE_FITS[settings.style_fit]
     plan = plan_memory(
         network,
         layers,
-        scales[-1],
+        passes[-1],
         choice.history,
         choice.kept,
         device,
         settings.memory_gb,
         regions=len(masks.styles),
-        styles=[size_at_scale(s, fit, scales[-1], backbone.smallest_side) for s in styles],
+        styles=[size_at_scale(s, fit, passes[-1], backbone.smallest_side) for s in styles],
     )
-    note = "; ".join(filter(None, [weights.source, plan.note]))
     conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
     used, change = used_so_far(resume, conditions)
-    if not told:
-        changes = [change, change_of_conditions(replay, conditions) if replay else ""]
-        events += filter(None, changes)
-    segments = cut_network(network, layers, plan.rows)
-    milestones = set(ladder(settings.iterations))
-    # Relative losses, from a start in the style's colors, are brought down as fast without.
-    can_ease = (
-        settings.losses != "relative"
-        and not matching
-        and STATISTICS[settings.statistic].matrix is not None
+    return _Job(
+        given=given,
+        settings=settings,
+        backbone=backbone,
+        network=network,
+        segments=cut_network(network, layers, plan.rows),
+        emphasis=emphasis,
+        content=content,
+        shown=shown,
+        styles=styles,
+        keep=None if keep is None else keep.to(device),
+        passes=passes,
+        plan=plan,
+        note="; ".join(filter(None, [weights.source, plan.note])),
+        identity=identity,
+        used=used,
+        change=change,
+        gray=settings.statistic == NEAREST
+        and all(is_gray(picture) for picture in [content, *(s.image for s in styles)]),
     )
-    gray = matching and all(is_gray(picture) for picture in [content, *(s.image for s in styles)])
-    speed = (speed or GUESSED_SPEEDS[device.type]) / cost_of(settings.statistic)
-    clock = Clock(started, scales, place, reached["iteration"] if reached else 0, speed=speed)
-    newest |= {"identity": identity, "scales": [*map(tuple, scales)], "conditions": pack(used)}
-    newest["planned"] = plan.bytes
-    sizes = [size[:2] for size in join_passes(scales)]
-    begun, optimizer = None, None
-    for number, scale in enumerate(scales[place:], place):
-        before = sum(earlier.iterations for earlier in scales[:number])
-        scaled_content = resize(content, scale.height, scale.width)
-        scaled_color = resize(shown_color, scale.height, scale.width)
-        wanted = [
-            Wanted(at_scale(s, fit, scale, backbone.smallest_side), s.share, s.where, s.part)
-            for s in styles
-        ]
-        kept = None if keep is None else fit_mask(keep, scale.height, scale.width)
-        same_size = number > place and scales[number - 1][:2] == scale[:2]
-        if not matching:
-            start = image if reached else resize(image, scale.height, scale.width)
-        elif reached:
-            stored = move(resume["matches"], device)
-            begun = resume_pass(network, segments, stored, wanted, emphasis, image)
-            start = image
+
+
+def _stylize(
+    job: _Job,
+    every: int,
+    resume: State | None,
+    clock: Clock,
+    events: list[str],
+    newest: dict[str, Any],
+) -> Iterator[Frame]:
+    """The frames of a prepared run, pass by pass.
+
+    Args:
+        events: What the next frame is to tell.
+        newest: Is given what `state_reached` needs.
+    """
+    milestones = set(ladder(job.settings.iterations))
+    passes, sizes = job.passes, [size[:2] for size in join_passes(job.passes)]
+    image, first = _start(job, resume), resume["scale"] if resume else 0
+    begun, optimizer, objective = None, None, None
+    for number, one in enumerate(passes[first:], first):
+        reached = move(resume["pass"], job.device) if resume and number == first else None
+        stored = move(resume["matches"], job.device) if reached else None
+        before = sum(earlier.iterations for earlier in passes[:number])
+        same_size = number > first and passes[number - 1][:2] == one[:2]
+        start, begun = _begin(job, number, image, begun, reached, stored)
+        if job.matching and same_size:
+            objective = retarget(objective, begun.term)
         else:
-            begun = begin_pass(
-                network,
-                segments,
-                scale,
-                scaled_content,
-                wanted,
-                emphasis,
-                image=image,
-                before=begun,
-                is_first=number == 0,
-                pieced=settings.init == "matched",
-                preference=_LIKING * settings.noise_ratio,
-                seed=settings.seed,
-                number=number,
-            )
-            start = begun.start
-        learned, optimizer = (
-            optimizer,
-            optimizer
-            if matching and same_size
-            else choice.make(settings.learning_rate, plan.history, choice.kept),
-        )
-        if matching and learned is optimizer:
-            optimizer.retarget()
-        elif matching and learned is not None:
-            growth = scale.height * scale.width / (scales[number - 1][0] * scales[number - 1][1])
-            optimizer.start_from(learned, growth)
+            objective = _objective(job, one, begun)
+        optimizer = _optimizer(job, number, optimizer)
         iterates = optimize(
-            make_objective(
-                network,
-                segments,
-                scaled_content,
-                wanted,
-                emphasis,
-                kept,
-                matches=begun and begun.term,
-                gray=gray,
-            ),
+            objective,
             start,
-            choice.canvas(scale.height, scale.width, device),
+            job.choice.canvas(one.height, one.width, job.device),
             optimizer,
-            scale.iterations,
-            guarded=engine.guarded,
-            average=settings.average,
-            eased=choice.eased[min(number, 1)] if can_ease else 0,
+            one.iterations,
+            guarded=ENGINES[job.settings.engine].guarded,
+            average=job.settings.average,
+            eased=job.choice.eased[min(number, 1)] if _can_ease(job.settings) else 0,
             resume=reached,
         )
         if resume["shown"] if reached else number > 0:
             iterate = next(iterates)  # already shown
-        reached = None
+        del start, reached, stored
         for iterate in iterates:
             iteration = before + iterate.iteration
             seconds, seconds_left = clock.read(number, iterate.iteration)
             newest.update(scale=number, before=before, save=iterate.state)
             newest["matches"] = begun and begun.state
             due = iteration in milestones or (every and iteration % every == 0)
-            if due:
-                finished = finish_colors(*colors, iterate.image, scaled_color)
-                finished = leave(kept, scaled_color, finished).to("cpu", copy=True)
+            finished = job.finish(iterate.image, one) if due else None
             newest["shown"] = iteration  # as nothing can fail from here on
             if iterate.event:
                 events.append(_EVENT.format(iteration=iteration, event=iterate.event))
             if due:
+                ends = iterate.iteration == one.iterations
                 yield Frame(
                     image=finished,
                     iteration=iteration,
-                    scale=(sizes.index(scale[:2]) + 1, len(sizes)),
-                    scale_ends=iterate.iteration == scale.iterations
-                    and scale[:2] not in [following[:2] for following in scales[number + 1 :]],
+                    scale=(sizes.index(one[:2]) + 1, len(sizes)),
+                    scale_ends=ends and all(later[:2] != one[:2] for later in passes[number + 1 :]),
                     losses=iterate.losses,
                     seconds=seconds,
                     seconds_left=seconds_left,
                     milestone=iteration in milestones,
-                    note=note,
+                    note=job.note,
                     events=tuple(events),
                     state=partial(state_shown, newest, iteration),
-                    recipe=make_recipe(given_settings, identity, iteration, used),
+                    recipe=make_recipe(job.given, job.identity, iteration, job.used),
                 )
                 events.clear()
         image = iterate.image
+
+
+def _start(job: _Job, resume: State | None) -> ImageTensor:
+    """What the first pass begins from; by matches, the content, from which it makes its own."""
+    settings = job.settings
+    if resume is not None:
+        return resume["pass"]["image"].to(job.device)
+    if settings.init == "matched":
+        return job.content
+    init = settings.init if settings.init in INITS else load_start(settings.init, job.content)
+    mean = mean_color(job.network.units)
+    noise = settings.noise_ratio, settings.seed
+    return start_picture(job.content, job.styles, init, job.passes[0], mean, *noise)
+
+
+def _begin(
+    job: _Job,
+    number: int,
+    image: ImageTensor,
+    before: MatchedPass | None,
+    reached: State | None,
+    stored: dict[str, Any] | None,
+) -> tuple[ImageTensor, MatchedPass | None]:
+    """The start picture of a pass, and its matches where the style is compared by them.
+
+    Args:
+        image: What the pass before has come to.
+        before: That pass, in this run.
+        reached, stored: Where a continued pass has come to, and the matches it had.
+    """
+    one = job.passes[number]
+    if not job.matching:
+        return image if reached else resize(image, one.height, one.width), None
+    if reached:
+        look = job.network, job.segments, stored, _wanted(job, one), job.emphasis
+        return image, resume_pass(*look, image)
+    begun = begin_pass(
+        job.network,
+        job.segments,
+        one,
+        resize(job.content, one.height, one.width),
+        _wanted(job, one),
+        job.emphasis,
+        image=image,
+        before=before,
+        is_first=number == 0,
+        pieced=job.settings.init == "matched",
+        preference=_LIKING * job.settings.noise_ratio,
+        seed=job.settings.seed,
+        number=number,
+    )
+    return begun.start, begun
+
+
+def _objective(job: _Job, one: Scale, begun: MatchedPass | None) -> Objective:
+    return make_objective(
+        job.network,
+        job.segments,
+        resize(job.content, one.height, one.width),
+        _wanted(job, one),
+        job.emphasis,
+        job.kept(one),
+        matches=begun and begun.term,
+        gray=job.gray,
+    )
+
+
+def _wanted(job: _Job, one: Scale) -> list[Wanted]:
+    """The styles at the size at which their strokes are to be seen beside a canvas of that size."""
+    fit, smallest = STYLE_FITS[job.settings.style_fit], job.backbone.smallest_side
+    return [
+        Wanted(at_scale(style, fit, one, smallest), style.share, style.where, style.part)
+        for style in job.styles
+    ]
+
+
+def _optimizer(job: _Job, number: int, before: Optimizer | None) -> Optimizer:
+    """The optimizer of a pass; by matches it goes on with what the pass before has learned."""
+    one = job.passes[number]
+    made = job.choice.make(job.settings.learning_rate, job.plan.history, job.choice.kept)
+    if before is None or not job.matching:
+        return made
+    earlier = job.passes[number - 1]
+    if earlier[:2] == one[:2]:
+        before.retarget()
+        return before
+    made.start_from(before, one.height * one.width / (earlier.height * earlier.width))
+    return made
+
+
+def _can_ease(settings: Settings) -> bool:
+    """Relative losses, from a start in the style's colors, are brought down as fast without."""
+    if settings.losses == "relative" or settings.statistic == NEAREST:
+        return False
+    return STATISTICS[settings.statistic].matrix is not None
 
 
 _LIKING = 0.4

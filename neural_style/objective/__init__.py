@@ -12,6 +12,7 @@ from neural_style.objective.make import (
     Emphasis,
     Wanted,
     make_objective,
+    retarget,
 )
 from neural_style.objective.terms import Objective, Term
 
@@ -24,4 +25,5 @@ __all__ = [
     "Term",
     "Wanted",
     "make_objective",
+    "retarget",
 ]

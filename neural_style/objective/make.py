@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -121,6 +122,12 @@ def make_objective(
         terms.append(matches)
     terms.append(VariationTerm(emphasis.tv, TV_FORMS[emphasis.tv_form]))
     return Objective(network, segments, terms, content, keep, gray)
+
+
+def retarget(objective: Objective, matches: Term) -> Objective:
+    """The same objective with other matches: the content has not to be looked at again."""
+    content, _, *others = objective.terms
+    return replace(objective, terms=[content, matches, *others])
 
 
 def _moments_terms(

@@ -10,19 +10,19 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from neural_style.objective.nearest import CellMatches
+from neural_style.objective.places import count_cells
 from neural_style.tensors import ImageTensor
 
 
 def piece_together(
-    base: ImageTensor, styles: Sequence[ImageTensor], matches: CellMatches, cell: int
+    height: int, width: int, styles: Sequence[ImageTensor], matches: CellMatches, cell: int
 ) -> ImageTensor:
     """The styles' pixels at the matches, in overlapping patches of three by three cells.
 
     Patches are blended by a raised cosine, so no seam shows where neighbors were matched apart.
-    What is left over of the picture beyond the last whole cell stays as in `base`.
 
     Args:
-        base: Of the canvas's size.
+        height, width: Of the canvas.
         styles: As the matches were found in them.
         matches: A cell of a style for each cell of the canvas.
         cell: Pixels a side.
@@ -38,14 +38,14 @@ def piece_together(
     bank = torch.cat(blocks)
     start = torch.tensor(starts, device=bank.device)[matches.owners]
     wide = torch.tensor(widths, device=bank.device)[matches.owners]
-    height, width = matches.owners.shape
-    total = bank.new_zeros(height, width, *bank.shape[1:])
-    whole = bank.new_zeros(height, width, cell, cell, 1)
+    tall, broad = matches.owners.shape
+    total = bank.new_zeros(tall, broad, *bank.shape[1:])
+    whole = bank.new_zeros(tall, broad, cell, cell, 1)
     window = torch.hann_window(3 * cell + 2, periodic=False)[1:-1].to(bank)
     for down, across in product((-1, 0, 1), repeat=2):
         # The patch of the cell `down` rows further on reaches into this one.
-        rows, rows_there = _overlap(height, down)
-        columns, columns_there = _overlap(width, across)
+        rows, rows_there = _overlap(tall, down)
+        columns, columns_there = _overlap(broad, across)
         here, there = (rows, columns), (rows_there, columns_there)
         index = start[there] + (matches.rows[there] - down + 1) * wide[there]
         index = index + matches.columns[there] - across + 1
@@ -54,11 +54,8 @@ def piece_together(
         weight = (vertical[:, None] * horizontal[None, :])[..., None]
         total[here] += weight * bank[index]
         whole[here] += weight
-    pieced = (total / whole).permute(4, 0, 2, 1, 3).reshape(1, 3, height * cell, width * cell)
-    result = base.clone()
-    tall, broad = (min(a, b) for a, b in zip(pieced.shape[-2:], base.shape[-2:], strict=True))
-    result[..., :tall, :broad] = pieced[..., :tall, :broad]
-    return result
+    pieced = (total / whole).permute(4, 0, 2, 1, 3).reshape(1, 3, tall * cell, broad * cell)
+    return pieced[..., :height, :width].contiguous()
 
 
 def _overlap(length: int, step: int) -> tuple[slice, slice]:
@@ -84,9 +81,8 @@ def blend(
 def _blocks(style: ImageTensor, cell: int) -> tuple[Tensor, int]:
     """A style's cells with one more all around, row by row, and how many make a row."""
     height, width = style.shape[-2:]
-    rows, columns = max(1, height // cell), max(1, width // cell)
-    below, right = max(0, (rows + 1) * cell - height), max(0, (columns + 1) * cell - width)
+    rows, columns = count_cells(height, width, cell)
+    below, right = (rows + 1) * cell - height, (columns + 1) * cell - width
     wide = pad(style, (cell, right, cell, below), mode="replicate")
-    wide = wide[0, :, : (rows + 2) * cell, : (columns + 2) * cell]
-    blocks = wide.view(3, rows + 2, cell, columns + 2, cell).permute(1, 3, 2, 4, 0)
+    blocks = wide[0].view(3, rows + 2, cell, columns + 2, cell).permute(1, 3, 2, 4, 0)
     return blocks.reshape(-1, cell, cell, 3), columns + 2

@@ -82,8 +82,8 @@ def cell_size(height: int, width: int) -> int:
 
 
 def count_cells(height: int, width: int, cell: int) -> tuple[int, int]:
-    """Cells down and across; what is left over at the end belongs to the last."""
-    return max(1, height // cell), max(1, width // cell)
+    """Cells down and across; the last ones may reach beyond the picture."""
+    return -(-height // cell), -(-width // cell)
 
 
 def plan_axis(length: int, stride: int, cell: int, first: int | None = None) -> Axis:
