@@ -17,7 +17,7 @@ from neural_style.errors import ImageError, NeuralStyleError, SettingsError
 from neural_style.images import check_place
 from neural_style.masks import Masks
 from neural_style.optimizers import State
-from neural_style.schedule import Scale, join_passes, split_by_matches
+from neural_style.schedule import LAYERS, Scale, join_passes, split_by_matches
 from neural_style.settings import Settings, knobs
 from neural_style.tensors import ImageTensor, Mask
 
@@ -143,8 +143,20 @@ def _is_state(state: Any) -> bool:
         and isinstance(state.get("shown"), bool)
         and _are_conditions(state.get("conditions"))
         and isinstance(state.get("pass"), dict)
-        and "matches" in state
+        and _has_matches(state)
         and {"image", "numbers", "iteration", "best", "optimizer"} <= state["pass"].keys()
+    )
+
+
+def _has_matches(state: State) -> bool:
+    """Whether the matches are there that the pass under way is to have, and no others."""
+    stage, matches = Scale(*state["scales"][state["scale"]]).stage, state.get("matches", {})
+    if not stage or matches is None:
+        return not stage and matches is None
+    return (
+        isinstance(matches, dict)
+        and isinstance(matches.get("cells"), dict)
+        and isinstance(matches.get("layers", ()), dict if stage == LAYERS else type(None))
     )
 
 

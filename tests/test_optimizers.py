@@ -241,6 +241,87 @@ def test_restored_into_the_same_history_it_is_the_same_to_the_last_bit(steps):
         assert torch.equal(restored.step(numbers, gradient), kept.step(numbers, gradient))
 
 
+def test_with_new_targets_the_pairs_stay_and_none_is_made_across_the_change():
+    """The next step is along the new gradient, scaled by what was learned before."""
+    optimizer, reference = (walked(6, None, 5) for _ in range(2))
+    pairs, products = optimizer.state()["vectors"], optimizer.state()["products"]
+    optimizer.retarget()
+    assert optimizer.previous is None
+    gradient = gradient_of(-NEXT)
+    found = optimizer.step(NEXT, gradient)
+    assert optimizer.count == 4
+    assert torch.equal(optimizer.state()["vectors"], pairs)
+    assert torch.equal(optimizer.state()["products"], products)
+    moves, changes = pairs[::2], pairs[1::2]
+    direction, shares = gradient.clone(), []
+    for move, change in reversed([*zip(moves, changes)]):
+        shares.append((move @ direction) / (move @ change))
+        direction -= shares[-1] * change
+    direction *= (moves[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for move, change, share in zip(moves, changes, reversed(shares)):
+        direction += (share - (change @ direction) / (move @ change)) * move
+    assert torch.allclose(found, NEXT - direction, rtol=1e-9)
+    # The step after that makes the pair of the two points since the change.
+    optimizer.step(found, gradient_of(found))
+    assert optimizer.count == 5
+    expected = torch.stack([found - NEXT, gradient_of(found) - gradient])
+    assert torch.allclose(optimizer.vectors[8:10], expected)
+    # Without the change, a pair would have been made of points with different targets.
+    reference.step(NEXT, gradient)
+    assert reference.count == 5
+
+
+def test_new_targets_before_the_first_pair_are_a_beginning():
+    optimizer, fresh = Lbfgs(), Lbfgs()
+    gradient = gradient_of(NEXT)
+    optimizer.step(NEXT + 1, gradient_of(NEXT + 1))
+    optimizer.retarget()
+    assert torch.equal(optimizer.step(NEXT, gradient), fresh.step(NEXT, gradient))
+
+
+def test_the_first_step_at_another_size_has_the_scale_learned_times_the_growth():
+    small = walked(6, torch.bfloat16, 5)
+    large = Lbfgs(1.0, 6, torch.bfloat16)
+    large.start_from(small, 4.0)
+    numbers = torch.linspace(0, 1, 160, dtype=torch.float64)
+    gradient = gradient_of(numbers)
+    found = large.step(numbers, gradient)
+    assert torch.allclose(found, numbers - 4.0 * small.scale * gradient)
+    assert large.count == 0
+    # From the first pair on, the scale is its own.
+    large.step(found, gradient_of(found))
+    assert large.count == 1
+    assert not torch.allclose(large.scale, 4.0 * small.scale)
+
+
+def test_from_one_that_has_learned_nothing_the_first_step_is_the_usual():
+    for steps in (0, 1):
+        other, optimizer, fresh = walked(6, None, steps), Lbfgs(), Lbfgs()
+        optimizer.start_from(other, 4.0)
+        gradient = gradient_of(NEXT)
+        assert torch.equal(optimizer.step(NEXT, gradient), fresh.step(NEXT, gradient))
+
+
+def test_what_was_taken_over_is_in_the_state():
+    optimizer, restored = Lbfgs(1.0, 6), Lbfgs(1.0, 6)
+    optimizer.start_from(walked(6, None, 5), 4.0)
+    restored.restore(optimizer.state())
+    gradient = gradient_of(NEXT)
+    assert torch.equal(restored.step(NEXT, gradient), optimizer.step(NEXT, gradient))
+
+
+def test_adam_keeps_its_means_for_new_targets_and_begins_anew_at_another_size():
+    optimizer, same = Adam(), Adam()
+    for one in (optimizer, same):
+        one.step(NEXT, gradient_of(NEXT))
+    optimizer.retarget()
+    gradient = gradient_of(-NEXT)
+    assert torch.equal(optimizer.step(NEXT, gradient), same.step(NEXT, gradient))
+    other, fresh = Adam(), Adam()
+    other.start_from(optimizer, 4.0)
+    assert torch.equal(other.step(NEXT, gradient), fresh.step(NEXT, gradient))
+
+
 def test_to_forget_is_to_begin_anew_with_steps_as_long_as_before():
     optimizer, fresh = Lbfgs(), Lbfgs()
     numbers = torch.linspace(-1, 1, 20)

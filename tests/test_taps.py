@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from neural_style.losses import channel_products
-from neural_style.taps import take_rows, tap_products
+from neural_style.taps import take_rows, tap_places, tap_products
 
 ROWS = [slice(0, 7), slice(2, 5), slice(0, 3), slice(4, 7)]
 
@@ -63,3 +63,44 @@ def test_rows_have_the_gradient_of_a_slice_in_the_maps_own_order(rows):
     (expected,) = torch.autograd.grad((x[:, :, rows] * weights).sum(), x)
     assert torch.equal(found, expected)
     assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+PLACES = [
+    (slice(0, None, 1), slice(0, None, 1)),
+    (slice(2, 6, 3), slice(1, None, 2)),
+    (slice(6, 6, 2), slice(0, None, 1)),  # of a strip without any place
+]
+
+
+@pytest.mark.parametrize(("rows", "columns"), PLACES, ids=str)
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_places_and_their_gradient_are_those_of_a_slice(rows, columns, layout):
+    x = features(layout)
+    expected = x[:, :, rows, columns]
+    weights = torch.rand_like(expected.detach())
+    onward, sampled = tap_places(x, rows, columns)
+    assert torch.equal(onward, x)
+    assert torch.equal(sampled, expected)
+    torch.testing.assert_close(
+        pull_back(x, onward, sampled, weights), pull_back(x, x, expected, weights)
+    )
+
+
+def test_places_or_what_goes_on_may_go_without_a_gradient():
+    x = features()
+    onward, sampled = tap_places(x, *PLACES[1])
+    (alone,) = torch.autograd.grad(sampled.square().sum(), x, retain_graph=True)
+    (expected,) = torch.autograd.grad(x[:, :, PLACES[1][0], PLACES[1][1]].square().sum(), x)
+    torch.testing.assert_close(alone, expected)
+    assert torch.equal(torch.autograd.grad(onward.sum(), x)[0], torch.ones_like(x))
+
+
+def test_a_tap_of_places_after_one_of_products_adds_up():
+    """As where a layer is both matched and compared by moments."""
+    x = features()
+    onward, products = tap_products(x, ROWS[0])
+    onward, sampled = tap_places(onward, *PLACES[1])
+    (found,) = torch.autograd.grad([products.sum(), sampled.square().sum(), onward.sum()], x)
+    parts = [channel_products(x[:, :, ROWS[0]]), x[:, :, PLACES[1][0], PLACES[1][1]].square(), x]
+    (expected,) = torch.autograd.grad([part.sum() for part in parts], x)
+    torch.testing.assert_close(found, expected)
