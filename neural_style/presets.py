@@ -46,7 +46,7 @@ PRESETS: dict[str, Settings] = {
     # The default: what a person waits for, and hangs on a wall.
     "balanced": Settings(),
     # A first look at a pair of pictures.
-    "quick": Settings(iterations=24, size=256),
+    "quick": Settings(iterations=20, size=256),
     # Larger and longer, for a pair that has proved itself.
     "fine": Settings(iterations=60, size=1024),
     # The same three by Gram matrices.

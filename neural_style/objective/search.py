@@ -97,7 +97,7 @@ def prefer_neighbors(
             score = score + preference[rows]
         for other in proposed:
             apart = (down - other[0]).abs() + (across - other[1]).abs()
-            score = score + bonus * (apart <= 1).flatten(1)
+            score = score + bonus * (apart == 0).flatten(1)
         score = torch.where(allowed.flatten()[rows], score, -torch.inf)
         chosen = rows[score.argmax(0), places]
         found = torch.where(color == sweep % 2, chosen, found)
