@@ -30,10 +30,10 @@ def piece_together(
     blocks, starts, widths = [], [], []
     count = 0
     for style in styles:
-        some, width = _blocks(style, cell)
+        some, in_row = _blocks(style, cell)
         blocks.append(some)
         starts.append(count)
-        widths.append(width)
+        widths.append(in_row)
         count += len(some)
     bank = torch.cat(blocks)
     start = torch.tensor(starts, device=bank.device)[matches.owners]
