@@ -22,8 +22,8 @@ from neural_style.engines import ENGINES
 from neural_style.features import load_network
 from neural_style.objective import Wanted, make_objective
 from neural_style.optimize import optimize
+from neural_style.run.job import emphasis_of
 from neural_style.tiling import cut_network
-from neural_style.transfer import _emphasis
 from neural_style.weights import load_weights
 
 ROUNDS = 12
@@ -37,7 +37,7 @@ def main() -> None:
     network = load_network(
         backbone.build(), weights.tensors, weights.units, device=cpu, dtype=dtype
     )
-    emphasis = _emphasis(backbone, Settings())
+    emphasis = emphasis_of(backbone, Settings())
     layers = {*emphasis.content_layers, *emphasis.style_layers}
     segments = cut_network(network, layers)
     height, width = content.shape[-2:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from neural_style.compiled import all_cores, bits
+from neural_style.long_vectors import combine, exact, inner_products
 
 State = dict[str, Any]
 """Tensors, numbers, words, and lists, tuples and dicts of them: `torch.save` keeps it whole."""
@@ -119,7 +119,7 @@ class Lbfgs:
         if before is None and not self.count:
             return numbers - self.rate * self._first_scale(gradient) * gradient
         if before is None:
-            slope = _inner(self.vectors[: self._used()], [gradient.flatten()])[:, 0]
+            slope = inner_products(self.vectors[: self._used()], [gradient.flatten()])[:, 0]
             return numbers - self.rate * self._scaled(gradient, slope)
         pair = gradient.new_empty(2, gradient.numel(), dtype=self.kept)
         for row, here, there in zip(pair, (numbers, gradient), before, strict=True):
@@ -185,14 +185,14 @@ class Lbfgs:
         """Takes the pair in; gives the inner product of every row with the gradient."""
         if self.vectors is None:
             self._make_room(pair)
-        within = _inner(pair, [*pair])
+        within = inner_products(pair, [*pair])
         curved = within[0, 1] > 1e-10 * within[1, 1]
         self.scale = torch.where(curved, within[0, 1] / within[1, 1], self.scale)
         rows = self._next_rows()
         self.count += 1
         used = self._used()
         self.vectors[rows] = torch.where(curved.to(pair.device), pair, 0)
-        found = _inner(self.vectors[:used], [*self.vectors[rows], gradient.flatten()])
+        found = inner_products(self.vectors[:used], [*self.vectors[rows], gradient.flatten()])
         self.products[:used, rows] = found[:, :2]
         self.products[rows, :used] = found[:, :2].T
         return found[:, 2]
@@ -201,7 +201,7 @@ class Lbfgs:
         """For all of the history; memory not yet written to costs nothing."""
         rows = 2 * self.history
         self.vectors = vector.new_empty(rows, vector.shape[-1])
-        self.products = _exact(vector.new_zeros(rows, rows))
+        self.products = exact(vector.new_zeros(rows, rows))
         if self.scale is None:
             self.scale = self.products.new_zeros(())
 
@@ -225,14 +225,14 @@ class Lbfgs:
         curvature = triangle.diagonal()
         diagonal = torch.where(curvature > 0, curvature, 1)
         triangle = triangle + (diagonal - curvature).diag()
-        scale = torch.where(self.scale > 0, self.scale, _exact(self._first_scale(gradient)))
+        scale = torch.where(self.scale > 0, self.scale, exact(self._first_scale(gradient)))
         solved = torch.linalg.solve_triangular(triangle, along, upper=True)
         inner = diagonal[:, None] * solved
         inner += scale * (products[changed][:, changed] @ solved - across)
         weights = torch.empty_like(slope)
         weights[order, 0] = torch.linalg.solve_triangular(triangle.T, inner, upper=False)
         weights[order, 1] = -scale * solved
-        direction = _combined(weights.flatten().to(gradient), self.vectors[:used])
+        direction = combine(weights.flatten().to(gradient), self.vectors[:used])
         return direction.view_as(gradient) + scale.to(gradient) * gradient
 
 
@@ -241,59 +241,6 @@ def _oldest_first(count: int, history: int, device: torch.device) -> Tensor:
     pairs = min(count, history)
     oldest = count % history if count > history else 0
     return (torch.arange(pairs, device=device) + oldest) % pairs
-
-
-_PIECE = 2**24
-"""Numbers that are widened at a time."""
-
-
-def _pieces(rows: Tensor) -> int:
-    """Columns to be taken at a time: all, where none need widening."""
-    return rows.shape[1] if rows.itemsize >= 4 else max(1, _PIECE // len(rows))
-
-
-def _by_loops(rows: Tensor) -> bool:
-    return rows.dtype == torch.bfloat16 and rows.device.type == "cpu"
-
-
-def _inner(rows: Tensor, columns: Sequence[Tensor]) -> Tensor:
-    """Inner product of each of `rows` with each of `columns`."""
-    kind = torch.promote_types(columns[-1].dtype, torch.float32)
-    width = _pieces(rows)
-    total = 0
-    for begin in range(0, rows.shape[1], width):
-        some = rows[:, begin : begin + width]
-        others = torch.stack([column[begin : begin + width].to(kind) for column in columns])
-        total = total + _exact(_inner_of_piece(some, others))
-    return total
-
-
-def _inner_of_piece(rows: Tensor, columns: Tensor) -> Tensor:
-    if not _by_loops(rows):
-        return rows.to(columns) @ columns.T
-    from neural_style import pair_loops as loops
-
-    sums = torch.empty(-(-rows.shape[1] // loops.WIDTH), len(rows), len(columns))
-    with all_cores():
-        loops.inner(bits(rows), columns.float().numpy(), sums.numpy())
-    return _exact(sums).sum(0)
-
-
-def _combined(weights: Tensor, rows: Tensor) -> Tensor:
-    """The sum of the rows, each times its weight."""
-    if _by_loops(rows):
-        from neural_style import pair_loops as loops
-
-        total = torch.empty(rows.shape[1])
-        with all_cores():
-            loops.combine(weights.float().numpy(), bits(rows), total.numpy())
-        return total.to(weights)
-    return torch.cat([weights @ some.to(weights) for some in rows.split(_pieces(rows), 1)])
-
-
-def _exact(sums: Tensor) -> Tensor:
-    """In float64, on the device itself where it has that."""
-    return sums.cpu().double() if sums.device.type == "mps" else sums.double()
 
 
 class Adam:

@@ -5,17 +5,16 @@ The check, the shell's flag, the page's widget, the README's row and the tests a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import Field, dataclass, field, fields, replace
-from numbers import Real
-from typing import Any, no_type_check
+from dataclasses import Field, dataclass, fields, replace
+from typing import no_type_check
 
 from neural_style.backbones import BACKBONES, parse_layers
 from neural_style.color import COLOR_MODES
 from neural_style.engines import ENGINES
-from neural_style.errors import SettingsError, quoted, shortened
+from neural_style.errors import SettingsError, shortened
 from neural_style.features import BORDERS, POOLINGS
 from neural_style.images import LONGEST
+from neural_style.knob import check_knob, knob
 from neural_style.losses import TV_FORMS
 from neural_style.objective import NEAREST, STYLE_STATISTICS, UNITS
 from neural_style.schedule import STYLE_FITS, parse_shares, scales_to
@@ -24,36 +23,6 @@ from neural_style.weights import ENVIRONMENT, NAMED_SOURCES
 
 INITS = ("auto", "matched", "recolored", "content", "noise", "mean")
 PRECISIONS = ("auto", "fp32", "bf16")
-
-
-def knob(
-    default: Any,
-    low: float | None = None,
-    high: float | None = None,
-    help: str = "",
-    *,
-    choices: Collection[str] = (),
-    check: Callable[[str], Any] | None = None,
-    or_path: bool = False,
-    host: bool = False,
-) -> Any:
-    """A field of `Settings`: a number from `low` to `high`, or a word, perhaps one of `choices`.
-
-    Args:
-        check: Raises a `SettingsError` where a word is none that is understood.
-        or_path: A file's path is allowed beside the choices.
-        host: Belongs to the machine, not to the picture: no parameter of the page or its API.
-    """
-    about = {
-        "low": low,
-        "high": high,
-        "help": help,
-        "choices": tuple(choices),
-        "check": check,
-        "or_path": or_path,
-        "host": host,
-    }
-    return field(default=default, metadata=about)
 
 
 @no_type_check  # the checks below are for everyone, with words
@@ -265,18 +234,6 @@ class Settings:
             )
 
 
-def check_knob(about: Field, value: Any) -> Any:
-    """The value as its knob's type.
-
-    Raises:
-        SettingsError: It is not of that type, out of range, or no known choice.
-    """
-    kind = type(about.default)
-    if kind is str:
-        return _check_choice(about, value)
-    return _check_number(about, kind, value)
-
-
 def settle(settings: Settings) -> Settings:
     """The settings with the usual values of engine, optimizer and statistic for auto and 0."""
     engine = ENGINES[settings.engine]
@@ -294,31 +251,3 @@ def settle(settings: Settings) -> Settings:
 def knobs() -> dict[str, Field]:
     """The fields of `Settings` by name, in order."""
     return {about.name: about for about in fields(Settings)}
-
-
-def _check_number(about: Field, kind: type, value: Any) -> int | float:
-    low, high = about.metadata["low"], about.metadata["high"]
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    in_range = is_number and low <= value <= high  # which NaN is not
-    if not in_range or (kind is int and value != int(value)):
-        whole = "a whole number" if kind is int else "a number"
-        raise SettingsError(
-            f"{about.name} must be {whole} from {low:,} to {high:,}; it is {quoted(value)}."
-        )
-    return kind(value)
-
-
-def _check_choice(about: Field, value: Any) -> str:
-    choices, or_path = about.metadata["choices"], about.metadata["or_path"]
-    if not isinstance(value, str) or not value.strip():
-        raise SettingsError(f"{about.name} must be a word; it is {quoted(value)}.")
-    if choices and value not in choices and not or_path:
-        raise SettingsError(
-            f"{about.name} must be one of {', '.join(choices)}; it is {quoted(value)}."
-        )
-    if about.metadata["check"]:
-        try:
-            about.metadata["check"](value)
-        except SettingsError as error:
-            raise SettingsError(f"{about.name}: {error}") from None
-    return value

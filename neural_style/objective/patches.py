@@ -30,10 +30,10 @@ def piece_together(
     blocks, starts, widths = [], [], []
     count = 0
     for style in styles:
-        some, in_row = _blocks(style, cell)
+        some, columns = _blocks(style, cell)
         blocks.append(some)
         starts.append(count)
-        widths.append(in_row)
+        widths.append(columns)
         count += len(some)
     bank = torch.cat(blocks)
     start = torch.tensor(starts, device=bank.device)[matches.owners]

@@ -11,7 +11,8 @@ import gradio as gr
 from gradio.utils import get_upload_folder, is_in_or_equal
 
 from neural_style.errors import NeuralStyleError, SettingsError, quoted
-from neural_style.settings import INITS, Settings, check_knob, knobs
+from neural_style.knob import check_knob
+from neural_style.settings import INITS, Settings, knobs
 from neural_style.web.cost import check_cost
 from neural_style.web.texts import LANGUAGES, knob_help, say
 from neural_style.web.told import told

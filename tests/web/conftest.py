@@ -22,6 +22,7 @@ from gradio_client import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from neural_style import save_image, transfer
+from neural_style.run import job
 from neural_style.web import handlers
 from neural_style.web.page import build_page
 from neural_style.web.serve import serve
@@ -104,7 +105,7 @@ def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
 
     monkeypatch.setattr(transfer, "make_objective", watched_objective)
     monkeypatch.setattr(handlers, "stylize", watched_stylize)
-    monkeypatch.setattr(handlers, "load_weights", transfer.load_weights)
+    monkeypatch.setattr(handlers, "load_weights", job.load_weights)
     return seen
 
 

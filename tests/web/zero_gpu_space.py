@@ -9,8 +9,9 @@ import sys
 import spaces  # isort: split  (before torch, as in app.py)
 import spaces.zero.torch
 
-from neural_style import transfer, weights
+from neural_style import weights
 from neural_style.backbones import BACKBONES, TORCHVISION
+from neural_style.run import job
 from neural_style.web import handlers
 from neural_style.web.page import build_page
 from neural_style.web.serve import serve
@@ -21,7 +22,7 @@ spaces.zero.torch.move = lambda callback=None: None
 
 BACKBONES["vgg19"] = BACKBONES["vgg19"]._replace(build=tiny_vgg)
 TINY = weights.Weights(seeded_weights(tiny_vgg()), TORCHVISION, "vgg19 weights: tiny", "0" * 64)
-transfer.load_weights = handlers.load_weights = lambda backbone, choice: TINY
+job.load_weights = handlers.load_weights = lambda backbone, choice: TINY
 
 if __name__ == "__main__":
     page = build_page(spaces.GPU, TINY.source)

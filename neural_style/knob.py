@@ -1,0 +1,80 @@
+"""One knob: how a field of `Settings` is declared, and how its value is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import Field, field
+from numbers import Real
+from typing import Any
+
+from neural_style.errors import SettingsError, quoted
+
+
+def knob(
+    default: Any,
+    low: float | None = None,
+    high: float | None = None,
+    help: str = "",
+    *,
+    choices: Collection[str] = (),
+    check: Callable[[str], Any] | None = None,
+    or_path: bool = False,
+    host: bool = False,
+) -> Any:
+    """A field of `Settings`: a number from `low` to `high`, or a word, perhaps one of `choices`.
+
+    Args:
+        check: Raises a `SettingsError` where a word is none that is understood.
+        or_path: A file's path is allowed beside the choices.
+        host: Belongs to the machine, not to the picture: no parameter of the page or its API.
+    """
+    about = {
+        "low": low,
+        "high": high,
+        "help": help,
+        "choices": tuple(choices),
+        "check": check,
+        "or_path": or_path,
+        "host": host,
+    }
+    return field(default=default, metadata=about)
+
+
+def check_knob(about: Field, value: Any) -> Any:
+    """The value as its knob's type.
+
+    Raises:
+        SettingsError: It is not of that type, out of range, or no known choice.
+    """
+    kind = type(about.default)
+    if kind is str:
+        return _check_choice(about, value)
+    return _check_number(about, kind, value)
+
+
+def _check_number(about: Field, kind: type, value: Any) -> int | float:
+    low, high = about.metadata["low"], about.metadata["high"]
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    in_range = is_number and low <= value <= high  # which NaN is not
+    if not in_range or (kind is int and value != int(value)):
+        whole = "a whole number" if kind is int else "a number"
+        raise SettingsError(
+            f"{about.name} must be {whole} from {low:,} to {high:,}; it is {quoted(value)}."
+        )
+    return kind(value)
+
+
+def _check_choice(about: Field, value: Any) -> str:
+    choices, or_path = about.metadata["choices"], about.metadata["or_path"]
+    if not isinstance(value, str) or not value.strip():
+        raise SettingsError(f"{about.name} must be a word; it is {quoted(value)}.")
+    if choices and value not in choices and not or_path:
+        raise SettingsError(
+            f"{about.name} must be one of {', '.join(choices)}; it is {quoted(value)}."
+        )
+    if about.metadata["check"]:
+        try:
+            about.metadata["check"](value)
+        except SettingsError as error:
+            raise SettingsError(f"{about.name}: {error}") from None
+    return value

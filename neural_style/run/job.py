@@ -1,0 +1,219 @@
+"""A run before its first step: pictures checked, network loaded, passes and memory planned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+
+from neural_style.backbones import (
+    BACKBONES,
+    Backbone,
+    check_layers,
+    lean,
+    parse_layers,
+)
+from neural_style.color import finish_colors, is_gray, prepare_content
+from neural_style.conditions import Conditions
+from neural_style.devices import (
+    choose_device,
+    choose_precision,
+    precision_name,
+)
+from neural_style.engines import ENGINES, Choice
+from neural_style.features import Network, load_network
+from neural_style.images import resize
+from neural_style.masks import Masks, fit_mask, leave, read_masks
+from neural_style.memory import MemoryPlan, plan_memory
+from neural_style.objective import (
+    NEAREST,
+    Emphasis,
+)
+from neural_style.optimizers import State
+from neural_style.resume import (
+    identify,
+    plan_rest,
+    used_so_far,
+)
+from neural_style.schedule import (
+    STYLE_FITS,
+    Scale,
+    join_passes,
+    parse_shares,
+    plan_passes,
+)
+from neural_style.settings import INITS, Settings, settle
+from neural_style.start import check_parts, check_pictures, load_start
+from neural_style.styles import (
+    Style,
+    gather_styles,
+    move_style,
+    recolor_style,
+    size_at_scale,
+)
+from neural_style.tensors import ImageTensor, Mask
+from neural_style.tiling import Segments, cut_network
+from neural_style.weights import load_weights
+
+
+class Job(NamedTuple):
+    """A run, prepared: all that its passes share. Pictures are on the device.
+
+    Attributes:
+        given, settings: As they were given, but for the sizes of a continued run; and with the
+            usual values in place of auto and 0.
+        content, shown: The content image as the network sees it, and in its own colors.
+        plan: For the memory.
+        used: Conditions of the run so far.
+        gray: Whether no picture has any color.
+    """
+
+    given: Settings
+    settings: Settings
+    backbone: Backbone
+    network: Network
+    segments: Segments
+    emphasis: Emphasis
+    content: ImageTensor
+    shown: ImageTensor
+    styles: list[Style]
+    keep: Mask | None
+    passes: list[Scale]
+    plan: MemoryPlan
+    note: str
+    identity: dict[str, Any]
+    used: list[Conditions]
+    change: str
+    gray: bool
+
+    @property
+    def matching(self) -> bool:
+        return self.settings.statistic == NEAREST
+
+    @property
+    def choice(self) -> Choice:
+        return ENGINES[self.settings.engine].optimizers[self.settings.optimizer]
+
+    @property
+    def device(self) -> torch.device:
+        return self.content.device
+
+    def finish(self, image: ImageTensor, size: Scale) -> ImageTensor:
+        """A picture of the canvas as it is shown: a copy on the CPU."""
+        shown = resize(self.shown, size.height, size.width)
+        colors = self.settings.color, self.settings.color_strength
+        image = leave(self.kept(size), shown, finish_colors(*colors, image, shown))
+        return image.to("cpu", copy=True)
+
+    def kept(self, size: Scale) -> Mask | None:
+        """The keep mask at a size."""
+        return None if self.keep is None else fit_mask(self.keep, size.height, size.width)
+
+
+def prepare(
+    content: ImageTensor,
+    pictures: Sequence[ImageTensor],
+    settings: Settings,
+    masks: Masks,
+    resume: State | None,
+) -> Job:
+    """Checks everything, loads the network and plans the run."""
+    given, settings = settings, settle(settings)
+    backbone = BACKBONES[settings.backbone]
+    emphasis = emphasis_of(backbone, settings)
+    layers = {*emphasis.content_layers, *emphasis.style_layers}
+    stages = backbone.build()
+    check_layers(stages, layers, f"network {settings.backbone}")
+    check_pictures(content, pictures, settings.size, backbone.smallest_side)
+    *where, keep = read_masks(masks, content, pictures)
+    styles = gather_styles(
+        pictures, settings.style_weights, settings.style_scale, settings.style_crop, *where
+    )
+    check_parts([style.image for style in styles], backbone.smallest_side)
+    if settings.init not in INITS:
+        load_start(settings.init, content)  # refused before the work, not after
+    device = choose_device(settings.device)
+    weights = load_weights(settings.backbone, settings.weights)
+    network = load_network(
+        stages,
+        weights.tensors,
+        weights.units,
+        device=device,
+        dtype=choose_precision(settings.precision, device),
+        pooling=settings.pooling,
+        border=settings.border,
+        layers=layers,
+    )
+    identity = identify(content, pictures, masks, settings, weights.digest)
+    shown, colors = content.to(device), (settings.color, settings.color_strength)
+    content = prepare_content(*colors, shown)
+    styles = [recolor_style(move_style(style, device), shown, *colors) for style in styles]
+    passes = plan_passes(
+        *content.shape[-2:],
+        settings.size,
+        settings.scales,
+        settings.iterations,
+        backbone.smallest_side,
+        factor=settings.scale_factor,
+        shares=parse_shares(settings.scale_shares),
+        matching=settings.statistic == NEAREST,
+    )
+    if resume is not None:
+        planned, passes = passes, plan_rest(resume, identity, settings.iterations)
+        if passes != planned:  # the recipe of what was added: all of it at the full size
+            sizes = join_passes(passes)
+            shares = ",".join(str(size.iterations) for size in sizes)
+            given = replace(given, scales=len(sizes), scale_shares=shares)
+    choice = ENGINES[settings.engine].optimizers[settings.optimizer]
+    fit = STYLE_FITS[settings.style_fit]
+    plan = plan_memory(
+        network,
+        layers,
+        passes[-1],
+        choice.history,
+        choice.kept,
+        device,
+        settings.memory_gb,
+        regions=len(masks.styles),
+        styles=[size_at_scale(s, fit, passes[-1], backbone.smallest_side) for s in styles],
+    )
+    conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
+    used, change = used_so_far(resume, conditions)
+    return Job(
+        given=given,
+        settings=settings,
+        backbone=backbone,
+        network=network,
+        segments=cut_network(network, layers, plan.rows),
+        emphasis=emphasis,
+        content=content,
+        shown=shown,
+        styles=styles,
+        keep=None if keep is None else keep.to(device),
+        passes=passes,
+        plan=plan,
+        note="; ".join(filter(None, [weights.source, plan.note])),
+        identity=identity,
+        used=used,
+        change=change,
+        gray=settings.statistic == NEAREST
+        and all(is_gray(picture) for picture in [content, *(s.image for s in styles)]),
+    )
+
+
+def emphasis_of(backbone: Backbone, settings: Settings) -> Emphasis:
+    """What the settings make count how much, with the backbone's usual layers for auto."""
+    matching = settings.statistic == NEAREST
+    usual = backbone.match_layers if matching else backbone.style_layers
+    return Emphasis(
+        content_layers=parse_layers(settings.content_layers, backbone.content_layers),
+        style_layers=lean(parse_layers(settings.style_layers, usual), settings.layer_exponent),
+        content=settings.content_weight,
+        style=settings.style_weight,
+        tv=settings.tv_weight,
+        tv_form=settings.tv_form,
+        statistic=settings.statistic,
+        units=settings.losses,
+    )
