@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from neural_style import Masks, Settings, SettingsError, memory, save_image, stylize, transfer
+from neural_style import Masks, Settings, SettingsError, memory, save_image, stylize
 from neural_style.frame import Frame
+from neural_style.objective import Objective
 from neural_style.recipe import read_recipe, settings_of
 from neural_style.resume import load_state, save_state
 from tests.conftest import picture
@@ -172,20 +173,15 @@ def test_where_memory_runs_out_it_goes_on_in_smaller_parts(fails_at, folder, mon
     expected = straight(RUN, folder)
     monkeypatch.setattr(memory, "_in_use", lambda device: 0)
     monkeypatch.setattr(memory, "_BESIDE", 0)
-    looks, make = [], transfer.make_objective
+    looks, evaluate = [], Objective.__call__
 
-    def scarce(*arguments, **options):
-        evaluate = make(*arguments, **options)
+    def scarce(objective, image, **how):
+        looks.append(1)
+        if len(looks) == fails_at + 1:
+            raise MemoryError
+        return evaluate(objective, image, **how)
 
-        def look(image, **how):
-            looks.append(1)
-            if len(looks) == fails_at + 1:
-                raise MemoryError
-            return evaluate(image, **how)
-
-        return look
-
-    monkeypatch.setattr(transfer, "make_objective", scarce)
+    monkeypatch.setattr(Objective, "__call__", scarce)
     made = list(start(RUN))
     assert [frame.iteration for frame in made] == list(range(15))
     told = [event for frame in made for event in frame.events]

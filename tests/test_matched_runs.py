@@ -8,10 +8,11 @@ from functools import lru_cache
 import pytest
 import torch
 
-from neural_style import Masks, Settings, stylize, transfer
+from neural_style import Masks, Settings, stylize
 from neural_style.color import luma
 from neural_style.frame import Frame
 from neural_style.memory import plan_memory
+from neural_style.run import job
 from tests.conftest import picture
 from tests.objective.small import grainy, half
 
@@ -223,7 +224,7 @@ def test_in_strips_the_first_steps_are_nearly_those_of_the_whole_picture(optimiz
     whole = frames(run, content=content)
     forced = {"pool2": 64, "pool3": 32}
     monkeypatch.setattr(
-        transfer,
+        job,
         "plan_memory",
         lambda *a, **options: plan_memory(*a, **options)._replace(rows=forced),
     )

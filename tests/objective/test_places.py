@@ -82,9 +82,9 @@ def test_cells_double_where_there_would_be_too_many():
     assert cell_size(4000, 100) == 32
 
 
-def test_what_is_left_over_belongs_to_the_last_cell():
-    assert count_cells(64, 43, 4) == (16, 10)
-    assert count_cells(67, 3, 4) == (16, 1)
+def test_the_last_cells_may_reach_beyond_the_picture():
+    assert count_cells(64, 43, 4) == (16, 11)
+    assert count_cells(65, 3, 4) == (17, 1)
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 40), (101, 67), (129, 61)])
