@@ -43,6 +43,8 @@ ORDER = [
         "objective.places",
         "objective.matches",
         "objective.search",
+        "objective.found",
+        "objective.matcher",
         "objective.nearest",
         "objective.patches",
         "schedule",

@@ -1,22 +1,20 @@
 """Matches between a canvas and its styles: first by all layers together, then layer by layer.
 
-Read `Matcher` first. It holds the styles' activations at one size; from them come the matches
-(small tensors of indices, kept in a run's state) and from these the targets of the `MatchesTerm`.
+Read `matcher.py` first. A `Matcher` holds the styles' activations at one size; from them come the
+matches (`found.py`), and from these the targets of the `MatchesTerm`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
-from neural_style.features import Network
-from neural_style.objective.make import Wanted, style_names
+from neural_style.objective.found import CellMatches, LayerMatches
+from neural_style.objective.make import style_names
+from neural_style.objective.matcher import FLOOR, Matcher
 from neural_style.objective.matches import LayerTargets, MatchesTerm
-from neural_style.objective.places import Axis, Samples, cell_size, count_cells, sample
+from neural_style.objective.places import Axis, Samples, count_cells, sample
 from neural_style.objective.search import (
     nearest,
     prefer_neighbors,
@@ -25,118 +23,12 @@ from neural_style.objective.search import (
     unit_vectors,
 )
 from neural_style.tensors import ImageTensor
-from neural_style.tiling import Segments
 
 _BONUS = 0.02
 """What agreement with one neighbor is worth, as a cosine."""
 
 _FIELD = 5
 """Random preferences a side, from which those of all cells of a style are interpolated."""
-
-_PLACES = 64
-"""Along the longer side, of a layer that is matched alone (Kolkin et al.)."""
-
-_FLOOR = 1e-2
-"""Of a style's usual length of activations: below it a place counts as empty."""
-
-_WHITE = 0.5
-"""Of a mask's greatest value: above it a style's cell may be matched."""
-
-
-class CellMatches(NamedTuple):
-    """Each cell of the canvas, and the cell of a style that it is to resemble.
-
-    Attributes:
-        owners: Which style: cells down × across.
-        rows, columns: Which cell of that style's picture.
-        axes: Layer → which rows and columns of the canvas's map are places.
-    """
-
-    owners: Tensor
-    rows: Tensor
-    columns: Tensor
-    axes: dict[str, tuple[Axis, Axis]]
-
-
-class LayerMatches(NamedTuple):
-    """The places of one layer, and the places of the styles that they are to resemble.
-
-    Attributes:
-        axes: Which rows and columns of the canvas's map are places.
-        owners: Which style: places down × across.
-        indices: Which place, counted through all styles' places.
-        centers: Mean activations of the canvas over the places of each style: styles × channels.
-    """
-
-    axes: tuple[Axis, Axis]
-    owners: Tensor
-    indices: Tensor
-    centers: Tensor
-
-
-class Matcher(NamedTuple):
-    """The styles beside a canvas of one size.
-
-    Attributes:
-        shares: Layer → its share of the style term.
-        cell: Pixels a side.
-        spacing: Pixels from one place to the next where layers are matched alone.
-        styles: Each style's samples by layer, once a cell.
-        allowed: Of each style, which of its cells may be matched: cells down × across.
-        usable: Which styles may be taken in each cell of the canvas: cells × styles.
-        wanted: Each style's share of each cell: cells × styles, each row with a sum of 1, or 0
-            where no style is wanted.
-        cover: How much any style is wanted in each cell: cells down × across; None for fully.
-        floors: Layer → `LayerTargets.floor`.
-    """
-
-    network: Network
-    segments: Segments
-    shares: dict[str, float]
-    cell: int
-    spacing: int
-    styles: list[dict[str, Samples]]
-    allowed: list[Tensor]
-    usable: Tensor
-    wanted: Tensor
-    cover: Tensor | None
-    floors: dict[str, Tensor]
-
-
-def make_matcher(
-    network: Network,
-    segments: Segments,
-    canvas: tuple[int, int],
-    styles: Sequence[Wanted],
-    shares: dict[str, float],
-) -> Matcher:
-    """Looks at the styles once.
-
-    Args:
-        canvas: Height and width.
-        styles: At the sizes at which their strokes are to be seen.
-        shares: Layer → its share of the style term; layers without a share are not looked at.
-    """
-    shares = {layer: share for layer, share in shares.items() if share > 0}
-    cell = cell_size(*canvas)
-    cells = dict.fromkeys(shares, cell)
-    seen = [sample(network, segments, style.image, cells) for style in styles]
-    usable, wanted, cover = _coverage(styles, count_cells(*canvas, cell))
-    floors = {
-        layer: _FLOOR
-        * torch.cat([one[layer].values.flatten(0, 1).float() for one in seen])
-        .square()
-        .sum(1)
-        .mean()
-        .sqrt()
-        .clamp_min(1e-6)
-        for layer in shares
-    }
-    allowed = [_allowed(style, cell) for style in styles]
-    spacing = max(cell, max(canvas) // _PLACES)
-    return Matcher(
-        network, segments, shares, cell, spacing, seen, allowed, usable, wanted, cover, floors
-    )
 
 
 def match_cells(
@@ -273,44 +165,6 @@ def make_matches_term(
     return MatchesTerm(weight, matcher.shares, targets, style_names(len(matcher.styles)))
 
 
-def pack_matches(cells: CellMatches, layers: dict[str, LayerMatches] | None) -> dict[str, Any]:
-    """Matches as plain dictionaries, tensors and numbers, for a run's state."""
-    packed = cells._asdict() | {"axes": _packed_axes(cells.axes)}
-    if layers is None:
-        return {"cells": packed, "layers": None}
-    return {
-        "cells": packed,
-        "layers": {
-            layer: one._asdict() | {"axes": [list(axis) for axis in one.axes]}
-            for layer, one in layers.items()
-        },
-    }
-
-
-def unpack_matches(
-    packed: dict[str, Any],
-) -> tuple[CellMatches, dict[str, LayerMatches] | None]:
-    """What `pack_matches` has packed."""
-    cells = packed["cells"]
-    axes = {layer: _axes(pair) for layer, pair in cells["axes"].items()}
-    layers = packed["layers"]
-    if layers is not None:
-        layers = {
-            layer: LayerMatches(**one | {"axes": _axes(one["axes"])})
-            for layer, one in layers.items()
-        }
-    return CellMatches(**cells | {"axes": axes}), layers
-
-
-def _packed_axes(axes: dict[str, tuple[Axis, Axis]]) -> dict[str, list[list[int]]]:
-    return {layer: [list(axis) for axis in pair] for layer, pair in axes.items()}
-
-
-def _axes(packed: list[list[int]]) -> tuple[Axis, Axis]:
-    down, across = packed
-    return Axis(*down), Axis(*across)
-
-
 def _layer_targets(
     matcher: Matcher,
     layer: str,
@@ -346,18 +200,9 @@ def _together(matcher: Matcher, samples: dict[str, Samples], shape: tuple[int, i
         one = samples[layer]
         down, across = one.down.nearest(rows), one.across.nearest(columns)
         values = one.values[down.to(one.values.device)][:, across.to(one.values.device)]
-        scale = share**0.5 * _FLOOR / matcher.floors[layer]
+        scale = share**0.5 * FLOOR / matcher.floors[layer]
         columns_of_layers.append(values.flatten(0, 1).float() * scale)
     return torch.cat(columns_of_layers, 1)
-
-
-def _allowed(style: Wanted, cell: int) -> Tensor:
-    """Which cells of a style's picture may be matched."""
-    shape = count_cells(*style.image.shape[-2:], cell)
-    if style.part is None:
-        return torch.ones(shape, dtype=torch.bool, device=style.image.device)
-    seen = interpolate(style.part, shape, mode="area")[0, 0].to(style.image.device)
-    return seen >= _WHITE * seen.max()
 
 
 def _thinned(matcher: Matcher, samples: Samples, k: int) -> tuple[Tensor, Tensor]:
@@ -372,35 +217,6 @@ def _thinned(matcher: Matcher, samples: Samples, k: int) -> tuple[Tensor, Tensor
     if not len(chosen):  # a part smaller than a place of this layer
         chosen = torch.arange(tall * wide, device=usable.device)
     return samples.values.flatten(0, 1)[chosen].float(), chosen
-
-
-def _coverage(
-    styles: Sequence[Wanted], shape: tuple[int, int]
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """`Matcher.usable`, `wanted` and `cover`."""
-    device = styles[0].image.device
-    masks, strengths = [], []
-    for style in styles:
-        if style.where is None:
-            masks.append(torch.ones(shape, device=device))
-            strengths.append(style.share)
-        else:
-            masks.append(interpolate(style.where, shape, mode="area")[0, 0].to(device).clamp(0, 1))
-            # The style's share has its mask's share of the picture in it; within, it has not.
-            strengths.append(style.share / style.where.square().mean().item())
-    if not any(strengths):
-        strengths = [1.0] * len(styles)
-    counting = torch.tensor([strength > 0 for strength in strengths], device=device)
-    by_cell = torch.stack(masks, 2).flatten(0, 1)
-    strongest = (by_cell * counting).amax(1, keepdim=True)
-    # Along a soft edge only the stronger masks decide, or the edge would be a mosaic.
-    usable = (by_cell > 0) & (by_cell >= 0.5 * strongest) & counting
-    weighed = by_cell * torch.tensor(strengths, device=device) * usable
-    wanted = weighed / weighed.sum(1, keepdim=True).clamp_min(1e-12)
-    everywhere = any(
-        s.where is None and counts for s, counts in zip(styles, strengths, strict=True)
-    )
-    return usable, wanted, None if everywhere else strongest.view(shape)
 
 
 def _owners(matcher: Matcher, similarity: Tensor) -> Tensor:

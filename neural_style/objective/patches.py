@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from neural_style.objective.nearest import CellMatches
+from neural_style.objective.found import CellMatches
 from neural_style.objective.places import count_cells
 from neural_style.tensors import ImageTensor
 

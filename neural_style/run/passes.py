@@ -10,18 +10,14 @@ import torch
 from neural_style.features import Network
 from neural_style.images import resize
 from neural_style.objective import Emphasis, Term, Wanted
+from neural_style.objective.found import CellMatches, LayerMatches, pack_matches, unpack_matches
+from neural_style.objective.matcher import Matcher, make_matcher
 from neural_style.objective.nearest import (
-    CellMatches,
-    LayerMatches,
-    Matcher,
-    make_matcher,
     make_matches_term,
     match_cells,
     match_layers,
-    pack_matches,
     targets_of_cells,
     targets_of_layers,
-    unpack_matches,
 )
 from neural_style.objective.patches import blend, piece_together
 from neural_style.schedule import CELLS, Scale

@@ -9,10 +9,9 @@ from neural_style import BACKBONES
 from neural_style.backbones import TORCHVISION
 from neural_style.features import Network, load_network
 from neural_style.objective import Emphasis, Wanted
+from neural_style.objective.found import CellMatches
+from neural_style.objective.matcher import Matcher, make_matcher
 from neural_style.objective.nearest import (
-    CellMatches,
-    Matcher,
-    make_matcher,
     make_matches_term,
     match_cells,
     match_layers,

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from neural_style.features import Network
 from neural_style.objective import Wanted, make_objective
 from neural_style.objective.content import ContentTerm
+from neural_style.objective.matcher import Matcher
 from neural_style.objective.moments import MomentsTerm
-from neural_style.objective.nearest import Matcher, match_cells
+from neural_style.objective.nearest import match_cells
 from neural_style.objective.terms import Objective, Term
 from neural_style.statistics import STATISTICS
 from neural_style.tiling import cut_network

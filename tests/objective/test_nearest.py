@@ -6,13 +6,12 @@ import pytest
 import torch
 
 from neural_style.objective import Wanted
+from neural_style.objective.found import pack_matches, unpack_matches
 from neural_style.objective.nearest import (
     match_cells,
     match_layers,
-    pack_matches,
     targets_of_cells,
     targets_of_layers,
-    unpack_matches,
 )
 from neural_style.objective.places import count_cells
 from tests.conftest import picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from neural_style.objective.nearest import CellMatches
+from neural_style.objective.found import CellMatches
 from neural_style.objective.patches import blend, piece_together
 from tests.objective.small import grainy
 
