@@ -24,7 +24,7 @@ from neural_style.objective.search import (
 )
 from neural_style.tensors import ImageTensor
 
-_BONUS = 0.02
+_BONUS = 0.06
 """What agreement with one neighbor is worth, as a cosine."""
 
 _FIELD = 5

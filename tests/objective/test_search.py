@@ -126,7 +126,7 @@ def test_without_a_bonus_the_greatest_similarity_stays(seed):
 
 def test_a_match_is_given_up_only_for_as_much_as_agreement_is_worth():
     """Four neighbors at most agree."""
-    for bonus in (0.01, 0.05, 0.3):
+    for bonus in (0.2, 0.5, 1.0):
         found, after, scores = neighborly(bonus)
         lost = scores.gather(1, found[:, None]) - scores.gather(1, after[:, None])
         assert (after != found).any()
