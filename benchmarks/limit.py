@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from neural_style import BACKBONES, Settings, load_image
+from neural_style import BACKBONES, PRESETS, load_image
 from neural_style.canvas import spectral_canvas
 from neural_style.devices import choose_precision
 from neural_style.engines import ENGINES
@@ -37,7 +37,7 @@ def main() -> None:
     network = load_network(
         backbone.build(), weights.tensors, weights.units, device=cpu, dtype=dtype
     )
-    emphasis = emphasis_of(backbone, Settings())
+    emphasis = emphasis_of(backbone, PRESETS["classic"])
     layers = {*emphasis.content_layers, *emphasis.style_layers}
     segments = cut_network(network, layers)
     height, width = content.shape[-2:]

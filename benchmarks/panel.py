@@ -94,7 +94,6 @@ def variants(size: int) -> dict[str, list[Variant]]:
     listed = {
         word: [Variant(word, caption, replace(PRESETS[name], size=size, weights="packaged"))]
         for word, (name, caption) in captions.items()
-        if name in PRESETS
     }
     crowson = listed["crowson"][0]
     listed["crowson"] = [crowson._replace(settings=replace(crowson.settings, iterations=steps))]

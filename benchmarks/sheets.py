@@ -18,12 +18,12 @@ from neural_style import PRESETS, Masks, Settings, load_image, save_image, styli
 from neural_style.color import COLOR_MODES
 from neural_style.features import POOLINGS
 from neural_style.images import resize
-from neural_style.statistics import STATISTICS
+from neural_style.objective import STYLE_STATISTICS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PAIR = ("summer-palace", "cafe-terrace-at-night")
 OTHER = "church-at-auvers"
-SMALL = Settings(size=320, iterations=120, weights="packaged")
+SMALL = Settings(size=320, weights="packaged")
 
 Picture = tuple[str, dict[str, Any], list[str], Masks]
 """Its caption, what it changes of `SMALL`, its styles, its masks."""
@@ -34,7 +34,7 @@ def sheets() -> dict[str, list[Picture]]:
     listed = {
         "colors": [plain(mode, color=mode) for mode in COLOR_MODES]
         + [plain("content, half", color="content", color_strength=0.5)],
-        "statistics": [plain(name, statistic=name) for name in STATISTICS],
+        "statistics": [plain(name, statistic=name) for name in STYLE_STATISTICS],
         "pooling": [plain(name, pooling=name) for name in POOLINGS],
         "smoothing": [plain(f"tv {tv}", tv_weight=float(tv)) for tv in (0, 20, 80, 320)]
         + [plain("average 0.9", average=0.9, tv_weight=0.0)],

@@ -20,7 +20,9 @@ class Choice(NamedTuple):
         history: That number; 0 where nothing is remembered but a few vectors.
         kept: That precision; None for the canvas's own, float32.
         eased: Steps with the style's term eased (`losses.eased_style_loss`), at the first size and
-            at each later one, which begins near its goal.
+            at each later one, which begins near its goal. Absolute losses alone need it, as in the
+            race against pastiche: the loss after 300 steps is 10,559 with it and 11,780 without. No
+            preset has them in this engine.
     """
 
     make: Callable[[float, int, torch.dtype | None], Optimizer]

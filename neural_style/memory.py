@@ -19,8 +19,9 @@ from torch import nn
 
 from neural_style.errors import SettingsError
 from neural_style.features import Network, pools_that_rectify, stages_until
+from neural_style.objective.places import cell_size, count_cells
 from neural_style.schedule import Scale
-from neural_style.tiling import cut_network, plan_strips
+from neural_style.tiling import cut_network, plan_strips, strides
 
 _FLOAT_CANVASES = 12
 """Pictures and gradients of the canvas's size held at the worst moment, in float32."""
@@ -30,6 +31,9 @@ _LARGEST_MAPS = 4.5
 
 _LARGEST_SEEN = 2.1
 """The same where a picture is only looked at."""
+
+_HYPERCOLUMNS = 1.5
+"""How often all layers' activations at all cells are held while matches are found, in float32."""
 
 _BESIDE = 60_000_000
 """Bytes for what does not grow with the picture: tiles, compiled code."""
@@ -71,6 +75,7 @@ def plan_memory(
     *,
     regions: int = 0,
     styles: Sequence[tuple[int, int]] = (),
+    matched: Collection[str] = (),
 ) -> MemoryPlan:
     """The fastest way that fits.
 
@@ -82,6 +87,7 @@ def plan_memory(
         limit_gb: Most gigabytes (10⁹ bytes) for the whole program; 0 for what is free.
         regions: Masks of styles, for each of which the layers looked at are held once more.
         styles: Heights and widths of the styles' pictures beside that canvas.
+        matched: Layers whose places are matched with the styles'.
 
     Raises:
         SettingsError: None fits.
@@ -96,6 +102,7 @@ def plan_memory(
     histories = [history, *(fewer for fewer in (20, 8, 4) if fewer < history)]
     copies = dict.fromkeys(layers, regions)
     pictures = sum(12 * h * w for h, w in styles)
+    places, hypercolumns = _matching(network, names, matched, (height, width), styles)
     plans = []
     choices = product(range(len(pools)), _STRIP_PIXELS, histories)
     for cuts, strip_pixels, remembered in choices:
@@ -104,7 +111,7 @@ def plan_memory(
         estimate = partial(_estimate, network, names, rows, device=device)
         step = estimate(height, width, remembered * pair_bytes, copies)
         looks = [estimate(h, w, 0, copies, backward=False) for h, w in styles]
-        need = base + pictures + max([step, *looks])
+        need = base + pictures + places + max([step, hypercolumns, *looks])
         slower = _work(network, layers, rows, height) * _SLOWER.get(remembered, 1.0)
         note = _note(rows, height, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))
@@ -219,6 +226,30 @@ def _estimate(
             kept += 2 * inside / out**2 * channels * size
         begin, stride = begin + len(stages), stride * out
     return round(_BESIDE + canvases + kept + working)
+
+
+def _matching(
+    network: Network,
+    names: list[str],
+    matched: Collection[str],
+    canvas: tuple[int, int],
+    styles: Sequence[tuple[int, int]],
+) -> tuple[int, int]:
+    """Bytes of the samples and targets of all places, and of the hypercolumns they are found by."""
+    cell = cell_size(*canvas)
+    held = channels = 0
+    inside, found = strides(network, names), 0
+    for name in names:
+        for part in network.stages[name].modules():
+            if isinstance(part, nn.Conv2d):
+                found = part.out_channels
+        if name in matched:
+            channels += found
+            spacing = max(cell, inside[name])
+            positions = sum(math.prod(count_cells(*size, spacing)) for size in (canvas, *styles))
+            held += positions * found * network.dtype.itemsize
+    cells = [math.prod(count_cells(*size, cell)) for size in (canvas, *styles)]
+    return held, round(_HYPERCOLUMNS * 4 * channels * (cells[0] + max(cells[1:], default=0)))
 
 
 def _work(network: Network, layers: Collection[str], rows: dict[str, int], height: int) -> float:

@@ -18,7 +18,7 @@ from neural_style.backbones import BACKBONES
 from neural_style.cli import _parser
 from neural_style.presets import MANNERS
 from neural_style.recipe import read_recipe
-from neural_style.schedule import plan_scales
+from neural_style.schedule import join_passes, plan_passes, plan_scales
 from neural_style.settings import knobs, settle
 from neural_style.web import cost, runs
 from neural_style.web.checks import PAGE_LIMITS
@@ -170,6 +170,10 @@ def test_the_manners_presets_and_the_pages_limits_are_those_told():
     first, second, _ = plan_scales(427, 640, 512, 3, 200, 32)
     ends = first.iterations, first.iterations + second.iterations
     assert "128 pixels long until iteration {}, 256 until {},".format(*ends) in text
+    shape = 427, 640, 512, settle(Settings()).scales, Settings().iterations, 32
+    sizes = join_passes(plan_passes(*shape, matching=True))
+    ends = [sum(size.iterations for size in sizes[: k + 1]) for k in range(3)]
+    assert "64 pixels long until iteration {}, 128 until {}, 256 until {},".format(*ends) in text
 
 
 def test_the_papers_settings_are_not_claimed_for_ours():
@@ -177,7 +181,8 @@ def test_the_papers_settings_are_not_claimed_for_ours():
     departures = README.split("## Departures")[1].split("\n## ")[0]
     for word in ("relative", "recolored", "replicated", "cosine", "scales", "total variation"):
         assert word in departures
-    assert settle(Settings()).init == "recolored"
+    assert settle(Settings()).init == "matched"
+    assert settle(PRESETS["classic"]).init == "recolored"
 
 
 def test_the_guide_to_deployment_says_what_the_code_does():

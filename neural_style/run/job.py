@@ -178,6 +178,7 @@ def prepare(
         settings.memory_gb,
         regions=len(masks.styles),
         styles=[size_at_scale(s, fit, passes[-1], backbone.smallest_side) for s in styles],
+        matched=emphasis.style_layers if settings.statistic == NEAREST else (),
     )
     conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
     used, change = used_so_far(resume, conditions)
