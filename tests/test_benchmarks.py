@@ -17,6 +17,7 @@ from benchmarks.report import best_so_far, first_below
 from benchmarks.sheets import fit_within, lay_out
 from benchmarks.time_to_picture import FORWARD, count_pixels, extrapolate, plan_steps
 from neural_style import BACKBONES, PRESETS, Settings, load_image, save_image, stylize
+from neural_style.conditions import Conditions
 from neural_style.features import load_network
 from neural_style.objective import Wanted, make_objective
 from neural_style.recipe import make_recipe
@@ -136,7 +137,7 @@ def made(monkeypatch):
 
     def paint(content, style, settings):
         asked.append(settings)
-        recipe = make_recipe(settings, identity, settings.iterations)
+        recipe = make_recipe(settings, identity, settings.iterations, [Conditions("fp32", {}, 60)])
         yield SimpleNamespace(image=picture(43, 64), seconds=1.5, recipe=recipe)
 
     monkeypatch.setattr(panel, "stylize", paint)

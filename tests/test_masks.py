@@ -252,7 +252,7 @@ def test_the_kept_region_is_the_contents_to_the_last_bit(color, scales):
 
 @pytest.mark.usefixtures("tiny")
 def test_each_region_comes_closer_to_its_own_style():
-    run = Settings(**RUN | {"iterations": 40}, init="content")
+    run = Settings(**RUN | {"iterations": 40}, init="content", statistic="gram")
     first, *_, both = stylize(CONTENT, STYLES, run, masks=Masks(styles=[LEFT, RIGHT]))
     *_, swapped = stylize(CONTENT, STYLES, run, masks=Masks(styles=[RIGHT, LEFT]))
     for name in ("style 1", "style 2"):

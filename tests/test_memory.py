@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -19,14 +20,13 @@ from neural_style import (
     optimizers,
     save_image,
     stylize,
-    transfer,
 )
 from neural_style.backbones import TORCHVISION
 from neural_style.devices import choose_precision, memory_is_exhausted
 from neural_style.engines import ENGINES
 from neural_style.features import load_network
 from neural_style.memory import free_bytes, plan_memory
-from neural_style.objective import make_objective
+from neural_style.objective import Objective
 from neural_style.recipe import read_recipe
 from neural_style.run import job
 from neural_style.schedule import Scale
@@ -118,21 +118,17 @@ def scarce(monkeypatch):
     """A machine that refuses what is not in strips, from the fourth look of each pass on."""
     refused = []
 
-    def make(network, segments, *rest, **more):
-        evaluate, looks = make_objective(network, segments, *rest, **more), 0
+    evaluate, looks = Objective.__call__, Counter()
 
-        def starved(image, **options):
-            nonlocal looks
-            looks += 1
-            if looks > 3 and not any(rows for _, rows in segments):
-                refused.append(image.shape[-1])
-                raise scarce.error
-            return evaluate(image, **options)
-
-        return starved
+    def starved(objective, image, **options):
+        looks[id(objective)] += 1
+        if looks[id(objective)] > 3 and not any(rows for _, rows in objective.segments):
+            refused.append(image.shape[-1])
+            raise scarce.error
+        return evaluate(objective, image, **options)
 
     scarce = SimpleNamespace(error=MemoryError(), refused=refused)
-    monkeypatch.setattr(transfer, "make_objective", make)
+    monkeypatch.setattr(Objective, "__call__", starved)
     monkeypatch.setattr(memory, "_in_use", lambda device: 0)
     monkeypatch.setattr(memory, "_BESIDE", 0)
     # Of a narrow network's memory, canvases and pairs would be the lion's part.
@@ -143,7 +139,7 @@ def scarce(monkeypatch):
     return scarce
 
 
-RUN = {"iterations": 8, "size": 256, "precision": "fp32"}
+RUN = {"iterations": 8, "size": 256, "precision": "fp32", "statistic": "gram"}
 
 
 @pytest.mark.usefixtures("tiny")
@@ -187,15 +183,7 @@ def fails_once(function, call):
 
 
 def make_evaluation_fail(monkeypatch, optimizer, call):
-    evaluations = 0
-
-    def make(*arguments, **more):
-        nonlocal evaluations
-        evaluations += 1
-        evaluate = make_objective(*arguments, **more)
-        return fails_once(evaluate, call) if evaluations == 1 else evaluate
-
-    monkeypatch.setattr(transfer, "make_objective", make)
+    monkeypatch.setattr(Objective, "__call__", fails_once(Objective.__call__, call))
 
 
 def make_step_fail(monkeypatch, optimizer, call):

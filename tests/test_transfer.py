@@ -23,7 +23,7 @@ from neural_style import (
 from neural_style.devices import choose_precision
 from neural_style.features import load_network
 from neural_style.images import resize
-from neural_style.objective import Wanted, make_objective
+from neural_style.objective import Objective, Wanted, make_objective
 from neural_style.run import job
 from neural_style.settings import knobs
 from neural_style.start import check_pictures
@@ -298,7 +298,7 @@ def test_a_network_with_larger_activations_makes_the_same_picture(
         factor *= own
         tensors[name] = tensor * (own if name.endswith("weight") else factor)
     scaled = plain._replace(tensors=tensors)
-    run = settings(engine=engine, iterations=4, size=96)
+    run = settings(engine=engine, iterations=4, size=96, statistic="gram")
     *_, one = stylize(content, style, run)
     monkeypatch.setattr(job, "load_weights", lambda backbone, choice: scaled)
     *_, other = stylize(content, style, run)
@@ -395,17 +395,12 @@ def test_the_real_network_paints_and_repeats_itself():
     ],
 )
 def test_steps_are_eased_where_losses_are_absolute(changes, eased, content, style, monkeypatch):
-    asked, make = [], transfer.make_objective
+    asked, evaluate = [], Objective.__call__
 
-    def watched(*arguments, **more):
-        evaluate = make(*arguments, **more)
+    def look(objective, image, **options):
+        asked.append(options.get("eased", False))
+        return evaluate(objective, image, **options)
 
-        def look(image, **options):
-            asked.append(options.get("eased", False))
-            return evaluate(image, **options)
-
-        return look
-
-    monkeypatch.setattr(transfer, "make_objective", watched)
+    monkeypatch.setattr(Objective, "__call__", look)
     last(content, style, **({"statistic": "gram"} | changes))
     assert sum(asked) == eased + (eased > 0)  # the last look is at the twelfth step's picture

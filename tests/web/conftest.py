@@ -21,7 +21,8 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from neural_style import save_image, transfer
+from neural_style import save_image
+from neural_style.objective import Objective
 from neural_style.run import job
 from neural_style.web import handlers
 from neural_style.web.page import build_page
@@ -86,16 +87,11 @@ class Watch:
 def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
     """The tiny network under watch."""
     seen = Watch()
-    make_objective, stylize = transfer.make_objective, handlers.stylize
+    evaluate, stylize = Objective.__call__, handlers.stylize
 
-    def watched_objective(*arguments: Any, **more: Any) -> Callable:
-        evaluate = make_objective(*arguments, **more)
-
-        def look(*given: Any, **options: Any) -> Any:
-            seen.look()
-            return evaluate(*given, **options)
-
-        return look
+    def look(objective: Objective, image: Any, **options: Any) -> Any:
+        seen.look()
+        return evaluate(objective, image, **options)
 
     def watched_stylize(*arguments: Any, **options: Any) -> Iterator:
         try:
@@ -103,7 +99,7 @@ def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
         finally:
             seen.count("ended")
 
-    monkeypatch.setattr(transfer, "make_objective", watched_objective)
+    monkeypatch.setattr(Objective, "__call__", look)
     monkeypatch.setattr(handlers, "stylize", watched_stylize)
     monkeypatch.setattr(handlers, "load_weights", job.load_weights)
     return seen
