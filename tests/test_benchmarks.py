@@ -380,7 +380,8 @@ def test_a_clock_of_few_steps_tells_what_all_would_take():
 
 def test_passes_are_counted_by_the_pixels_the_network_is_shown(tiny):
     content, style = picture(128, 128, seed=1), picture(128, 128, seed=2)
-    settings = Settings(size=128, scales=2, iterations=6, weights="packaged", precision="fp32")
+    common = {"size": 128, "scales": 2, "iterations": 6, "weights": "packaged"}
+    settings = Settings(**common, statistic="gram", precision="fp32")
     steps = plan_steps(content, settings)
     assert (len(steps), sum(steps)) == (2, 6)
     with count_pixels() as counted:

@@ -275,6 +275,7 @@ def test_ctrl_c_keeps_the_best_picture_and_says_where(tmp_path):
     frames = tmp_path / "frames"
     command = [sys.executable, "-m", "neural_style", "stylize", CONTENT, STYLE, "-o", str(out)]
     command += ["--size", "96", "--iterations", "100000", "--frames", str(frames)]
+    command += ["--manner", "classic", "--scales", "1"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )
