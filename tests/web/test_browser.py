@@ -32,7 +32,7 @@ class TestRun:
         watch.allow(looks=5)
         press(ready, "stylize")
         expect(status).to_contain_text(
-            re.compile(r"Iteration \d+ of 12, now at 96×64, size 1 of 1 · content .* left")
+            re.compile(r"Iteration \d+ of 12, now at 48×32, size 1 of 2 · content .* left")
         )
         expect(gallery).to_have_count(3)
         assert watch.ended == 0
