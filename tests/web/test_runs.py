@@ -113,7 +113,9 @@ class TestContinue:
         assert (run, torch.equal(load_image(last), load_image(straight[0]))) == (folder, True)
         captions = [caption.split(" · ")[0] for _, caption in gallery]
         assert captions == ["0", "1", "2", "5", "9", "10", "20"]
-        assert [*chart["iteration"]] == sorted(2 * [*range(21)])  # content and style; nothing is asked of tv
+        assert [*chart["iteration"]] == sorted(
+            2 * [*range(21)]
+        )  # content and style; nothing is asked of tv
 
     def test_a_finished_run_goes_on_for_so_many_more(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values(iterations=10)))
