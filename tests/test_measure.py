@@ -37,12 +37,6 @@ def test_steps_are_timed_after_the_first_three_for_a_second_and_a_half(frames, m
     assert frames == [*range(7)]
 
 
-def test_a_costlier_statistic_is_taken_into_account(frames, monkeypatch):
-    gram = measure_speed(lambda: True)
-    monkeypatch.setitem(schedule.COST_OF_STATISTIC, measure.Settings().statistic, 2.0)
-    assert measure_speed(lambda: True) == pytest.approx(2 * gram)
-
-
 def test_it_is_given_up_when_it_may_not_go_on(frames):
     assert measure_speed(lambda: len(frames) < 3) is None
     assert frames == [0, 1, 2]
