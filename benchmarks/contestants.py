@@ -55,8 +55,8 @@ def ours(content: Path, style: Path, steps: int, settings: dict[str, str]) -> It
     from dataclasses import replace
 
     from neural_style import PRESETS, canvas, load_image, stylize
-    from neural_style.engines import ENGINES
-    from neural_style.settings import knobs
+    from neural_style.optim.engines import ENGINES
+    from neural_style.settings.settings import knobs
 
     pictures = load_image(content), load_image(style)
     size = max(pictures[0].shape[-2:])

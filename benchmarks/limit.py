@@ -16,15 +16,15 @@ import torch
 from torch import nn
 
 from neural_style import BACKBONES, PRESETS, load_image
-from neural_style.canvas import spectral_canvas
 from neural_style.devices import choose_precision
-from neural_style.engines import ENGINES
-from neural_style.features import load_network
+from neural_style.network.extractor import load_network
+from neural_style.network.strips import cut_network
+from neural_style.network.weights import load_weights
 from neural_style.objective import Wanted, make_objective
-from neural_style.optimize import optimize
+from neural_style.optim.canvas import spectral_canvas
+from neural_style.optim.engines import ENGINES
+from neural_style.optim.optimize import optimize
 from neural_style.run.job import emphasis_of
-from neural_style.tiling import cut_network
-from neural_style.weights import load_weights
 
 ROUNDS = 12
 

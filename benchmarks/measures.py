@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, normalize
 
-from neural_style.color import luma
+from neural_style.images.color import luma
 
 WAVELENGTHS = (3.0, 4.0)
 """Pixels; a lattice left by a network's pooling lies between these."""

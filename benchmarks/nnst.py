@@ -24,8 +24,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
 from neural_style import BACKBONES
-from neural_style.features import Network, load_network, run_stages, stages_until
-from neural_style.weights import load_weights
+from neural_style.network.extractor import Network, load_network, run_stages, stages_until
+from neural_style.network.weights import load_weights
 
 MAPS = (
     *("relu1_1", "relu1_2", "relu2_1", "relu2_2"),

@@ -35,12 +35,12 @@ from neural_style import (
     save_image,
     stylize,
 )
-from neural_style.decode import fit
-from neural_style.features import Network, load_network, run_stages, stages_until
-from neural_style.images import resize
-from neural_style.recipe import read_recipe
-from neural_style.settings import knobs
-from neural_style.weights import load_weights
+from neural_style.images.files import resize
+from neural_style.images.sizes import fit
+from neural_style.network.extractor import Network, load_network, run_stages, stages_until
+from neural_style.network.weights import load_weights
+from neural_style.record.recipe import read_recipe
+from neural_style.settings.settings import knobs
 
 CONTENTS = ("summer-palace", "chelsea", "dahlia", "astronaut", "coffee", "rocket")
 STYLES = (

@@ -33,8 +33,9 @@ from torch import Tensor
 from benchmarks.contestants import pastiche
 from neural_style import BACKBONES, PRESETS, Settings, features, load_image, stylize
 from neural_style.objective import NEAREST
-from neural_style.schedule import join_passes, parse_shares, plan_passes
-from neural_style.settings import settle
+from neural_style.plan.schedule import join_passes, plan_passes
+from neural_style.plan.usual import settle
+from neural_style.settings.words import parse_shares
 
 PASTICHE_STEPS = 500
 

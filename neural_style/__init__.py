@@ -12,13 +12,13 @@ import os
 # at its first tensor.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-from neural_style.backbones import BACKBONES
 from neural_style.errors import ImageError, NeuralStyleError, SettingsError, WeightsError
-from neural_style.frame import Frame
-from neural_style.images import load_image, save_image
-from neural_style.masks import Masks
-from neural_style.presets import PRESETS
-from neural_style.settings import Settings
+from neural_style.images.files import load_image, save_image
+from neural_style.images.masks import Masks
+from neural_style.network.backbones import BACKBONES
+from neural_style.run.frame import Frame
+from neural_style.settings.presets import PRESETS
+from neural_style.settings.settings import Settings
 from neural_style.transfer import stylize
 from neural_style.version import __version__
 

@@ -16,10 +16,19 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from neural_style.errors import ImageError, NeuralStyleError
-from neural_style.frame import Frame
-from neural_style.images import LONGEST, check_destination, load_image, load_with_alpha, save_image
-from neural_style.masks import Masks, load_styles
-from neural_style.presets import (
+from neural_style.images.files import (
+    LONGEST,
+    check_destination,
+    load_image,
+    load_with_alpha,
+    save_image,
+)
+from neural_style.images.masks import Masks, load_styles
+from neural_style.images.video import check_film, film_every, save_film, shot
+from neural_style.plan.clock import in_words
+from neural_style.record.recipe import Recipe, differences, read_recipe, settings_of
+from neural_style.run.frame import Frame
+from neural_style.settings.presets import (
     DEFAULT_MANNER,
     DEFAULT_QUALITY,
     MANNER_HELP,
@@ -27,10 +36,7 @@ from neural_style.presets import (
     PRESETS,
     choose_preset,
 )
-from neural_style.recipe import Recipe, differences, read_recipe, settings_of
-from neural_style.schedule import in_words
-from neural_style.settings import INITS, Settings, knobs
-from neural_style.timelapse import check_film, film_every, save_film, shot
+from neural_style.settings.settings import INITS, Settings, knobs
 from neural_style.transfer import stylize
 from neural_style.version import __version__
 

@@ -1,5 +1,9 @@
-"""The shapes of the project, named once. Names that begin with `_` may differ between arguments."""
+"""The shapes of the project, named once, and the precision of sums.
 
+Names that begin with `_` may differ between arguments.
+"""
+
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -18,3 +22,13 @@ FeatureVector = Float[Tensor, " _c"]
 """One number a channel."""
 
 Scalar = Float[Tensor, ""]
+
+
+def widen(x: Tensor) -> Tensor:
+    """In float32 at least, so that sums of many small numbers keep them."""
+    return x.to(wide(x.dtype))
+
+
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """float32, or that precision if it is wider."""
+    return torch.promote_types(dtype, torch.float32)

@@ -15,18 +15,14 @@ from typing import Any
 
 import torch
 
-from neural_style.backbones import (
-    mean_color,
-)
-from neural_style.conditions import pack
 from neural_style.devices import (
     forget_unused_memory,
     memory_is_exhausted,
 )
-from neural_style.engines import ENGINES
-from neural_style.frame import Frame
-from neural_style.images import resize
-from neural_style.masks import Masks
+from neural_style.images.files import resize
+from neural_style.images.masks import Masks
+from neural_style.images.sizes import STYLE_FITS
+from neural_style.network.backbones import mean_color
 from neural_style.objective import (
     NEAREST,
     Objective,
@@ -34,31 +30,25 @@ from neural_style.objective import (
     make_objective,
     retarget,
 )
-from neural_style.optimize import optimize
-from neural_style.optimizers import Optimizer, State
-from neural_style.recipe import Recipe, change_of_conditions, make_recipe
-from neural_style.resume import (
+from neural_style.objective.statistics import STATISTICS
+from neural_style.optim.engines import ENGINES
+from neural_style.optim.optimize import optimize
+from neural_style.optim.optimizers import Optimizer, State
+from neural_style.plan.clock import GUESSED_SPEEDS, Clock, cost_of
+from neural_style.plan.schedule import Scale, join_passes, ladder
+from neural_style.record.checkpoint import (
     move,
     state_reached,
     state_shown,
 )
+from neural_style.record.conditions import pack
+from neural_style.record.recipe import Recipe, change_of_conditions, make_recipe
+from neural_style.run.frame import Frame
 from neural_style.run.job import Job, prepare
 from neural_style.run.passes import MatchedPass, begin_pass, resume_pass
-from neural_style.schedule import (
-    GUESSED_SPEEDS,
-    STYLE_FITS,
-    Clock,
-    Scale,
-    cost_of,
-    join_passes,
-    ladder,
-)
-from neural_style.settings import INITS, Settings
-from neural_style.start import load_start, start_picture
-from neural_style.statistics import STATISTICS
-from neural_style.styles import (
-    at_scale,
-)
+from neural_style.run.start import load_start, start_picture
+from neural_style.run.styles import at_scale
+from neural_style.settings.settings import INITS, Settings
 from neural_style.tensors import ImageTensor
 
 

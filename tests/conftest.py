@@ -29,16 +29,11 @@ from PIL import Image
 from safetensors.torch import save
 from torch import nn
 
-from neural_style import hub, load_image, weights
-from neural_style.architectures import name_vgg_stages
-from neural_style.backbones import (
-    BACKBONES,
-    CAFFE,
-    TORCHVISION,
-    HubFile,
-    PackagedFile,
-)
-from neural_style.features import Network, load_network, run_stages, stages_until
+from neural_style import load_image
+from neural_style.network import hub, weights
+from neural_style.network.architectures import name_vgg_stages
+from neural_style.network.backbones import BACKBONES, CAFFE, TORCHVISION, HubFile, PackagedFile
+from neural_style.network.extractor import Network, load_network, run_stages, stages_until
 from neural_style.run import job
 from tests import fake_hub
 

@@ -17,12 +17,12 @@ from benchmarks.report import best_so_far, first_below
 from benchmarks.sheets import fit_within, lay_out
 from benchmarks.time_to_picture import FORWARD, count_pixels, extrapolate, plan_steps
 from neural_style import BACKBONES, PRESETS, Settings, load_image, save_image, stylize
-from neural_style.conditions import Conditions
-from neural_style.features import load_network
+from neural_style.network.extractor import load_network
+from neural_style.network.strips import cut_network
 from neural_style.objective import Wanted, make_objective
-from neural_style.recipe import make_recipe
+from neural_style.record.conditions import Conditions
+from neural_style.record.recipe import make_recipe
 from neural_style.run.job import emphasis_of
-from neural_style.tiling import cut_network
 from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
 
 

@@ -17,10 +17,10 @@ from PIL import Image
 
 from neural_style import PRESETS, ImageError, Settings, cli, load_image, save_image
 from neural_style.cli import main
-from neural_style.images import resize
-from neural_style.presets import MANNER_HELP, MANNERS
-from neural_style.settings import knobs
-from neural_style.web.texts import manner_help
+from neural_style.images.files import resize
+from neural_style.settings.presets import MANNER_HELP, MANNERS
+from neural_style.settings.settings import knobs
+from neural_style.web.text.texts import manner_help
 from tests.conftest import EXAMPLES
 
 CONTENT = str(EXAMPLES / "content/chelsea.jpg")

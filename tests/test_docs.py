@@ -14,16 +14,17 @@ import yaml
 from packaging.requirements import Requirement
 
 from neural_style import PRESETS, Settings
-from neural_style.backbones import BACKBONES
 from neural_style.cli import _parser
-from neural_style.presets import MANNERS
-from neural_style.recipe import read_recipe
-from neural_style.schedule import join_passes, plan_passes, plan_scales
-from neural_style.settings import knobs, settle
-from neural_style.web import cost, runs
-from neural_style.web.checks import PAGE_LIMITS
-from neural_style.web.layout import FINISHED, PAIRS
-from neural_style.weights import ENVIRONMENT
+from neural_style.network.backbones import BACKBONES
+from neural_style.network.weights import ENVIRONMENT
+from neural_style.plan.schedule import join_passes, plan_passes, plan_scales
+from neural_style.plan.usual import settle
+from neural_style.record.recipe import read_recipe
+from neural_style.settings.presets import MANNERS
+from neural_style.settings.settings import knobs
+from neural_style.web.page.layout import FINISHED, PAIRS
+from neural_style.web.run import cost, runs
+from neural_style.web.run.checks import PAGE_LIMITS
 from tests.conftest import EXAMPLES
 
 ROOT = Path(__file__).parents[1]

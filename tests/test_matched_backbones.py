@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from neural_style import BACKBONES, Settings, schedule, stylize
-from tests.objective.small import grainy
-from tests.test_backbones import OTHERS, headless, trained
+from tests.matching.small import grainy
+from tests.network.test_backbones import OTHERS, headless, trained
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 import torch
 
+from neural_style.network.strips import cut_network
 from neural_style.objective import Wanted
-from neural_style.run.passes import MatchedPass, begin_pass, resume_pass
-from neural_style.schedule import (
+from neural_style.plan.schedule import (
     CELLS,
     LAYERS,
     Scale,
     join_passes,
     plan_passes,
     plan_scales,
-    scales_to,
     split_by_matches,
 )
-from neural_style.tiling import cut_network
-from tests.objective.small import EMPHASIS, SHARES, grainy, tiny_network
+from neural_style.plan.usual import scales_to
+from neural_style.run.passes import MatchedPass, begin_pass, resume_pass
+from tests.matching.small import EMPHASIS, SHARES, grainy, tiny_network
 
 
 def test_the_plan_of_the_usual_run_by_hand():

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from neural_style import Masks, Settings, SettingsError, memory, save_image, stylize
-from neural_style.frame import Frame
 from neural_style.objective import Objective
-from neural_style.recipe import read_recipe, settings_of
-from neural_style.resume import load_state, save_state
+from neural_style.record.checkpoint import load_state, save_state
+from neural_style.record.recipe import read_recipe, settings_of
+from neural_style.run.frame import Frame
 from tests.conftest import picture
-from tests.objective.small import grainy, half
+from tests.matching.small import grainy, half
 
 RUN = Settings(iterations=14, size=96, precision="fp32", statistic="nearest", seed=3)
 """Four steps at 48 pixels; then three by cells, and five and two by layers: seams at 4, 7, 12."""

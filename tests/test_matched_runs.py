@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from neural_style import Masks, Settings, stylize
-from neural_style.color import luma
-from neural_style.frame import Frame
-from neural_style.memory import plan_memory
+from neural_style.images.color import luma
+from neural_style.plan.memory import plan_memory
 from neural_style.run import job
+from neural_style.run.frame import Frame
 from tests.conftest import picture
-from tests.objective.small import grainy, half
+from tests.matching.small import grainy, half
 
 RUN = Settings(iterations=12, size=96, precision="fp32", statistic="nearest")
 """Four steps at 48 pixels; then three by cells, and five by layers."""

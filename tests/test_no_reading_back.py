@@ -17,17 +17,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neural_style import optimize as optimize_module
-from neural_style.backbones import TORCHVISION
-from neural_style.engines import ENGINES
-from neural_style.features import load_network
+from neural_style.matching.nearest import match_cells
+from neural_style.network.backbones import TORCHVISION
+from neural_style.network.extractor import load_network
+from neural_style.network.strips import cut_network
 from neural_style.objective import Objective, Term, Wanted, make_objective
-from neural_style.objective.nearest import match_cells
-from neural_style.optimize import Iterate, optimize
-from neural_style.statistics import STATISTICS
-from neural_style.tiling import cut_network
+from neural_style.objective.statistics import STATISTICS
+from neural_style.optim import optimize as optimize_module
+from neural_style.optim.engines import ENGINES
+from neural_style.optim.optimize import Iterate, optimize
 from tests.conftest import seeded_weights, tiny_vgg
-from tests.objective.small import (
+from tests.matching.small import (
     EMPHASIS,
     SHARES,
     grainy,

@@ -21,13 +21,13 @@ from neural_style import (
     transfer,
 )
 from neural_style.devices import choose_precision
-from neural_style.features import load_network
-from neural_style.images import resize
+from neural_style.images.files import resize
+from neural_style.network.extractor import load_network
+from neural_style.network.strips import cut_network
 from neural_style.objective import Objective, Wanted, make_objective
 from neural_style.run import job
-from neural_style.settings import knobs
-from neural_style.start import check_pictures
-from neural_style.tiling import cut_network
+from neural_style.run.start import check_pictures
+from neural_style.settings.settings import knobs
 from tests.conftest import EXAMPLES, picture, seeded_weights, tiny_vgg
 
 _SMALL = {"iterations": 12, "size": 64, "scales": 1, "noise_ratio": 0.0, "precision": "fp32"}

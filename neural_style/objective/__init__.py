@@ -1,7 +1,8 @@
 """What is minimized: a list of terms, each from the activations of the canvas to a loss.
 
 Read `terms.py` first, then `make.py`, which builds the list from pictures. A term is one file:
-`content`, `moments` (Gram matrices and their kin), `matches` (most similar places), `variation`.
+`content`, `moments` (Gram matrices and their kin), `variation`; the one by matches has a package of
+its own, `matching`.
 From outside, import `make_objective`, `Emphasis`, `Wanted` and what follows from this package.
 """
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from neural_style.losses import squared_distance
-from neural_style.taps import take_rows
+from neural_style.network.autograd import take_rows
+from neural_style.network.strips import Sums
+from neural_style.objective.losses import squared_distance
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
-from neural_style.tiling import Sums
 
 
 class ContentTerm(NamedTuple):

@@ -9,16 +9,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neural_style.features import Network
-from neural_style.guides import count, make_guide, picture_moments
-from neural_style.losses import TV_FORMS, mean_square
+from neural_style.network.extractor import Network
+from neural_style.network.strips import Segments, survey
 from neural_style.objective.content import ContentTerm
+from neural_style.objective.guides import count, make_guide, picture_moments
+from neural_style.objective.losses import TV_FORMS, mean_square
 from neural_style.objective.moments import MomentsTerm
+from neural_style.objective.statistics import STATISTICS, Moments, Statistic, mix
 from neural_style.objective.terms import Objective, Term
 from neural_style.objective.variation import VariationTerm
-from neural_style.statistics import STATISTICS, Moments, Statistic, mix
 from neural_style.tensors import FeatureMap, ImageTensor, Mask, Scalar
-from neural_style.tiling import Segments, survey
 
 NEAREST = "nearest"
 """The statistic that compares places instead of moments."""

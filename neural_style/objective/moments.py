@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from neural_style.guides import Guide, sum_up
-from neural_style.losses import Axes, eased_style_loss, principal_axes
-from neural_style.statistics import Moments, Statistic, average
-from neural_style.taps import take_rows, tap_products
+from neural_style.network.autograd import take_rows, tap_products
+from neural_style.network.strips import Sums
+from neural_style.objective.guides import Guide, sum_up
+from neural_style.objective.losses import Axes, eased_style_loss, principal_axes
+from neural_style.objective.statistics import Moments, Statistic, average
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
-from neural_style.tiling import Sums
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from neural_style.features import Network
-from neural_style.masks import leave
+from neural_style.images.masks import leave
+from neural_style.network.extractor import Network
+from neural_style.network.strips import Segments, Sums, evaluate
 from neural_style.tensors import FeatureMap, ImageTensor, Mask, Scalar
-from neural_style.tiling import Segments, Sums, evaluate
 
 LayerSums = dict[str, Sums]
 """Layer → what one term has summed up there, by the term's own names."""

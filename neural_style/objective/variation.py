@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
+from neural_style.network.strips import Sums
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
-from neural_style.tiling import Sums
 
 
 class VariationTerm(NamedTuple):

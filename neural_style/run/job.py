@@ -8,54 +8,39 @@ from typing import Any, NamedTuple
 
 import torch
 
-from neural_style.backbones import (
-    BACKBONES,
-    Backbone,
-    check_layers,
-    lean,
-    parse_layers,
-)
-from neural_style.color import finish_colors, is_gray, prepare_content
-from neural_style.conditions import Conditions
 from neural_style.devices import (
     choose_device,
     choose_precision,
     precision_name,
 )
-from neural_style.engines import ENGINES, Choice
-from neural_style.features import Network, load_network
-from neural_style.images import resize
-from neural_style.masks import Masks, fit_mask, leave, read_masks
-from neural_style.memory import MemoryPlan, plan_memory
+from neural_style.images.color import finish_colors, is_gray, prepare_content
+from neural_style.images.files import resize
+from neural_style.images.masks import Masks, fit_mask, leave, read_masks
+from neural_style.images.sizes import STYLE_FITS
+from neural_style.network.backbones import BACKBONES, Backbone, check_layers, lean
+from neural_style.network.extractor import Network, load_network
+from neural_style.network.strips import Segments, cut_network
+from neural_style.network.weights import load_weights
 from neural_style.objective import (
     NEAREST,
     Emphasis,
 )
-from neural_style.optimizers import State
-from neural_style.resume import (
+from neural_style.optim.engines import ENGINES, Choice
+from neural_style.optim.optimizers import State
+from neural_style.plan.memory import MemoryPlan, plan_memory
+from neural_style.plan.schedule import Scale, join_passes, plan_passes
+from neural_style.plan.usual import settle
+from neural_style.record.checkpoint import (
     identify,
     plan_rest,
     used_so_far,
 )
-from neural_style.schedule import (
-    STYLE_FITS,
-    Scale,
-    join_passes,
-    parse_shares,
-    plan_passes,
-)
-from neural_style.settings import INITS, Settings, settle
-from neural_style.start import check_parts, check_pictures, load_start
-from neural_style.styles import (
-    Style,
-    gather_styles,
-    move_style,
-    recolor_style,
-    size_at_scale,
-)
+from neural_style.record.conditions import Conditions
+from neural_style.run.start import check_parts, check_pictures, load_start
+from neural_style.run.styles import Style, gather_styles, move_style, recolor_style, size_at_scale
+from neural_style.settings.settings import INITS, Settings
+from neural_style.settings.words import parse_layers, parse_shares
 from neural_style.tensors import ImageTensor, Mask
-from neural_style.tiling import Segments, cut_network
-from neural_style.weights import load_weights
 
 
 class Job(NamedTuple):

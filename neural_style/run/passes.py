@@ -7,22 +7,22 @@ from typing import Any, NamedTuple
 
 import torch
 
-from neural_style.features import Network
-from neural_style.images import resize
-from neural_style.objective import Emphasis, Term, Wanted
-from neural_style.objective.found import CellMatches, LayerMatches, pack_matches, unpack_matches
-from neural_style.objective.matcher import Matcher, make_matcher
-from neural_style.objective.nearest import (
+from neural_style.images.files import resize
+from neural_style.matching.found import CellMatches, LayerMatches, pack_matches, unpack_matches
+from neural_style.matching.matcher import Matcher, make_matcher
+from neural_style.matching.nearest import (
     make_matches_term,
     match_cells,
     match_layers,
     targets_of_cells,
     targets_of_layers,
 )
-from neural_style.objective.patches import blend, piece_together
-from neural_style.schedule import CELLS, Scale
+from neural_style.matching.patches import blend, piece_together
+from neural_style.network.extractor import Network
+from neural_style.network.strips import Segments
+from neural_style.objective import Emphasis, Term, Wanted
+from neural_style.plan.schedule import CELLS, Scale
 from neural_style.tensors import ImageTensor
-from neural_style.tiling import Segments
 
 _QUERY_HALF = 60.0
 """Style weight, in units of the content weight, at which half of what is matched is the picture

@@ -9,11 +9,11 @@ import gradio as gr
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from neural_style.web.checks import MAX_UPLOAD_MEGABYTES
-from neural_style.web.handlers import run_stylize
-from neural_style.web.layout import CSS
-from neural_style.web.runs import shut_folder
-from neural_style.web.texts import say
+from neural_style.web.page.layout import CSS
+from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES
+from neural_style.web.run.handlers import run_stylize
+from neural_style.web.run.runs import shut_folder
+from neural_style.web.text.texts import say
 
 
 def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:

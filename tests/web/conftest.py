@@ -24,8 +24,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from neural_style import save_image
 from neural_style.objective import Objective
 from neural_style.run import job
-from neural_style.web import handlers
-from neural_style.web.page import build_page
+from neural_style.web.page.build import build_page
+from neural_style.web.run import handlers
 from neural_style.web.serve import serve
 from tests.conftest import picture
 from tests.web.visit import make_ready

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from neural_style.web.page import build_page
+from neural_style.web.page.build import build_page
 from neural_style.web.serve import serve
 from tests.web.conftest import free_port, lent_gpu
 

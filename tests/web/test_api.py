@@ -20,7 +20,7 @@ from gradio_client.exceptions import AppError, ValidationError
 from PIL import Image
 
 from neural_style import Settings, load_image, save_image
-from neural_style.settings import knobs
+from neural_style.settings.settings import knobs
 from tests.conftest import picture
 from tests.web.snapshot import FILE, served, written
 from tests.web.test_handlers import BAD, KNOBS, MORE, PICTURES

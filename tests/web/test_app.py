@@ -17,9 +17,9 @@ import spaces
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from neural_style import weights
-from neural_style.web.checks import check_inputs
-from neural_style.web.handlers import run_stylize
+from neural_style.network import weights
+from neural_style.web.run.checks import check_inputs
+from neural_style.web.run.handlers import run_stylize
 from tests.conftest import EXAMPLES
 from tests.web.conftest import free_port
 

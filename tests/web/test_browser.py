@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from neural_style import Settings
-from neural_style.web import handlers
+from neural_style.web.run import handlers
 from tests.web.visit import (
     make_ready,
     open_controls,

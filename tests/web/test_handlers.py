@@ -15,11 +15,12 @@ import torch
 from PIL import Image
 
 from neural_style import Settings, load_image, save_image
-from neural_style.images import load_with_alpha, resize
-from neural_style.settings import knobs
-from neural_style.web import cost, handlers, show, texts
-from neural_style.web.checks import MORE_PICTURES, check_inputs
-from neural_style.web.handlers import reserve_seconds, run_stylize
+from neural_style.images.files import load_with_alpha, resize
+from neural_style.settings.settings import knobs
+from neural_style.web.run import cost, handlers, show
+from neural_style.web.run.checks import MORE_PICTURES, check_inputs
+from neural_style.web.run.handlers import reserve_seconds, run_stylize
+from neural_style.web.text import texts
 from tests.conftest import picture
 
 PICTURES = ["content", "style", "init_image"]

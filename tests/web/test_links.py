@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 from neural_style import Settings, save_image
-from neural_style.web.checks import page_knobs
-from neural_style.web.links import EXAMPLES, make_query, make_result_query, read_query
+from neural_style.web.page.links import EXAMPLES, make_query, make_result_query, read_query
+from neural_style.web.run.checks import page_knobs
 from tests.conftest import picture
 
 USUAL = [getattr(Settings(), name) for name in page_knobs()]

@@ -14,7 +14,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
-from neural_style.settings import knobs
+from neural_style.settings.settings import knobs
 from tests.web.test_handlers import KNOBS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the client's own

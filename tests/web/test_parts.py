@@ -13,9 +13,9 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from neural_style import load_image, save_image
-from neural_style.styles import crop, parse_crops
-from neural_style.web import handlers, texts
-from neural_style.web.parts import (
+from neural_style.run.styles import crop
+from neural_style.settings.words import parse_crops
+from neural_style.web.page.parts import (
     BRUSH_OPACITY,
     blank_canvas,
     choose_corner,
@@ -25,6 +25,8 @@ from neural_style.web.parts import (
     show_crop,
     take_painted,
 )
+from neural_style.web.run import handlers
+from neural_style.web.text import texts
 from tests.web.visit import press, run_to_the_end, set_small, upload
 
 

@@ -13,10 +13,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from neural_style import PRESETS, Settings
-from neural_style.presets import MANNER_HELP, MANNERS
-from neural_style.recipe import read_recipe
-from neural_style.settings import knobs
-from neural_style.web.manners import PRESET_KNOBS
+from neural_style.record.recipe import read_recipe
+from neural_style.settings.presets import MANNER_HELP, MANNERS
+from neural_style.settings.settings import knobs
+from neural_style.web.page.manners import PRESET_KNOBS
 from tests.web.visit import (
     make_ready,
     open_controls,

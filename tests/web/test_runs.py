@@ -16,9 +16,9 @@ from PIL import Image
 
 from neural_style import Settings, load_image, save_image, schedule
 from neural_style.devices import choose_device
-from neural_style.images import resize
-from neural_style.web import cost, ended, handlers, runs, show
-from neural_style.web.handlers import run_stylize
+from neural_style.images.files import resize
+from neural_style.web.run import cost, ended, handlers, runs, show
+from neural_style.web.run.handlers import run_stylize
 from tests.conftest import picture
 from tests.web.test_handlers import values
 

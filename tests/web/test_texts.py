@@ -11,16 +11,16 @@ import torch
 from PIL import Image
 
 from neural_style import Masks, NeuralStyleError, Settings, load_image, save_image, stylize
-from neural_style.masks import load_styles
-from neural_style.memory import _note
-from neural_style.presets import MANNERS
-from neural_style.recipe import read_recipe
-from neural_style.resume import _CHANGED
-from neural_style.settings import check_knob, knobs
+from neural_style.images.masks import load_styles
+from neural_style.plan.memory import _note
+from neural_style.record.checkpoint import _CHANGED
+from neural_style.record.recipe import read_recipe
+from neural_style.settings.presets import MANNERS
+from neural_style.settings.settings import check_knob, knobs
 from neural_style.transfer import _EVENT, _EXHAUSTED
-from neural_style.web.checks import page_knobs
-from neural_style.web.chinese import CHINESE, KNOBS_IN_CHINESE
-from neural_style.web.texts import (
+from neural_style.web.run.checks import page_knobs
+from neural_style.web.text.chinese import CHINESE, KNOBS_IN_CHINESE
+from neural_style.web.text.texts import (
     ENGLISH,
     duration,
     failed,
@@ -30,7 +30,7 @@ from neural_style.web.texts import (
     plain,
     say,
 )
-from neural_style.web.told import noted, told
+from neural_style.web.text.told import noted, told
 from tests.conftest import picture
 
 HAN = re.compile("[\u4e00-\u9fff]")

@@ -20,7 +20,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from neural_style.web.lent import in_plain_words
+from neural_style.web.run.lent import in_plain_words
 from tests.web.conftest import free_port
 
 ROOT = Path(__file__).parents[2]

@@ -9,11 +9,11 @@ import sys
 import spaces  # isort: split  (before torch, as in app.py)
 import spaces.zero.torch
 
-from neural_style import weights
-from neural_style.backbones import BACKBONES, TORCHVISION
+from neural_style.network import weights
+from neural_style.network.backbones import BACKBONES, TORCHVISION
 from neural_style.run import job
-from neural_style.web import handlers
-from neural_style.web.page import build_page
+from neural_style.web.page.build import build_page
+from neural_style.web.run import handlers
 from neural_style.web.serve import serve
 from tests.conftest import seeded_weights, tiny_vgg
 

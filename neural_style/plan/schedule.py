@@ -1,0 +1,160 @@
+"""The plan of a run: sizes, iterations on each, when to show a frame, when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from neural_style.images.sizes import fit
+
+
+class Scale(NamedTuple):
+    """One pass: the size of its canvas and the number of its steps.
+
+    Attributes:
+        stage: How the style is compared in this pass: "" by moments, `CELLS` or `LAYERS` by
+            matches.
+    """
+
+    height: int
+    width: int
+    iterations: int
+    stage: str = ""
+
+
+CELLS = "cells"
+"""Matches of all layers together, found once at the start of the pass."""
+
+LAYERS = "layers"
+"""Matches of each layer by itself, found at the start of the pass."""
+
+_MATCHING_SHARES = (11, 11, 11, 9, 6, 14)
+"""Of the iterations of a run by matches, the full size last: chosen by looking. Small sizes cost
+next to nothing, and the full size has both kinds of matches."""
+
+_CELLS_OF_BEFORE = 2 / 3
+"""Steps by matches of all layers at the full size, in steps of the size before."""
+
+_CELLS_ALONE = 12
+"""The same where there is one size only."""
+
+_LAYERS_EACH = 5
+"""Steps by matches of single layers until they are found anew."""
+
+
+def plan_scales(
+    height: int,
+    width: int,
+    size: int,
+    scales: int,
+    iterations: int,
+    smallest_side: int,
+    *,
+    factor: float = 2.0,
+    shares: Sequence[float] = (),
+) -> list[Scale]:
+    """Sizes from small to full, sharing the iterations.
+
+    Sizes whose shorter side would fall under twice `smallest_side` are left out, and so are more
+    sizes than there are iterations; the full size always stays.
+
+    Args:
+        height, width: Of the content image; only their ratio counts.
+        size: Longest side of the last scale.
+        scales: How many sizes are wanted.
+        iterations: Steps over all sizes.
+        smallest_side: What the network needs.
+        factor: How much larger each size is than the one before.
+        shares: Of the iterations, the last for the full size; where there are none, each size has
+            √factor times as many as the one before.
+    """
+    sizes = [fit(height, width, size)]
+    while len(sizes) < min(scales, iterations):
+        smaller = fit(height, width, round(size / factor ** len(sizes)))
+        if min(smaller) < 2 * smallest_side:
+            break
+        sizes.insert(0, smaller)
+    count = len(sizes)
+    shares = shares[-count:] or [factor ** (k / 2) for k in range(count)]
+    ends: list[int] = []
+    for k in range(count):
+        least = 1 + (ends[-1] if ends else 0)
+        wanted = round(iterations * sum(shares[: k + 1]) / sum(shares))
+        ends.append(min(iterations - (count - 1 - k), max(least, wanted)))
+    steps = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    return [Scale(*side, step) for side, step in zip(sizes, steps, strict=True)]
+
+
+def ladder(iterations: int) -> list[int]:
+    """Iterations worth a frame: 0, 1, 2, 5, 10, 20, 50, 100, … and the last."""
+    rungs, power = [0], 1
+    while power <= iterations:
+        rungs += [power, 2 * power, 5 * power]
+        power *= 10
+    return [rung for rung in rungs if rung < iterations] + [iterations]
+
+
+def plan_passes(
+    height: int,
+    width: int,
+    size: int,
+    scales: int,
+    iterations: int,
+    smallest_side: int,
+    *,
+    factor: float = 2.0,
+    shares: Sequence[float] = (),
+    matching: bool = False,
+) -> list[Scale]:
+    """The passes of a run, in order.
+
+    Args:
+        height, width, size, scales, iterations, smallest_side, factor, shares: As of `plan_scales`.
+        matching: Whether the style is compared by matches. Then sizes down to `smallest_side`
+            count, and the full size has several passes.
+    """
+    if not matching:
+        return plan_scales(
+            height, width, size, scales, iterations, smallest_side, factor=factor, shares=shares
+        )
+    return split_by_matches(
+        plan_scales(
+            height,
+            width,
+            size,
+            scales,
+            iterations,
+            # Half of what is needed: of a size there are twice the smallest side at least.
+            -(-smallest_side // 2),
+            factor=factor,
+            shares=shares or _MATCHING_SHARES,
+        )
+    )
+
+
+def split_by_matches(sizes: Sequence[Scale]) -> list[Scale]:
+    """The passes of a run by matches, from its sizes with their iterations.
+
+    Asked for more iterations at the full size, the passes begin just the same, so that a run can be
+    continued.
+    """
+    *smaller, last = sizes
+    first = round(_CELLS_OF_BEFORE * smaller[-1].iterations) if smaller else _CELLS_ALONE
+    steps = [min(last.iterations, max(1, first))]
+    while (left := last.iterations - sum(steps)) > 0:
+        steps.append(min(_LAYERS_EACH, left))
+    passes = [size._replace(stage=CELLS) for size in smaller]
+    passes.append(last._replace(iterations=steps[0], stage=CELLS))
+    passes += [last._replace(iterations=count, stage=LAYERS) for count in steps[1:]]
+    return passes
+
+
+def join_passes(passes: Sequence[Scale]) -> list[Scale]:
+    """The sizes of a run, each with the iterations of all its passes."""
+    sizes: list[Scale] = []
+    for one in passes:
+        if sizes and sizes[-1][:2] == one[:2]:
+            sizes[-1] = sizes[-1]._replace(iterations=sizes[-1].iterations + one.iterations)
+        else:
+            sizes.append(one._replace(stage=""))
+    return sizes

@@ -1,0 +1,33 @@
+"""The usual values that stand for `auto` and 0."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from neural_style.objective import NEAREST
+from neural_style.optim.engines import ENGINES
+from neural_style.settings.settings import Settings
+from neural_style.settings.words import parse_shares
+
+
+def settle(settings: Settings) -> Settings:
+    """The settings with the usual values of engine, optimizer and statistic for auto and 0."""
+    engine = ENGINES[settings.engine]
+    init, scales = engine.init, engine.scales
+    if settings.statistic == NEAREST and engine.guarded:
+        init, scales = "matched", scales_to(settings.size, settings.scale_factor)
+    return replace(
+        settings,
+        init=init if settings.init == "auto" else settings.init,
+        scales=settings.scales or len(parse_shares(settings.scale_shares)) or scales,
+        learning_rate=settings.learning_rate or engine.optimizers[settings.optimizer].rate,
+    )
+
+
+def scales_to(size: int, factor: float) -> int:
+    """How many sizes a run by matches usually has: from about 64 pixels on."""
+    return max(1, min(6, 1 + math.ceil(math.log(size / _COARSEST, factor) - 1e-9)))
+
+
+_COARSEST = 64

@@ -1,0 +1,215 @@
+"""A run's state: what it is of, and how far it has come."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from neural_style.errors import ImageError, NeuralStyleError, SettingsError
+from neural_style.images.files import check_place
+from neural_style.images.masks import Masks
+from neural_style.optim.optimizers import State
+from neural_style.plan.schedule import LAYERS, Scale, join_passes, split_by_matches
+from neural_style.record.conditions import Conditions, compare, unpack
+from neural_style.settings.settings import Settings, knobs
+from neural_style.tensors import ImageTensor, Mask
+
+
+def identify(
+    content: ImageTensor,
+    styles: Sequence[ImageTensor],
+    masks: Masks,
+    settings: Settings,
+    network: str,
+) -> dict[str, Any]:
+    """What a run must have in common with another one to be its continuation.
+
+    Args:
+        network: The digest of the network's weights.
+    """
+    about = knobs()
+    free = {name for name in about if about[name].metadata["host"]} | {"iterations"}
+    chosen = {name: value for name, value in asdict(settings).items() if name not in free}
+    pictures = {"content image": _digest(content), "style image": [*map(_digest, styles)]}
+    kept = [] if masks.keep is None else [masks.keep]
+    drawn = {"for": masks.styles, "of": masks.parts, "keep": kept}
+    pictures["masks"] = [f"{role} {_digest(mask)}" for role, some in drawn.items() for mask in some]
+    return chosen | pictures | {"network's weights": network}
+
+
+def state_reached(newest: dict[str, Any]) -> State:
+    """The state of a run at the point that it has reached.
+
+    Args:
+        newest: What `stylize` records as it goes: "identity", "scales" and "conditions" of the run;
+            "scale" and "save", the pass under way and what makes its state; "before", the
+            iterations of the earlier scales; "shown", the newest iteration whose frame was given
+            out or not due; "matches", those of the pass, None where it compares moments.
+    """
+    common = {key: newest[key] for key in ("identity", "scales", "conditions", "scale")}
+    reached = newest["save"]()
+    shown = newest.get("shown") == newest["before"] + reached["iteration"]
+    matches = newest.get("matches")
+    return common | {"shown": shown, "pass": reached, "matches": matches and matches()}
+
+
+def state_shown(newest: dict[str, Any], iteration: int) -> State:
+    """The state of a run as long as its newest frame is that of this iteration.
+
+    Raises:
+        NeuralStyleError: There is a newer one.
+    """
+    if newest["shown"] != iteration:
+        raise NeuralStyleError(
+            f"Only the newest frame's state can be had, that of iteration {newest['shown']}; "
+            f"this frame is of {iteration}. Ask for it before the next frame."
+        )
+    return state_reached(newest)
+
+
+def used_so_far(state: State | None, now: Conditions) -> tuple[list[Conditions], str]:
+    """The conditions of a run in order of use, and a sentence where they change now.
+
+    Args:
+        state: Where the run goes on from; None at its beginning.
+    """
+    used = unpack(state["conditions"]) if state else []
+    change = compare(used[-1:], now) if used else None
+    if change is None:
+        return used or [now], ""
+    return [*used, now], _CHANGED.format(before=change[0], now=change[1])
+
+
+_CHANGED = (
+    "Until here the run used {before}; from here on it uses {now}. The picture will be close to "
+    "that of an unbroken run, not identical."
+)
+
+
+def save_state(state: State, path: str | os.PathLike[str]) -> Path:
+    """Keeps a run's state in a file, for another day or another process.
+
+    Raises:
+        ImageError: It cannot be written there.
+    """
+    path = Path(path)
+    check_place(path)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        torch.save(state, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError
+        raise ImageError(f"Cannot write {path}: {error}. Choose another place.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def load_state(path: str | os.PathLike[str]) -> State:
+    """What `save_state` has kept.
+
+    Raises:
+        SettingsError: There is no such file, or it is no run's state.
+    """
+    path = Path(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise SettingsError(f"Cannot read the state {path}: {error.strerror}.") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise SettingsError(
+            f"{path.name} is no run's state. Give a file that a run has kept."
+        ) from error
+    if not _is_state(state):
+        raise SettingsError(f"{path.name} is no run's state. Give a file that a run has kept.")
+    return state
+
+
+def _is_state(state: Any) -> bool:
+    """Whether everything is there that a run needs to go on."""
+    return (
+        isinstance(state, dict)
+        and isinstance(state.get("identity"), dict)
+        and isinstance(state.get("scales"), list)
+        and isinstance(state.get("scale"), int)
+        and 0 <= state["scale"] < len(state["scales"])
+        and isinstance(state.get("shown"), bool)
+        and _are_conditions(state.get("conditions"))
+        and isinstance(state.get("pass"), dict)
+        and _has_matches(state)
+        and {"image", "numbers", "iteration", "best", "optimizer"} <= state["pass"].keys()
+    )
+
+
+def _has_matches(state: State) -> bool:
+    """Whether the matches are there that the pass under way is to have, and no others."""
+    stage, matches = Scale(*state["scales"][state["scale"]]).stage, state.get("matches", {})
+    if not stage or matches is None:
+        return not stage and matches is None
+    return (
+        isinstance(matches, dict)
+        and isinstance(matches.get("cells"), dict)
+        and isinstance(matches.get("layers", ()), dict if stage == LAYERS else type(None))
+    )
+
+
+def _are_conditions(stored: Any) -> bool:
+    try:
+        return bool(unpack(stored))
+    except (ValueError, TypeError):
+        return False
+
+
+def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[Scale]:
+    """The scales of the run whose state it is, with what it is now to do beyond on the last.
+
+    Raises:
+        SettingsError: The state is that of another run, or one with no iterations left to do.
+    """
+    if not _is_state(state):
+        raise SettingsError("This is not a run's state. Give what a frame's state() returned.")
+    different = [key for key, value in identity.items() if state["identity"].get(key) != value]
+    if different:
+        raise SettingsError(
+            f"The state is that of a run with another {', '.join(different)}. Give the same "
+            "pictures and settings; only the iterations may grow."
+        )
+    scales = [Scale(*scale) for scale in state["scales"]]
+    planned, last = sum(scale.iterations for scale in scales), scales[-1]
+    at_the_end = state["scale"] == len(scales) - 1 and state["pass"]["iteration"] >= last.iterations
+    ended = at_the_end and state["shown"]
+    least = planned + 1 if ended else planned
+    if iterations < least:
+        raise SettingsError(
+            f"The state is that of a run of {planned} iterations; {iterations} are asked for. Ask "
+            f"for {least} at least."
+        )
+    more = iterations - planned
+    if not last.stage:
+        return [*scales[:-1], last._replace(iterations=last.iterations + more)]
+    *smaller, full = join_passes(scales)
+    return split_by_matches([*smaller, full._replace(iterations=full.iterations + more)])
+
+
+def move(state: Any, device: torch.device) -> Any:
+    """The state with its tensors on that device."""
+    if isinstance(state, torch.Tensor):
+        # Apple's MPS has no float64: inner products and the like stay on the CPU there.
+        stays = state.dtype == torch.float64 and device.type == "mps"
+        return state if stays else state.to(device)
+    if isinstance(state, dict):
+        return {key: move(value, device) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return type(state)(move(value, device) for value in state)
+    return state
+
+
+def _digest(picture: ImageTensor | Mask) -> str:
+    return hashlib.sha256(picture.contiguous().cpu().numpy().tobytes()).hexdigest()

@@ -1,0 +1,173 @@
+"""What a picture was made of and how, kept inside its PNG; nothing of who made it.
+
+Digests say whether pictures are the same ones, and give nothing of them away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple, no_type_check
+
+import torch
+from PIL import Image
+
+from neural_style.errors import ImageError, SettingsError
+from neural_style.images.decode import DECODER_ERRORS
+from neural_style.images.files import check_file
+from neural_style.record.conditions import Conditions, compare, pack, unpack
+from neural_style.settings.settings import INITS, Settings, knobs
+from neural_style.version import __version__
+
+KEYWORD = "neural-style-space"
+"""Of the recipe's chunk of text in a PNG."""
+
+PICTURE = "picture"
+"""What a recipe has for init where the start was a file: its path is nobody's business."""
+
+_DIGESTS = ("content image", "style image", "masks", "network's weights")
+_FORMAT = 2
+
+
+class Recipe(NamedTuple):
+    """How a picture was made.
+
+    Attributes:
+        settings: Every knob but the host's; init may be `PICTURE`.
+        digests: Of content image, style images, masks and the network's weights.
+        iteration: The one whose picture it is.
+        conditions: Those of the run, in order of use; mostly one.
+        made_with: Versions of the program and of torch.
+    """
+
+    settings: dict[str, Any]
+    digests: dict[str, Any]
+    iteration: int
+    conditions: list[Conditions]
+    made_with: dict[str, str]
+
+
+def make_recipe(
+    settings: Settings, identity: dict[str, Any], iteration: int, used: Sequence[Conditions]
+) -> dict[str, str]:
+    """The text to be kept in a PNG.
+
+    Args:
+        settings: As they were given.
+        identity: What `identify` says of the run.
+        used: Its conditions, in order of use.
+    """
+    host = {name for name, about in knobs().items() if about.metadata["host"]}
+    chosen = {name: value for name, value in asdict(settings).items() if name not in host}
+    if settings.init not in INITS:
+        chosen["init"] = PICTURE
+    recipe = {
+        "format": _FORMAT,
+        "settings": chosen,
+        "digests": {name: identity[name] for name in _DIGESTS},
+        "iteration": iteration,
+        "conditions": pack(used),
+        "made with": {"neural-style-space": __version__, "torch": torch.__version__},
+    }
+    return {"Software": f"neural-style-space {__version__}", KEYWORD: json.dumps(recipe)}
+
+
+def read_recipe(path: str | os.PathLike[str]) -> Recipe:
+    """The recipe that a PNG carries.
+
+    Raises:
+        ImageError: There is no such file, or it is no picture, or carries no recipe.
+        SettingsError: The recipe is of a newer version, or damaged.
+    """
+    path = Path(path)
+    check_file(path)
+    try:
+        with Image.open(path, formats=("PNG",)) as picture:
+            picture.load()
+            text = picture.text.get(KEYWORD)
+    except DECODER_ERRORS as error:
+        raise ImageError(
+            f"{path.name} is no PNG that can be read. Only a PNG carries its recipe."
+        ) from error
+    if text is None:
+        raise ImageError(
+            f"{path.name} carries no recipe. Only a PNG made by this program does, as long as no "
+            "other program has saved it again."
+        )
+    return _parse(text, path.name)
+
+
+@no_type_check  # it may be anything
+def _parse(text: str, name: str) -> Recipe:
+    try:
+        stored = json.loads(text)
+        made_with = dict(stored["made with"])
+        if stored["format"] != _FORMAT:
+            raise _unknown(name, made_with, "is of another format")
+        recipe = Recipe(
+            settings=dict(stored["settings"]),
+            digests={kind: stored["digests"][kind] for kind in _DIGESTS},
+            iteration=int(stored["iteration"]),
+            conditions=unpack(stored["conditions"]),
+            made_with=made_with,
+        )
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
+        raise SettingsError(
+            f"The recipe in {name} is damaged. Take the picture as it was saved."
+        ) from error
+    unknown = [knob for knob in recipe.settings if knob not in knobs()]
+    if unknown:
+        raise _unknown(name, made_with, f"has a knob {unknown[0]!r:.40}")
+    return recipe
+
+
+def _unknown(name: str, made_with: dict[str, str], strange: str) -> SettingsError:
+    maker = made_with.get("neural-style-space", "unknown")
+    same = maker in (__version__, "unknown")
+    what = "Take the picture as it was saved" if same else "Use that version"
+    return SettingsError(
+        f"The recipe in {name} {strange}, which this program, version {__version__}, does not "
+        f"know; it was made with version {maker!s:.40}. {what}."
+    )
+
+
+def settings_of(recipe: Recipe, init: str | None = None, **host: Any) -> Settings:
+    """The settings to make the picture again.
+
+    Args:
+        init: The path of the start picture, where there was one.
+        host: Knobs of this machine.
+
+    Raises:
+        SettingsError: A knob means nothing here, or the start picture is wanted.
+    """
+    chosen = dict(recipe.settings)
+    if chosen.get("init") == PICTURE:
+        if init is None:
+            raise SettingsError("This picture was begun from a start picture. Give it as init.")
+        chosen["init"] = init
+    return Settings(**chosen, **host)
+
+
+def differences(recipe: Recipe, text: dict[str, str]) -> list[str]:
+    """What is not what the recipe was made with.
+
+    Args:
+        text: `make_recipe` of the run that is to make the picture again.
+    """
+    here = _parse(text[KEYWORD], "this run").digests
+    return [name for name in _DIGESTS if here[name] != recipe.digests[name]]
+
+
+def change_of_conditions(recipe: Recipe, now: Conditions) -> str:
+    """A sentence on how the conditions of this run differ from the recipe's; empty where not."""
+    change = compare(recipe.conditions, now)
+    return _CHANGED.format(before=change[0], now=change[1]) if change else ""
+
+
+_CHANGED = (
+    "The picture was made with {before}; this run uses {now}. It will be close, not identical."
+)

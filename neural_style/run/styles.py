@@ -1,0 +1,148 @@
+"""Several styles at once: how much of each, at which size, and which part of its picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from neural_style.errors import ImageError, SettingsError, shortened
+from neural_style.images.color import match_color, prepare_style
+from neural_style.images.files import resize
+from neural_style.images.masks import fit_mask, recolor_within
+from neural_style.plan.schedule import Scale
+from neural_style.settings.words import Box, parse_crops, parse_scales, parse_weights
+from neural_style.tensors import ImageTensor, Mask
+
+StyleFit = Callable[[int, int, tuple[int, int], int], tuple[int, int]]
+
+
+class Style(NamedTuple):
+    """One of the styles.
+
+    Attributes:
+        image: The part of the picture that is taken.
+        share: Of the style term.
+        scale: How large its strokes are to be, 1 for as large as they are.
+        where: On the content image; None for everywhere.
+        part: Of its own picture; None for all of it.
+    """
+
+    image: ImageTensor
+    share: float
+    scale: float
+    where: Mask | None = None
+    part: Mask | None = None
+
+
+def gather_styles(
+    pictures: Sequence[ImageTensor],
+    weights: str,
+    scales: str,
+    crops: str,
+    where: Sequence[Mask | None],
+    parts: Sequence[Mask | None],
+) -> list[Style]:
+    """The pictures as styles, by what the knobs say of them.
+
+    Shares add up to 1; but where styles have masks, a mean weight is the mask's share of the
+    picture, so that each pixel feels its style as strongly as it would without masks.
+
+    Raises:
+        ImageError: A style's mask has nothing within its crop.
+        SettingsError: A knob is for another number of pictures.
+    """
+    count = len(pictures)
+    shares = _one_each("style_weights", weights, parse_weights(weights), count)
+    factors = _one_each("style_scale", scales, parse_scales(scales), count)
+    boxes = _one_each("style_crop", crops, parse_crops(crops), count)
+    styles = []
+    for k, picture in enumerate(pictures):
+        share, part = shares[k] / sum(shares), parts[k]
+        if where[k] is not None:
+            share *= count * where[k].square().mean().item()
+        if part is not None:
+            part = crop(fit_mask(part, *picture.shape[-2:]), boxes[k])
+            if not part.max() > 0:
+                raise ImageError(
+                    f"The style mask ({k + 1}) is black all over style_crop {shortened(crops)}. "
+                    "White is where it is to hold; take another part."
+                )
+        styles.append(Style(crop(picture, boxes[k]), share, factors[k], where[k], part))
+    return styles
+
+
+def at_scale(style: Style, fit: StyleFit, scale: Scale, smallest_side: int) -> ImageTensor:
+    """The style's picture at the size at which it is looked at beside a canvas of that scale.
+
+    Args:
+        fit: One of `STYLE_FITS`.
+        smallest_side: What the network needs.
+    """
+    return resize(style.image, *size_at_scale(style, fit, scale, smallest_side))
+
+
+def size_at_scale(style: Style, fit: StyleFit, scale: Scale, smallest_side: int) -> tuple[int, int]:
+    """Height and width of `at_scale`.
+
+    Beyond its own pixels a picture is enlarged only by a `scale` above 1, which asks for just that.
+    """
+    wanted = round(scale.height * style.scale), round(scale.width * style.scale)
+    height, width = (round(side * max(1.0, style.scale)) for side in style.image.shape[-2:])
+    return fit(height, width, wanted, smallest_side)
+
+
+def move_style(style: Style, device: torch.device) -> Style:
+    """The style on the device."""
+    where, part = (mask if mask is None else mask.to(device) for mask in (style.where, style.part))
+    return style._replace(image=style.image.to(device), where=where, part=part)
+
+
+def recolor_style(style: Style, content: ImageTensor, mode: str, strength: float) -> Style:
+    """The style as the network is to see it: `prepare_style`, by the regions that are meant."""
+    recolor = partial(prepare_style, mode, strength)
+    image = recolor_within(recolor, style.image, style.part, content, style.where)
+    return style._replace(image=image)
+
+
+def recolor_content(content: ImageTensor, styles: Sequence[Style]) -> ImageTensor:
+    """The content in the styles' colors, each where it is wanted; where none is, as it is."""
+    total, cover = torch.zeros_like(content), content.new_zeros(())
+    weights = content.new_zeros(())
+    for style in styles:
+        weight, where = style.share, content.new_ones(())
+        if style.where is not None:
+            where = fit_mask(style.where, *content.shape[-2:]).clamp(0, 1)
+            weight /= style.where.square().mean()  # how much of it where it is wanted
+        found = recolor_within(match_color, content, style.where, style.image, style.part)
+        total = total + weight * where * found
+        weights, cover = weights + weight * where, cover + where
+    mixed = total / weights.clamp_min(_NOTHING)
+    cover = torch.where(weights > _NOTHING, cover.clamp_max(1), 0)
+    return torch.lerp(content, mixed, cover.expand_as(content))
+
+
+_NOTHING = 1e-6
+
+
+def crop(picture: Tensor, box: Box) -> Tensor:
+    """The part of the picture within the box, at least one pixel."""
+    height, width = picture.shape[-2:]
+    left, top = math.floor(box[0] * width), math.floor(box[1] * height)
+    right, bottom = round((box[0] + box[2]) * width), round((box[1] + box[3]) * height)
+    return picture[..., top : max(top + 1, bottom), left : max(left + 1, right)]
+
+
+def _one_each(knob: str, words: str, values: list, count: int) -> list:
+    if len(values) == 1:
+        return count * values
+    if len(values) != count:
+        raise SettingsError(
+            f"{knob} {shortened(words)} is for {len(values)} style images; {count} given. Give "
+            "one for each, or one for all."
+        )
+    return values

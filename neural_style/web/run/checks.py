@@ -1,0 +1,168 @@
+"""What visitors may send: the parameters of every endpoint, and whether a value will do."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import Field
+from typing import Any, NamedTuple
+
+import gradio as gr
+from gradio.utils import get_upload_folder, is_in_or_equal
+
+from neural_style.errors import NeuralStyleError, SettingsError, quoted
+from neural_style.settings.knob import check_knob
+from neural_style.settings.settings import INITS, Settings, knobs
+from neural_style.web.run.cost import check_cost
+from neural_style.web.text.texts import LANGUAGES, knob_help, say
+from neural_style.web.text.told import told
+
+PAGE_LIMITS = {"iterations": 2000, "size": 1536}
+"""What one visit may cost, where that is less than the knob allows; the shell goes further."""
+
+MAX_UPLOAD_MEGABYTES = 30
+
+PICTURES = ("content", "style", "init_image")
+MORE_PICTURES = ("style_2", "mask", "mask_2", "keep_mask")
+"""Pictures that may be given beside the two."""
+
+
+class Call(NamedTuple):
+    """What a visitor or a program has asked for, as it was sent."""
+
+    content: str | None
+    style: str | None
+    init_image: str | None
+    values: tuple[Any, ...]
+    more: tuple[str | None, ...]
+    language: str
+
+
+def page_knobs() -> dict[str, Field]:
+    """The knobs that visitors may turn: all but those that belong to the host."""
+    return {name: about for name, about in knobs().items() if not about.metadata["host"]}
+
+
+def read_call(arguments: tuple[Any, ...]) -> Call:
+    """The arguments of a handler with `named_parameters`; the last ones may be missing."""
+    first, rest = arguments[: len(PICTURES)], arguments[len(PICTURES) :]
+    count = len(page_knobs())
+    values, rest = rest[:count], rest[count:]
+    missing = (None,) * (len(MORE_PICTURES) - len(rest))
+    more = (*rest[: len(MORE_PICTURES)], *missing)
+    language = rest[len(MORE_PICTURES)] if len(rest) > len(MORE_PICTURES) else LANGUAGES[0]
+    return Call(*first, values, more, language)
+
+
+def named_parameters(handler: Callable) -> Callable:
+    """Gives a handler of `(*arguments)` a named parameter for each: the pictures, a value for every
+    knob of the page, more pictures, and the language.
+
+    The names, defaults and descriptions that API users see are read from the signature and the
+    docstring; taking them from `Settings` keeps the two from drifting apart.
+    """
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    optional = str | None
+    parameters = [
+        *(inspect.Parameter(name, kind, annotation=str) for name in PICTURES[:2]),
+        *(inspect.Parameter(n, kind, default=None, annotation=optional) for n in PICTURES[2:]),
+        *(
+            inspect.Parameter(name, kind, default=about.default, annotation=type(about.default))
+            for name, about in page_knobs().items()
+        ),
+        *(inspect.Parameter(n, kind, default=None, annotation=optional) for n in MORE_PICTURES),
+        inspect.Parameter("language", kind, default=LANGUAGES[0], annotation=str),
+    ]
+    described = [
+        *(f"{name}: {say(f'{name}_help')}" for name in PICTURES),
+        *(f"{name}: {knob_help(name)}" for name in page_knobs()),
+        *(f"{name}: {say(f'{name}_help')}" for name in (*MORE_PICTURES, "language")),
+    ]
+    handler.__signature__ = inspect.Signature(parameters)
+    handler.__doc__ = "\n".join([handler.__doc__, "", "Args:", *(f"    {x}" for x in described)])
+    return handler
+
+
+@named_parameters
+def check_inputs(*arguments: Any) -> list[dict]:
+    """Says of each input whether it will do, before anybody waits in line."""
+    call = read_call(arguments)
+    verdicts = {}
+    for name in PICTURES:
+        verdicts[name] = _verdict(
+            call.language, check_upload, name, getattr(call, name), call.language
+        )
+    for (name, about), value in zip(page_knobs().items(), call.values, strict=True):
+        verdicts[name] = _verdict(call.language, check_value, about, value, call.language)
+    for name, path in zip(MORE_PICTURES, call.more, strict=True):
+        verdicts[name] = _verdict(call.language, check_upload, name, path, call.language)
+    verdicts["language"] = gr.validate(True, "")
+    if all(verdict["is_valid"] for verdict in verdicts.values()):
+        verdicts["iterations"] = _verdict(call.language, _check_together, call)
+    return [*verdicts.values()]
+
+
+def check_upload(name: str, path: str | None, language: str = "en") -> str | None:
+    """The path, if it leads to an uploaded file: Gradio lets paths of the host through.
+
+    Raises:
+        SettingsError: It does not, or there is none and there must be.
+    """
+    if path is None and name in ("content", "style", "recipe"):
+        raise SettingsError(say(f"no_{name}", language))
+    try:
+        uploaded = path is None or is_in_or_equal(path, get_upload_folder())
+    except ValueError:  # not even a path
+        uploaded = False
+    if not uploaded:
+        raise SettingsError(say("not_uploaded", language, name=name))
+    return path
+
+
+def check_value(about: Field, value: Any, language: str = "en") -> Any:
+    """The value, if both its knob and the page allow it; a path from a visitor is no start.
+
+    Raises:
+        SettingsError: They do not.
+    """
+    if about.name == "init" and value not in INITS:
+        choices = ", ".join(INITS)
+        raise SettingsError(say("not_an_upload", language, choices=choices, given=quoted(value)))
+    checked = check_knob(about, value)
+    limit = PAGE_LIMITS.get(about.name)
+    if limit is not None and checked > limit:
+        raise SettingsError(say("over_page_limit", language, name=about.name, limit=limit))
+    return checked
+
+
+def settings_of(call: Call) -> Settings:
+    """The settings that were asked for.
+
+    Raises:
+        SettingsError: A value will not do.
+    """
+    given = {
+        name: check_value(about, value, call.language)
+        for (name, about), value in zip(page_knobs().items(), call.values, strict=True)
+    }
+    if call.init_image is not None:
+        given["init"] = check_upload("init_image", call.init_image, call.language)
+    return Settings(**given)
+
+
+def refusal(error: NeuralStyleError, language: str) -> gr.Error:
+    """What is wrong, as Gradio tells it: it takes what stands between < and > for HTML."""
+    message = told(error, language).replace("<", "&lt;")
+    return gr.Error(message, title=say("error_title", language), print_exception=False)
+
+
+def _verdict(language: str, check: Callable, *arguments: Any) -> dict:
+    try:
+        check(*arguments)
+    except SettingsError as error:
+        return gr.validate(False, told(error, language))
+    return gr.validate(True, "")
+
+
+def _check_together(call: Call) -> None:
+    check_cost(settings_of(call), call.language)

@@ -1,0 +1,217 @@
+"""What happens when a button is pressed, or the API is called: the run, its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from neural_style.errors import NeuralStyleError, SettingsError
+from neural_style.images.files import LONGEST, load_image, load_with_alpha
+from neural_style.images.masks import Masks, load_styles
+from neural_style.network.backbones import BACKBONES
+from neural_style.network.weights import load_weights
+from neural_style.record.checkpoint import load_state
+from neural_style.record.recipe import PICTURE, read_recipe
+from neural_style.settings.presets import MANNER_HELP, MANNERS, PRESETS
+from neural_style.settings.settings import Settings, knobs
+from neural_style.transfer import stylize
+from neural_style.version import __version__
+from neural_style.web.run import runs
+from neural_style.web.run.checks import (
+    MAX_UPLOAD_MEGABYTES,
+    MORE_PICTURES,
+    PAGE_LIMITS,
+    Call,
+    check_upload,
+    check_value,
+    named_parameters,
+    page_knobs,
+    read_call,
+    refusal,
+    settings_of,
+)
+from neural_style.web.run.cost import (
+    check_cost,
+    expected_seconds,
+    machine_speed,
+    reserved_seconds,
+    stop_measuring,
+)
+from neural_style.web.run.show import Outputs, Show
+from neural_style.web.text import texts
+from neural_style.web.text.texts import LANGUAGES, duration, plain, say
+from neural_style.web.text.told import told
+
+_SETUP_SECONDS = 10
+
+
+@named_parameters
+def reserve_seconds(*arguments: Any) -> int:
+    """How long a run needs a ZeroGPU's full card, generously."""
+    try:
+        return reserved_seconds(settings_of(read_call(arguments)))
+    except SettingsError:
+        return _SETUP_SECONDS  # the run itself will say what is wrong
+
+
+@named_parameters
+def run_stylize(*arguments: Any) -> Iterator[Outputs]:
+    """Repaints the content image in the manner of the style image; yields pictures as it goes.
+
+    The last result's picture is a PNG file of the full size; the ones before are previews.
+    """
+    call = read_call(arguments)
+    try:
+        settings = settings_of(call)
+        check_cost(settings, call.language)
+        folder = runs.new_run()
+        runs.write_call(folder, call)
+        yield from _run(folder, call, settings)
+    except NeuralStyleError as error:
+        yield None, [], texts.failed(told(error, call.language), call.language), None, gr.skip()
+        raise refusal(error, call.language) from error
+
+
+@named_parameters
+def run_stylize_image(*arguments: Any) -> Iterator[str | None]:
+    """Repaints the content image in the manner of the style image; gives the finished picture.
+
+    The picture is a PNG file of the full size. For pictures on the way, use `stylize`.
+    """
+    with closing(run_stylize(*arguments)) as results:
+        for picture, *_ in results:
+            yield picture
+
+
+def reserve_more_seconds(run: str | None, more: Any, language: str) -> int:
+    """How long to go on needs a ZeroGPU's full card, generously."""
+    try:
+        return reserved_seconds(_rest_of(*_continued(run, more, language)))
+    except SettingsError:
+        return _SETUP_SECONDS
+
+
+def run_continue(run: str | None, more: Any, language: str) -> Iterator[Outputs]:
+    """Goes on with the run for so many iterations more, exactly from where it ended."""
+    try:
+        folder, call, settings = _continued(run, more, language)
+        check_cost(_rest_of(folder, call, settings), language)
+        call = call._replace(language=language)
+        yield from _run(folder, call, settings, runs.last_end(folder))
+    except NeuralStyleError as error:
+        yield None, [], texts.failed(told(error, language), language), None, gr.skip()
+        raise refusal(error, language) from error
+
+
+def _continued(run: str | None, more: Any, language: str) -> tuple[Path, Call, Settings]:
+    """The run's folder, what was asked for, and its settings with so many iterations more.
+
+    Raises:
+        SettingsError: There is no such run, its state is gone, or that is too many.
+    """
+    if run and runs.find_result(run):
+        raise SettingsError(say("shared_ends_here", language))
+    folder = runs.find_run(run)
+    end = folder and runs.last_end(folder)
+    if not folder or not end or end["picture"] is None:
+        raise SettingsError(say("nothing_to_continue", language))
+    if not runs.state_file(folder).exists():
+        raise SettingsError(say("state_gone", language))
+    more = check_value(knobs()["iterations"], more, language)
+    call = Call(*runs.read_call_of(folder))
+    goal = check_value(knobs()["iterations"], end["iteration"] + more, language)
+    return folder, call, replace(settings_of(call), iterations=max(goal, end["planned"]))
+
+
+def _rest_of(folder: Path, call: Call, settings: Settings) -> Settings:
+    """A run as long as what is left of this one, at its full size."""
+    end = runs.last_end(folder) or {"iteration": 0}
+    left = settings.iterations - end["iteration"]
+    return replace(settings, iterations=left, scales=1, scale_shares="auto")
+
+
+def restore(path: str | None, language: str = "en") -> list[Any]:
+    """Every knob of the page as the recipe in a PNG has it."""
+    try:
+        recipe = read_recipe(check_upload("recipe", path, language))
+        chosen = {
+            name: recipe.settings.get(name, about.default) for name, about in page_knobs().items()
+        }
+        if chosen["init"] == PICTURE:
+            chosen["init"] = Settings().init
+            gr.Info(say("start_image_wanted", language))
+        return [check_value(about, chosen[name], language) for name, about in page_knobs().items()]
+    except NeuralStyleError as error:
+        raise refusal(error, language) from error
+
+
+def estimate(language: str, *values: Any) -> str:
+    """How long a run with these values will take here, in words."""
+    try:
+        settings = settings_of(Call(None, None, None, values, (), language))
+    except SettingsError as error:
+        return plain(told(error, language))
+    return say("estimate", language, time=duration(expected_seconds(settings), language))
+
+
+def info() -> dict:
+    """What this service is: its version, networks, manners with their presets, presets, limits."""
+    usual = Settings()
+    return {
+        "version": __version__,
+        "backbones": [*BACKBONES],
+        "manners": {
+            name: {"help": MANNER_HELP[name], "presets": qualities}
+            for name, qualities in MANNERS.items()
+        },
+        "presets": {
+            name: {
+                knob: getattr(preset, knob)
+                for knob in page_knobs()
+                if getattr(preset, knob) != getattr(usual, knob)
+            }
+            for name, preset in PRESETS.items()
+        },
+        "limits": PAGE_LIMITS | {"upload_megabytes": MAX_UPLOAD_MEGABYTES},
+        "languages": [*LANGUAGES],
+    }
+
+
+def _run(
+    folder: Path, call: Call, settings: Settings, before: dict[str, Any] | None = None
+) -> Iterator[Outputs]:
+    """The run that was asked for, from its start, or from the state in its folder."""
+    show = Show(folder, settings, call.language, before)
+    runs.begin(folder)
+    stop_measuring()
+    try:
+        yield show.opening("preparing" if before is None else "going_on")
+        state = None if before is None else load_state(runs.state_file(folder))
+        path = check_upload("content", call.content, call.language)
+        content, alpha = load_with_alpha(path, longest=LONGEST)
+        pictures = {"style": call.style, **dict(zip(MORE_PICTURES, call.more, strict=True))}
+        paths = {
+            name: check_upload(name, path, call.language)
+            for name, path in pictures.items()
+            if path is not None or name == "style"
+        }
+        painted = [paths.pop(name) for name in ("style", "style_2") if name in paths]
+        styles, parts = load_styles(painted, longest=LONGEST)
+        drawn = {name: load_image(path, longest=LONGEST) for name, path in paths.items()}
+        masks = Masks(
+            styles=[drawn[name] for name in ("mask", "mask_2") if name in drawn],
+            parts=parts,
+            keep=drawn.get("keep_mask"),
+        )
+        load_weights(settings.backbone, settings.weights)  # kept, and asked for again by the run
+        yield show.opening("looking")
+        options = {"masks": masks, "every": 1, "resume": state, "speed": machine_speed()}
+        with closing(stylize(content, styles, settings, **options)) as frames:
+            yield from show.frames(frames, alpha)
+    finally:
+        show.end()

