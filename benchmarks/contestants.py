@@ -54,7 +54,8 @@ def ours(content: Path, style: Path, steps: int, settings: dict[str, str]) -> It
     """
     from dataclasses import replace
 
-    from neural_style import PRESETS, canvas, load_image, stylize
+    from neural_style import PRESETS, load_image, stylize
+    from neural_style.optim import canvas
     from neural_style.optim.engines import ENGINES
     from neural_style.settings.settings import knobs
 

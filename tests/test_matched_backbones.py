@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from neural_style import BACKBONES, Settings, schedule, stylize
+from neural_style import BACKBONES, Settings, stylize
+from neural_style.plan import schedule
 from tests.matching.small import grainy
 from tests.network.test_backbones import OTHERS, headless, trained
 

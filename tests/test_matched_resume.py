@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from neural_style import Masks, Settings, SettingsError, memory, save_image, stylize
+from neural_style import Masks, Settings, SettingsError, save_image, stylize
 from neural_style.objective import Objective
+from neural_style.plan import memory
 from neural_style.record.checkpoint import load_state, save_state
 from neural_style.record.recipe import read_recipe, settings_of
 from neural_style.run.frame import Frame

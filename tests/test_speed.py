@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from neural_style import speed as measure
-from neural_style.plan import schedule
+from neural_style.plan import clock
 from neural_style.speed import measure_speed
 
 SECONDS = [60.0, 70.0, 71.0, 71.5, 72.0, 72.8, 73.1, 99.0]
@@ -32,7 +32,7 @@ def frames(monkeypatch):
 
 
 def test_steps_are_timed_after_the_first_three_for_a_second_and_a_half(frames, monkeypatch):
-    monkeypatch.setattr(schedule, "_FIXED_PIXELS", 848)
+    monkeypatch.setattr(clock, "_FIXED_PIXELS", 848)
     # From the third, at 71.5, to the sixth, at 73.1: three steps of 50,000 pixels.
     assert measure_speed(lambda: True) == pytest.approx(3 * 50_000 / 1.6)
     assert frames == [*range(7)]

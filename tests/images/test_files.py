@@ -15,7 +15,8 @@ import pytest
 import torch
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from neural_style import ImageError, images, load_image, save_image
+from neural_style import ImageError, load_image, save_image
+from neural_style.images import files
 from neural_style.images.files import MAX_BYTES, check_destination, load_with_alpha, resize
 from tests.conftest import picture
 from tests.picture_files import (
@@ -109,8 +110,8 @@ def test_a_bomb_is_refused_from_its_header(read, monkeypatch, side):
 
 
 def test_the_limit_itself_is_allowed_and_one_pixel_more_is_not(read, monkeypatch):
-    assert images.MAX_PIXELS == 100_000_000
-    monkeypatch.setattr(images, "MAX_PIXELS", 12)
+    assert files.MAX_PIXELS == 100_000_000
+    monkeypatch.setattr(files, "MAX_PIXELS", 12)
     assert read(Image.new("RGB", (4, 3))).shape == (1, 3, 3, 4)
     with pytest.raises(ImageError, match=r"is 13×1. At most"):
         read(Image.new("RGB", (13, 1)))
@@ -126,7 +127,7 @@ def test_a_picture_larger_than_memory_is_refused(read, monkeypatch):
     def starve(picture, longest):
         raise MemoryError
 
-    monkeypatch.setattr(images, "decode", starve)
+    monkeypatch.setattr(files, "decode", starve)
     with pytest.raises(
         ImageError, match=r"does not fit into memory: it is a PNG file of 1×1. Make"
     ):
@@ -178,7 +179,7 @@ def damage(data: bytes, generator: random.Random) -> bytes:
 
 @pytest.mark.parametrize("kind", SMALL_FILES)
 def test_a_damaged_file_gives_a_picture_or_an_image_error(read, monkeypatch, kind):
-    monkeypatch.setattr(images, "MAX_PIXELS", 10_000)
+    monkeypatch.setattr(files, "MAX_PIXELS", 10_000)
     generator = random.Random(kind)
     outcomes = set()
     for _ in range(150):

@@ -108,7 +108,8 @@ def test_headers_that_prove_nothing_are_not_missed(the_hub, name):
 
 def test_the_clients_environment_is_obeyed(the_hub, tmp_path):
     code = (
-        "from neural_style import hub; from neural_style.network.backbones import HubFile, CAFFE; "
+        "from neural_style.network import hub; "
+        "from neural_style.network.backbones import HubFile, CAFFE; "
         f"tensors, where = hub.fetch(HubFile(*{list(file()[:5])!r}, CAFFE)); "
         "print(len(tensors), where)"
     )

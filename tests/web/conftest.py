@@ -19,7 +19,14 @@ from typing import Any
 import httpx
 import pytest
 from gradio_client import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    BrowserType,
+    ConsoleMessage,
+    Page,
+    sync_playwright,
+)
 
 from neural_style import save_image
 from neural_style.objective import Objective
@@ -31,6 +38,14 @@ from tests.conftest import picture
 from tests.web.visit import make_ready
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
 NOTE = "vgg19 weights: a note for tests"
 
 
@@ -150,7 +165,11 @@ def no_loops_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def url(
-    uploads: Path, watch: Watch, no_loops_left: None, monkeypatch: pytest.MonkeyPatch
+    uploads: Path,
+    watch: Watch,
+    no_loops_left: None,
+    port: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
     """The address of the page, as app.py serves it."""
     # Gradio asks itself whether it answers, and on a busy machine gives up too soon.
@@ -161,7 +180,7 @@ def url(
         prevent_thread_lock=True,
         quiet=True,
         server_name="127.0.0.1",
-        server_port=free_port(),
+        server_port=port,
     )
     yield address
     watch.seconds_per_look = 0
@@ -183,6 +202,12 @@ def lent_gpu(duration: Callable) -> Callable:
         return run
 
     return decorate
+
+
+@pytest.fixture(scope="session")
+def port() -> int:
+    """The same for every test, as a browser's cache is kept by address."""
+    return free_port()
 
 
 def free_port() -> int:
@@ -258,38 +283,62 @@ def raw(url: str, pictures: tuple[str, str]) -> Iterator[RawApi]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The machine's own Chromium, without a window; no tests without it, except where CI is set."""
-    found = [path for name in CHROMIUMS if (path := shutil.which(name))]
-    if not found:
+def chromium() -> Iterator[BrowserType]:
+    """Starts browsers; no tests without Chromium, except where CI is set."""
+    if not CHROMIUM:
         give_up = pytest.fail if os.environ.get("CI") else pytest.skip
         give_up(f"There is no Chromium here: none of {', '.join(CHROMIUMS)} is on the path.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found[0],
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
-        )
-        yield browser
-        browser.close()
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: BrowserType) -> Iterator[Browser]:
+    """Chromium without a window; each context is a visitor who has never been here."""
+    started = chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def regular(
+    chromium: BrowserType, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BrowserContext]:
+    """A browser that keeps its cache from test to test, so that the page's code loads faster."""
+    context = chromium.launch_persistent_context(
+        tmp_path_factory.mktemp("browser"), executable_path=CHROMIUM, args=CHROMIUM_FLAGS
+    )
+    yield context
+    context.close()
+
+
+def forget(context: BrowserContext) -> None:
+    """Closes all pages, and what they have stored is gone; the cache stays."""
+    for page in context.pages[1:]:  # the first one, which is blank, keeps the browser open
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.close()
+    context.clear_cookies()
+    context.clear_permissions()
 
 
 @pytest.fixture
-def open_page(chromium: Browser, url: str) -> Iterator[Callable[..., Page]]:
+def open_page(request: pytest.FixtureRequest, url: str) -> Iterator[Callable[..., Page]]:
     """Opens the page in a visitor's browser, which can reach this server alone.
 
-    No visit may leave an error in the browser's console; a refused request (422) is none, nor is
-    what a page left behind by the next one says of its broken connections.
+    The first visitor of a test has the browser that keeps its cache, unless options ask for
+    another one. No visit may leave an error in the browser's console; a refused request (422) is
+    none, nor is what a page left behind by the next one says of its broken connections.
     """
     contexts, errors = [], []
 
+    def visit(options: dict[str, Any]) -> BrowserContext:
+        regular = request.getfixturevalue("regular")
+        if not options and regular not in contexts:
+            return regular
+        return request.getfixturevalue("browser").new_context(**options)
+
     def open_(**options: Any) -> Page:
-        context = chromium.new_context(**options)
+        context = visit(options)
         contexts.append(context)
         context.set_default_timeout(20_000)
         page = context.new_page()
@@ -311,7 +360,10 @@ def open_page(chromium: Browser, url: str) -> Iterator[Callable[..., Page]]:
 
     yield open_
     for context in contexts:
-        context.close()
+        if context.browser is None:
+            forget(context)
+        else:
+            context.close()
     assert errors == []
 
 

@@ -14,9 +14,10 @@ import pytest
 import torch
 from PIL import Image
 
-from neural_style import Settings, load_image, save_image, schedule
+from neural_style import Settings, load_image, save_image
 from neural_style.devices import choose_device
 from neural_style.images.files import resize
+from neural_style.plan import clock
 from neural_style.web.run import cost, ended, handlers, runs, show
 from neural_style.web.run.handlers import run_stylize
 from tests.conftest import picture
@@ -361,7 +362,7 @@ class TestEstimate:
         guess = cost.expected_seconds(settings)
         cost.measure_in_background().join()
         assert cost.machine_speed() == 1e5
-        ratio = schedule.GUESSED_SPEEDS[choose_device("auto").type] / 1e5
+        ratio = clock.GUESSED_SPEEDS[choose_device("auto").type] / 1e5
         assert cost.expected_seconds(settings) == pytest.approx(ratio * guess)
         assert cost.measure_in_background() is None
         cost.learn_speed(settings, (48, 64), 60.0)
@@ -403,7 +404,7 @@ class TestEstimate:
     def test_a_run_of_a_statistic_that_costs_less_is_expected_to_end_sooner(
         self, uploads, monkeypatch
     ):
-        monkeypatch.setitem(schedule.COST_OF_STATISTIC, Settings().statistic, 1.0)
+        monkeypatch.setitem(clock.COST_OF_STATISTIC, Settings().statistic, 1.0)
         gram = cost.expected_seconds(Settings())
-        monkeypatch.setitem(schedule.COST_OF_STATISTIC, Settings().statistic, 0.8)
+        monkeypatch.setitem(clock.COST_OF_STATISTIC, Settings().statistic, 0.8)
         assert cost.expected_seconds(Settings()) == pytest.approx(0.8 * gram)

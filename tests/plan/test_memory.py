@@ -16,8 +16,6 @@ from neural_style import (
     BACKBONES,
     Settings,
     SettingsError,
-    memory,
-    optimizers,
     save_image,
     stylize,
 )
@@ -25,7 +23,9 @@ from neural_style.devices import choose_precision, memory_is_exhausted
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.objective import Objective
+from neural_style.optim import optimizers
 from neural_style.optim.engines import ENGINES
+from neural_style.plan import memory
 from neural_style.plan.memory import free_bytes, plan_memory
 from neural_style.plan.schedule import Scale
 from neural_style.record.recipe import read_recipe
@@ -321,7 +321,8 @@ _RUN = """
 import json, sys
 from pathlib import Path
 
-from neural_style import Settings, load_image, optimizers, stylize
+from neural_style import Settings, load_image, stylize
+from neural_style.optim import optimizers
 from neural_style.run import job
 from tests.conftest import EXAMPLES, picture
 
