@@ -32,6 +32,7 @@ from torch import Tensor
 
 from benchmarks.contestants import pastiche
 from neural_style import BACKBONES, PRESETS, Settings, load_image, stylize
+from neural_style.network import extractor
 from neural_style.objective import NEAREST
 from neural_style.plan.schedule import join_passes, plan_passes
 from neural_style.plan.usual import settle
