@@ -360,7 +360,7 @@ def open_page(request: pytest.FixtureRequest, url: str) -> Iterator[Callable[...
 
     yield open_
     for context in contexts:
-        if context.browser is None:
+        if context is request.getfixturevalue("regular"):
             forget(context)
         else:
             context.close()
