@@ -3,32 +3,35 @@ BIN := .venv/bin
 # Two tests at a time: a thread of one that waits must not spin on the other's core.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadscope
 
-.PHONY: help setup run test test-all bench lint clean
+.PHONY: help setup run test test-all bench docs lint clean
 
-help: ## What can be made
+help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.* ## /  make \1\t/p' Makefile | expand -t 18
 
-setup: .venv/ready ## An environment in .venv, without starting anything
+setup: .venv/ready ## Create the environment in .venv
 
-run: .venv/ready ## The page at http://127.0.0.1:7860
+run: .venv/ready ## Serve the page at http://127.0.0.1:7860
 	$(BIN)/python app.py
 
-test: .venv/ready-to-test lint ## Checks of style and the tests, on two cores
+test: .venv/ready-to-test lint ## Run lint and the fast tests, two at a time
 	$(PYTEST) -m "not slow"
 
-bench: .venv/ready-to-test ## The measurements: hours; goes on where it was interrupted
+bench: .venv/ready-to-test ## Run the benchmarks: hours; an interrupted run continues
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 
-test-all: .venv/ready-to-test lint ## The same with the slow proofs: half an hour more
+test-all: .venv/ready-to-test lint ## Run lint and all tests: half an hour more
 	$(PYTEST)
 
-lint: .venv/ready-to-test ## Style, and which package imports which
+lint: .venv/ready-to-test ## Check style, format and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-clean: ## Removes the environment and caches
+docs: .venv/ready ## Regenerate docs/settings.md
+	$(BIN)/python -m neural_style.settings.table > docs/settings.md
+
+clean: ## Remove the environment and caches
 	rm -rf .venv .pytest_cache .ruff_cache
 
 .venv/ready: requirements.txt pyproject.toml

@@ -1,4 +1,4 @@
-"""What the README says is so."""
+"""What the README and the files in docs/ say is so."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import shlex
 import shutil
 import tomllib
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
+import neural_style
 from neural_style import PRESETS, Settings
 from neural_style.cli import _parser
 from neural_style.network.backbones import BACKBONES
@@ -22,9 +24,10 @@ from neural_style.plan.usual import settle
 from neural_style.record.recipe import read_recipe
 from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import knobs
+from neural_style.settings.table import knob_row, settings_page
 from neural_style.web.page.layout import FINISHED, PAIRS
 from neural_style.web.run import cost, runs
-from neural_style.web.run.checks import PAGE_LIMITS
+from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
 from tests.conftest import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
@@ -36,8 +39,65 @@ REQUIREMENTS = {
 }
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS)
+}
+"""Every page of documentation by its path."""
+
+each_page = pytest.mark.parametrize("page", PAGES)
+
+
+def blocks(language: str, *pages: str) -> list[str]:
+    """Code in that language on those pages, or on all of them."""
+    texts = [PAGES[page] for page in pages or PAGES]
+    return re.findall(rf"```{language}\n(.*?)```", "\n".join(texts), re.DOTALL)
+
+
+def links(page: str) -> list[str]:
+    """Where the page's links lead, pictures included."""
+    return re.findall(r"\]\(([^)]+)\)", PAGES[page])
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link to a heading of that page may end in."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def rows_of(page: str, heading: str) -> list[list[str]]:
+    """The cells of the table under that heading, without its head."""
+    section = PAGES[page].split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def test_the_readme_is_short():
+    text = README.split("---\n", 2)[2].strip()
+    assert len(text.splitlines()) <= 150
+
+
+@each_page
+def test_a_page_says_first_what_it_is(page):
+    text = PAGES[page].split("---\n", 2)[2] if page == "README.md" else PAGES[page]
+    title, empty, first, *_ = text.strip().splitlines()
+    assert re.fullmatch(r"# \S.*", title)
+    assert not empty
+    assert re.match(r"\w", first)
+
+
+def test_every_page_is_reached_from_the_readme():
+    reached, left = set(), ["README.md"]
+    while left:
+        page = left.pop()
+        reached.add(page)
+        for link in links(page):
+            target = (ROOT / page).parent / link.split("#")[0]
+            if target.suffix == ".md" and target.is_file():
+                name = str(target.resolve().relative_to(ROOT))
+                left += [name] if name in PAGES and name not in reached else []
+    assert reached == PAGES.keys()
 
 
 def test_the_front_matter_is_what_a_space_reads():
@@ -74,56 +134,97 @@ def test_the_space_and_these_tests_meet_the_requirements():
     ]
 
 
-def test_there_is_a_row_for_every_knob_with_its_default_range_and_help():
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", README, re.MULTILINE))
-    expected = {}
-    for name, about in knobs().items():
-        low, high, choices = (about.metadata[key] for key in ("low", "high", "choices"))
-        if choices:
-            values = ", ".join(f"`{choice}`" for choice in choices)
-            values += " or a path" if about.metadata["or_path"] else ""
-        elif about.metadata["check"]:
-            values = f"`{about.default}`, or as described"
-        else:
-            values = "a device" if low is None else f"{low:,} to {high:,}"
-        expected[name] = f"`{about.default}` | {values} | {about.metadata['help']}"
-    assert rows == expected
+def test_the_page_of_settings_is_the_generated_one():
+    assert PAGES["docs/settings.md"] == settings_page(), "Run `make docs`."
+    rows = re.findall(r"^\| `(\w+)` \|", settings_page(), re.MULTILINE)
+    assert sorted(rows) == sorted(knobs())
+
+
+def test_a_row_of_settings_has_default_range_and_help():
+    rows = {name: knob_row(about) for name, about in knobs().items()}
+    help_of = {name: about.metadata["help"] for name, about in knobs().items()}
+    assert rows["size"] == f"| `size` | `512` | 64 to 4,096 | {help_of['size']} |\n"
+    for name, values in (
+        ("engine", "`fast`, `plain`"),
+        ("weights", "`auto`, `hub`, `packaged` or a path"),
+        ("device", "as described"),
+    ):
+        default = getattr(Settings(), name)
+        assert rows[name] == f"| `{name}` | `{default}` | {values} | {help_of[name]} |\n"
+
+
+def test_the_settings_of_the_readme_are_eight_of_them():
+    rows = re.findall(r"^\| `\w+` \| `.*\n", README, re.MULTILINE)
+    assert len(rows) == 8
+    assert {*rows} <= {knob_row(about) for about in knobs().values()}
 
 
 def test_the_commands_are_those_of_the_makefile():
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    text = README + (ROOT / "CONTRIBUTING.md").read_text()
-    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
+    text = "\n".join(PAGES.values())
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)(?:`|\s*#|$)", text, re.MULTILINE))
     assert {"run", "test"} <= named <= targets
+    described = re.findall(r"^([\w-]+):.* ## \S", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {*described} == targets
 
 
 def test_the_shell_commands_parse():
     lines = [line for block in blocks("sh") for line in block.replace("\\\n", " ").splitlines()]
-    commands = [line for line in lines if line.startswith("python -m neural_style")]
+    commands = [line for line in lines if line.startswith("python -m neural_style ")]
     assert len(commands) >= 2
     commands.remove("python -m neural_style stylize --help")
     for line in commands:
         _parser().parse_args(shlex.split(line)[3:])
 
 
+@each_page
+def test_the_flags_and_modules_named_are_there(page):
+    shown = re.findall(r"`([^`\n]+)`", PAGES[page])
+    subparsers = next(a for a in _parser()._actions if a.choices)
+    known = {f for command in subparsers.choices.values() for f in command._option_string_actions}
+    known |= {"--only", "--again", "--measure"}  # of the benchmarks
+    for words in shown:
+        if words.startswith("--"):
+            assert {w for w in words.split() if w.startswith("--")} <= known, words
+        for module in re.findall(r"python -m ([\w.]+)", words):
+            assert find_spec(module), words
+
+
+@each_page
+def test_the_files_named_are_there(page):
+    for name in re.findall(r"`([\w/.-]+\.(?:py|md|toml))`", PAGES[page]):
+        assert any((ROOT / folder / name).exists() for folder in ("", "neural_style")), name
+
+
 @pytest.mark.usefixtures("tiny")
-def test_the_first_python_example_runs(tmp_path, monkeypatch):
-    code = next(block for block in blocks("python") if "stylize(" in block)
+@pytest.mark.parametrize("page", ["README.md", "docs/api.md"])
+def test_the_python_examples_run(page, tmp_path, monkeypatch):
+    examples = [code for code in blocks("python", page) if "stylize(" in code]
+    assert examples
     shutil.copy(EXAMPLES / "content/chelsea.jpg", tmp_path / "photo.jpg")
     shutil.copy(EXAMPLES / "style/harvest-at-la-crau.jpg", tmp_path / "painting.jpg")
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})
+    for code in examples:
+        exec(compile(code, page, "exec"), {})
     assert (tmp_path / "out.png").is_file()
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/deployment.md"]
-)
-def test_links_to_files_lead_somewhere(page):
-    text = (ROOT / page).read_text()
-    links = re.findall(r"\]\(([^)#]+)\)|(?:src|href)=\"([^\"]+)\"", text)
-    for link in filter(None, (one or other for one, other in links)):
-        assert link.startswith("https://") or (ROOT / link).exists(), link
+def test_the_public_names_are_listed():
+    names = re.findall(
+        r"`(\w+)`", " ".join(" ".join(row) for row in rows_of("docs/api.md", "Python"))
+    )
+    assert {*neural_style.__all__} <= {*names}
+
+
+@each_page
+def test_links_lead_somewhere(page):
+    for link in links(page):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / name if name else ROOT / page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
 
 
 def test_every_picture_made_here_carries_its_recipe_of_the_defaults():
@@ -150,24 +251,49 @@ def test_every_example_has_its_source_and_licence():
         assert path.stat().st_size < 600_000
 
 
-def test_the_manners_presets_and_the_pages_limits_are_those_told():
-    text = " ".join(README.split())
-    own = {
-        manner: {quality: PRESETS[name] for quality, name in qualities.items()}
-        for manner, qualities in MANNERS.items()
+def test_the_presets_are_those_listed():
+    for quality, *names in rows_of("docs/presets.md", "Presets of the two manners"):
+        assert [name.strip("`") for name in names] == [
+            qualities[quality.strip("`")] for qualities in MANNERS.values()
+        ]
+    rows = {name.strip("`"): cells for name, *cells in rows_of("docs/presets.md", "All presets")}
+    assert rows.keys() == PRESETS.keys()
+    for name, preset in PRESETS.items():
+        used = settle(preset)
+        words = [used.statistic, used.optimizer, used.init]
+        expected = [str(number) for number in (used.size, used.iterations, used.scales)]
+        assert rows[name][:-1] == expected + [f"`{word}`" for word in words]
+    assert PRESETS["balanced"] == Settings()
+
+
+def test_the_readme_says_how_long_the_measured_runs_are():
+    runs = {
+        "Strokes, the default": "balanced",
+        "Strokes, `quick`": "quick",
+        "Strokes, `fine`": "fine",
+        "Classic": "classic",
+        "Classic, `quick`": "classic-quick",
     }
-    quick, balanced, fine = own["strokes"].values()
-    assert balanced == Settings()
-    assert f"`quick` ({quick.size} pixels, {quick.iterations} iterations)" in text
-    assert f"`balanced` (the defaults: {balanced.size}, {balanced.iterations})" in text
-    assert f"`fine` ({fine.size}, {fine.iterations});" in text
-    quick, balanced, fine = own["classic"].values()
-    assert f"`quick` ({quick.size}, {quick.iterations})" in text
-    assert f"`balanced` ({balanced.size}, {balanced.iterations})" in text
-    assert f"`fine` ({fine.size}, {fine.iterations} over four sizes)" in text
-    assert fine.scales == 4
+    measured = {run: cells for run, *cells in rows_of("README.md", "Measurements")}
+    for run, name in runs.items():
+        size, iterations, *_ = measured[run]
+        assert size.startswith(str(PRESETS[name].size)), run
+        assert iterations == str(PRESETS[name].iterations), run
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/web.md", "docs/api.md"])
+def test_the_limits_of_the_page_are_those_told(page):
+    text = " ".join(PAGES[page].split())
     iterations, size = PAGE_LIMITS["iterations"], PAGE_LIMITS["size"]
-    assert f"held to {iterations} iterations and a size of {size}." in text
+    if page == "README.md":
+        assert f"at most {size} pixels and {iterations} iterations" in text
+    else:
+        assert f"limited to {iterations} iterations and a size of {size}" in text
+        assert f"a picture file to {MAX_UPLOAD_MEGABYTES} MB" in text
+
+
+def test_the_picture_grows_as_told():
+    text = " ".join(PAGES["docs/web.md"].split())
     first, second, _ = plan_scales(427, 640, 512, 3, 200, 32)
     ends = first.iterations, first.iterations + second.iterations
     assert "128 pixels long until iteration {}, 256 until {},".format(*ends) in text
@@ -178,18 +304,36 @@ def test_the_manners_presets_and_the_pages_limits_are_those_told():
 
 
 def test_the_papers_settings_are_not_claimed_for_ours():
-    """The README names every default that leaves the paper."""
-    departures = README.split("## Departures")[1].split("\n## ")[0]
+    """docs/presets.md names every default that leaves the paper."""
+    departures = PAGES["docs/presets.md"].split("## Departures")[1].split("\n## ")[0]
     for word in ("relative", "recolored", "replicated", "cosine", "scales", "total variation"):
-        assert word in departures
+        assert word in departures.lower()
     assert settle(Settings()).init == "matched"
     assert settle(PRESETS["classic"]).init == "recolored"
 
 
+def test_the_networks_are_those_listed():
+    rows = {row[0].strip("`"): row for row in rows_of("docs/weights.md", "Networks")}
+    assert rows.keys() == BACKBONES.keys()
+    for name, (_, source, smallest, _) in rows.items():
+        entry = BACKBONES[name]
+        assert smallest == f"{entry.smallest_side} pixels"
+        if not entry.packaged:
+            assert (entry.hub.repo if entry.hub else "torchvision's file only") in source
+
+
+def test_the_map_of_packages_is_that_of_the_import_contract():
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    layers = tool["importlinter"]["contracts"][0]["layers"]
+    expected = [layer.replace("neural_style.", "").split(" | ") for layer in layers]
+    rows = rows_of("CONTRIBUTING.md", "Map of the packages")
+    assert [re.findall(r"`(\w+)`", names) for names, _ in rows] == expected
+
+
 def test_the_guide_to_deployment_says_what_the_code_does():
-    guide = " ".join((ROOT / "docs/deployment.md").read_text().split())
+    guide = " ".join(PAGES["docs/deployment.md"].split())
     assert f"`{FRONT_MATTER['suggested_hardware']}`" in guide
     assert f"at most {cost.MOST_RESERVED_SECONDS} seconds" in guide
-    assert f"of states the oldest beyond {runs.STATES_KEPT_BYTES // 10**9} GB" in guide
+    assert f"the oldest states beyond {runs.STATES_KEPT_BYTES // 10**9} GB" in guide
     assert runs.KEPT_SECONDS == 24 * 3600
     assert f"`{ENVIRONMENT}=packaged`" in guide

@@ -1,6 +1,7 @@
 """Every knob, once: its default, its range or choices, and a sentence of help.
 
-The check, the shell's flag, the page's widget, the README's row and the tests are made from here.
+The check, the shell's flag, the page's widget, docs/settings.md (`table.py`) and the tests are made
+from here.
 """
 
 from __future__ import annotations
@@ -42,28 +43,29 @@ class Settings:
 
     iterations: int = knob(40, 1, 100_000, "Optimizer steps in all, over every scale.")
     size: int = knob(512, 64, LONGEST, "Longest side of the result, in pixels.")
-    seed: int = knob(0, 0, 2**32 - 1, "Chooses the noise; another seed, another variation.")
+    seed: int = knob(0, 0, 2**32 - 1, "Seed of the random numbers; another one gives a variation.")
     style_weight: float = knob(
         20.0,
         0.0,
         1e6,
-        "How strongly the style is imposed, relative to the content: with statistic nearest 1 is a "
-        "photograph with a touch of the style, 20 a painting of the content, 200 all painting.",
+        "How strongly the style is imposed, relative to content_weight. With statistic nearest, 1 "
+        "gives a photograph with a touch of the style, 20 a painting of the content, 200 little "
+        "but style.",
     )
-    content_weight: float = knob(1.0, 0.0, 1e6, "How strongly the content is held.")
+    content_weight: float = knob(1.0, 0.0, 1e6, "How strongly the content is kept.")
     tv_weight: float = knob(
-        0.0, 0.0, 1e6, "Smoothness: the weight of total variation, which removes fine grain."
+        0.0, 0.0, 1e6, "Weight of total variation, a smoothness term that removes fine grain."
     )
     tv_form: str = knob(
         "mean",
-        help="How roughness is measured: mean squared steps, the same in levels, jcjohnson's sum, "
-        "or crowson's nine points.",
+        help="Form of total variation: mean squared steps between neighbors, the same in levels "
+        "from 0 to 255, jcjohnson's sum, or crowson's nine points.",
         choices=TV_FORMS,
     )
     init: str = knob(
         "auto",
-        help="Where to start: matched pieces of the style (statistic nearest), the content in the "
-        "style's colors, the content as it is, noise, or a mean gray; auto takes the usual.",
+        help="Start picture: matched pieces of the style (statistic nearest only), the content "
+        "in the style's colors, the content itself, noise, or a mean gray; auto is the usual.",
         choices=INITS,
         or_path=True,
     )
@@ -71,13 +73,13 @@ class Settings:
         0.1,
         0.0,
         1.0,
-        "How far a seed goes its own way: with statistic nearest how much it prefers some parts of "
-        "the style, else the share of noise in the start, or from the mean gray its spread.",
+        "How much the seed matters: with statistic nearest, how much it prefers some parts of the "
+        "style; else the share of noise in the start picture, or the spread around the mean gray.",
     )
     engine: str = knob(
         "fast",
-        help="fast: a preconditioned, guarded loop from small to full size; plain: the textbook's "
-        "loop on pixels, without any of that.",
+        help="fast: a preconditioned, guarded loop from small to full size; plain: the textbook "
+        "loop on pixels, with none of these.",
         choices=ENGINES,
     )
     optimizer: str = knob(
@@ -89,8 +91,8 @@ class Settings:
         0.0,
         0.0,
         10.0,
-        "Length of a step; 0 takes the usual: lbfgs 1, adam 0.02, and in the plain engine, which "
-        "counts in levels of 255, 10.",
+        "Length of a step. 0 takes the usual value: 1 for lbfgs, 0.02 for adam, 10 for adam in the "
+        "plain engine, which counts in levels from 0 to 255.",
     )
     pooling: str = knob(
         "max",
@@ -99,34 +101,35 @@ class Settings:
     )
     border: str = knob(
         "replicate",
-        help="What the network sees outside the picture: its edge carried on, or nothing.",
+        help="What the network sees outside the picture: its edge repeated, or zeros.",
         choices=BORDERS,
     )
     scales: int = knob(
         0,
         0,
         6,
-        "Sizes worked through, from small to full: broad shapes first; 0 takes the usual: in the "
-        "fast engine 3, with statistic nearest from 64 pixels on; in the plain one 1.",
+        "Number of sizes, from small to full, so that broad shapes settle first. 0 takes the usual "
+        "number: 1 in the plain engine, 3 in the fast one, or with statistic nearest as many as "
+        "lead down to about 64 pixels.",
     )
-    scale_factor: float = knob(2.0, 1.1, 4.0, "How much larger each size is than the one before.")
+    scale_factor: float = knob(2.0, 1.1, 4.0, "Ratio of each size to the one before.")
     scale_shares: str = knob(
         "auto",
-        help="How the iterations are shared among the sizes, the full one last: 5,2; auto gives "
-        "larger ones more.",
+        help="How the iterations are divided among the sizes, the full size last: 5,2. auto gives "
+        "larger sizes more, except with statistic nearest.",
         check=parse_shares,
     )
     style_fit: str = knob(
         "longest",
-        help="How large the style is seen: with the canvas's longest side, never enlarged, or "
-        "with its number of pixels.",
+        help="Size at which the network sees the style image: as long as the canvas, never "
+        "enlarged, or with as many pixels as the canvas.",
         choices=STYLE_FITS,
     )
     statistic: str = knob(
         NEAREST,
-        help="What of the style is imitated: nearest, its most similar places; gram, which "
-        "channels are active together (Gatys); centered, the same less brightness; "
-        "mean_deviation, looser; wasserstein, smoother.",
+        help="How styles are compared: nearest, by most similar places; gram, by Gram matrices "
+        "(Gatys); centered, by centered Gram matrices; mean_deviation, by means and deviations "
+        "(looser); wasserstein, by Wasserstein distance (smoother).",
         choices=STYLE_STATISTICS,
     )
     style_weights: str = knob(
@@ -136,13 +139,13 @@ class Settings:
     )
     style_scale: str = knob(
         "1",
-        help="How large the style's strokes are, 2 for twice as large; 1,0.5 for two styles.",
+        help="Size of the style's strokes: 2 for twice as large; 1,0.5 for two styles.",
         check=parse_scales,
     )
     style_crop: str = knob(
         "all",
-        help="Part of the style image to take: left,top,width,height as shares, 0,0,0.5,1 for its "
-        "left half; several styles' are parted by a semicolon.",
+        help="Part of the style image to use: left,top,width,height as shares of it, 0,0,0.5,1 for "
+        "the left half; the parts of several styles are separated by semicolons.",
         check=parse_crops,
     )
     losses: str = knob(
@@ -167,23 +170,24 @@ class Settings:
         0.0,
         0.0,
         0.999,
-        "Shows a running average of the pictures, calmer than any; a new one counts 1 − average.",
+        "Shows a running average of the pictures, in which a new picture counts 1 − average.",
     )
     layer_exponent: float = knob(
         1.0,
         0.1,
         10.0,
-        "Each style layer counts so many times the one before it; above 1 for larger forms.",
+        "Weight of each style layer relative to the one before it; above 1 for larger forms.",
     )
-    backbone: str = knob("vgg19", help="The network that looks at the pictures.", choices=BACKBONES)
+    backbone: str = knob("vgg19", help="Network that judges the pictures.", choices=BACKBONES)
     color: str = knob(
         "style",
-        help="Whose colors the result has. The content's, exactly: content, luminance; nearly, by "
-        "recoloring the style image: matched (least change), cholesky, histogram.",
+        help="Whose colors the result has. The content's, up to clipping: content, luminance; "
+        "nearly the content's, by recoloring the style image: matched (least change), cholesky, "
+        "histogram.",
         choices=COLOR_MODES,
     )
     color_strength: float = knob(
-        1.0, 0.0, 1.0, "How far the colors go from the style's to those that color asks for."
+        1.0, 0.0, 1.0, "How far the colors move from the style's to those that color asks for."
     )
     weights: str = knob(
         "auto",
@@ -206,8 +210,7 @@ class Settings:
         0.0,
         0.0,
         4096.0,
-        "Most memory to take, in GB (10⁹ bytes), all of the program counted; 0 takes what the "
-        "machine has free.",
+        "Most memory for the whole program, in GB (10⁹ bytes); 0 takes what the machine has free.",
         host=True,
     )
 

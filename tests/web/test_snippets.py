@@ -1,4 +1,4 @@
-"""The README's lines for programs, copied and run as they are."""
+"""The examples for programs in docs/api.md and the README, copied and run as they are."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-SECTION = README.split("## Through the API")[1].split("\n## ")[0]
+ROOT = Path(__file__).parents[2]
+HTTP = (ROOT / "docs/api.md").read_text().split("## HTTP")[1].split("\n## ")[0]
+README = (ROOT / "README.md").read_text().split("**API.**")[1].split("\n## ")[0]
 PACKAGE = "@gradio/client@2"
 
 
-def snippet(language: str, url: str) -> str:
-    """As in the README, but for this page, and for a small picture."""
-    (code,) = re.findall(rf"```{language}\n(.*?)```", SECTION, re.DOTALL)
+def snippet(language: str, url: str, section: str = HTTP) -> str:
+    """As it is written, but for this page, and for a small picture."""
+    (code,) = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
     assert "http://127.0.0.1:7860" in code
     assert "100" in code
     small = {"python": "2, size=64", "js": "2, size: 64", "sh": r"2, \"size\": 64"}
@@ -49,8 +50,9 @@ def size_of(path: Path) -> tuple[int, int]:
         return image.size
 
 
-def test_python(url, desk):
-    said = run([sys.executable, "-c", snippet("python", url)], desk)
+@pytest.mark.parametrize("section", [HTTP, README], ids=["docs", "README"])
+def test_python(section, url, desk):
+    said = run([sys.executable, "-c", snippet("python", url, section)], desk)
     assert size_of(Path(said.split()[-1])) == (64, 43)
 
 

@@ -172,7 +172,8 @@ KNOBS_IN_CHINESE: dict[str, tuple[str, str]] = {
     "scale_factor": ("尺寸倍率", "每级尺寸是前一级的多少倍。"),
     "scale_shares": (
         "迭代分配",
-        "迭代次数在各级尺寸间的分配，最后一个为全尺寸：5,2；auto 给较大尺寸更多。",
+        "迭代次数在各级尺寸间的分配，最后一个为全尺寸：5,2；auto 给较大尺寸更多"
+        "（统计量为 nearest 时除外）。",
     ),
     "style_fit": (
         "风格尺寸",
@@ -207,7 +208,7 @@ KNOBS_IN_CHINESE: dict[str, tuple[str, str]] = {
     "backbone": ("骨干网络", "观看图像的网络。"),
     "color": (
         "颜色",
-        "结果用谁的颜色。精确保留内容的颜色：content、luminance；通过给风格图像换色近似保留："
+        "结果用谁的颜色。除截断外保留内容的颜色：content、luminance；通过给风格图像换色近似保留："
         "matched（改变最小）、cholesky、histogram。",
     ),
     "color_strength": ("颜色强度", "颜色从风格的颜色走向所选颜色的程度。"),
