@@ -25,6 +25,7 @@ from neural_style.images.files import (
 )
 from neural_style.images.masks import Masks, load_styles
 from neural_style.images.video import check_film, film_every, save_film, shot
+from neural_style.messages import Message
 from neural_style.plan.clock import in_words
 from neural_style.record.recipe import Recipe, differences, read_recipe, settings_of
 from neural_style.run.frame import Frame
@@ -215,7 +216,7 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
                 bar.set_postfix_str(_describe(frame), refresh=False)
                 bar.update(frame.iteration - bar.n)
                 for event in frame.events:
-                    bar.write(event, file=sys.stderr)
+                    bar.write(str(event), file=sys.stderr)
                 if frames and frame.milestone:
                     save_image(frame.image, frames / f"{frame.iteration:06d}.png", frame.recipe)
                 if film and frame.iteration < goal and frame.iteration % film_every(goal) == 0:
@@ -236,16 +237,18 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
 
 def _check_output(options: argparse.Namespace) -> Path:
     output = check_destination(options.output, options.bits)
-    pictures = [("content image", options.content)]
-    pictures += [("style image", path) for path in options.style]
-    pictures += [("mask", path) for path in [*(options.mask or ()), *(options.style_mask or ())]]
-    pictures += [("keep mask", options.keep)] if options.keep else []
-    pictures += [("start picture", options.init)] if options.init not in (None, *INITS) else []
-    pictures += [("recipe's image", options.result)] if "result" in options else []
+    pictures = [(Message("image.content"), options.content)]
+    pictures += [(Message("image.style"), path) for path in options.style]
+    masks = [*(options.mask or ()), *(options.style_mask or ())]
+    pictures += [(Message("image.mask"), path) for path in masks]
+    pictures += [(Message("image.keep_mask"), options.keep)] if options.keep else []
+    if options.init not in (None, *INITS):
+        pictures.append((Message("image.start"), options.init))
+    pictures += [(Message("image.recipe"), options.result)] if "result" in options else []
     for name, path in pictures:
         given = Path(path)
         if output.exists() and given.exists() and output.samefile(given):
-            raise ImageError(f"The result would replace the {name} {given}. Name another file.")
+            raise ImageError("file.would_be_replaced", image=name, path=str(given))
     return output
 
 
@@ -275,9 +278,8 @@ def _frames_folder(folder: str | None) -> Path | None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NeuralStyleError(
-            f"Cannot make the folder {path}: {error.strerror}. Choose another place."
-        ) from error
+        reason = error.strerror or str(error)
+        raise NeuralStyleError("file.folder_not_made", folder=str(path), reason=reason) from error
     check_destination(path / "000000.png")
     return path
 

@@ -26,11 +26,10 @@ def choose_device(name: str) -> torch.device:
         device = None
     here = available_devices()
     if device is None or device.type not in here:
-        raise SettingsError(f"There is no device {name!r} here. Use auto or {', '.join(here)}.")
+        raise SettingsError("settings.no_device", device=repr(name), choices=(*here,))
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise SettingsError(
-            f"There is no device {name!r} here; CUDA devices found: {torch.cuda.device_count()}."
-        )
+        count = torch.cuda.device_count()
+        raise SettingsError("settings.no_cuda_device", device=repr(name), count=count)
     return device
 
 

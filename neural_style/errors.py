@@ -8,11 +8,31 @@ NeuralStyleError
 Each message says what was wrong, what was given, and what to do.
 """
 
+from __future__ import annotations
+
 import reprlib
+from functools import partial
+from typing import Any
+
+from neural_style.messages import Message
 
 
 class NeuralStyleError(Exception):
-    """Something the person who asked can mend."""
+    """Something the person who asked can mend.
+
+    Attributes:
+        message: What is wrong, as `Message(code, **values)`; `str()` of the error is its English.
+    """
+
+    message: Message
+
+    def __init__(self, code: str, /, **values: str | int | float | Message | tuple):
+        self.message = Message(code, **values)
+        super().__init__(self.message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickling: an exception is else made again from `args` alone."""
+        return partial(type(self), **self.message.values), (self.message.code,), self.__dict__
 
 
 class ImageError(NeuralStyleError):

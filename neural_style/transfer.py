@@ -22,6 +22,7 @@ from neural_style.devices import (
 from neural_style.images.files import resize
 from neural_style.images.masks import Masks
 from neural_style.images.sizes import STYLE_FITS
+from neural_style.messages import Message
 from neural_style.network.backbones import mean_color
 from neural_style.objective import (
     NEAREST,
@@ -92,7 +93,7 @@ def stylize(
     """
     started = time.monotonic()
     styles = [style] if isinstance(style, torch.Tensor) else [*style]
-    events: list[str] = []
+    events: list[Message] = []
     told = False
     while True:
         newest: dict[str, Any] = {}
@@ -101,7 +102,7 @@ def stylize(
             newest |= {"identity": job.identity, "scales": [*map(tuple, job.passes)]}
             newest |= {"conditions": pack(job.used), "planned": job.plan.bytes}
             if not told:
-                replayed = change_of_conditions(replay, job.used[-1]) if replay else ""
+                replayed = change_of_conditions(replay, job.used[-1]) if replay else None
                 events += filter(None, [job.change, replayed])
             pace = (speed or GUESSED_SPEEDS[job.device.type]) / cost_of(settings.statistic)
             place = (resume["scale"], resume["pass"]["iteration"]) if resume else (0, 0)
@@ -122,7 +123,7 @@ def stylize(
 
 
 _LESS = 0.85
-_EXHAUSTED = "Memory ran out; on in smaller parts."
+_EXHAUSTED = Message("memory.exhausted")
 
 
 def _stylize(
@@ -130,7 +131,7 @@ def _stylize(
     every: int,
     resume: State | None,
     clock: Clock,
-    events: list[str],
+    events: list[Message],
     newest: dict[str, Any],
 ) -> Iterator[Frame]:
     """The frames of a prepared run, pass by pass.
@@ -177,7 +178,8 @@ def _stylize(
             finished = job.finish(iterate.image, one) if due else None
             newest["shown"] = iteration  # as nothing can fail from here on
             if iterate.event:
-                events.append(_EVENT.format(iteration=iteration, event=iterate.event))
+                reason = iterate.event
+                events.append(Message("guard.restart", iteration=iteration, reason=reason))
             if due:
                 ends = iterate.iteration == one.iterations
                 yield Frame(
@@ -295,5 +297,3 @@ def _can_ease(settings: Settings) -> bool:
 
 _LIKING = 0.4
 """How much a noise ratio of 1 prefers some parts of a style, as a cosine. Chosen by looking."""
-
-_EVENT = "Iteration {iteration}: {event}; on from the best picture, with shorter steps."

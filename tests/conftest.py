@@ -30,6 +30,7 @@ from safetensors.torch import save
 from torch import nn
 
 from neural_style import load_image
+from neural_style.messages import Message
 from neural_style.network import hub, weights
 from neural_style.network.architectures import name_vgg_stages
 from neural_style.network.backbones import BACKBONES, CAFFE, TORCHVISION, HubFile, PackagedFile
@@ -95,7 +96,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = BACKBONES["vgg19"]._replace(build=tiny_vgg)
     monkeypatch.setitem(BACKBONES, "vgg19", entry)
     tensors = seeded_weights(tiny_vgg())
-    loaded = weights.Weights(tensors, TORCHVISION, "vgg19 weights: tiny, for tests", "0" * 64)
+    source = Message("weights.from_file", backbone="vgg19", name="tiny, for tests")
+    loaded = weights.Weights(tensors, TORCHVISION, source, "0" * 64)
     monkeypatch.setattr(job, "load_weights", lambda backbone, choice: loaded)
 
 

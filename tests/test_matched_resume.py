@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from neural_style import Masks, Settings, SettingsError, save_image, stylize
+from neural_style.messages import Message
 from neural_style.objective import Objective
 from neural_style.plan import memory
 from neural_style.record.checkpoint import load_state, save_state
@@ -186,7 +187,7 @@ def test_where_memory_runs_out_it_goes_on_in_smaller_parts(fails_at, folder, mon
     made = list(start(RUN))
     assert [frame.iteration for frame in made] == list(range(15))
     told = [event for frame in made for event in frame.events]
-    assert told == ["Memory ran out; on in smaller parts."]
+    assert told == [Message("memory.exhausted")]
     for frame in made:
         assert (frame.image - expected[frame.iteration].image).abs().mean() < 0.01
 

@@ -78,7 +78,7 @@ class TestStory:
             assert frame.image.max() <= 1
             assert frame.losses.keys() == {"content", "style", "tv"}
             assert frame.seconds_left >= 0
-            assert frame.note == "vgg19 weights: tiny, for tests"
+            assert str(frame.note) == "vgg19 weights: tiny, for tests"
         assert frame.seconds_left == 0
 
     def test_time_goes_on(self, content, style):

@@ -23,6 +23,7 @@ from torch.nn.functional import interpolate
 
 from neural_style.errors import ImageError
 from neural_style.images.decode import DECODER_ERRORS, decode
+from neural_style.messages import Message
 from neural_style.tensors import ImageTensor, Mask
 
 MAX_PIXELS = 100_000_000
@@ -71,18 +72,13 @@ def load_with_alpha(
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         picture = _open(data, name)
-        kind = f"a {picture.format} file of {picture.width}×{picture.height}"
+        kind = {"format": picture.format, "size": f"{picture.width}×{picture.height}"}
         try:
             picture, alpha = decode(picture, longest)
         except MemoryError as error:
-            raise ImageError(
-                f"{name} does not fit into memory: it is {kind}. Make it smaller first."
-            ) from error
+            raise ImageError("file.out_of_memory", name=name, **kind) from error
         except DECODER_ERRORS as error:
-            raise ImageError(
-                f"{name} is damaged or cut short: it is {kind} that cannot be "
-                "decoded to the end. Save or upload it again."
-            ) from error
+            raise ImageError("file.damaged", name=name, **kind) from error
     if alpha is not None:
         opaque = torch.from_numpy(np.array(alpha))[None, None].float() / 255
         return _to_tensor(picture), opaque if opaque.min() < 1 else None
@@ -129,7 +125,7 @@ def save_image(
         partial.write_bytes(encoded)
         partial.replace(path)
     except OSError as error:
-        raise ImageError(f"Cannot write {path}: {_reason(error)}. Choose another place.") from error
+        raise ImageError("file.not_written", path=str(path), reason=_reason(error)) from error
     finally:
         partial.unlink(missing_ok=True)
     return path
@@ -147,9 +143,9 @@ def _encode(levels: np.ndarray, options: dict, text: dict[str, str], name: str) 
         Image.fromarray(levels).save(encoded, icc_profile=_srgb_profile(), **options)
     except (OSError, ValueError) as error:
         height, width = levels.shape[:2]
+        size = f"{width}×{height}"
         raise ImageError(
-            f"Cannot write {name}: {options['format']} cannot hold a picture of "
-            f"{width}×{height}. Use .png, or make it smaller."
+            "file.too_large_for_format", name=name, format=options["format"], size=size
         ) from error
     return encoded.getvalue()
 
@@ -181,15 +177,17 @@ def check_destination(path: str | os.PathLike[str], bits: int = 8) -> Path:
     path = Path(path)
     if path.suffix.lower() not in _ENCODERS:
         raise ImageError(
-            f"Cannot write {path.name}: the ending {path.suffix or '(none)'} names no format "
-            f"known here. Use one of {', '.join(_ENCODERS)}."
+            "file.unknown_ending", name=path.name, ending=ending_of(path), choices=(*_ENCODERS,)
         )
     if bits not in (8, 16) or (bits == 16 and path.suffix.lower() != ".png"):
-        raise ImageError(
-            f"Cannot write {path.name} with {bits} bits a channel. All have 8; .png may have 16."
-        )
+        raise ImageError("file.bits", name=path.name, bits=bits)
     check_place(path)
     return path
+
+
+def ending_of(path: Path) -> str | Message:
+    """The ending of the file's name, for a message."""
+    return path.suffix or Message("file.no_ending")
 
 
 def check_place(path: Path) -> None:
@@ -200,15 +198,15 @@ def check_place(path: Path) -> None:
     """
     folder = path.absolute().parent
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
-        raise ImageError(f"Cannot write into {folder}. Make that folder first, or choose another.")
+        raise ImageError("file.no_folder", folder=str(folder))
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
     except FileNotFoundError:
         is_folder = False
     except (OSError, ValueError) as error:
-        raise ImageError(f"Cannot write {path}: {_reason(error)}. Choose another name.") from error
+        raise ImageError("file.bad_name", path=str(path), reason=_reason(error)) from error
     if is_folder:
-        raise ImageError(f"Cannot write {path}: it is a folder. Choose another name.")
+        raise ImageError("file.is_a_folder", path=str(path))
 
 
 def resize(image: ImageTensor, height: int, width: int) -> ImageTensor:
@@ -240,11 +238,12 @@ def check_file(path: Path) -> None:
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
-        raise ImageError(f"Cannot read {name}: {_reason(error)}. Check the path.") from error
+        raise ImageError("file.unreadable", name=name, reason=_reason(error)) from error
     if not stat.S_ISREG(status.st_mode):
-        raise ImageError(f"{name} is a folder or a device, not a file. Name a picture file.")
+        raise ImageError("file.not_a_file", name=name)
     if status.st_size > MAX_BYTES:
-        raise ImageError(f"{name} has {status.st_size:,} bytes. {_SMALLER}")
+        size = status.st_size
+        raise ImageError("file.too_many_bytes", name=name, bytes=size, limits=_limits())
 
 
 def _read(path: Path, name: str) -> bytes:
@@ -252,9 +251,9 @@ def _read(path: Path, name: str) -> bytes:
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
-        raise ImageError(f"Cannot read {name}: {_reason(error)}. Check the path.") from error
+        raise ImageError("file.unreadable", name=name, reason=_reason(error)) from error
     if not data:
-        raise ImageError(f"{name} is empty (0 bytes). Save or upload it again.")
+        raise ImageError("file.empty", name=name)
     return data
 
 
@@ -262,22 +261,19 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{name} has far too many pixels. {_SMALLER}") from error
+        raise ImageError("file.too_many_pixels", name=name, limits=_limits()) from error
     except DECODER_ERRORS as error:
-        raise ImageError(
-            f"{name} is not a picture that can be read here. "
-            "Use PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF."
-        ) from error
+        raise ImageError("file.not_a_picture", name=name) from error
     width, height = picture.size
     if width * height > MAX_PIXELS:
-        raise ImageError(f"{name} is {width}×{height}. {_SMALLER}")
+        size = f"{width}×{height}"
+        raise ImageError("file.too_large", name=name, size=size, limits=_limits())
     return picture
 
 
-_SMALLER = (
-    f"At most {MAX_PIXELS // 1_000_000} megapixels in {MAX_BYTES // 1_000_000} megabytes are "
-    "read: make it smaller first."
-)
+def _limits() -> Message:
+    megapixels, megabytes = MAX_PIXELS // 1_000_000, MAX_BYTES // 1_000_000
+    return Message("file.limits", megapixels=megapixels, megabytes=megabytes)
 
 
 @functools.cache

@@ -12,6 +12,8 @@ from torch import Tensor
 from neural_style.errors import ImageError
 from neural_style.images.color import luma
 from neural_style.images.files import load_with_alpha, resize
+from neural_style.images.sizes import size_of
+from neural_style.messages import Message
 from neural_style.tensors import ImageTensor, Mask
 
 
@@ -66,12 +68,10 @@ def _opaque_part(
         return image.new_ones(1, 1, 1, 1).expand_as(image) if part is None else part
     seen = alpha
     if part is not None:
-        seen = alpha * fit_mask(_read(part, f"style mask ({number})", image), *image.shape[-2:])
+        name = Message("image.style_mask_numbered", number=number)
+        seen = alpha * fit_mask(_read(part, name, image), *image.shape[-2:])
     if not seen.max() > _BLACK:
-        raise ImageError(
-            f"The style image ({number}) is transparent wherever it is meant. Take a picture of "
-            "which something is seen, or another style mask."
-        )
+        raise ImageError("mask.transparent", number=number)
     return seen.expand_as(image)  # as a mask is read from a file
 
 
@@ -84,39 +84,38 @@ def read_masks(
         ImageError: There are not as many as styles, or one does not fit its picture or is black.
     """
     count = len(styles)
-    for kind, given in (("", masks.styles), ("style ", masks.parts)):
-        if given and len(given) != count:
-            there = f"is 1 {kind}mask" if len(given) == 1 else f"are {len(given)} {kind}masks"
-            images = "1 style image" if count == 1 else f"{count} style images"
-            raise ImageError(f"There {there} for {images}. Give one for each.")
-    where = [_read(m, f"mask ({k + 1})", content) for k, m in enumerate(masks.styles)]
+    if masks.styles and len(masks.styles) != count:
+        raise ImageError("mask.count", masks=len(masks.styles), styles=count)
+    if masks.parts and len(masks.parts) != count:
+        raise ImageError("mask.style_count", masks=len(masks.parts), styles=count)
+    where = [
+        _read(mask, Message("image.mask_numbered", number=k + 1), content)
+        for k, mask in enumerate(masks.styles)
+    ]
     parts = [
-        _read(mask, f"style mask ({k + 1})", style)
+        _read(mask, Message("image.style_mask_numbered", number=k + 1), style)
         for k, (mask, style) in enumerate(zip(masks.parts, styles, strict=False))
     ]
-    keep = None if masks.keep is None else _read(masks.keep, "keep mask", content)
+    keep = None
+    if masks.keep is not None:
+        keep = _read(masks.keep, Message("image.keep_mask"), content)
     return where or [None] * count, parts or [None] * count, keep
 
 
 @no_type_check  # says in words what a type checker would
-def _read(picture: Any, name: str, over: ImageTensor) -> Mask:
+def _read(picture: Any, name: Message, over: ImageTensor) -> Mask:
     shape = tuple(getattr(picture, "shape", ()))
     if not isinstance(picture, torch.Tensor) or len(shape) != 4 or shape[:2] not in _SHAPES:
-        raise ImageError(
-            f"The {name} must be a float32 tensor of shape (1, 3, height, width) or (1, 1, height, "
-            f"width); it is {type(picture).__name__} {shape}."
-        )
-    height, width = over.shape[-2:]
+        given = f"{type(picture).__name__} {shape}"
+        raise ImageError("mask.not_a_tensor", mask=name, given=given)
     if are_askew(picture, over):
-        raise ImageError(
-            f"The {name} is {shape[3]}×{shape[2]}, of another shape than its picture, which is "
-            f"{width}×{height}. Draw it over the picture itself."
-        )
+        sizes = {"size": size_of(picture), "other": size_of(over)}
+        raise ImageError("mask.of_another_shape", mask=name, **sizes)
     mask = luma(picture) if shape[1] == 3 else picture
     if not mask.isfinite().all():
-        raise ImageError(f"The {name} has values that are no numbers. Give 0 to 1.")
+        raise ImageError("mask.not_finite", mask=name)
     if not mask.max() > _BLACK:
-        raise ImageError(f"The {name} is black all over. White is where it is to hold.")
+        raise ImageError("mask.black", mask=name)
     return mask.float().clamp(0, 1)
 
 

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
+
+def size_of(picture: Tensor) -> str:
+    """The picture's width and height, for a message: "96×64"."""
+    height, width = picture.shape[-2:]
+    return f"{width}×{height}"
+
 
 def fit(height: int, width: int, longest: int) -> tuple[int, int]:
     """Height and width scaled so that the longer side is `longest`, the other at least 1."""

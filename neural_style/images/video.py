@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from neural_style.errors import ImageError
-from neural_style.images.files import check_place, resize
+from neural_style.images.files import check_place, ending_of, resize
 from neural_style.images.sizes import fit
 from neural_style.tensors import ImageTensor
 
@@ -74,8 +74,7 @@ def check_film(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix.lower() not in _WRITERS:
         raise ImageError(
-            f"Cannot write {path.name}: a film's ending is one of {', '.join(_WRITERS)}, not "
-            f"{path.suffix or '(none)'}."
+            "file.film_ending", name=path.name, ending=ending_of(path), choices=(*_WRITERS,)
         )
     check_place(path)
     return path

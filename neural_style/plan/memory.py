@@ -19,6 +19,7 @@ from torch import nn
 
 from neural_style.errors import SettingsError
 from neural_style.matching.places import cell_size, count_cells
+from neural_style.messages import Message, all_of
 from neural_style.network.extractor import Network, pools_that_rectify, stages_until
 from neural_style.network.strips import cut_network, plan_strips, strides
 from neural_style.plan.schedule import Scale
@@ -55,13 +56,13 @@ class MemoryPlan(NamedTuple):
         rows: For `cut_network`: where the network is cut and into strips of how many rows.
         history: Pairs that L-BFGS remembers.
         bytes: The estimated peak, of the whole program.
-        note: What is done to spare memory, in words; empty where nothing is.
+        note: What is done to spare memory; None where nothing is.
     """
 
     rows: dict[str, int]
     history: int
     bytes: int
-    note: str
+    note: Message | None
 
 
 def plan_memory(
@@ -120,21 +121,21 @@ def plan_memory(
         least = min(plan.bytes for _, plan in plans)
         fraction = max(0.0, (offered - base) / max(1, least - base)) ** 0.5
         size = int(fraction * max(height, width))
-        remedy = f"About size {size} would fit." if size >= _SMALLEST else "No size would fit."
-        raise SettingsError(
-            f"A picture of {width}×{height} needs about {least / 1e9:.1f} GB of memory; "
-            f"{offered / 1e9:.1f} GB are to be had. {remedy}"
-        )
+        about = {"size": f"{width}×{height}", "needed": least / 1e9, "available": offered / 1e9}
+        if size < _SMALLEST:
+            raise SettingsError("memory.no_size", **about)
+        raise SettingsError("memory.too_large", fitting=size, **about)
     return min(fitting, key=lambda one: one[0])[1]
 
 
-def _note(rows: dict[str, int], height: int, fewer: int, need: int) -> str:
-    spared = []
+def _note(rows: dict[str, int], height: int, fewer: int, need: int) -> Message | None:
+    means = []
     if rows:
-        spared.append(f"strips of {min(height, *rows.values())} rows down to {[*rows][-1]}")
+        count = min(height, *rows.values())
+        means.append(Message("memory.strips", rows=count, layer=[*rows][-1]))
     if fewer:
-        spared.append(f"{fewer} steps remembered")
-    return f"about {need / 1e9:.1f} GB with " + " and ".join(spared) if spared else ""
+        means.append(Message("memory.history", steps=fewer))
+    return Message("memory.plan", needed=need / 1e9, means=all_of(means)) if means else None
 
 
 def free_bytes(device: torch.device) -> int:

@@ -15,6 +15,7 @@ import torch
 from neural_style.errors import ImageError, NeuralStyleError, SettingsError
 from neural_style.images.files import check_place
 from neural_style.images.masks import Masks
+from neural_style.messages import Message
 from neural_style.optim.optimizers import State
 from neural_style.plan.schedule import LAYERS, Scale, join_passes, split_by_matches
 from neural_style.record.conditions import Conditions, compare, unpack
@@ -67,15 +68,13 @@ def state_shown(newest: dict[str, Any], iteration: int) -> State:
         NeuralStyleError: There is a newer one.
     """
     if newest["shown"] != iteration:
-        raise NeuralStyleError(
-            f"Only the newest frame's state can be had, that of iteration {newest['shown']}; "
-            f"this frame is of {iteration}. Ask for it before the next frame."
-        )
+        shown = newest["shown"]
+        raise NeuralStyleError("state.not_newest", newest=shown, iteration=iteration)
     return state_reached(newest)
 
 
-def used_so_far(state: State | None, now: Conditions) -> tuple[list[Conditions], str]:
-    """The conditions of a run in order of use, and a sentence where they change now.
+def used_so_far(state: State | None, now: Conditions) -> tuple[list[Conditions], Message | None]:
+    """The conditions of a run in order of use, and a message where they change now.
 
     Args:
         state: Where the run goes on from; None at its beginning.
@@ -83,14 +82,8 @@ def used_so_far(state: State | None, now: Conditions) -> tuple[list[Conditions],
     used = unpack(state["conditions"]) if state else []
     change = compare(used[-1:], now) if used else None
     if change is None:
-        return used or [now], ""
-    return [*used, now], _CHANGED.format(before=change[0], now=change[1])
-
-
-_CHANGED = (
-    "Until here the run used {before}; from here on it uses {now}. The picture will be close to "
-    "that of an unbroken run, not identical."
-)
+        return used or [now], None
+    return [*used, now], Message("run.changed", **change)
 
 
 def save_state(state: State, path: str | os.PathLike[str]) -> Path:
@@ -106,7 +99,7 @@ def save_state(state: State, path: str | os.PathLike[str]) -> Path:
         torch.save(state, partial)
         partial.replace(path)
     except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError
-        raise ImageError(f"Cannot write {path}: {error}. Choose another place.") from error
+        raise ImageError("file.not_written", path=str(path), reason=str(error)) from error
     finally:
         partial.unlink(missing_ok=True)
     return path
@@ -122,13 +115,12 @@ def load_state(path: str | os.PathLike[str]) -> State:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise SettingsError(f"Cannot read the state {path}: {error.strerror}.") from error
+        reason = error.strerror or str(error)
+        raise SettingsError("state.unreadable", path=str(path), reason=reason) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise SettingsError(
-            f"{path.name} is no run's state. Give a file that a run has kept."
-        ) from error
+        raise SettingsError("state.wrong_file", name=path.name) from error
     if not _is_state(state):
-        raise SettingsError(f"{path.name} is no run's state. Give a file that a run has kept.")
+        raise SettingsError("state.wrong_file", name=path.name)
     return state
 
 
@@ -144,7 +136,8 @@ def _is_state(state: Any) -> bool:
         and _are_conditions(state.get("conditions"))
         and isinstance(state.get("pass"), dict)
         and _has_matches(state)
-        and {"image", "numbers", "iteration", "best", "optimizer"} <= state["pass"].keys()
+        and {"image", "numbers", "iteration", "best", "event", "optimizer"} <= state["pass"].keys()
+        and isinstance(state["pass"]["event"] or {}, dict)
     )
 
 
@@ -174,13 +167,11 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
         SettingsError: The state is that of another run, or one with no iterations left to do.
     """
     if not _is_state(state):
-        raise SettingsError("This is not a run's state. Give what a frame's state() returned.")
+        raise SettingsError("state.wrong")
     different = [key for key, value in identity.items() if state["identity"].get(key) != value]
     if different:
-        raise SettingsError(
-            f"The state is that of a run with another {', '.join(different)}. Give the same "
-            "pictures and settings; only the iterations may grow."
-        )
+        names = tuple(_NAMES.get(key, key) for key in different)
+        raise SettingsError("state.of_another_run", different=names)
     scales = [Scale(*scale) for scale in state["scales"]]
     planned, last = sum(scale.iterations for scale in scales), scales[-1]
     at_the_end = state["scale"] == len(scales) - 1 and state["pass"]["iteration"] >= last.iterations
@@ -188,14 +179,22 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
     least = planned + 1 if ended else planned
     if iterations < least:
         raise SettingsError(
-            f"The state is that of a run of {planned} iterations; {iterations} are asked for. Ask "
-            f"for {least} at least."
+            "state.too_few_iterations", planned=planned, given=iterations, least=least
         )
     more = iterations - planned
     if not last.stage:
         return [*scales[:-1], last._replace(iterations=last.iterations + more)]
     *smaller, full = join_passes(scales)
     return split_by_matches([*smaller, full._replace(iterations=full.iterations + more)])
+
+
+_NAMES = {
+    "content image": Message("image.content"),
+    "style image": Message("image.style"),
+    "masks": Message("image.masks"),
+    "network's weights": Message("weights.weights"),
+}
+"""What `identify` has beside knobs."""
 
 
 def move(state: Any, device: torch.device) -> Any:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, NamedTuple
+
+from neural_style.messages import Message, all_of
 
 
 class Conditions(NamedTuple):
@@ -44,8 +47,8 @@ def unpack(stored: Any) -> list[Conditions]:
     return used
 
 
-def compare(used: Sequence[Conditions], now: Conditions) -> tuple[str, str] | None:
-    """The differing conditions in words, as they were used and as they are now; None if the same.
+def compare(used: Sequence[Conditions], now: Conditions) -> dict[str, Message | str] | None:
+    """The differing conditions, "before" as they were used and "now"; None if they are the same.
 
     Args:
         used: In order of use; one, unless they changed during the run.
@@ -53,21 +56,27 @@ def compare(used: Sequence[Conditions], now: Conditions) -> tuple[str, str] | No
     if [*used] == [now]:
         return None
     fields = [name for name in now._fields if any(_of(one, name) != _of(now, name) for one in used)]
-    before = [" and ".join(_WORDS[name](one) for name in fields) for one in used]
-    return ", then ".join(before), " and ".join(_WORDS[name](now) for name in fields)
+    *before, last = (all_of([_WORDS[name](one) for name in fields]) for one in [*used, now])
+    return {"before": reduce(_then, before), "now": last}
+
+
+def _then(before: Message | str, after: Message | str) -> Message:
+    return Message("conditions.then", before=before, after=after)
 
 
 def _of(conditions: Conditions, name: str) -> Any:
     return getattr(conditions, name)
 
 
-def _strips(conditions: Conditions) -> str:
+def _strips(conditions: Conditions) -> Message:
     rows = conditions.rows
-    return f"strips of {min(rows.values())} rows down to {[*rows][-1]}" if rows else "no strips"
+    if not rows:
+        return Message("memory.no_strips")
+    return Message("memory.strips", rows=min(rows.values()), layer=[*rows][-1])
 
 
 _WORDS = {
     "precision": lambda conditions: conditions.precision,
     "rows": _strips,
-    "history": lambda conditions: f"{conditions.history} steps remembered",
+    "history": lambda conditions: Message("memory.history", steps=conditions.history),
 }

@@ -18,6 +18,7 @@ from PIL import Image
 from neural_style.errors import ImageError, SettingsError
 from neural_style.images.decode import DECODER_ERRORS
 from neural_style.images.files import check_file
+from neural_style.messages import Message
 from neural_style.record.conditions import Conditions, compare, pack, unpack
 from neural_style.settings.settings import INITS, Settings, knobs
 from neural_style.version import __version__
@@ -89,14 +90,9 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
             picture.load()
             text = picture.text.get(KEYWORD)
     except DECODER_ERRORS as error:
-        raise ImageError(
-            f"{path.name} is no PNG that can be read. Only a PNG carries its recipe."
-        ) from error
+        raise ImageError("recipe.not_a_png", name=path.name) from error
     if text is None:
-        raise ImageError(
-            f"{path.name} carries no recipe. Only a PNG made by this program does, as long as no "
-            "other program has saved it again."
-        )
+        raise ImageError("recipe.none", name=path.name)
     return _parse(text, path.name)
 
 
@@ -106,7 +102,7 @@ def _parse(text: str, name: str) -> Recipe:
         stored = json.loads(text)
         made_with = dict(stored["made with"])
         if stored["format"] != _FORMAT:
-            raise _unknown(name, made_with, "is of another format")
+            raise SettingsError("recipe.unknown_format", name=name, **_versions(made_with))
         recipe = Recipe(
             settings=dict(stored["settings"]),
             digests={kind: stored["digests"][kind] for kind in _DIGESTS},
@@ -115,23 +111,22 @@ def _parse(text: str, name: str) -> Recipe:
             made_with=made_with,
         )
     except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
-        raise SettingsError(
-            f"The recipe in {name} is damaged. Take the picture as it was saved."
-        ) from error
+        raise SettingsError("recipe.damaged", name=name) from error
     unknown = [knob for knob in recipe.settings if knob not in knobs()]
     if unknown:
-        raise _unknown(name, made_with, f"has a knob {unknown[0]!r:.40}")
+        knob = f"{unknown[0]!r:.40}"
+        raise SettingsError("recipe.unknown_knob", name=name, knob=knob, **_versions(made_with))
     return recipe
 
 
-def _unknown(name: str, made_with: dict[str, str], strange: str) -> SettingsError:
-    maker = made_with.get("neural-style-space", "unknown")
-    same = maker in (__version__, "unknown")
-    what = "Take the picture as it was saved" if same else "Use that version"
-    return SettingsError(
-        f"The recipe in {name} {strange}, which this program, version {__version__}, does not "
-        f"know; it was made with version {maker!s:.40}. {what}."
-    )
+def _versions(made_with: dict[str, Any]) -> dict[str, str | Message]:
+    """This version and the one that made a recipe, and what to do, for a message."""
+    maker = made_with.get("neural-style-space")
+    remedy = Message("recipe.use_that_version")
+    if maker in (__version__, None):
+        remedy = Message("recipe.use_as_saved")
+    made = Message("recipe.unknown_version") if maker is None else f"{maker!s:.40}"
+    return {"version": __version__, "maker": made, "remedy": remedy}
 
 
 def settings_of(recipe: Recipe, init: str | None = None, **host: Any) -> Settings:
@@ -147,7 +142,7 @@ def settings_of(recipe: Recipe, init: str | None = None, **host: Any) -> Setting
     chosen = dict(recipe.settings)
     if chosen.get("init") == PICTURE:
         if init is None:
-            raise SettingsError("This picture was begun from a start picture. Give it as init.")
+            raise SettingsError("recipe.start_wanted")
         chosen["init"] = init
     return Settings(**chosen, **host)
 
@@ -162,12 +157,7 @@ def differences(recipe: Recipe, text: dict[str, str]) -> list[str]:
     return [name for name in _DIGESTS if here[name] != recipe.digests[name]]
 
 
-def change_of_conditions(recipe: Recipe, now: Conditions) -> str:
-    """A sentence on how the conditions of this run differ from the recipe's; empty where not."""
+def change_of_conditions(recipe: Recipe, now: Conditions) -> Message | None:
+    """How the conditions of this run differ from the recipe's; None where they do not."""
     change = compare(recipe.conditions, now)
-    return _CHANGED.format(before=change[0], now=change[1]) if change else ""
-
-
-_CHANGED = (
-    "The picture was made with {before}; this run uses {now}. It will be close, not identical."
-)
+    return Message("recipe.changed", **change) if change else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from neural_style.messages import Message
 from neural_style.optim.optimizers import State
 from neural_style.tensors import ImageTensor
 
@@ -25,8 +26,9 @@ class Frame(NamedTuple):
         seconds_left: Estimated time to the end.
         milestone: On the ladder 0, 1, 2, 5, 10, 20, 50, …, or the last.
         note: Where the network's weights come from, and how memory is spared where it must be.
+            `str()` of it, and of each event, is the English text.
         events: What the guard did since the frame before, and of the first frame how the run will
-            differ from the one that it continues or repeats; a sentence each.
+            differ from the one that it continues or repeats; a message each.
         state: Makes what `stylize` takes as `resume`, to go on exactly: `torch.save` keeps it,
             `torch.load(…, weights_only=True)` brings it back. Ask before the next frame; if that
             one failed, the state is that of the point which the run had reached.
@@ -41,7 +43,7 @@ class Frame(NamedTuple):
     seconds: float
     seconds_left: float
     milestone: bool
-    note: str
-    events: tuple[str, ...]
+    note: Message
+    events: tuple[Message, ...]
     state: Callable[[], State]
     recipe: dict[str, str]

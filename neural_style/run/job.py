@@ -17,6 +17,7 @@ from neural_style.images.color import finish_colors, is_gray, prepare_content
 from neural_style.images.files import resize
 from neural_style.images.masks import Masks, fit_mask, leave, read_masks
 from neural_style.images.sizes import STYLE_FITS
+from neural_style.messages import Message
 from neural_style.network.backbones import BACKBONES, Backbone, check_layers, lean
 from neural_style.network.extractor import Network, load_network
 from neural_style.network.strips import Segments, cut_network
@@ -51,6 +52,7 @@ class Job(NamedTuple):
             usual values in place of auto and 0.
         content, shown: The content image as the network sees it, and in its own colors.
         plan: For the memory.
+        note, change: `Frame.note`; and how conditions change where the run is continued.
         used: Conditions of the run so far.
         gray: Whether no picture has any color.
     """
@@ -67,10 +69,10 @@ class Job(NamedTuple):
     keep: Mask | None
     passes: list[Scale]
     plan: MemoryPlan
-    note: str
+    note: Message
     identity: dict[str, Any]
     used: list[Conditions]
-    change: str
+    change: Message | None
     gray: bool
 
     @property
@@ -110,7 +112,7 @@ def prepare(
     emphasis = emphasis_of(backbone, settings)
     layers = {*emphasis.content_layers, *emphasis.style_layers}
     stages = backbone.build()
-    check_layers(stages, layers, f"network {settings.backbone}")
+    check_layers(stages, layers, settings.backbone)
     check_pictures(content, pictures, settings.size, backbone.smallest_side)
     *where, keep = read_masks(masks, content, pictures)
     styles = gather_styles(
@@ -180,7 +182,9 @@ def prepare(
         keep=None if keep is None else keep.to(device),
         passes=passes,
         plan=plan,
-        note="; ".join(filter(None, [weights.source, plan.note])),
+        note=Message("run.note", source=weights.source, plan=plan.note)
+        if plan.note
+        else weights.source,
         identity=identity,
         used=used,
         change=change,

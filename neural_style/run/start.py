@@ -11,7 +11,8 @@ from torch import Tensor
 from neural_style.errors import ImageError
 from neural_style.images.files import LONGEST, load_image, resize
 from neural_style.images.masks import are_askew
-from neural_style.images.sizes import fit
+from neural_style.images.sizes import fit, size_of
+from neural_style.messages import Message
 from neural_style.plan.schedule import Scale
 from neural_style.run.styles import Style, recolor_content
 from neural_style.tensors import ImageTensor
@@ -59,12 +60,9 @@ def load_start(path: str, content: ImageTensor) -> ImageTensor:
         ImageError: It cannot be read, or is of another shape than the content image.
     """
     picture = load_image(path, longest=LONGEST)
-    (height, width), (other_height, other_width) = content.shape[-2:], picture.shape[-2:]
     if are_askew(content, picture):
-        raise ImageError(
-            f"The start picture is {other_width}×{other_height}, of another shape than the content "
-            f"image, which is {width}×{height}. Crop it to the same."
-        )
+        sizes = {"size": size_of(picture), "other": size_of(content)}
+        raise ImageError("picture.start_of_another_shape", **sizes)
     return picture
 
 
@@ -76,32 +74,33 @@ def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side
         ImageError: Which of them, and why.
     """
     if not styles:
-        raise ImageError("There is no style image. Give one at least.")
-    for name, picture in zip(["content", *_names(styles)], [content, *styles], strict=True):
+        raise ImageError("picture.no_style")
+    names = [Message("image.content"), *_names(styles)]
+    for name, picture in zip(names, [content, *styles], strict=True):
         shape = tuple(getattr(picture, "shape", ()))
         if (
             not isinstance(picture, torch.Tensor)
             or (len(shape), *shape[:2]) != (4, 1, 3)
             or picture.dtype != torch.float32
         ):
+            given = f"{type(picture).__name__} {getattr(picture, 'dtype', '')} {shape}"
+            raise ImageError("picture.not_a_tensor", image=name, given=given)
+        low, high = picture.min().item(), picture.max().item()
+        if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
+            raise ImageError("picture.out_of_range", image=name, low=low, high=high)
+        if min(picture.shape[-2:]) < smallest_side:
             raise ImageError(
-                f"The {name} image must be a float32 tensor of shape (1, 3, height, width), as "
-                f"load_image gives it; it is {type(picture).__name__} "
-                f"{getattr(picture, 'dtype', '')} {shape}."
+                "picture.too_small", image=name, size=size_of(picture), least=smallest_side
             )
-        if not (picture.min() >= -_OVERSHOOT and picture.max() <= 1 + _OVERSHOOT):
-            raise ImageError(
-                f"The {name} image has values from {picture.min():.3g} to {picture.max():.3g}; "
-                "they must lie in [0, 1]. Divide 0–255 by 255."
-            )
-        _check_sides(f"The {name} image", picture, smallest_side, "Use a larger one.")
     height, width = content.shape[-2:]
     scaled = fit(height, width, size)
     if min(scaled) < smallest_side:
         raise ImageError(
-            f"The content image is {width}×{height}, so narrow that at size {size} it would be "
-            f"{scaled[1]}×{scaled[0]}; the network needs {smallest_side} pixels a side. "
-            "Crop it, or choose a larger size."
+            "picture.too_narrow",
+            size=size_of(content),
+            longest=size,
+            scaled=f"{scaled[1]}×{scaled[0]}",
+            least=smallest_side,
         )
 
 
@@ -112,20 +111,16 @@ def check_parts(parts: Sequence[ImageTensor], smallest_side: int) -> None:
         ImageError: Which of them.
     """
     for name, part in zip(_names(parts), parts, strict=True):
-        what = f"The part taken of the {name} image"
-        _check_sides(what, part, smallest_side, "Take a larger part (style_crop).")
+        if min(part.shape[-2:]) < smallest_side:
+            raise ImageError(
+                "picture.part_too_small", image=name, size=size_of(part), least=smallest_side
+            )
 
 
-def _names(styles: Sequence[Any]) -> list[str]:
-    return ["style"] if len(styles) == 1 else [f"style ({k + 1})" for k in range(len(styles))]
-
-
-def _check_sides(what: str, picture: ImageTensor, smallest_side: int, remedy: str) -> None:
-    height, width = picture.shape[-2:]
-    if min(height, width) < smallest_side:
-        raise ImageError(
-            f"{what} is {width}×{height}; the network needs {smallest_side} pixels a side. {remedy}"
-        )
+def _names(styles: Sequence[Any]) -> list[Message]:
+    if len(styles) == 1:
+        return [Message("image.style")]
+    return [Message("image.style_numbered", number=k + 1) for k in range(len(styles))]
 
 
 _OVERSHOOT = 1e-3

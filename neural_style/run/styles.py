@@ -68,10 +68,7 @@ def gather_styles(
         if part is not None:
             part = crop(fit_mask(part, *picture.shape[-2:]), boxes[k])
             if not part.max() > 0:
-                raise ImageError(
-                    f"The style mask ({k + 1}) is black all over style_crop {shortened(crops)}. "
-                    "White is where it is to hold; take another part."
-                )
+                raise ImageError("mask.black_in_crop", number=k + 1, crop=shortened(crops))
         styles.append(Style(crop(picture, boxes[k]), share, factors[k], where[k], part))
     return styles
 
@@ -141,8 +138,6 @@ def _one_each(knob: str, words: str, values: list, count: int) -> list:
     if len(values) == 1:
         return count * values
     if len(values) != count:
-        raise SettingsError(
-            f"{knob} {shortened(words)} is for {len(values)} style images; {count} given. Give "
-            "one for each, or one for all."
-        )
+        given = {"name": knob, "given": shortened(words), "count": len(values)}
+        raise SettingsError("settings.style_count", **given, styles=count)
     return values

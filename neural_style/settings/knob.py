@@ -57,24 +57,23 @@ def _check_number(about: Field, kind: type, value: Any) -> int | float:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     in_range = is_number and low <= value <= high  # which NaN is not
     if not in_range or (kind is int and value != int(value)):
-        whole = "a whole number" if kind is int else "a number"
-        raise SettingsError(
-            f"{about.name} must be {whole} from {low:,} to {high:,}; it is {quoted(value)}."
-        )
+        wrong = {"name": about.name, "low": low, "high": high, "given": quoted(value)}
+        if kind is int:
+            raise SettingsError("knob.whole_number", **wrong)
+        raise SettingsError("knob.number", **wrong)
     return kind(value)
 
 
 def _check_choice(about: Field, value: Any) -> str:
     choices, or_path = about.metadata["choices"], about.metadata["or_path"]
     if not isinstance(value, str) or not value.strip():
-        raise SettingsError(f"{about.name} must be a word; it is {quoted(value)}.")
+        raise SettingsError("knob.word", name=about.name, given=quoted(value))
     if choices and value not in choices and not or_path:
-        raise SettingsError(
-            f"{about.name} must be one of {', '.join(choices)}; it is {quoted(value)}."
-        )
+        given = quoted(value)
+        raise SettingsError("knob.choice", name=about.name, choices=choices, given=given)
     if about.metadata["check"]:
         try:
             about.metadata["check"](value)
         except SettingsError as error:
-            raise SettingsError(f"{about.name}: {error}") from None
+            raise SettingsError("knob.form", name=about.name, reason=error.message) from None
     return value

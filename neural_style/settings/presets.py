@@ -134,7 +134,9 @@ def choose_preset(name: str, manner: str | None = None) -> Settings:
     qualities = MANNERS[manner or DEFAULT_MANNER]
     if manner is not None and name not in (*qualities, *qualities.values()):
         raise SettingsError(
-            f"The preset {name} is not one of manner {manner}, whose presets are "
-            f"{', '.join(qualities)}. Leave out the manner, or choose one of these."
+            "settings.preset_of_another_manner",
+            preset=name,
+            manner=manner,
+            choices=(*qualities,),
         )
     return PRESETS[qualities.get(name, name)]

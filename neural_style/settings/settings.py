@@ -223,24 +223,17 @@ class Settings:
         shares = parse_shares(self.scale_shares)
         if shares and self.scales not in (0, len(shares)):
             raise SettingsError(
-                f"scale_shares {shortened(self.scale_shares)} is for {len(shares)} sizes; scales "
-                f"is {self.scales}. Give as many shares as scales, or leave one of them out."
+                "settings.share_count",
+                given=shortened(self.scale_shares),
+                count=len(shares),
+                scales=self.scales,
             )
         if not (self.content_weight or self.style_weight or self.tv_weight):
-            raise SettingsError(
-                "content_weight, style_weight and tv_weight are all 0: there is nothing to do. "
-                "Give one of them a weight."
-            )
+            raise SettingsError("settings.no_weight")
         if self.init == "matched" and self.statistic != NEAREST:
-            raise SettingsError(
-                f"init matched needs the matches of statistic {NEAREST}; statistic is "
-                f"{self.statistic}. Use recolored with it."
-            )
+            raise SettingsError("settings.matched_init", needed=NEAREST, given=self.statistic)
         if self.losses == "paper" and self.statistic != "gram":
-            raise SettingsError(
-                f"losses paper is a formula for statistic gram; statistic is {self.statistic}. "
-                "Use relative or absolute with it."
-            )
+            raise SettingsError("settings.paper_losses", given=self.statistic)
 
 
 def knobs() -> dict[str, Field]:

@@ -21,10 +21,7 @@ def parse_weights(words: str) -> list[float]:
     """
     numbers = [1.0] if words == "equal" else _numbers(words)
     if not numbers or min(numbers) < 0 or sum(numbers) <= 0:
-        raise SettingsError(
-            "Weights of styles are written 0.7,0.3, none below 0 and not all 0; "
-            f"{quoted(words)} is not so."
-        )
+        raise SettingsError("form.weights", given=quoted(words))
     return numbers
 
 
@@ -36,10 +33,8 @@ def parse_scales(words: str) -> list[float]:
     """
     numbers = _numbers(words)
     if not numbers or min(numbers) < _SMALLEST_SCALE or max(numbers) > _LARGEST_SCALE:
-        raise SettingsError(
-            f"Scales of styles are written 1,0.5, each from {_SMALLEST_SCALE} to "
-            f"{_LARGEST_SCALE}; {quoted(words)} is not so."
-        )
+        limits = {"low": _SMALLEST_SCALE, "high": _LARGEST_SCALE}
+        raise SettingsError("form.scales", given=quoted(words), **limits)
     return numbers
 
 
@@ -61,11 +56,7 @@ def parse_crops(words: str) -> list[Box]:
             or not numbers[2] * numbers[3]
             or max(numbers[0] + numbers[2], numbers[1] + numbers[3]) > 1 + 1e-6
         ):
-            raise SettingsError(
-                "A crop is written left,top,width,height as shares of the picture, 0,0,0.5,1 for "
-                "its left half, or all; several are parted by a semicolon; "
-                f"{quoted(part.strip())} is not so."
-            )
+            raise SettingsError("form.crops", given=quoted(part.strip()))
         boxes.append(tuple(numbers))
     return boxes
 
@@ -91,10 +82,7 @@ def parse_shares(words: str) -> tuple[float, ...]:
     except ValueError:
         shares = ()
     if not shares or not all(share > 0 for share in shares) or not math.isfinite(sum(shares)):
-        raise SettingsError(
-            "Shares of the iterations are written 5,2 for two sizes, each above 0; "
-            f"{quoted(words)} is not so."
-        )
+        raise SettingsError("form.shares", given=quoted(words))
     return shares
 
 
@@ -117,9 +105,6 @@ def parse_layers(words: str, usual: dict[str, float] | None = None) -> dict[str,
         except ValueError:
             number = math.nan
         if not name or name in layers or not 0 <= number < math.inf:
-            raise SettingsError(
-                f"Layers are written relu1_1:0.5,relu2_1:0.5, each once, with shares of at least "
-                f"0; {quoted(part.strip())} in {quoted(words)} is not so."
-            )
+            raise SettingsError("form.layers", part=quoted(part.strip()), given=quoted(words))
         layers[name] = number
     return layers

@@ -177,7 +177,7 @@ def test_a_style_mask_with_nothing_in_the_crop_is_refused():
 def test_a_mask_with_values_that_are_no_numbers_is_refused():
     mask = LEFT.clone()
     mask[..., 3, 3] = float("nan")
-    with pytest.raises(ImageError, match=r"keep mask has values that are no numbers"):
+    with pytest.raises(ImageError, match=r"keep mask has values that are not finite"):
         read_masks(Masks(keep=mask), CONTENT, STYLES)
 
 
@@ -285,8 +285,14 @@ def test_a_run_with_masks_is_continued_with_the_same_masks_only():
 @pytest.mark.parametrize(
     ("masks", "message"),
     [
-        (Masks(styles=[LEFT]), "There is 1 mask for 2 style images. Give one for each."),
-        (Masks(parts=[LEFT] * 3), "There are 3 style masks for 2 style images"),
+        (
+            Masks(styles=[LEFT]),
+            r"number of masks \(1\) differs from that of style images \(2\)",
+        ),
+        (
+            Masks(parts=[LEFT] * 3),
+            r"number of style masks \(3\) differs from .* \(2\)\. Give one",
+        ),
         (Masks(styles=[LEFT, half("left", 64, 64)]), r"The mask \(2\) is 64×64, of another shape"),
         (Masks(parts=[LEFT, half("left", 64, 64)]), r"The style mask \(2\) is 64×64"),
         (Masks(keep=half("left", 64, 64)), "The keep mask is 64×64, .* which is 128×96"),
@@ -352,7 +358,7 @@ def test_style_masks_beside_transparency_are_refused_as_ever(tmp_path):
     with pytest.raises(ImageError, match=r"The style mask \(1\) is 64×64"):
         load_styles(paths, [half("left", 64, 64), RIGHT])
     styles, parts = load_styles(paths, [LEFT])
-    with pytest.raises(ImageError, match="There is 1 style mask for 2 style images"):
+    with pytest.raises(ImageError, match=r"The number of style masks \(1\) differs"):
         read_masks(Masks(parts=parts), CONTENT, styles)
 
 

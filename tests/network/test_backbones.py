@@ -246,7 +246,7 @@ def test_other_networks_see_what_torchvisions_do(name, tmp_path):
     file = tmp_path / "weights.pth"
     torch.save(headless(model), file)
     loaded = load_weights(name, str(file))
-    assert loaded.source == f"{name} weights: weights.pth"
+    assert str(loaded.source) == f"{name} weights: weights.pth"
     entry = BACKBONES[name]
     network = load_network(
         entry.build(), loaded.tensors, loaded.units, device=torch.device("cpu"), border="zeros"
@@ -282,7 +282,7 @@ def test_with_other_networks_pictures_are_made(name, tmp_path, the_hub, monkeypa
     first, *_, last = stylize(*pictures, run)
     assert sum(last.losses.values()) < sum(first.losses.values())
     assert last.image.isfinite().all()
-    assert last.note.startswith(
+    assert str(last.note).startswith(
         f"{name} weights: {fake_hub.REPO}, downloaded" if entry.hub else f"{name} weights: weights."
     )
     loaded = load_weights(name, choice)

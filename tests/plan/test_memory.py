@@ -20,6 +20,7 @@ from neural_style import (
     stylize,
 )
 from neural_style.devices import choose_precision, memory_is_exhausted
+from neural_style.messages import Message
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.objective import Objective
@@ -36,6 +37,7 @@ CPU = torch.device("cpu")
 BACKBONE = BACKBONES["vgg19"]
 LAYERS = {*BACKBONE.content_layers, *BACKBONE.style_layers}
 BASE = 600_000_000
+EXHAUSTED = Message("memory.exhausted")
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def plan(network, size, limit_gb, history=60):
 def test_with_memory_to_spare_nothing_is_spared(vgg):
     assert plan(vgg, 512, 100.0)[0] == {}
     assert plan(vgg, 512, 100.0).history == 60
-    assert plan(vgg, 512, 100.0).note == ""
+    assert plan(vgg, 512, 100.0).note is None
 
 
 def test_what_is_chosen_fits_and_more_memory_never_means_a_slower_plan(vgg):
@@ -70,8 +72,8 @@ def test_what_is_chosen_fits_and_more_memory_never_means_a_slower_plan(vgg):
         seen.append((len(chosen.rows), -chosen.history))
     assert seen[0] == (0, -60)
     assert seen[-1] > seen[0]
-    assert "strips of" in plan(vgg, 2048, 3.0).note
-    assert "steps remembered" in plan(vgg, 2048, 3.0).note
+    assert "strips of" in str(plan(vgg, 2048, 3.0).note)
+    assert "steps remembered" in str(plan(vgg, 2048, 3.0).note)
 
 
 def test_bytes_grow_with_the_pixels(vgg):
@@ -86,7 +88,7 @@ def test_float32_needs_more_than_bfloat16(vgg):
 
 
 def test_a_picture_that_does_not_fit_is_refused_with_a_size_that_does(vgg):
-    with pytest.raises(SettingsError, match=r"needs about \d+\.\d GB.*2\.0 GB are") as refused:
+    with pytest.raises(SettingsError, match=r"needs about \d+\.\d GB.*2\.0 GB is a") as refused:
         plan(vgg, 4096, 2.0)
     size = int(str(refused.value).split("size ")[1].split()[0])
     assert 512 < size < 4096
@@ -104,12 +106,13 @@ def test_the_frames_say_how_memory_is_spared_and_the_picture_is_nearly_the_same(
     run = {"iterations": 6, "size": 256, "scales": 1, "precision": "fp32", "optimizer": "adam"}
     run["statistic"] = "gram"
     *_, whole = stylize(*pictures, Settings(**run))
-    assert whole.note == "vgg19 weights: tiny, for tests"
+    assert str(whole.note) == "vgg19 weights: tiny, for tests"
     monkeypatch.setattr(memory, "_in_use", lambda device: 0)
     monkeypatch.setattr(memory, "_BESIDE", 0)
     monkeypatch.setattr(memory, "_STRIP_PIXELS", (16_384,))
     *_, strips = stylize(*pictures, Settings(**run, memory_gb=0.012))
-    assert "vgg19 weights: tiny, for tests; about 0.0 GB with strips of 64 rows" in strips.note
+    note = "vgg19 weights: tiny, for tests; about 0.0 GB with strips of 64 rows"
+    assert str(strips.note).startswith(note)
     assert (strips.image - whole.image).abs().max() < 0.02
 
 
@@ -153,10 +156,10 @@ def test_where_memory_runs_out_after_all_the_run_goes_on_in_strips(scarce, error
     frames = list(stylize(*pictures, Settings(**run, optimizer=optimizer), every=1))
     assert [frame.iteration for frame in frames] == list(range(9))
     told = [frame for frame in frames if frame.events]
-    assert {frame.events for frame in told} == {("Memory ran out; on in smaller parts.",)}
+    assert {frame.events for frame in told} == {(EXHAUSTED,)}
     assert told[0].iteration == 3
-    assert "strips of" in told[-1].note
-    assert "strips of" not in frames[2].note
+    assert "strips of" in str(told[-1].note)
+    assert "strips of" not in str(frames[2].note)
     assert set(scarce.refused) == {256}
     totals = [sum(frame.losses.values()) for frame in frames]
     assert totals == sorted(totals, reverse=True)
@@ -238,7 +241,7 @@ def test_a_run_whose_memory_ran_out_is_the_same_to_the_last_byte(
     make_fail(monkeypatch, optimizer, call)
     frames = list(stylize(*pictures, run, every=1))
     events = [event for frame in frames for event in frame.events]
-    assert events == ["Memory ran out; on in smaller parts."]
+    assert events == [EXHAUSTED]
     assert [frame.iteration for frame in frames] == list(range(9))
     for frame, undisturbed in zip(frames, expected):
         assert torch.equal(frame.image, undisturbed.image)
@@ -262,9 +265,11 @@ def test_a_recipe_names_both_plans_where_memory_ran_out_and_a_replay_tells_once(
     assert [bool(used.rows) for used in recipe.conditions] == [False, True]
     first, *others = stylize(*pictures, run, every=1, replay=recipe)
     (told,) = first.events
-    assert re.match(r"The picture was made with no strips, then strips of .*uses no strips\.", told)
+    assert re.match(
+        r"The picture was made with no strips, then strips of .*uses no strips\.", str(told)
+    )
     events = [event for frame in others for event in frame.events]
-    assert events == ["Memory ran out; on in smaller parts."]
+    assert events == [EXHAUSTED]
 
 
 @pytest.mark.usefixtures("tiny")
@@ -298,7 +303,7 @@ def test_not_every_word_of_memory_tells_that_there_is_none_left():
 
 @pytest.mark.usefixtures("tiny")
 def test_a_cap_too_low_is_told_before_the_work_begins():
-    with pytest.raises(SettingsError, match=r"0\.0 GB are to be had"):
+    with pytest.raises(SettingsError, match=r"0\.0 GB is available"):
         next(stylize(picture(64, 64), picture(64, 64), Settings(memory_gb=0.001)))
 
 

@@ -95,7 +95,7 @@ def test_a_run_that_goes_on_in_another_precision_says_so_in_its_first_frame():
     )
     assert not any(frame.events for frame in same)
     assert [len(frame.events) for frame in other] == [1, 0, 0]
-    assert other[0].events[0] == (
+    assert str(other[0].events[0]) == (
         "Until here the run used fp32; from here on it uses bf16. The picture will be close to "
         "that of an unbroken run, not identical."
     )

@@ -111,7 +111,8 @@ WHOLE, STRIPS = Conditions("fp32", {}, 60), Conditions("fp32", {"pool1": 64, "po
     ],
 )
 def test_what_differs_of_the_conditions_is_put_in_words(used, now, words):
-    assert compare(used, now) == words
+    change = compare(used, now)
+    assert change == words or (str(change["before"]), str(change["now"])) == words
 
 
 @pytest.mark.usefixtures("tiny")
@@ -126,9 +127,9 @@ def test_a_replay_under_other_conditions_says_so_in_its_first_frame():
     )
     assert not any(frame.events for frame in same)
     assert torch.equal(same[-1].image, frame.image)
-    assert other[0].events == (
-        "The picture was made with bf16; this run uses fp32. It will be close, not identical.",
-    )
+    assert [str(event) for event in other[0].events] == [
+        "The picture was made with bf16; this run uses fp32. It will be close, not identical."
+    ]
     assert not any(frame.events for frame in other[1:])
     assert 0 < (other[-1].image - frame.image).abs().max() < 0.1
 

@@ -77,7 +77,7 @@ def test_no_style_at_all_is_refused():
 
 
 def test_which_of_several_styles_is_wrong_is_said():
-    with pytest.raises(ImageError, match=r"The style \(2\) image is 5×90"):
+    with pytest.raises(ImageError, match=r"The style image \(2\) is 5×90"):
         next(stylize(CONTENT, [STYLES[0], torch.rand(1, 3, 90, 5)], Settings(**RUN)))
 
 

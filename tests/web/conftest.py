@@ -29,6 +29,7 @@ from playwright.sync_api import (
 )
 
 from neural_style import save_image
+from neural_style.messages import Message
 from neural_style.objective import Objective
 from neural_style.run import job
 from neural_style.web.page.build import build_page
@@ -46,7 +47,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-NOTE = "vgg19 weights: a note for tests"
+NOTE = Message("weights.from_file", backbone="vgg19", name="a note for tests")
 
 
 class Watch:

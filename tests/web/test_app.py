@@ -17,6 +17,7 @@ import spaces
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from neural_style.messages import Message
 from neural_style.network import weights
 from neural_style.web.run.checks import check_inputs
 from neural_style.web.run.handlers import run_stylize
@@ -88,7 +89,7 @@ def test_importing_it_builds_the_page_and_leaves_the_handler_as_it_is(monkeypatc
 
     def load(backbone: str) -> weights.Weights:
         asked.append(backbone)
-        return weights.Weights({}, None, "weights: none, for tests", "")
+        return weights.Weights({}, None, Message("hub.cached"), "")
 
     monkeypatch.setattr(weights, "load_weights", load)
     monkeypatch.delitem(sys.modules, "app", raising=False)

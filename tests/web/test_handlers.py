@@ -16,6 +16,7 @@ from PIL import Image
 
 from neural_style import Settings, load_image, save_image
 from neural_style.images.files import load_with_alpha, resize
+from neural_style.messages import Message
 from neural_style.settings.settings import knobs
 from neural_style.web.run import cost, handlers, show
 from neural_style.web.run.checks import MORE_PICTURES, check_inputs
@@ -80,9 +81,10 @@ def refused(*pictures, **changes) -> str:
     said = []
     with pytest.raises(gr.Error) as error:
         said.extend(run_stylize(*pictures, *values(**changes)))
-    assert said[-1][:3] == (None, [], texts.failed(error.value.message))
+    words = error.value.message
+    assert said[-1][:3] == (None, [], f"**That did not work.** {texts.plain(words)}")
     assert error.value.title == "That did not work"
-    return error.value.message
+    return words
 
 
 @pytest.mark.parametrize("handler", [run_stylize, check_inputs, reserve_seconds])
@@ -214,15 +216,15 @@ def test_the_lines_tell_what_is_looked_at_between_two_sizes(sent, watch, monkeyp
 
 def test_the_lines_tell_of_working_in_strips(sent, watch, monkeypatch):
     monkeypatch.setattr(show, "_YIELD_SECONDS", 0)
-    make, noted = handlers.stylize, "tiny; about 1.0 GB with strips of 64 rows down to relu5_1"
+    make, note = handlers.stylize, Message("memory.strips", rows=64, layer="relu5_1")
 
     def in_strips(*arguments, **options):
         for frame in make(*arguments, **options):
-            yield frame._replace(note=noted)
+            yield frame._replace(note=note)
 
     monkeypatch.setattr(handlers, "stylize", in_strips)
     lines = [result[2] for result in run_stylize(*sent, None, *values())]
-    assert lines[3].endswith(f"<br><sub>{noted}</sub>")
+    assert lines[3].endswith("<br><sub>strips of 64 rows down to relu5_1</sub>")
 
 
 def test_it_is_the_picture_that_the_core_makes(sent, watch):
@@ -260,7 +262,7 @@ def test_masks_that_do_not_fit_are_told_in_words(sent, uploads):
     given = values(iterations=3, size=128)
     with pytest.raises(gr.Error) as error:
         list(run_stylize(*sent, None, *given, sent[0], mask, None, None))
-    assert error.value.message.startswith("There is 1 mask for 2 style images.")
+    assert error.value.message.startswith("The number of masks (1) differs")
     verdicts = check_inputs(*sent, None, *given, "/etc/passwd", None, None, None)
     assert "style_2 must be an uploaded picture file" in verdicts[-5]["message"]
 

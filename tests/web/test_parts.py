@@ -181,13 +181,13 @@ class TestPainting:
 
     def test_what_is_painted_on_is_small_and_ours(self, uploads):
         content = save_image(torch.rand(1, 3, 900, 1200), uploads / "large.png")
-        canvas = blank_canvas(str(content), "en")
+        canvas = blank_canvas(str(content))
         with Image.open(canvas["background"]) as background:
             assert (background.format, background.size) == ("JPEG", (768, 576))
         assert canvas["layers"] == []
         Path(uploads, "note.png").write_text("no picture")
         for bad in (None, str(uploads / "note.png"), "/etc/passwd"):
-            assert blank_canvas(bad, "en") is None
+            assert blank_canvas(bad) is None
 
     def test_a_fresh_content_image_takes_what_was_painted_away_but_no_file(self, sent, uploads):
         *painted, _ = take_painted(

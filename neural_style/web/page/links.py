@@ -19,8 +19,7 @@ from urllib.parse import urlencode
 from neural_style.errors import SettingsError
 from neural_style.web.run.checks import PAGE_LIMITS, check_value, page_knobs
 from neural_style.web.run.runs import name_of
-from neural_style.web.text.texts import plain, say
-from neural_style.web.text.told import told
+from neural_style.web.text.texts import localize, plain, say
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -69,9 +68,9 @@ def read_query(
             left_out.append(say("link_unknown", language, name=plain(f"{name!r:.40}")))
         else:
             try:
-                values[name] = check_value(about[name], _parse(about[name], word), language)
+                values[name] = check_value(about[name], _parse(about[name], word))
             except SettingsError as error:
-                reason = plain(told(error, language))
+                reason = plain(localize(error.message, language))
                 left_out.append(say("link_ignored", language, name=name, reason=reason))
     return pictures, values, left_out
 

@@ -13,12 +13,12 @@ from gradio.utils import get_upload_folder
 from neural_style.errors import NeuralStyleError, SettingsError
 from neural_style.images.files import load_image, load_with_alpha, resize, save_image
 from neural_style.images.masks import fit_mask
+from neural_style.messages import Message
 from neural_style.run.styles import crop
 from neural_style.settings.words import ALL, Box, parse_crops
 from neural_style.tensors import ImageTensor, Mask
 from neural_style.web.run.checks import PAGE_LIMITS, check_upload
-from neural_style.web.text.texts import plain, say
-from neural_style.web.text.told import told
+from neural_style.web.text.texts import PageError, localize, plain, say
 
 STYLES = ("style", "style_2")
 
@@ -45,13 +45,13 @@ def show_crop(
 ) -> tuple[str | None, str]:
     """The style image with all but the part that is taken dimmed, and a line about it."""
     try:
-        image = _preview(which, style if which == STYLES[0] else style_2, language)
+        image = _preview(which, style if which == STYLES[0] else style_2)
     except NeuralStyleError as error:
-        return None, plain(told(error, language))
+        return None, plain(localize(error.message, language))
     try:
         box = parse_crops(_of_each(crops)[STYLES.index(which)])[0]
     except SettingsError as error:
-        return _write(image, "style"), plain(told(error, language))
+        return _write(image, "style"), plain(localize(error.message, language))
     _, _, width, height = (round(100 * share) for share in box)
     key = "crop_all" if box == ALL else "crop_chosen"
     line = say(key, language, width=width, height=height)
@@ -76,9 +76,9 @@ def choose_corner(
         The corner to be remembered, the knob `style_crop`, the preview, and a line about it.
     """
     try:
-        image = _preview(which, style if which == STYLES[0] else style_2, language)
+        image = _preview(which, style if which == STYLES[0] else style_2)
     except NeuralStyleError as error:
-        return None, crops, None, plain(told(error, language))
+        return None, crops, None, plain(localize(error.message, language))
     height, width = image.shape[-2:]
     corner = [_share(x, side) for x, side in zip(event.index, (width, height), strict=True)]
     words = _box_words(first, corner) if first else ""
@@ -119,15 +119,15 @@ def _box_words(one: list[float], other: list[float]) -> str:
     return ",".join(f"{x:g}" for x in numbers) if min(numbers[2:]) > 0 else ""
 
 
-def _preview(name: str, path: str | None, language: str) -> ImageTensor:
+def _preview(name: str, path: str | None) -> ImageTensor:
     """The picture at a size that no screen shows larger: there it is touched where it seems to be.
 
     Raises:
         NeuralStyleError: There is none, or it cannot be read.
     """
     if path is None:
-        raise SettingsError(say("no_picture_yet", language, name=say(name, language)))
-    image = load_image(check_upload(name, path, language), longest=_PREVIEW)
+        raise PageError("no_picture_yet", name=Message(name))
+    image = load_image(check_upload(name, path), longest=_PREVIEW)
     height, width = image.shape[-2:]
     larger = _PREVIEW / max(height, width)
     return resize(image, max(1, round(larger * height)), max(1, round(larger * width)))
@@ -164,10 +164,10 @@ def _folder() -> Path:
     return Path(get_upload_folder()) / "parts"
 
 
-def blank_canvas(content: str | None, language: str) -> dict[str, Any] | None:
+def blank_canvas(content: str | None) -> dict[str, Any] | None:
     """The content image to be painted on, for Gradio's editor; nothing where it cannot be read."""
     try:
-        shown = _write(_preview("content", content, language), "canvas")
+        shown = _write(_preview("content", content), "canvas")
     except NeuralStyleError:
         return None  # a run will say what is wrong
     return {"background": shown, "layers": [], "composite": None}
@@ -195,12 +195,12 @@ def take_painted(
     other = {"mask": "mask_2", "mask_2": "mask"}.get(which)
     try:
         if which == "mask_2" and style_2 is None:
-            raise SettingsError(say("no_picture_yet", language, name=say("style_2", language)))
-        path = check_upload("content", content, language)
+            raise PageError("no_picture_yet", name=Message("style_2"))
+        path = check_upload("content", content)
         height, width = load_image(path, longest=_LONGEST_MASK).shape[-2:]
-        painted = _painted((strokes or "").splitlines(), height, width, language)
+        painted = _painted((strokes or "").splitlines(), height, width)
     except NeuralStyleError as error:
-        return [*taken.values(), plain(told(error, language))]
+        return [*taken.values(), plain(localize(error.message, language))]
     taken[which] = _write(painted.expand(-1, 3, -1, -1), which, ".png")
     if other is not None and style_2 is not None and masks[other] is None:
         taken[other] = _write((1 - painted).expand(-1, 3, -1, -1), other, ".png")
@@ -213,7 +213,7 @@ def hand_over(which: str, strokes: str | None, content: str | None, *others: Any
     *masks, line = take_painted(which, strokes, content, *others)
     if all(mask == gr.skip() for mask in masks):
         return [*masks, line, gr.skip(), True]
-    return [*masks, line, blank_canvas(content, others[-1]), False]
+    return [*masks, line, blank_canvas(content), False]
 
 
 def remind(left: bool, language: str) -> None:
@@ -222,21 +222,21 @@ def remind(left: bool, language: str) -> None:
         gr.Warning(say("painted_unused", language))
 
 
-def _painted(layers: list[str], height: int, width: int, language: str) -> Mask:
+def _painted(layers: list[str], height: int, width: int) -> Mask:
     """What was painted, white, with soft edges.
 
     Raises:
-        SettingsError: Nothing was.
+        PageError: Nothing was.
     """
     strength = None
     coarse = 1 + max(height, width) // _SOFT
     for layer in layers:
-        image, alpha = load_with_alpha(check_upload("mask", layer, language), longest=_PREVIEW)
+        image, alpha = load_with_alpha(check_upload("mask", layer), longest=_PREVIEW)
         opaque = image[:, :1] * 0 + 1 if alpha is None else alpha
         opaque = fit_mask(opaque, max(1, height // coarse), max(1, width // coarse))
         strength = opaque if strength is None else strength.maximum(opaque)
     if strength is None or strength.max() < _FAINT:
-        raise SettingsError(say("nothing_painted", language))
+        raise PageError("nothing_painted")
     return fit_mask((strength / BRUSH_OPACITY).clamp(0, 1), height, width)
 
 

@@ -181,18 +181,18 @@ def connect_paint(
     """When there is what to paint on, and where a painting goes."""
     opened = gr.State(False)
 
-    def renew(opened: bool, *what: Any) -> Any:
-        return blank_canvas(*what) if opened else gr.skip()
+    def renew(opened: bool, content: str | None) -> Any:
+        return blank_canvas(content) if opened else gr.skip()
 
     # Of a component that shows an event's progress, or was asked by one that the server answers,
     # Gradio's page asks the value at each event of all others: the editor would send its pictures
     # four times a second in a run. So its progress is shown elsewhere, and only JavaScript asks it.
     elsewhere = _AT_ONCE | {"show_progress_on": tool.line}
     fold.expand(lambda: True, None, opened, **_AT_ONCE).then(
-        blank_canvas, [content, language], tool.editor, **elsewhere
+        blank_canvas, content, tool.editor, **elsewhere
     )
     for listen in (content.change, tool.editor.clear):
-        listen(renew, [opened, content, language], tool.editor, **elsewhere)
+        listen(renew, [opened, content], tool.editor, **elsewhere)
     here: dict[str, Any] = {"api_visibility": "private"}
     fold.expand(None, js=_SEE_STROKES, **here)
     for listen in (content.change, tool.editor.clear):

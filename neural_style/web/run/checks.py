@@ -14,8 +14,7 @@ from neural_style.errors import NeuralStyleError, SettingsError, quoted
 from neural_style.settings.knob import check_knob
 from neural_style.settings.settings import INITS, Settings, knobs
 from neural_style.web.run.cost import check_cost
-from neural_style.web.text.texts import LANGUAGES, knob_help, say
-from neural_style.web.text.told import told
+from neural_style.web.text.texts import LANGUAGES, PageError, knob_help, localize, say
 
 PAGE_LIMITS = {"iterations": 2000, "size": 1536}
 """What one visit may cost, where that is less than the knob allows; the shell goes further."""
@@ -89,49 +88,50 @@ def check_inputs(*arguments: Any) -> list[dict]:
     call = read_call(arguments)
     verdicts = {}
     for name in PICTURES:
-        verdicts[name] = _verdict(
-            call.language, check_upload, name, getattr(call, name), call.language
-        )
+        verdicts[name] = _verdict(call.language, check_upload, name, getattr(call, name))
     for (name, about), value in zip(page_knobs().items(), call.values, strict=True):
-        verdicts[name] = _verdict(call.language, check_value, about, value, call.language)
+        verdicts[name] = _verdict(call.language, check_value, about, value)
     for name, path in zip(MORE_PICTURES, call.more, strict=True):
-        verdicts[name] = _verdict(call.language, check_upload, name, path, call.language)
+        verdicts[name] = _verdict(call.language, check_upload, name, path)
     verdicts["language"] = gr.validate(True, "")
     if all(verdict["is_valid"] for verdict in verdicts.values()):
         verdicts["iterations"] = _verdict(call.language, _check_together, call)
     return [*verdicts.values()]
 
 
-def check_upload(name: str, path: str | None, language: str = "en") -> str | None:
+def check_upload(name: str, path: str | None) -> str | None:
     """The path, if it leads to an uploaded file: Gradio lets paths of the host through.
 
     Raises:
-        SettingsError: It does not, or there is none and there must be.
+        PageError: It does not, or there is none and there must be.
     """
-    if path is None and name in ("content", "style", "recipe"):
-        raise SettingsError(say(f"no_{name}", language))
+    if path is None and name in _NEEDED:
+        raise PageError(_NEEDED[name])
     try:
         uploaded = path is None or is_in_or_equal(path, get_upload_folder())
     except ValueError:  # not even a path
         uploaded = False
     if not uploaded:
-        raise SettingsError(say("not_uploaded", language, name=name))
+        raise PageError("not_uploaded", name=name)
     return path
 
 
-def check_value(about: Field, value: Any, language: str = "en") -> Any:
+_NEEDED = {"content": "no_content", "style": "no_style", "recipe": "no_recipe"}
+"""What is said where one of these is missing."""
+
+
+def check_value(about: Field, value: Any) -> Any:
     """The value, if both its knob and the page allow it; a path from a visitor is no start.
 
     Raises:
         SettingsError: They do not.
     """
     if about.name == "init" and value not in INITS:
-        choices = ", ".join(INITS)
-        raise SettingsError(say("not_an_upload", language, choices=choices, given=quoted(value)))
+        raise PageError("not_an_upload", choices=(*INITS,), given=quoted(value))
     checked = check_knob(about, value)
     limit = PAGE_LIMITS.get(about.name)
     if limit is not None and checked > limit:
-        raise SettingsError(say("over_page_limit", language, name=about.name, limit=limit))
+        raise PageError("over_page_limit", name=about.name, limit=limit)
     return checked
 
 
@@ -142,17 +142,17 @@ def settings_of(call: Call) -> Settings:
         SettingsError: A value will not do.
     """
     given = {
-        name: check_value(about, value, call.language)
+        name: check_value(about, value)
         for (name, about), value in zip(page_knobs().items(), call.values, strict=True)
     }
     if call.init_image is not None:
-        given["init"] = check_upload("init_image", call.init_image, call.language)
+        given["init"] = check_upload("init_image", call.init_image)
     return Settings(**given)
 
 
 def refusal(error: NeuralStyleError, language: str) -> gr.Error:
     """What is wrong, as Gradio tells it: it takes what stands between < and > for HTML."""
-    message = told(error, language).replace("<", "&lt;")
+    message = localize(error.message, language).replace("<", "&lt;")
     return gr.Error(message, title=say("error_title", language), print_exception=False)
 
 
@@ -160,9 +160,9 @@ def _verdict(language: str, check: Callable, *arguments: Any) -> dict:
     try:
         check(*arguments)
     except SettingsError as error:
-        return gr.validate(False, told(error, language))
+        return gr.validate(False, localize(error.message, language))
     return gr.validate(True, "")
 
 
 def _check_together(call: Call) -> None:
-    check_cost(settings_of(call), call.language)
+    check_cost(settings_of(call))

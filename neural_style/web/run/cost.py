@@ -12,7 +12,7 @@ from pathlib import Path
 from gradio.utils import get_upload_folder
 
 from neural_style.devices import choose_device
-from neural_style.errors import NeuralStyleError, SettingsError
+from neural_style.errors import NeuralStyleError
 from neural_style.network.backbones import BACKBONES
 from neural_style.objective import NEAREST
 from neural_style.plan.clock import GUESSED_SPEEDS, cost_of, work
@@ -21,7 +21,7 @@ from neural_style.plan.usual import settle
 from neural_style.settings.settings import Settings
 from neural_style.settings.words import parse_shares
 from neural_style.speed import measure_speed
-from neural_style.web.text.texts import say
+from neural_style.web.text.texts import PageError
 
 MOST_RESERVED_SECONDS = 120
 """A visitor without an account has two minutes of ZeroGPU a day."""
@@ -39,15 +39,15 @@ def reserved_seconds(settings: Settings) -> int:
     return _SETUP_SECONDS + round(_work(settings, (1, 1)) / _ZERO_PIXELS_PER_SECOND)
 
 
-def check_cost(settings: Settings, language: str = "en") -> None:
+def check_cost(settings: Settings) -> None:
     """Refuses what a ZeroGPU would not be lent for.
 
     Raises:
-        SettingsError: It would take too long.
+        PageError: It would take too long.
     """
     seconds, limit = reserved_seconds(settings), MOST_RESERVED_SECONDS
     if on_zero_gpu() and seconds > limit:
-        raise SettingsError(say("too_long", language, seconds=seconds, limit=limit))
+        raise PageError("too_long", seconds=seconds, limit=limit)
 
 
 def expected_seconds(settings: Settings) -> float:

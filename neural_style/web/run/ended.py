@@ -9,13 +9,12 @@ from typing import Any
 
 import gradio as gr
 
-from neural_style.errors import SettingsError
 from neural_style.images.files import LONGEST, load_image, resize, save_image
 from neural_style.images.video import film_every, save_film
 from neural_style.web.run import runs
 from neural_style.web.run.checks import Call, page_knobs, refusal
 from neural_style.web.run.handlers import restore
-from neural_style.web.text.texts import say
+from neural_style.web.text.texts import PageError, say
 
 _END_SECONDS = 60
 """A run that was stopped ends within one iteration, or when its network is loaded."""
@@ -97,7 +96,7 @@ def reuse(run: str | None, language: str) -> str:
     """The run's picture, to be brought again."""
     picture = reached(run)
     if picture is None:
-        raise refusal(SettingsError(say("no_result", language)), language)
+        raise refusal(PageError("no_result"), language)
     return picture
 
 

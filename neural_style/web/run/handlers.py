@@ -44,8 +44,7 @@ from neural_style.web.run.cost import (
 )
 from neural_style.web.run.show import Outputs, Show
 from neural_style.web.text import texts
-from neural_style.web.text.texts import LANGUAGES, duration, plain, say
-from neural_style.web.text.told import told
+from neural_style.web.text.texts import LANGUAGES, PageError, duration, localize, plain, say
 
 _SETUP_SECONDS = 10
 
@@ -68,12 +67,12 @@ def run_stylize(*arguments: Any) -> Iterator[Outputs]:
     call = read_call(arguments)
     try:
         settings = settings_of(call)
-        check_cost(settings, call.language)
+        check_cost(settings)
         folder = runs.new_run()
         runs.write_call(folder, call)
         yield from _run(folder, call, settings)
     except NeuralStyleError as error:
-        yield None, [], texts.failed(told(error, call.language), call.language), None, gr.skip()
+        yield None, [], texts.failed(error.message, call.language), None, gr.skip()
         raise refusal(error, call.language) from error
 
 
@@ -91,7 +90,7 @@ def run_stylize_image(*arguments: Any) -> Iterator[str | None]:
 def reserve_more_seconds(run: str | None, more: Any, language: str) -> int:
     """How long to go on needs a ZeroGPU's full card, generously."""
     try:
-        return reserved_seconds(_rest_of(*_continued(run, more, language)))
+        return reserved_seconds(_rest_of(*_continued(run, more)))
     except SettingsError:
         return _SETUP_SECONDS
 
@@ -99,32 +98,32 @@ def reserve_more_seconds(run: str | None, more: Any, language: str) -> int:
 def run_continue(run: str | None, more: Any, language: str) -> Iterator[Outputs]:
     """Goes on with the run for so many iterations more, exactly from where it ended."""
     try:
-        folder, call, settings = _continued(run, more, language)
-        check_cost(_rest_of(folder, call, settings), language)
+        folder, call, settings = _continued(run, more)
+        check_cost(_rest_of(folder, call, settings))
         call = call._replace(language=language)
         yield from _run(folder, call, settings, runs.last_end(folder))
     except NeuralStyleError as error:
-        yield None, [], texts.failed(told(error, language), language), None, gr.skip()
+        yield None, [], texts.failed(error.message, language), None, gr.skip()
         raise refusal(error, language) from error
 
 
-def _continued(run: str | None, more: Any, language: str) -> tuple[Path, Call, Settings]:
+def _continued(run: str | None, more: Any) -> tuple[Path, Call, Settings]:
     """The run's folder, what was asked for, and its settings with so many iterations more.
 
     Raises:
         SettingsError: There is no such run, its state is gone, or that is too many.
     """
     if run and runs.find_result(run):
-        raise SettingsError(say("shared_ends_here", language))
+        raise PageError("shared_ends_here")
     folder = runs.find_run(run)
     end = folder and runs.last_end(folder)
     if not folder or not end or end["picture"] is None:
-        raise SettingsError(say("nothing_to_continue", language))
+        raise PageError("nothing_to_continue")
     if not runs.state_file(folder).exists():
-        raise SettingsError(say("state_gone", language))
-    more = check_value(knobs()["iterations"], more, language)
+        raise PageError("state_gone")
+    more = check_value(knobs()["iterations"], more)
     call = Call(*runs.read_call_of(folder))
-    goal = check_value(knobs()["iterations"], end["iteration"] + more, language)
+    goal = check_value(knobs()["iterations"], end["iteration"] + more)
     return folder, call, replace(settings_of(call), iterations=max(goal, end["planned"]))
 
 
@@ -138,14 +137,14 @@ def _rest_of(folder: Path, call: Call, settings: Settings) -> Settings:
 def restore(path: str | None, language: str = "en") -> list[Any]:
     """Every knob of the page as the recipe in a PNG has it."""
     try:
-        recipe = read_recipe(check_upload("recipe", path, language))
+        recipe = read_recipe(check_upload("recipe", path))
         chosen = {
             name: recipe.settings.get(name, about.default) for name, about in page_knobs().items()
         }
         if chosen["init"] == PICTURE:
             chosen["init"] = Settings().init
             gr.Info(say("start_image_wanted", language))
-        return [check_value(about, chosen[name], language) for name, about in page_knobs().items()]
+        return [check_value(about, chosen[name]) for name, about in page_knobs().items()]
     except NeuralStyleError as error:
         raise refusal(error, language) from error
 
@@ -155,7 +154,7 @@ def estimate(language: str, *values: Any) -> str:
     try:
         settings = settings_of(Call(None, None, None, values, (), language))
     except SettingsError as error:
-        return plain(told(error, language))
+        return plain(localize(error.message, language))
     return say("estimate", language, time=duration(expected_seconds(settings), language))
 
 
@@ -192,11 +191,11 @@ def _run(
     try:
         yield show.opening("preparing" if before is None else "going_on")
         state = None if before is None else load_state(runs.state_file(folder))
-        path = check_upload("content", call.content, call.language)
+        path = check_upload("content", call.content)
         content, alpha = load_with_alpha(path, longest=LONGEST)
         pictures = {"style": call.style, **dict(zip(MORE_PICTURES, call.more, strict=True))}
         paths = {
-            name: check_upload(name, path, call.language)
+            name: check_upload(name, path)
             for name, path in pictures.items()
             if path is not None or name == "style"
         }

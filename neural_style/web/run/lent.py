@@ -9,7 +9,8 @@ from typing import Any, no_type_check
 
 import gradio as gr
 
-from neural_style.web.text.texts import LANGUAGES, failed, say
+from neural_style.messages import Message
+from neural_style.web.text.texts import LANGUAGES, failed, localize, say
 
 _SAID_BY_THE_LENDER = {
     "ZeroGPU quota exceeded": "gpu_quota",
@@ -39,11 +40,11 @@ def in_plain_words(handler: Callable[..., Iterator]) -> Callable[..., Iterator]:
             if error.title not in _SAID_BY_THE_LENDER:
                 raise
             language = arguments[-1] if arguments and arguments[-1] in LANGUAGES else "en"
-            words = say(_SAID_BY_THE_LENDER[error.title], language)
+            reason = Message(_SAID_BY_THE_LENDER[error.title])
             if isinstance(shown, tuple):
                 picture, gallery, _, *rest = shown
-                yield (picture, gallery, failed(words, language), *rest)
-            title = say("error_title", language)
+                yield (picture, gallery, failed(reason, language), *rest)
+            words, title = localize(reason, language), say("error_title", language)
             raise gr.Error(words, title=title, print_exception=False) from error
 
     return run

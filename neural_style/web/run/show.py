@@ -18,6 +18,7 @@ import pandas as pd
 from neural_style.errors import NeuralStyleError
 from neural_style.images.files import save_image
 from neural_style.images.video import film_every, shot
+from neural_style.messages import Message
 from neural_style.record.checkpoint import save_state
 from neural_style.run.frame import Frame
 from neural_style.settings.settings import Settings
@@ -25,7 +26,6 @@ from neural_style.tensors import Mask
 from neural_style.web.run import runs
 from neural_style.web.run.cost import learn_speed
 from neural_style.web.text import texts
-from neural_style.web.text.told import noted, told
 
 _YIELD_SECONDS = 0.25
 _PREVIEW_SECONDS = 0.5
@@ -97,7 +97,7 @@ class Show:
         self.before = before
         self.told = Told.by(before)
         self.frame: Frame | None = None
-        self.event = ""
+        self.event: Message | None = None
         self.alpha: Mask | None = None
         self.at_rest = False
 
@@ -174,7 +174,7 @@ class Show:
             if self.frame is not None:
                 end = self._reached(self.frame)
         except NeuralStyleError as error:
-            end = end | {"line": texts.failed(told(error, self.language), self.language)}
+            end = end | {"line": texts.failed(error.message, self.language)}
         runs.write_end(self.folder, end)
 
     def _reached(self, frame: Frame) -> dict[str, Any]:
@@ -217,8 +217,7 @@ class Show:
         frame, goal = self.frame, self.settings.iterations
         height, width = frame.image.shape[-2:]
         if frame.iteration == goal:
-            note = noted(frame.note, self.language)
-            return texts.done(goal, frame.losses, frame.seconds, note, self.language)
+            return texts.done(goal, frame.losses, frame.seconds, frame.note, self.language)
         if ended:
             size = (height, width)
             return texts.stopped(frame.iteration, goal, size, frame.losses, self.language)
@@ -233,13 +232,13 @@ class Show:
             self.language,
         )
 
-    def _happening(self, frame: Frame) -> str:
+    def _happening(self, frame: Frame) -> Message:
         """What is going on: a look at the next size, what the guard did last, or with what it
         works."""
         scale, scales = frame.scale
         if frame.scale_ends:
-            return texts.say("next_size", self.language, scale=scale + 1, scales=scales)
-        return noted(self.event or frame.note, self.language)
+            return Message("next_size", scale=scale + 1, scales=scales)
+        return self.event or frame.note
 
 
 def on_the_page(handler: Callable[..., Iterator[Outputs]]) -> Callable[..., Iterator[tuple]]:

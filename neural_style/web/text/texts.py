@@ -1,6 +1,6 @@
 """Every word of the page, in English and in Simplified Chinese.
 
-What the core itself says, of a picture or a value that will not do, is in `told`.
+What the core itself has to say is in `neural_style.english` and `core_zh`, by dotted codes.
 """
 
 from __future__ import annotations
@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from neural_style.english import ENGLISH as CORE_ENGLISH
+from neural_style.errors import SettingsError
+from neural_style.messages import Message, render
 from neural_style.plan.clock import in_words
 from neural_style.settings.presets import MANNER_HELP
 from neural_style.settings.settings import knobs
 from neural_style.web.text.chinese import CHINESE, KNOBS_IN_CHINESE
+from neural_style.web.text.core_zh import CORE_CHINESE
 
 LANGUAGES = ("en", "zh")
 
@@ -160,12 +164,27 @@ in them the scene of the one and the brushwork of the other.""",
     "link_unknown": "The link names {name}, which this page does not know; it was left out.",
 }
 
-_SAID: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+_TABLES: Mapping[str, Mapping[str, str]] = {
+    "en": CORE_ENGLISH | ENGLISH,
+    "zh": CORE_CHINESE | CHINESE,
+}
 
 
-def say(key: str, language: str = "en", **values: object) -> str:
-    """The text of that key, filled in; in English where the language is none of `LANGUAGES`."""
-    return _SAID.get(language, ENGLISH)[key].format(**values)
+def localize(message: Message, language: str = "en") -> str:
+    """The text of a message of the core or the page; English if the language is not supported."""
+    return render(message, _TABLES.get(language, _TABLES["en"]))
+
+
+def say(key: str, language: str = "en", **values: str | int | float | Message) -> str:
+    """The page's text of that key, filled in."""
+    return localize(Message(key, **values), language)
+
+
+class PageError(SettingsError):
+    """What the page refuses that the core would take; its code is a key of this `ENGLISH`."""
+
+    def __str__(self) -> str:
+        return localize(self.message)
 
 
 _MARKUP = re.compile(r"[\\`*\[\]<>&#~|@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
@@ -216,10 +235,10 @@ def running(
     scale: tuple[int, int],
     losses: dict[str, float],
     seconds_left: float,
-    event: str,
+    event: Message,
     language: str = "en",
 ) -> str:
-    """The line above the picture while it is being made, and under it what happened last."""
+    """The line above the picture while it is being made, and under it what is going on."""
     line = say(
         "running",
         language,
@@ -232,16 +251,16 @@ def running(
         terms=_terms(losses),
         left=duration(seconds_left, language),
     )
-    return f"{line}<br><sub>{event}</sub>" if event else line
+    return f"{line}<br><sub>{localize(event, language)}</sub>"
 
 
 def done(
-    iterations: int, losses: dict[str, float], seconds: float, note: str, language: str = "en"
+    iterations: int, losses: dict[str, float], seconds: float, note: Message, language: str = "en"
 ) -> str:
     """The line above the finished picture."""
     time = duration(seconds, language)
     line = say("done", language, iterations=iterations, time=time, terms=_terms(losses))
-    return f"{line}<br><sub>{note}</sub>"
+    return f"{line}<br><sub>{localize(note, language)}</sub>"
 
 
 def stopped(
@@ -263,9 +282,10 @@ def stopped(
     )
 
 
-def failed(message: str, language: str = "en") -> str:
-    """The line above the picture when it could not be made; the message may quote anybody."""
-    return say("failed", language, title=say("error_title", language), message=plain(message))
+def failed(reason: Message, language: str = "en") -> str:
+    """The line above the picture when it could not be made; the reason may quote anybody."""
+    words = plain(localize(reason, language))
+    return say("failed", language, title=Message("error_title"), message=words)
 
 
 def _terms(losses: dict[str, float]) -> str:

