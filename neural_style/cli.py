@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import Field, asdict, replace
+from dataclasses import Field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,6 +29,7 @@ from neural_style.messages import Message
 from neural_style.plan.clock import in_words
 from neural_style.record.recipe import Recipe, differences, read_recipe, settings_of
 from neural_style.run.frame import Frame
+from neural_style.settings.knob import read_knob, write_knob
 from neural_style.settings.presets import (
     DEFAULT_MANNER,
     DEFAULT_QUALITY,
@@ -37,7 +38,7 @@ from neural_style.settings.presets import (
     PRESETS,
     choose_preset,
 )
-from neural_style.settings.settings import INITS, Settings, knobs
+from neural_style.settings.settings import Settings, knobs
 from neural_style.transfer import stylize
 from neural_style.version import __version__
 
@@ -115,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_files(again)
     for name, about in knobs().items():
-        if name == "init" or about.metadata["host"]:
+        if about.metadata["host"]:
             _add_flag(again, name, about)
     return parser
 
@@ -135,6 +136,9 @@ def _add_files(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--bits", type=int, choices=(8, 16), default=8, help="of each channel; 16 in a .png only"
     )
+    command.add_argument(
+        "--init-image", metavar="FILE", help="a picture to start from, in place of --init"
+    )
     command.add_argument("--frames", metavar="DIR", help="keep the intermediate pictures here")
     command.add_argument("--time-lapse", metavar="FILM", help="the run as a film: .webp, .mp4")
 
@@ -148,23 +152,27 @@ _MASKS = {
 
 def _describe_presets() -> str:
     """Each preset by what it changes of the defaults."""
-    usual = asdict(Settings())
     described = []
     for name, preset in PRESETS.items():
-        changed = [f"{k} {v}" for k, v in asdict(preset).items() if v != usual[k]]
+        changed = [
+            f"{knob} {write_knob(about, value)}"
+            for knob, about in knobs().items()
+            if (value := getattr(preset, knob)) != about.default
+        ]
         described.append(f"{name}: {', '.join(changed) or 'the defaults'}")
     return "; ".join(described)
 
 
 def _add_flag(command: argparse.ArgumentParser, name: str, about: Field) -> None:
     choices, or_path = about.metadata["choices"], about.metadata["or_path"]
+    default = write_knob(about, about.default)
     listed = "|".join(choices) + ("|PATH" if or_path else "")
     command.add_argument(
         f"--{name.replace('_', '-')}",
         dest=name,
-        type=type(about.default),
-        metavar=listed or type(about.default).__name__.upper(),
-        help=f"{about.metadata['help']} (default: {about.default})".replace("%", "%%"),
+        type=type(default),
+        metavar=listed or type(default).__name__.upper(),
+        help=f"{about.metadata['help']} (default: {default})".replace("%", "%%"),
     )
 
 
@@ -181,7 +189,9 @@ def _replay(options: argparse.Namespace) -> int:
 def _given(options: argparse.Namespace) -> dict[str, Any]:
     """The knobs that were turned."""
     given = {name: getattr(options, name, None) for name in knobs()}
-    return {name: value for name, value in given.items() if value is not None}
+    return {
+        name: read_knob(knobs()[name], value) for name, value in given.items() if value is not None
+    }
 
 
 def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | None = None) -> int:
@@ -199,7 +209,10 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
         parts=parts,
         keep=load_image(options.keep) if options.keep else None,
     )
-    upcoming = stylize(content, styles, settings, masks=masks, every=1, replay=recipe)
+    start = load_image(options.init_image, longest=LONGEST) if options.init_image else None
+    upcoming = stylize(
+        content, styles, settings, masks=masks, init_image=start, every=1, replay=recipe
+    )
     first = frame = next(upcoming)  # whatever is wrong shows before the bar does
     ended = False
     print(first.note, file=sys.stderr)
@@ -242,8 +255,8 @@ def _check_output(options: argparse.Namespace) -> Path:
     masks = [*(options.mask or ()), *(options.style_mask or ())]
     pictures += [(Message("image.mask"), path) for path in masks]
     pictures += [(Message("image.keep_mask"), options.keep)] if options.keep else []
-    if options.init not in (None, *INITS):
-        pictures.append((Message("image.start"), options.init))
+    if options.init_image:
+        pictures.append((Message("image.start"), options.init_image))
     pictures += [(Message("image.recipe"), options.result)] if "result" in options else []
     for name, path in pictures:
         given = Path(path)

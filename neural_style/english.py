@@ -78,28 +78,29 @@ ENGLISH: dict[str, str] = {
     "knob.word": "{name} must be a word; it is {given}.",
     "knob.choice": "{name} must be one of {choices}; it is {given}.",
     "knob.form": "{name}: {reason}",
-    "form.weights": "Weights of styles are written 0.7,0.3, none below 0 and not all 0; {given} is "
-    "not valid.",
-    "form.scales": "Scales of styles are written 1,0.5, each from {low} to {high}; {given} is not "
+    "form.style_shares": "Shares of styles are written 0.7,0.3, none below 0 and not all 0; "
+    "{given} is not valid.",
+    "form.style_scales": "Scales of styles are written 1,0.5, each from 0.1 to 10; {given} is not "
     "valid.",
-    "form.crops": "A crop is written left,top,width,height as shares of the picture, 0,0,0.5,1 for "
-    "its left half, or all; several are separated by semicolons; {given} is not valid.",
-    "form.shares": "Shares of the iterations are written 5,2 for two sizes, each above 0; {given} "
-    "is not valid.",
+    "form.style_crops": "A crop is written left,top,width,height as shares of the picture, "
+    "0,0,0.5,1 for its left half, or all; several are separated by semicolons; {given} is not "
+    "valid.",
+    "form.scale_shares": "Shares of the iterations are written 5,2 for two sizes, each above 0; "
+    "{given} is not valid.",
     "form.layers": "Layers are written relu1_1:0.5,relu2_1:0.5, each once, with shares of at least "
-    "0; {part} in {given} is not valid.",
+    "0; {given} is not valid.",
     "settings.preset_of_another_manner": "The preset {preset} is not one of manner {manner}, whose "
     "presets are {choices}. Leave out the manner, or choose one of these.",
     "settings.share_count": "scale_shares {given} is for {count} sizes; scales is {scales}. "
     "Give as many shares as scales, or leave one of them out.",
-    "settings.style_count": "{name} {given} is for {count} style images; {styles} given. "
+    "settings.style_count": "{name} has values for {count} style images; {styles} given. "
     "Give one for each, or one for all.",
     "settings.no_weight": "content_weight, style_weight and tv_weight are all 0: there is nothing "
     "to do. Give one of them a weight.",
     "settings.matched_init": "init matched needs the matches of statistic {needed}; statistic is "
     "{given}. Use recolored with it.",
-    "settings.paper_losses": "losses paper is a formula for statistic gram; statistic is {given}. "
-    "Use relative or absolute with it.",
+    "settings.paper_units": "loss_units paper is a formula for statistic gram; statistic is "
+    "{given}. Use relative or absolute with it.",
     "settings.no_layer": "The network has no layer {layer}, which content_layers or style_layers "
     "name. Its layers: {layers}.",
     "settings.no_layer_of": "The network {network} has no layer {layer}, which content_layers or "
@@ -137,7 +138,7 @@ ENGLISH: dict[str, str] = {
     "recipe.unknown_version": "unknown",
     "recipe.use_that_version": "Use that version.",
     "recipe.use_as_saved": "Take the picture as it was saved.",
-    "recipe.start_wanted": "This picture was begun from a start picture. Give it as init.",
+    "recipe.start_wanted": "This picture was begun from a start picture. Give it as init_image.",
     "recipe.changed": "The picture was made with {before}; this run uses {now}. It will be close, "
     "not identical.",
     "state.not_newest": "Only the newest frame's state can be had, that of iteration {newest}; "
@@ -204,5 +205,6 @@ ENGLISH: dict[str, str] = {
     "advice.delete": "Delete {path} and run again.",
     "advice.fetch_again": "Fetch it again.",
     "advice.use_file_of_network": "Use a file of this network.",
-    "advice.use_torchvision": "Give weights the path of torchvision's, .pth or .safetensors.",
+    "advice.use_torchvision": "Give network_weights the path of torchvision's, .pth or "
+    ".safetensors.",
 }

@@ -43,13 +43,18 @@ from neural_style.record.checkpoint import (
     state_shown,
 )
 from neural_style.record.conditions import pack
-from neural_style.record.recipe import Recipe, change_of_conditions, make_recipe
+from neural_style.record.recipe import (
+    Recipe,
+    change_of_conditions,
+    check_start_image,
+    make_recipe,
+)
 from neural_style.run.frame import Frame
 from neural_style.run.job import Job, prepare
 from neural_style.run.passes import MatchedPass, begin_pass, resume_pass
-from neural_style.run.start import load_start, start_picture
+from neural_style.run.start import start_picture
 from neural_style.run.styles import at_scale
-from neural_style.settings.settings import INITS, Settings
+from neural_style.settings.settings import Settings
 from neural_style.tensors import ImageTensor
 
 
@@ -59,6 +64,7 @@ def stylize(
     settings: Settings = Settings(),  # noqa: B008 (immutable)
     *,
     masks: Masks = Masks(),  # noqa: B008 (immutable)
+    init_image: ImageTensor | None = None,
     every: int = 0,
     resume: State | None = None,
     replay: Recipe | None = None,
@@ -73,6 +79,7 @@ def stylize(
         style: The picture whose manner is taken, of any size; or several, to be mixed.
         settings: Every knob.
         masks: Which style is wanted where, and what is to stay as it is.
+        init_image: The picture to start from, of the content's shape, in place of `settings.init`.
         every: Also yield a frame each time so many iterations are done; 0 for milestones alone.
         resume: What a frame's `state()` returned: goes on after that frame, as if there had been
             no break. The pictures and settings must be the same; the iterations may be more.
@@ -86,19 +93,22 @@ def stylize(
 
     Raises:
         ImageError: A picture is no `ImageTensor`, is too small or too narrow for the network, or
-            the start picture cannot be read.
+            the start picture is of another shape than the content.
         SettingsError: The device is not there, or has too little memory for this size, in however
-            small parts; or `resume` does not fit.
+            small parts; or `resume` does not fit; or `replay` was begun from a start picture, and
+            none is given.
         WeightsError: The weights cannot be had.
     """
     started = time.monotonic()
     styles = [style] if isinstance(style, torch.Tensor) else [*style]
     events: list[Message] = []
     told = False
+    if replay is not None:
+        check_start_image(replay, init_image)
     while True:
         newest: dict[str, Any] = {}
         try:
-            job = prepare(content, styles, settings, masks, resume)
+            job = prepare(content, styles, settings, masks, init_image, resume)
             newest |= {"identity": job.identity, "scales": [*map(tuple, job.passes)]}
             newest |= {"conditions": pack(job.used), "planned": job.plan.bytes}
             if not told:
@@ -205,11 +215,11 @@ def _start(job: Job, resume: State | None) -> ImageTensor:
     settings = job.settings
     if resume is not None:
         return resume["pass"]["image"].to(job.device)
-    if settings.init == "matched":
+    if job.pieced:
         return job.content
-    init = settings.init if settings.init in INITS else load_start(settings.init, job.content)
     mean = mean_color(job.network.units)
     noise = settings.noise_ratio, settings.seed
+    init = settings.init if job.init_image is None else job.init_image
     return start_picture(job.content, job.styles, init, job.passes[0], mean, *noise)
 
 
@@ -244,7 +254,7 @@ def _begin(
         image=image,
         before=before,
         is_first=number == 0,
-        pieced=job.settings.init == "matched",
+        pieced=job.pieced,
         preference=_LIKING * job.settings.noise_ratio,
         seed=job.settings.seed,
         number=number,
@@ -290,7 +300,7 @@ def _optimizer(job: Job, number: int, before: Optimizer | None) -> Optimizer:
 
 def _can_ease(settings: Settings) -> bool:
     """Relative losses, from a start in the style's colors, are brought down as fast without."""
-    if settings.losses == "relative" or settings.statistic == NEAREST:
+    if settings.loss_units == "relative" or settings.statistic == NEAREST:
         return False
     return STATISTICS[settings.statistic].matrix is not None
 

@@ -176,7 +176,9 @@ def test_a_picture_is_made_when_all_its_settings_and_iterations_are(made, tmp_pa
     path = tmp_path / "dahlia great-wave default.png"
     settings = replace(PRESETS["balanced"], size=64)
     assert panel.is_made(path, settings)
-    assert panel.is_made(path, replace(settings, weights="packaged"))  # the machine's business
+    assert panel.is_made(
+        path, replace(settings, network_weights="packaged")
+    )  # the machine's business
     assert not panel.is_made(path, replace(settings, style_weight=1.0))
     assert not panel.is_made(path, replace(settings, iterations=settings.iterations + 1))
     assert not panel.is_made(tmp_path / "absent.png", settings)
@@ -380,7 +382,7 @@ def test_a_clock_of_few_steps_tells_what_all_would_take():
 
 def test_passes_are_counted_by_the_pixels_the_network_is_shown(tiny):
     content, style = picture(128, 128, seed=1), picture(128, 128, seed=2)
-    common = {"size": 128, "scales": 2, "iterations": 6, "weights": "packaged"}
+    common = {"size": 128, "scales": 2, "iterations": 6, "network_weights": "packaged"}
     settings = Settings(**common, statistic="gram", precision="fp32")
     steps = plan_steps(content, settings)
     assert (len(steps), sum(steps)) == (2, 6)

@@ -18,6 +18,7 @@ from PIL import Image
 from neural_style import PRESETS, ImageError, Settings, cli, load_image, save_image
 from neural_style.cli import main
 from neural_style.images.files import resize
+from neural_style.settings.knob import write_knob
 from neural_style.settings.presets import MANNER_HELP, MANNERS
 from neural_style.settings.settings import knobs
 from neural_style.web.text.texts import manner_help
@@ -110,7 +111,7 @@ def test_there_is_a_flag_for_every_knob_and_its_help_tells_the_default(capsys):
     text = " ".join(capsys.readouterr().out.split())
     for name, about in knobs().items():
         assert f"--{name.replace('_', '-')} " in text
-        assert f"{about.metadata['help']} (default: {about.default})" in text
+        assert f"{about.metadata['help']} (default: {write_knob(about, about.default)})" in text
 
 
 @pytest.fixture
@@ -186,8 +187,8 @@ def test_the_help_says_what_each_manner_does_as_the_page_does(capsys):
         (["--frames", CONTENT], "Cannot make the folder"),
         (["--time-lapse", "film.gif"], "a film's ending is one of .webp, .mp4, not .gif"),
         (["--device", "tpu"], "There is no device 'tpu' here."),
-        (["--init", "no-such.png"], "Cannot read no-such.png: No such file or directory."),
-        (["--weights", "no-such.pth"], "There is no weights file no-such.pth."),
+        (["--init-image", "no-such.png"], "Cannot read no-such.png: No such file or directory."),
+        (["--network-weights", "no-such.pth"], "There is no weights file no-such.pth."),
     ],
 )
 def test_a_users_error_is_one_line_and_exit_code_two(arguments, message, tmp_path, capfd):
@@ -255,7 +256,7 @@ def test_an_input_is_never_written_over(tmp_path, capsys):
         ("--mask", "mask"),
         ("--style-mask", "mask"),
         ("--keep", "keep mask"),
-        ("--init", "start picture"),
+        ("--init-image", "start picture"),
     ):
         assert main(["stylize", CONTENT, STYLE, flag, str(drawn), "-o", str(drawn)]) == 2
         assert f"would replace the {name} {drawn}" in capsys.readouterr().err

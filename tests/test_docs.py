@@ -21,7 +21,7 @@ from neural_style.network.backbones import BACKBONES
 from neural_style.network.weights import ENVIRONMENT
 from neural_style.plan.schedule import join_passes, plan_passes, plan_scales
 from neural_style.plan.usual import settle
-from neural_style.record.recipe import read_recipe
+from neural_style.record.recipe import read_recipe, settings_of
 from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import knobs
 from neural_style.settings.table import knob_row, settings_page
@@ -146,7 +146,7 @@ def test_a_row_of_settings_has_default_range_and_help():
     assert rows["size"] == f"| `size` | `512` | 64 to 4,096 | {help_of['size']} |\n"
     for name, values in (
         ("engine", "`fast`, `plain`"),
-        ("weights", "`auto`, `hub`, `packaged` or a path"),
+        ("network_weights", "`auto`, `hub`, `packaged` or a path"),
         ("device", "as described"),
     ):
         default = getattr(Settings(), name)
@@ -232,8 +232,7 @@ def test_every_picture_made_here_carries_its_recipe_of_the_defaults():
     assert [path.stem for path in made] == sorted(content for content, _ in FINISHED)
     for path in made:
         recipe = read_recipe(path)
-        usual = {name: getattr(Settings(), name) for name in recipe.settings}
-        assert recipe.settings == usual
+        assert settings_of(recipe) == Settings()
         assert recipe.iteration == Settings().iterations
 
 

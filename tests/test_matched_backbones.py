@@ -21,7 +21,7 @@ def test_by_matches_pictures_are_made_with_every_network(name, tmp_path, monkeyp
     run = Settings(
         statistic="nearest",
         backbone=name,
-        weights=str(tmp_path / "weights.pth"),
+        network_weights=str(tmp_path / "weights.pth"),
         iterations=4,
         size=side + 16,
         scales=1,

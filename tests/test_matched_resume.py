@@ -192,8 +192,14 @@ def test_where_memory_runs_out_it_goes_on_in_smaller_parts(fails_at, folder, mon
         assert (frame.image - expected[frame.iteration].image).abs().mean() < 0.01
 
 
-def test_a_run_from_a_start_picture_has_its_matches_too(folder, tmp_path):
-    path = save_image(picture(72, 96, seed=9), tmp_path / "start.png")
-    run = replace(RUN, init=str(path))
-    continued = list(start(run, resume=state_at(6, run, folder)))
-    assert_same(continued, straight(run, folder))
+def test_a_run_from_a_start_picture_has_its_matches_too(folder):
+    begun = {"init_image": picture(72, 96, seed=9)}
+    whole = list(start(RUN, **begun))
+    for frame in start(RUN, **begun):
+        if frame.iteration == 6:
+            state = load_state(save_state(frame.state(), folder / "begun"))
+            break
+    continued = list(start(RUN, resume=state, **begun))
+    assert_same(continued, whole)
+    with pytest.raises(SettingsError, match="start picture"):
+        next(start(RUN, resume=state))

@@ -15,7 +15,6 @@ from neural_style import (
     Settings,
     SettingsError,
     load_image,
-    save_image,
     stylize,
     tiling,
     transfer,
@@ -121,10 +120,10 @@ class TestStory:
         first = next(stylize(content, style, settings(init="content", size=96)))
         assert torch.allclose(first.image, content, atol=1e-6)
 
-    def test_a_start_picture_may_be_given_as_a_file(self, content, style, tmp_path):
-        start = save_image(picture(72, 96, seed=9), tmp_path / "start.png")
-        first = next(stylize(content, style, settings(init=str(start), size=96)))
-        assert torch.allclose(first.image, load_image(start), atol=1e-6)
+    def test_a_start_picture_may_be_given(self, content, style):
+        start = picture(72, 96, seed=9)
+        first = next(stylize(content, style, settings(size=96), init_image=start))
+        assert torch.allclose(first.image, start, atol=1e-6)
 
     def test_noise_is_mixed_into_the_start_by_its_share(self, content, style):
         def start(ratio):
@@ -206,14 +205,14 @@ TURNS = {
     "statistic": {"statistic": "centered"},
     "style_scale": {"style_scale": "0.7"},
     "style_crop": {"style_crop": "0,0,0.6,0.6"},
-    "losses": {"losses": "absolute"},
+    "loss_units": {"loss_units": "absolute"},
     "content_layers": {"content_layers": "relu3_1"},
     "style_layers": {"style_layers": "relu1_1:1,relu3_1:0.5"},
     "color": {"color": "content"},
     "color_strength": {"color_strength": 0.5, "color": "luminance"},
     "precision": {"precision": "bf16"},
 }
-ELSEWHERE = {"backbone", "weights", "device", "memory_gb", "style_weights"}
+ELSEWHERE = {"backbone", "network_weights", "device", "memory_gb", "style_shares"}
 """Knobs with one choice here, or whose choice is a matter of files: tested with their modules."""
 
 
@@ -316,16 +315,10 @@ def test_other_errors_stay_what_they_are(content, style, monkeypatch):
         next(stylize(content, style, settings()))
 
 
-def test_a_start_picture_that_is_not_there_is_found_before_the_weights(content, style, monkeypatch):
+def test_a_start_picture_of_another_shape_is_found_before_the_weights(content, style, monkeypatch):
     monkeypatch.setattr(job, "load_weights", lambda *_: pytest.fail("weights were loaded"))
-    with pytest.raises(ImageError, match=r"Cannot read none\.png"):
-        next(stylize(content, style, settings(init="none.png")))
-
-
-def test_a_start_picture_of_another_shape_is_refused(content, style, tmp_path):
-    start = save_image(picture(96, 96, seed=9), tmp_path / "start.png")
     with pytest.raises(ImageError, match=r"start picture is 96×96, of another shape .* is 96×72"):
-        next(stylize(content, style, settings(init=str(start))))
+        next(stylize(content, style, settings(), init_image=picture(96, 96, seed=9)))
 
 
 @pytest.mark.usefixtures("tiny")
@@ -370,7 +363,7 @@ def test_the_real_network_paints_and_repeats_itself():
         iterations=12,
         size=96,
         scales=1,
-        weights="packaged",
+        network_weights="packaged",
         statistic="gram",
         init="noise",
         seed=5,
@@ -390,8 +383,8 @@ def test_the_real_network_paints_and_repeats_itself():
     ("changes", "eased"),
     [
         ({}, 0),
-        ({"losses": "absolute"}, 12),
-        ({"losses": "absolute", "statistic": "wasserstein"}, 0),
+        ({"loss_units": "absolute"}, 12),
+        ({"loss_units": "absolute", "statistic": "wasserstein"}, 0),
     ],
 )
 def test_steps_are_eased_where_losses_are_absolute(changes, eased, content, style, monkeypatch):

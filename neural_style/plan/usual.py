@@ -8,7 +8,6 @@ from dataclasses import replace
 from neural_style.objective import NEAREST
 from neural_style.optim.engines import ENGINES
 from neural_style.settings.settings import Settings
-from neural_style.settings.words import parse_shares
 
 
 def settle(settings: Settings) -> Settings:
@@ -20,7 +19,7 @@ def settle(settings: Settings) -> Settings:
     return replace(
         settings,
         init=init if settings.init == "auto" else settings.init,
-        scales=settings.scales or len(parse_shares(settings.scale_shares)) or scales,
+        scales=settings.scales or len(settings.scale_shares) or scales,
         learning_rate=settings.learning_rate or engine.optimizers[settings.optimizer].rate,
     )
 

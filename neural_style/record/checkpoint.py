@@ -27,6 +27,7 @@ def identify(
     content: ImageTensor,
     styles: Sequence[ImageTensor],
     masks: Masks,
+    init_image: ImageTensor | None,
     settings: Settings,
     network: str,
 ) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def identify(
     free = {name for name in about if about[name].metadata["host"]} | {"iterations"}
     chosen = {name: value for name, value in asdict(settings).items() if name not in free}
     pictures = {"content image": _digest(content), "style image": [*map(_digest, styles)]}
+    pictures["start image"] = None if init_image is None else _digest(init_image)
     kept = [] if masks.keep is None else [masks.keep]
     drawn = {"for": masks.styles, "of": masks.parts, "keep": kept}
     pictures["masks"] = [f"{role} {_digest(mask)}" for role, some in drawn.items() for mask in some]
@@ -192,6 +194,7 @@ _NAMES = {
     "content image": Message("image.content"),
     "style image": Message("image.style"),
     "masks": Message("image.masks"),
+    "start image": Message("image.start"),
     "network's weights": Message("weights.weights"),
 }
 """What `identify` has beside knobs."""

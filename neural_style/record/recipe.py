@@ -20,25 +20,24 @@ from neural_style.images.decode import DECODER_ERRORS
 from neural_style.images.files import check_file
 from neural_style.messages import Message
 from neural_style.record.conditions import Conditions, compare, pack, unpack
-from neural_style.settings.settings import INITS, Settings, knobs
+from neural_style.settings.settings import Settings, knobs
+from neural_style.tensors import ImageTensor
 from neural_style.version import __version__
 
 KEYWORD = "neural-style-space"
 """Of the recipe's chunk of text in a PNG."""
 
-PICTURE = "picture"
-"""What a recipe has for init where the start was a file: its path is nobody's business."""
-
-_DIGESTS = ("content image", "style image", "masks", "network's weights")
-_FORMAT = 2
+_DIGESTS = ("content image", "style image", "masks", "start image", "network's weights")
+_FORMAT = 3
 
 
 class Recipe(NamedTuple):
     """How a picture was made.
 
     Attributes:
-        settings: Every knob but the host's; init may be `PICTURE`.
-        digests: Of content image, style images, masks and the network's weights.
+        settings: Every knob but the host's.
+        digests: Of content image, style images, masks, start image (None where there was none)
+            and the network's weights.
         iteration: The one whose picture it is.
         conditions: Those of the run, in order of use; mostly one.
         made_with: Versions of the program and of torch.
@@ -63,8 +62,6 @@ def make_recipe(
     """
     host = {name for name, about in knobs().items() if about.metadata["host"]}
     chosen = {name: value for name, value in asdict(settings).items() if name not in host}
-    if settings.init not in INITS:
-        chosen["init"] = PICTURE
     recipe = {
         "format": _FORMAT,
         "settings": chosen,
@@ -129,22 +126,26 @@ def _versions(made_with: dict[str, Any]) -> dict[str, str | Message]:
     return {"version": __version__, "maker": made, "remedy": remedy}
 
 
-def settings_of(recipe: Recipe, init: str | None = None, **host: Any) -> Settings:
+def settings_of(recipe: Recipe, **host: Any) -> Settings:
     """The settings to make the picture again.
 
     Args:
-        init: The path of the start picture, where there was one.
         host: Knobs of this machine.
 
     Raises:
-        SettingsError: A knob means nothing here, or the start picture is wanted.
+        SettingsError: A knob means nothing here.
     """
-    chosen = dict(recipe.settings)
-    if chosen.get("init") == PICTURE:
-        if init is None:
-            raise SettingsError("recipe.start_wanted")
-        chosen["init"] = init
-    return Settings(**chosen, **host)
+    return Settings(**recipe.settings, **host)
+
+
+def check_start_image(recipe: Recipe, init_image: ImageTensor | None) -> None:
+    """Refuses to make a picture again without the picture from which it was begun.
+
+    Raises:
+        SettingsError: There was one, and none is given.
+    """
+    if recipe.digests["start image"] is not None and init_image is None:
+        raise SettingsError("recipe.start_wanted")
 
 
 def differences(recipe: Recipe, text: dict[str, str]) -> list[str]:

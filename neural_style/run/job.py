@@ -37,10 +37,9 @@ from neural_style.record.checkpoint import (
     used_so_far,
 )
 from neural_style.record.conditions import Conditions
-from neural_style.run.start import check_parts, check_pictures, load_start
+from neural_style.run.start import check_parts, check_pictures, check_start
 from neural_style.run.styles import Style, gather_styles, move_style, recolor_style, size_at_scale
-from neural_style.settings.settings import INITS, Settings
-from neural_style.settings.words import parse_layers, parse_shares
+from neural_style.settings.settings import Settings
 from neural_style.tensors import ImageTensor, Mask
 
 
@@ -67,6 +66,7 @@ class Job(NamedTuple):
     shown: ImageTensor
     styles: list[Style]
     keep: Mask | None
+    init_image: ImageTensor | None
     passes: list[Scale]
     plan: MemoryPlan
     note: Message
@@ -78,6 +78,11 @@ class Job(NamedTuple):
     @property
     def matching(self) -> bool:
         return self.settings.statistic == NEAREST
+
+    @property
+    def pieced(self) -> bool:
+        """Whether start pictures are pieced together from matched patches of the styles."""
+        return self.settings.init == "matched" and self.init_image is None
 
     @property
     def choice(self) -> Choice:
@@ -104,6 +109,7 @@ def prepare(
     pictures: Sequence[ImageTensor],
     settings: Settings,
     masks: Masks,
+    init_image: ImageTensor | None,
     resume: State | None,
 ) -> Job:
     """Checks everything, loads the network and plans the run."""
@@ -116,13 +122,13 @@ def prepare(
     check_pictures(content, pictures, settings.size, backbone.smallest_side)
     *where, keep = read_masks(masks, content, pictures)
     styles = gather_styles(
-        pictures, settings.style_weights, settings.style_scale, settings.style_crop, *where
+        pictures, settings.style_shares, settings.style_scale, settings.style_crop, *where
     )
     check_parts([style.image for style in styles], backbone.smallest_side)
-    if settings.init not in INITS:
-        load_start(settings.init, content)  # refused before the work, not after
+    if init_image is not None:
+        check_start(init_image, content)
     device = choose_device(settings.device)
-    weights = load_weights(settings.backbone, settings.weights)
+    weights = load_weights(settings.backbone, settings.network_weights)
     network = load_network(
         stages,
         weights.tensors,
@@ -133,7 +139,7 @@ def prepare(
         border=settings.border,
         layers=layers,
     )
-    identity = identify(content, pictures, masks, settings, weights.digest)
+    identity = identify(content, pictures, masks, init_image, settings, weights.digest)
     shown, colors = content.to(device), (settings.color, settings.color_strength)
     content = prepare_content(*colors, shown)
     styles = [recolor_style(move_style(style, device), shown, *colors) for style in styles]
@@ -144,7 +150,7 @@ def prepare(
         settings.iterations,
         backbone.smallest_side,
         factor=settings.scale_factor,
-        shares=parse_shares(settings.scale_shares),
+        shares=settings.scale_shares,
         matching=settings.statistic == NEAREST,
     )
     if resume is not None:
@@ -180,6 +186,7 @@ def prepare(
         shown=shown,
         styles=styles,
         keep=None if keep is None else keep.to(device),
+        init_image=init_image,
         passes=passes,
         plan=plan,
         note=Message("run.note", source=weights.source, plan=plan.note)
@@ -198,12 +205,12 @@ def emphasis_of(backbone: Backbone, settings: Settings) -> Emphasis:
     matching = settings.statistic == NEAREST
     usual = backbone.match_layers if matching else backbone.style_layers
     return Emphasis(
-        content_layers=parse_layers(settings.content_layers, backbone.content_layers),
-        style_layers=lean(parse_layers(settings.style_layers, usual), settings.layer_exponent),
+        content_layers=dict(settings.content_layers or backbone.content_layers),
+        style_layers=lean(settings.style_layers or usual, settings.layer_exponent),
         content=settings.content_weight,
         style=settings.style_weight,
         tv=settings.tv_weight,
         tv_form=settings.tv_form,
         statistic=settings.statistic,
-        units=settings.losses,
+        units=settings.loss_units,
     )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from neural_style.errors import ImageError
-from neural_style.images.files import LONGEST, load_image, resize
+from neural_style.images.files import resize
 from neural_style.images.masks import are_askew
 from neural_style.images.sizes import fit, size_of
 from neural_style.messages import Message
@@ -30,7 +30,7 @@ def start_picture(
     """The picture before the first step.
 
     Args:
-        init: A picture, or one of `settings.INITS` but auto.
+        init: A picture, or one of `settings.INITS` but auto and matched.
         scale: Its size.
         mean: The color of a mean gray: (1, 3, 1, 1).
         noise_ratio: Share of noise; from the mean gray, its standard deviation.
@@ -53,17 +53,15 @@ def start_picture(
     return torch.lerp(resize(picture, scale.height, scale.width), noise, noise_ratio)
 
 
-def load_start(path: str, content: ImageTensor) -> ImageTensor:
-    """The start picture of that path, at most `LONGEST` long.
+def check_start(picture: ImageTensor, content: ImageTensor) -> None:
+    """Refuses a start picture of another shape than the content image.
 
     Raises:
-        ImageError: It cannot be read, or is of another shape than the content image.
+        ImageError: It is.
     """
-    picture = load_image(path, longest=LONGEST)
     if are_askew(content, picture):
         sizes = {"size": size_of(picture), "other": size_of(content)}
         raise ImageError("picture.start_of_another_shape", **sizes)
-    return picture
 
 
 @no_type_check  # says in words what a type checker would

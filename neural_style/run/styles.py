@@ -10,12 +10,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neural_style.errors import ImageError, SettingsError, shortened
+from neural_style.errors import ImageError, SettingsError
 from neural_style.images.color import match_color, prepare_style
 from neural_style.images.files import resize
 from neural_style.images.masks import fit_mask, recolor_within
 from neural_style.plan.schedule import Scale
-from neural_style.settings.words import Box, parse_crops, parse_scales, parse_weights
+from neural_style.settings.words import ALL, STYLE_CROPS, Box
 from neural_style.tensors import ImageTensor, Mask
 
 StyleFit = Callable[[int, int, tuple[int, int], int], tuple[int, int]]
@@ -41,15 +41,15 @@ class Style(NamedTuple):
 
 def gather_styles(
     pictures: Sequence[ImageTensor],
-    weights: str,
-    scales: str,
-    crops: str,
+    shares: Sequence[float],
+    scales: Sequence[float],
+    crops: Sequence[Box],
     where: Sequence[Mask | None],
     parts: Sequence[Mask | None],
 ) -> list[Style]:
-    """The pictures as styles, by what the knobs say of them.
+    """The pictures as styles, by what the knobs of the same names say of them.
 
-    Shares add up to 1; but where styles have masks, a mean weight is the mask's share of the
+    Shares add up to 1; but where styles have masks, a mean share is the mask's share of the
     picture, so that each pixel feels its style as strongly as it would without masks.
 
     Raises:
@@ -57,9 +57,9 @@ def gather_styles(
         SettingsError: A knob is for another number of pictures.
     """
     count = len(pictures)
-    shares = _one_each("style_weights", weights, parse_weights(weights), count)
-    factors = _one_each("style_scale", scales, parse_scales(scales), count)
-    boxes = _one_each("style_crop", crops, parse_crops(crops), count)
+    shares = _one_each("style_shares", shares or (1.0,), count)
+    scales = _one_each("style_scale", scales, count)
+    boxes = _one_each("style_crop", crops or (ALL,), count)
     styles = []
     for k, picture in enumerate(pictures):
         share, part = shares[k] / sum(shares), parts[k]
@@ -68,8 +68,9 @@ def gather_styles(
         if part is not None:
             part = crop(fit_mask(part, *picture.shape[-2:]), boxes[k])
             if not part.max() > 0:
-                raise ImageError("mask.black_in_crop", number=k + 1, crop=shortened(crops))
-        styles.append(Style(crop(picture, boxes[k]), share, factors[k], where[k], part))
+                where_from = STYLE_CROPS.written(crops)
+                raise ImageError("mask.black_in_crop", number=k + 1, crop=where_from)
+        styles.append(Style(crop(picture, boxes[k]), share, scales[k], where[k], part))
     return styles
 
 
@@ -134,10 +135,9 @@ def crop(picture: Tensor, box: Box) -> Tensor:
     return picture[..., top : max(top + 1, bottom), left : max(left + 1, right)]
 
 
-def _one_each(knob: str, words: str, values: list, count: int) -> list:
+def _one_each(knob: str, values: Sequence, count: int) -> Sequence:
     if len(values) == 1:
-        return count * values
+        return [values[0]] * count
     if len(values) != count:
-        given = {"name": knob, "given": shortened(words), "count": len(values)}
-        raise SettingsError("settings.style_count", **given, styles=count)
+        raise SettingsError("settings.style_count", name=knob, count=len(values), styles=count)
     return values

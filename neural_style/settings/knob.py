@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 from neural_style.errors import SettingsError, quoted
+from neural_style.settings.words import Words
 
 
 def knob(
@@ -17,14 +18,14 @@ def knob(
     help: str = "",
     *,
     choices: Collection[str] = (),
-    check: Callable[[str], Any] | None = None,
+    words: Words | None = None,
     or_path: bool = False,
     host: bool = False,
 ) -> Any:
     """A field of `Settings`: a number from `low` to `high`, or a word, perhaps one of `choices`.
 
     Args:
-        check: Raises a `SettingsError` where a word is none that is understood.
+        words: Of a value that is neither a number nor a choice: how words stand for it.
         or_path: A file's path is allowed beside the choices.
         host: Belongs to the machine, not to the picture: no parameter of the page or its API.
     """
@@ -33,7 +34,7 @@ def knob(
         "high": high,
         "help": help,
         "choices": tuple(choices),
-        "check": check,
+        "words": words,
         "or_path": or_path,
         "host": host,
     }
@@ -46,7 +47,9 @@ def check_knob(about: Field, value: Any) -> Any:
     Raises:
         SettingsError: It is not of that type, out of range, or no known choice.
     """
-    kind = type(about.default)
+    words, kind = about.metadata["words"], type(about.default)
+    if words is not None:
+        return _named(about, words.check, value)
     if kind is str:
         return _check_choice(about, value)
     return _check_number(about, kind, value)
@@ -71,9 +74,34 @@ def _check_choice(about: Field, value: Any) -> str:
     if choices and value not in choices and not or_path:
         given = quoted(value)
         raise SettingsError("knob.choice", name=about.name, choices=choices, given=given)
-    if about.metadata["check"]:
-        try:
-            about.metadata["check"](value)
-        except SettingsError as error:
-            raise SettingsError("knob.form", name=about.name, reason=error.message) from None
     return value
+
+
+def read_knob(about: Field, given: Any) -> Any:
+    """The value, from what the shell, the page and its links have of it.
+
+    Args:
+        given: Words, where the knob has words; else the value itself.
+
+    Raises:
+        SettingsError: It is not of the knob's type or form, out of range, or no known choice.
+    """
+    words = about.metadata["words"]
+    if words is None:
+        return check_knob(about, given)
+    if not isinstance(given, str) or not given.strip():
+        raise SettingsError("knob.word", name=about.name, given=quoted(given))
+    return _named(about, words.read, given)
+
+
+def write_knob(about: Field, value: Any) -> Any:
+    """The value as the shell, the page and its links have it; `read_knob` gives it back."""
+    words = about.metadata["words"]
+    return value if words is None else words.written(value)
+
+
+def _named(about: Field, function: Callable[[Any], Any], given: Any) -> Any:
+    try:
+        return function(given)
+    except SettingsError as error:
+        raise SettingsError("knob.form", name=about.name, reason=error.message) from None

@@ -7,18 +7,19 @@ from functools import partial
 from neural_style.errors import SettingsError
 from neural_style.settings.settings import Settings
 
-_EACH = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
-_FIFTHS = "relu1_1:0.2,relu2_1:0.2,relu3_1:0.2,relu4_1:0.2,relu5_1:0.2"
+_STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+_EACH = dict.fromkeys(_STYLE_LAYERS, 1.0)
+_FIFTHS = dict.fromkeys(_STYLE_LAYERS, 0.2)
 
 _Textbook = partial(
     Settings,
     engine="plain",
     statistic="gram",
-    losses="absolute",
+    loss_units="absolute",
     style_layers=_EACH,
     noise_ratio=0.0,
     border="zeros",
-    weights="packaged",
+    network_weights="packaged",
 )
 """The papers' loop, and the network of their time: Simonyan and Zisserman's own."""
 
@@ -59,7 +60,7 @@ PRESETS: dict[str, Settings] = {
     "gatys-2015": _Textbook(
         iterations=500,
         init="noise",
-        losses="paper",
+        loss_units="paper",
         content_weight=0.001,
         style_weight=1.0,
         style_layers=_FIFTHS,
@@ -70,7 +71,7 @@ PRESETS: dict[str, Settings] = {
         iterations=700,
         size=1024,
         scales=2,
-        scale_shares="5,2",
+        scale_shares=(5, 2),
         content_weight=1.0,
         style_weight=1000.0,
     ),
@@ -101,15 +102,15 @@ PRESETS: dict[str, Settings] = {
         iterations=3000,
         scales=5,
         scale_factor=2**0.5,
-        scale_shares="2,1,1,1,1",
+        scale_shares=(2, 1, 1, 1, 1),
         init="content",
         noise_ratio=0.0,
         optimizer="adam",
-        losses="absolute",
+        loss_units="absolute",
         statistic="wasserstein",
         content_weight=0.015,
         style_weight=1 / 341,
-        style_layers="relu1_1:256,relu2_1:64,relu3_1:16,relu4_1:4,relu5_1",
+        style_layers=dict(zip(_STYLE_LAYERS, (256, 64, 16, 4, 1), strict=True)),
         tv_form="nine_points",
         tv_weight=2.0,
         average=0.99,

@@ -6,10 +6,11 @@ from here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
 from typing import no_type_check
 
-from neural_style.errors import SettingsError, shortened
+from neural_style.errors import SettingsError
 from neural_style.images.color import COLOR_MODES
 from neural_style.images.files import LONGEST
 from neural_style.images.sizes import STYLE_FITS
@@ -21,11 +22,12 @@ from neural_style.objective.losses import TV_FORMS
 from neural_style.optim.engines import ENGINES
 from neural_style.settings.knob import check_knob, knob
 from neural_style.settings.words import (
-    parse_crops,
-    parse_layers,
-    parse_scales,
-    parse_shares,
-    parse_weights,
+    LAYERS,
+    SCALE_SHARES,
+    STYLE_CROPS,
+    STYLE_SCALES,
+    STYLE_SHARES,
+    Box,
 )
 
 INITS = ("auto", "matched", "recolored", "content", "noise", "mean")
@@ -67,7 +69,6 @@ class Settings:
         help="Start picture: matched pieces of the style (statistic nearest only), the content "
         "in the style's colors, the content itself, noise, or a mean gray; auto is the usual.",
         choices=INITS,
-        or_path=True,
     )
     noise_ratio: float = knob(
         0.1,
@@ -113,11 +114,11 @@ class Settings:
         "lead down to about 64 pixels.",
     )
     scale_factor: float = knob(2.0, 1.1, 4.0, "Ratio of each size to the one before.")
-    scale_shares: str = knob(
-        "auto",
+    scale_shares: tuple[float, ...] = knob(
+        (),
         help="How the iterations are divided among the sizes, the full size last: 5,2. auto gives "
         "larger sizes more, except with statistic nearest.",
-        check=parse_shares,
+        words=SCALE_SHARES,
     )
     style_fit: str = knob(
         "longest",
@@ -132,39 +133,39 @@ class Settings:
         "(looser); wasserstein, by Wasserstein distance (smoother).",
         choices=STYLE_STATISTICS,
     )
-    style_weights: str = knob(
-        "equal",
+    style_shares: tuple[float, ...] = knob(
+        (),
         help="How much of each style, where there are several: 0.7,0.3.",
-        check=parse_weights,
+        words=STYLE_SHARES,
     )
-    style_scale: str = knob(
-        "1",
+    style_scale: tuple[float, ...] = knob(
+        (1.0,),
         help="Size of the style's strokes: 2 for twice as large; 1,0.5 for two styles.",
-        check=parse_scales,
+        words=STYLE_SCALES,
     )
-    style_crop: str = knob(
-        "all",
+    style_crop: tuple[Box, ...] = knob(
+        (),
         help="Part of the style image to use: left,top,width,height as shares of it, 0,0,0.5,1 for "
         "the left half; the parts of several styles are separated by semicolons.",
-        check=parse_crops,
+        words=STYLE_CROPS,
     )
-    losses: str = knob(
+    loss_units: str = knob(
         "relative",
         help="relative: each layer's loss in units of its target, so that weights mean the same "
         "for all pictures and networks; absolute: means as they are; paper: the paper's sums.",
         choices=UNITS,
     )
-    content_layers: str = knob(
-        "auto",
+    content_layers: Mapping[str, float] | None = knob(
+        None,
         help="Layers that hold the content, with shares: relu4_2 or relu4_2:0.7,relu5_2:0.3; auto "
         "takes the backbone's.",
-        check=parse_layers,
+        words=LAYERS,
     )
-    style_layers: str = knob(
-        "auto",
+    style_layers: Mapping[str, float] | None = knob(
+        None,
         help="Layers that hold the style, with shares: relu1_1:0.5,relu2_1:0.5; auto takes the "
         "backbone's.",
-        check=parse_layers,
+        words=LAYERS,
     )
     average: float = knob(
         0.0,
@@ -189,7 +190,7 @@ class Settings:
     color_strength: float = knob(
         1.0, 0.0, 1.0, "How far the colors move from the style's to those that color asks for."
     )
-    weights: str = knob(
+    network_weights: str = knob(
         "auto",
         help="Where the network's weights come from: auto takes the Hub where it answers promptly, "
         f"else the packaged file; {ENVIRONMENT} in the environment replaces auto.",
@@ -220,11 +221,11 @@ class Settings:
         self._check_together()
 
     def _check_together(self) -> None:
-        shares = parse_shares(self.scale_shares)
+        shares = self.scale_shares
         if shares and self.scales not in (0, len(shares)):
             raise SettingsError(
                 "settings.share_count",
-                given=shortened(self.scale_shares),
+                given=SCALE_SHARES.written(shares),
                 count=len(shares),
                 scales=self.scales,
             )
@@ -232,8 +233,8 @@ class Settings:
             raise SettingsError("settings.no_weight")
         if self.init == "matched" and self.statistic != NEAREST:
             raise SettingsError("settings.matched_init", needed=NEAREST, given=self.statistic)
-        if self.losses == "paper" and self.statistic != "gram":
-            raise SettingsError("settings.paper_losses", given=self.statistic)
+        if self.loss_units == "paper" and self.statistic != "gram":
+            raise SettingsError("settings.paper_units", given=self.statistic)
 
 
 def knobs() -> dict[str, Field]:

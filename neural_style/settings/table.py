@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import Field
 
+from neural_style.settings.knob import write_knob
 from neural_style.settings.settings import knobs
 
 HEAD = "| name | default | values | what it does |\n|---|---|---|---|\n"
@@ -40,7 +41,8 @@ def settings_page() -> str:
 
 def knob_row(about: Field) -> str:
     """One setting as a row of a Markdown table, with its line break."""
-    name, default, meaning = about.name, about.default, about.metadata["help"]
+    name, meaning = about.name, about.metadata["help"]
+    default = write_knob(about, about.default)
     return f"| `{name}` | `{default}` | {_values(about)} | {meaning} |\n"
 
 

@@ -1,110 +1,181 @@
-"""Values of knobs from words, as the shell, the page and recipes have them."""
+"""Values that are more than a number or a choice, and the words that stand for them.
+
+`Settings` holds the values. The shell, the page and its links read and write the words.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
+from typing import Any, NamedTuple
 
 from neural_style.errors import SettingsError, quoted
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height as shares of a picture."""
 
-
 ALL: Box = (0.0, 0.0, 1.0, 1.0)
 
 
-def parse_weights(words: str) -> list[float]:
-    """Numbers from words: "0.7,0.3"; "equal" is one for all.
+class Words(NamedTuple):
+    """How the value of a knob is checked, read from words and written as words.
 
-    Raises:
-        SettingsError: The words are not of that form.
+    Attributes:
+        code: Of the error for a value or words that are of another form.
+        accept: The value in its exact type, or None if it is no such value.
+        parse: A value from words, not checked yet; None if they are of another form.
+        write: Words for a value.
+        usual: The word for the default, and the default.
     """
-    numbers = [1.0] if words == "equal" else _numbers(words)
-    if not numbers or min(numbers) < 0 or sum(numbers) <= 0:
-        raise SettingsError("form.weights", given=quoted(words))
-    return numbers
+
+    code: str
+    accept: Callable[[Any], Any]
+    parse: Callable[[str], Any]
+    write: Callable[[Any], str]
+    usual: tuple[str, Any]
+
+    def check(self, value: Any) -> Any:
+        """The value in its exact type.
+
+        Raises:
+            SettingsError: It is no such value.
+        """
+        if value == self.usual[1]:
+            return self.usual[1]
+        return self._accepted(value, value)
+
+    def read(self, words: str) -> Any:
+        """The value that the words stand for.
+
+        Raises:
+            SettingsError: They are of another form.
+        """
+        if words.strip() == self.usual[0]:
+            return self.usual[1]
+        return self._accepted(self.parse(words), words)
+
+    def written(self, value: Any) -> str:
+        """Words for the value; `read` gives it back."""
+        return self.usual[0] if value == self.usual[1] else self.write(value)
+
+    def _accepted(self, value: Any, given: Any) -> Any:
+        accepted = None if value is None else self.accept(value)
+        if accepted is None:
+            raise SettingsError(self.code, given=quoted(given))
+        return accepted
 
 
-def parse_scales(words: str) -> list[float]:
-    """Numbers from words: "1,0.5".
-
-    Raises:
-        SettingsError: The words are not of that form.
-    """
-    numbers = _numbers(words)
-    if not numbers or min(numbers) < _SMALLEST_SCALE or max(numbers) > _LARGEST_SCALE:
-        limits = {"low": _SMALLEST_SCALE, "high": _LARGEST_SCALE}
-        raise SettingsError("form.scales", given=quoted(words), **limits)
-    return numbers
+def _numbers(value: Any) -> tuple[float, ...] | None:
+    """Finite numbers in a sequence, at least one."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        return None
+    if not all(isinstance(one, Real) and not isinstance(one, bool) for one in value):
+        return None
+    numbers = tuple(map(float, value))
+    return numbers if math.isfinite(sum(map(abs, numbers))) else None
 
 
-_SMALLEST_SCALE, _LARGEST_SCALE = 0.1, 10.0
-
-
-def parse_crops(words: str) -> list[Box]:
-    """Boxes from words: "0,0,0.5,1; 0.25,0,0.5,1"; "all" is the whole picture.
-
-    Raises:
-        SettingsError: The words are not of that form, or reach outside the picture.
-    """
-    boxes = []
-    for part in words.split(";"):
-        numbers = [*ALL] if part.strip() == "all" else _numbers(part)
-        if (
-            len(numbers) != 4
-            or min(numbers) < 0
-            or not numbers[2] * numbers[3]
-            or max(numbers[0] + numbers[2], numbers[1] + numbers[3]) > 1 + 1e-6
-        ):
-            raise SettingsError("form.crops", given=quoted(part.strip()))
-        boxes.append(tuple(numbers))
-    return boxes
-
-
-def _numbers(words: str) -> list[float]:
+def _parse_numbers(words: str) -> tuple[float, ...] | None:
     try:
-        numbers = [float(word) for word in words.split(",")]
+        return tuple(float(word) for word in words.split(","))
     except ValueError:
-        return []
-    return numbers if all(map(math.isfinite, numbers)) else []
+        return None
 
 
-def parse_shares(words: str) -> tuple[float, ...]:
-    """Numbers from words: "5,2"; "auto" is none.
-
-    Raises:
-        SettingsError: The words are not of that form.
-    """
-    if words == "auto":
-        return ()
-    try:
-        shares = tuple(float(word) for word in words.split(","))
-    except ValueError:
-        shares = ()
-    if not shares or not all(share > 0 for share in shares) or not math.isfinite(sum(shares)):
-        raise SettingsError("form.shares", given=quoted(words))
-    return shares
+def _write_number(number: float) -> str:
+    return str(number).removesuffix(".0")
 
 
-def parse_layers(words: str, usual: dict[str, float] | None = None) -> dict[str, float]:
-    """Layers and their shares from words: "relu1_1:0.5,relu2_1"; a share left out is 1.
+def _write_numbers(numbers: Sequence[float]) -> str:
+    return ",".join(map(_write_number, numbers))
 
-    Args:
-        usual: What "auto" stands for.
 
-    Raises:
-        SettingsError: The words are not of that form, or name a layer twice.
-    """
-    if words == "auto":
-        return usual or {}
+def _style_shares(value: Any) -> tuple[float, ...] | None:
+    numbers = _numbers(value)
+    return numbers if numbers and min(numbers) >= 0 and sum(numbers) > 0 else None
+
+
+def _style_scales(value: Any) -> tuple[float, ...] | None:
+    numbers = _numbers(value)
+    low, high = 0.1, 10.0
+    return numbers if numbers and min(numbers) >= low and max(numbers) <= high else None
+
+
+def _scale_shares(value: Any) -> tuple[float, ...] | None:
+    numbers = _numbers(value)
+    return numbers if numbers and min(numbers) > 0 else None
+
+
+def _box(value: Any) -> Box | None:
+    numbers = _numbers(value)
+    if numbers is None or len(numbers) != 4 or min(numbers) < 0:
+        return None
+    left, top, width, height = numbers
+    inside = max(left + width, top + height) <= 1 + 1e-6
+    return numbers if width * height > 0 and inside else None
+
+
+def _crops(value: Any) -> tuple[Box, ...] | None:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        return None
+    boxes = tuple(map(_box, value))
+    return None if None in boxes else boxes
+
+
+def _parse_crops(words: str) -> list[Any]:
+    parts = [part.strip() for part in words.split(";")]
+    return [ALL if part == "all" else _parse_numbers(part) for part in parts]
+
+
+def _write_crops(boxes: Sequence[Box]) -> str:
+    return "; ".join("all" if box == ALL else _write_numbers(box) for box in boxes)
+
+
+def _layers(value: Any) -> dict[str, float] | None:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        return None
+    shares = _numbers([*value.values()])
+    if shares is None or min(shares) < 0 or not all(value):
+        return None
+    return dict(zip(value, shares, strict=True))
+
+
+def _parse_layers(words: str) -> dict[str, float] | None:
     layers: dict[str, float] = {}
     for part in words.split(","):
         name, _, share = part.strip().partition(":")
+        if name in layers:
+            return None
         try:
-            number = float(share) if share else 1.0
+            layers[name] = float(share) if share else 1.0
         except ValueError:
-            number = math.nan
-        if not name or name in layers or not 0 <= number < math.inf:
-            raise SettingsError("form.layers", part=quoted(part.strip()), given=quoted(words))
-        layers[name] = number
+            return None
     return layers
+
+
+def _write_layers(layers: Mapping[str, float]) -> str:
+    return ",".join(f"{layer}:{_write_number(share)}" for layer, share in layers.items())
+
+
+STYLE_SHARES = Words(
+    "form.style_shares", _style_shares, _parse_numbers, _write_numbers, ("equal", ())
+)
+"""Numbers, one for each style: "0.7,0.3"; "equal", or none, is as much of each."""
+
+STYLE_SCALES = Words(
+    "form.style_scales", _style_scales, _parse_numbers, _write_numbers, ("1", (1.0,))
+)
+"""Numbers from 0.1 to 10, one for each style or one for all: "1,0.5"."""
+
+STYLE_CROPS = Words("form.style_crops", _crops, _parse_crops, _write_crops, ("all", ()))
+"""Boxes, one for each style or one for all: "0,0,0.5,1; all"; "all", or none, is all of each."""
+
+SCALE_SHARES = Words(
+    "form.scale_shares", _scale_shares, _parse_numbers, _write_numbers, ("auto", ())
+)
+"""Numbers above 0, one for each size: "5,2"; "auto", or none, is the usual."""
+
+LAYERS = Words("form.layers", _layers, _parse_layers, _write_layers, ("auto", None))
+"""Layers with their shares: "relu1_1:0.5,relu2_1", a share left out is 1; "auto", or None, is the
+backbone's."""

@@ -36,7 +36,7 @@ def paint(content: str, style: str) -> tuple[torch.Tensor, torch.Tensor, torch.T
         load_image(EXAMPLES / f"content/{content}.jpg"),
         load_image(EXAMPLES / f"style/{style}.jpg"),
     ]
-    *_, frame = stylize(*pictures, Settings(size=256, weights="packaged"))
+    *_, frame = stylize(*pictures, Settings(size=256, network_weights="packaged"))
     torch.set_num_threads(threads)
     content_, style_ = (resize(p, *fit(*p.shape[-2:], 256)) for p in pictures)
     return content_, style_, frame.image

@@ -21,7 +21,6 @@ from neural_style.network.extractor import load_network, to_units
 from neural_style.network.weights import load_weights
 from neural_style.plan.memory import plan_memory
 from neural_style.plan.schedule import Scale
-from neural_style.settings.words import parse_layers
 from tests import fake_hub
 from tests.conftest import extract, packaged_vgg19, picture
 
@@ -277,7 +276,12 @@ def test_with_other_networks_pictures_are_made(name, tmp_path, the_hub, monkeypa
     side = max(64, entry.smallest_side + 1)
     pictures = picture(side, side + 16, seed=1), picture(side, side, seed=2)
     run = Settings(
-        backbone=name, weights=choice, iterations=3, size=side + 16, scales=1, init="content"
+        backbone=name,
+        network_weights=choice,
+        iterations=3,
+        size=side + 16,
+        scales=1,
+        init="content",
     )
     first, *_, last = stylize(*pictures, run)
     assert sum(last.losses.values()) < sum(first.losses.values())
@@ -299,7 +303,7 @@ def test_batch_statistics_are_divided_by_with_each_networks_own_floor():
 
 
 def test_a_picture_too_small_for_the_network_is_refused_with_the_size_it_needs():
-    run = Settings(backbone="inception_v3", weights="auto", size=96)
+    run = Settings(backbone="inception_v3", network_weights="auto", size=96)
     with pytest.raises(ImageError, match="96×60; the network needs 75 pixels a side"):
         next(stylize(picture(60, 96), picture(96, 96), run))
 
@@ -334,24 +338,3 @@ def test_layers_lean_by_an_exponent_and_add_up_to_what_they_did():
     assert leaning == pytest.approx({"relu1_1": 0.6 / 7, "relu2_1": 1.2 / 7, "relu3_1": 2.4 / 7})
     assert lean({"relu1_1": 3.0}, 5.0) == {"relu1_1": 3.0}
     assert lean({"relu1_1": 0.0}, 5.0) == {"relu1_1": 0.0}
-
-
-@pytest.mark.parametrize(
-    ("words", "layers"),
-    [
-        ("auto", {"usual": 1.0}),
-        ("relu1_1", {"relu1_1": 1.0}),
-        ("relu1_1:0.5, relu2_1:2", {"relu1_1": 0.5, "relu2_1": 2.0}),
-        ("relu4_2:0", {"relu4_2": 0.0}),
-    ],
-)
-def test_layers_are_read_from_words(words, layers):
-    assert parse_layers(words, {"usual": 1.0}) == layers
-
-
-@pytest.mark.parametrize(
-    "words", ["", "relu1_1:x", "relu1_1:-1", "relu1_1:inf", "a,,b", "a,a", ":1"]
-)
-def test_words_that_are_no_layers_are_refused(words):
-    with pytest.raises(SettingsError, match="each once, with shares of at least 0"):
-        parse_layers(words)

@@ -18,7 +18,7 @@ ARTICLE = {
     "noise_ratio": 0.0,
     "scales": 1,
     "optimizer": "adam",
-    "losses": "absolute",
+    "loss_units": "absolute",
     "content_weight": 5.0,
     "style_weight": 100.0,
     "style_layers": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
@@ -98,7 +98,13 @@ def test_ten_thousand_iterations_with_the_real_network_are_steady():
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     frames = run(
-        pictures, 250, size=96, iterations=10_000, weights="packaged", border="zeros", **GUARDED
+        pictures,
+        250,
+        size=96,
+        iterations=10_000,
+        network_weights="packaged",
+        border="zeros",
+        **GUARDED,
     )
     torch.set_num_threads(threads)
     assert_steady(frames, early=1000)

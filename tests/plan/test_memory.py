@@ -351,7 +351,7 @@ run = Settings(
     memory_gb=limit,
     statistic=statistic,
     scales=1,
-    weights="packaged",
+    network_weights="packaged",
 )
 for frame in stylize(picture(round(size * 2 / 3), size), picture(size, size), run):
     pass

@@ -40,9 +40,9 @@ RUNS = {
     "adam": replace(RUN, optimizer="adam"),
     "plain": replace(RUN, engine="plain"),
     "plain adam": replace(RUN, engine="plain", optimizer="adam"),
-    "eased": replace(RUN, losses="absolute", style_weight=100.0),
+    "eased": replace(RUN, loss_units="absolute", style_weight=100.0),
     "eased, two scales": replace(
-        RUN, losses="absolute", style_weight=100.0, size=256, scales=2, scale_shares="3,2"
+        RUN, loss_units="absolute", style_weight=100.0, size=256, scales=2, scale_shares=(3, 2)
     ),
     "two scales": replace(RUN, size=256, scales=2),
     "average": replace(RUN, average=0.9),

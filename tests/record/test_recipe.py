@@ -57,17 +57,19 @@ def test_it_is_there_with_all_bits(made, tmp_path, bits):
 def test_it_says_nothing_of_the_host_and_of_no_file(tmp_path):
     start = tmp_path / "my-private-start.png"
     save_image(picture(72, 96, seed=5), start)
-    run = Settings(iterations=2, size=64, init=str(start), device="cpu", memory_gb=20.0)
-    *_, frame = stylize(picture(72, 96), picture(64, 64), run)
+    run = Settings(iterations=2, size=64, device="cpu", memory_gb=20.0)
+    pictures = picture(72, 96), picture(64, 64)
+    *_, frame = stylize(*pictures, run, init_image=load_image(start))
     text = json.dumps(frame.recipe)
     assert "private" not in text
     assert str(tmp_path) not in text
-    for host in ("device", "memory_gb", "weights", "precision"):
+    for host in ("device", "memory_gb", "network_weights", "precision"):
         assert host not in json.loads(frame.recipe[KEYWORD])["settings"]
     path = save_image(frame.image, tmp_path / "made.png", frame.recipe)
-    with pytest.raises(SettingsError, match=r"begun from a start picture\. Give it as init"):
-        settings_of(read_recipe(path))
-    again = settings_of(read_recipe(path), init=str(start), device="cpu")
+    recipe = read_recipe(path)
+    with pytest.raises(SettingsError, match=r"begun from a start picture\. Give it as init_image"):
+        next(stylize(*pictures, run, replay=recipe))
+    again = settings_of(recipe, device="cpu")
     assert asdict(again) == asdict(run) | {"memory_gb": 0.0}
 
 

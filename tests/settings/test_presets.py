@@ -18,7 +18,6 @@ from neural_style.plan.schedule import plan_scales
 from neural_style.plan.usual import settle
 from neural_style.run import job
 from neural_style.settings.presets import MANNERS
-from neural_style.settings.words import parse_shares
 from neural_style.transfer import stylize
 from tests.conftest import extract, picture, seeded_weights, tiny_vgg
 
@@ -29,7 +28,7 @@ STYLES = [f"relu{block}_1" for block in range(1, 6)]
 def network_of(preset):
     """The network that the preset is made for, looking as the preset has it look."""
     stages, tensors, units = tiny_vgg(), seeded_weights(tiny_vgg()), TORCHVISION
-    if PRESETS[preset].weights == "packaged":
+    if PRESETS[preset].network_weights == "packaged":
         stages = BACKBONES["vgg19"].build()
         tensors, units, *_ = load_weights("vgg19", "packaged")
     return load_network(
@@ -177,7 +176,7 @@ def test_sizes_and_iterations_are_theirs(preset, plan):
     scales = plan_scales(
         *(600, 800, run.size, run.scales, run.iterations, 32),
         factor=run.scale_factor,
-        shares=parse_shares(run.scale_shares),
+        shares=run.scale_shares,
     )
     assert [(scale.width, scale.iterations) for scale in scales] == plan
 
@@ -216,7 +215,9 @@ def their_loss(preset, canvas):
 @pytest.mark.usefixtures("tiny")
 def test_anishathalyes_first_steps_are_those_of_his_adam():
     """Kingma and Ba's, ten levels a step, written out."""
-    run = replace(PRESETS["anishathalye"], size=64, iterations=3, precision="fp32", weights="auto")
+    run = replace(
+        PRESETS["anishathalye"], size=64, iterations=3, precision="fp32", network_weights="auto"
+    )
     frames = {frame.iteration: frame.image for frame in stylize(CONTENT, STYLE, run, every=1)}
     canvas = 255 * frames[0].double()
     mean = square = torch.zeros_like(canvas)
@@ -267,7 +268,9 @@ def test_crowsons_first_steps_are_those_of_her_adam_and_a_calm_average_is_shown(
     """Each from where the one before has led: two hundredths of the way from black to white, and
     never beyond them. The average is made up for its beginning, as Adam's are.
     """
-    run = replace(PRESETS["crowson"], size=64, iterations=3, precision="fp32", weights="auto")
+    run = replace(
+        PRESETS["crowson"], size=64, iterations=3, precision="fp32", network_weights="auto"
+    )
     network = load_network(
         tiny_vgg(), seeded_weights(tiny_vgg()), TORCHVISION, device=torch.device("cpu")
     )

@@ -1,14 +1,104 @@
-"""Values from words."""
+"""Values that have words of their own, and the words."""
 
 from __future__ import annotations
 
 import pytest
 
-from neural_style import SettingsError
-from neural_style.settings.words import parse_shares
+from neural_style import Settings, SettingsError
+from neural_style.settings.knob import read_knob, write_knob
+from neural_style.settings.settings import knobs
+from neural_style.settings.words import ALL
+
+READ = [
+    ("style_shares", "equal", ()),
+    ("style_shares", "0.7,0.3", (0.7, 0.3)),
+    ("style_shares", "1,0", (1.0, 0.0)),
+    ("style_scale", "1", (1.0,)),
+    ("style_scale", "1,0.5", (1.0, 0.5)),
+    ("style_crop", "all", ()),
+    ("style_crop", "0,0,0.5,1", ((0.0, 0.0, 0.5, 1.0),)),
+    ("style_crop", "all; 0.25,0,0.5,1", (ALL, (0.25, 0.0, 0.5, 1.0))),
+    ("scale_shares", "auto", ()),
+    ("scale_shares", "5,2", (5.0, 2.0)),
+    ("style_layers", "auto", None),
+    ("style_layers", "relu1_1:1", {"relu1_1": 1.0}),
+    ("style_layers", "relu1_1:0.5,relu2_1:2", {"relu1_1": 0.5, "relu2_1": 2.0}),
+    ("content_layers", "relu4_2:0,relu5_2:0.1", {"relu4_2": 0.0, "relu5_2": 0.1}),
+]
+REFUSED = {
+    "style_shares": ["-1,2", "0,0", "a", "nan", "1e308,1e308"],
+    "style_scale": ["0", "11", "1,x", "1,nan"],
+    "style_crop": ["0,0,1", "0,0,1,1.2", "-0.1,0,1,1", "0,0,0,1", "a", "0.6,0,0.6,1", "all,"],
+    "scale_shares": ["5,", "a,b", "0,1", "-1,2", "inf,1", "nan,1", "1;2", "1e308,1e308"],
+    "style_layers": ["relu1_1:x", "relu1_1:-1", "relu1_1:inf", "a,,b", "a,a", ":1"],
+}
+FORMS = {
+    "style_shares": "Shares of styles are written 0.7,0.3",
+    "style_scale": "Scales of styles are written 1,0.5",
+    "style_crop": "A crop is written left,top,width,height",
+    "scale_shares": "Shares of the iterations are written 5,2",
+    "style_layers": "Layers are written relu1_1:0.5",
+}
 
 
-def test_shares_whose_sum_is_no_number_are_refused():
-    for words in ("1e308,1e308", "inf,1", "nan,1"):
-        with pytest.raises(SettingsError, match="Shares of the iterations are written"):
-            parse_shares(words)
+@pytest.mark.parametrize(("name", "words", "value"), READ)
+def test_words_are_read_and_written(name, words, value):
+    about = knobs()[name]
+    assert read_knob(about, words) == value
+    assert write_knob(about, value) == words
+    assert getattr(Settings(**{name: value}), name) == value
+
+
+def test_layers_without_a_share_count_once_and_spaces_do_not_matter():
+    value = read_knob(knobs()["style_layers"], "relu1_1, relu2_1:2")
+    assert value == {"relu1_1": 1.0, "relu2_1": 2.0}
+
+
+def test_numbers_are_written_so_that_nothing_is_lost():
+    about = knobs()["scale_shares"]
+    value = (1 / 3, 1e-7, 12345678.9)
+    assert read_knob(about, write_knob(about, value)) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [(n, one) for n, some in REFUSED.items() for one in some]
+)
+def test_words_of_another_form_are_refused(name, words):
+    with pytest.raises(SettingsError) as error:
+        read_knob(knobs()[name], words)
+    assert str(error.value).startswith(f"{name}: {FORMS[name]}")
+    assert repr(words) in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "words"), [(name, words) for name, words, _ in READ])
+def test_settings_take_values_and_no_words(name, words):
+    with pytest.raises(SettingsError, match=rf"^{name}: .* is not valid"):
+        Settings(**{name: words})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("style_shares", (-1, 2)),
+        ("style_shares", (True, 1)),
+        ("style_shares", 0.5),
+        ("style_scale", ()),
+        ("style_crop", (0, 0, 0.5, 1)),
+        ("style_crop", [(0.6, 0, 0.6, 1)]),
+        ("scale_shares", (1, float("nan"))),
+        ("style_layers", {"relu1_1": -1}),
+        ("style_layers", {1: 1.0}),
+        ("style_layers", {"": 1.0}),
+        ("style_layers", {}),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(name, value):
+    with pytest.raises(SettingsError, match=rf"^{name}: .* is not valid"):
+        Settings(**{name: value})
+
+
+def test_values_are_kept_in_their_exact_type():
+    run = Settings(style_shares=[1, 2], style_crop=[[0, 0, 1, 0.5]], style_layers={"relu1_1": 1})
+    assert run.style_shares == (1.0, 2.0)
+    assert run.style_crop == ((0.0, 0.0, 1.0, 0.5),)
+    assert type(run.style_layers["relu1_1"]) is float

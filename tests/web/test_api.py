@@ -20,6 +20,7 @@ from gradio_client.exceptions import AppError, ValidationError
 from PIL import Image
 
 from neural_style import Settings, load_image, save_image
+from neural_style.settings.knob import write_knob
 from neural_style.settings.settings import knobs
 from tests.conftest import picture
 from tests.web.snapshot import FILE, served, written
@@ -44,7 +45,7 @@ class TestContract:
         parameters = {one["parameter_name"]: one for one in endpoint["parameters"]}
         assert [*parameters] == [*PICTURES, *KNOBS, *MORE]
         for name in KNOBS:
-            default = getattr(Settings(), name)
+            default = write_knob(knobs()[name], knobs()[name].default)
             assert parameters[name]["parameter_has_default"]
             assert parameters[name]["parameter_default"] == default
             choices = knobs()[name].metadata["choices"]
@@ -104,7 +105,8 @@ class TestRun:
             job.cancel()
 
     def test_every_setting_may_be_given(self, client, pictures):
-        given = {name: getattr(Settings(), name) for name in KNOBS} | SMALL | {"init": "content"}
+        usual = {name: write_knob(knobs()[name], knobs()[name].default) for name in KNOBS}
+        given = usual | SMALL | {"init": "content"}
         _, gallery, *_ = client.predict(**named(pictures, **given, init_image=None))
         assert len(gallery) == 4
 
@@ -190,7 +192,7 @@ class TestRefusals:
             "content"
         )
         assert "argument: style." in raw.call("style")
-        for host in ("weights", "device", "precision", "nonsense"):
+        for host in ("network_weights", "device", "precision", "nonsense"):
             assert f"`{host}` is not a valid" in raw.call(**{host: "cpu"})
             with pytest.raises(TypeError, match=host):
                 client.predict(**named(pictures, **{host: "cpu"}))

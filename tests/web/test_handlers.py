@@ -17,6 +17,7 @@ from PIL import Image
 from neural_style import Settings, load_image, save_image
 from neural_style.images.files import load_with_alpha, resize
 from neural_style.messages import Message
+from neural_style.settings.knob import write_knob
 from neural_style.settings.settings import knobs
 from neural_style.web.run import cost, handlers, show
 from neural_style.web.run.checks import MORE_PICTURES, check_inputs
@@ -60,7 +61,7 @@ BAD = {
 
 def values(**changes) -> list:
     """One per knob, in the order in which handlers take them."""
-    usual = {name: getattr(Settings(), name) for name in KNOBS}
+    usual = {name: write_knob(knobs()[name], getattr(Settings(), name)) for name in KNOBS}
     quick = {"iterations": 4, "size": 64}
     assert changes.keys() <= usual.keys()
     return [*(usual | quick | changes).values()]
@@ -95,14 +96,17 @@ class TestParameters:
         defaults = {name: one.default for name, one in parameters.items()}
         assert defaults.pop("content") is defaults.pop("style") is inspect.Parameter.empty
         assert [defaults.pop(name) for name in ("init_image", *MORE)] == [*(5 * [None]), "en"]
-        assert defaults == {name: getattr(Settings(), name) for name in KNOBS}
+        usual = Settings()
+        assert defaults == {n: write_knob(knobs()[n], getattr(usual, n)) for n in KNOBS}
 
     def test_each_has_its_help(self, handler):
         for name in KNOBS:
             assert f"    {name}: {knobs()[name].metadata['help']}" in handler.__doc__
 
     def test_those_of_the_host_appear_nowhere(self, handler):
-        assert not {"weights", "device", "precision"} & {*inspect.signature(handler).parameters}
+        assert not {"network_weights", "device", "precision"} & {
+            *inspect.signature(handler).parameters
+        }
         assert not {"weights:", "device:", "precision:"} & {*handler.__doc__.split()}
 
 
@@ -123,7 +127,7 @@ def test_a_refusal_says_what_would_do(sent):
         "size": (4096, "size is at most 1536 on this page; the command line goes further"),
         "init": (
             "/etc/passwd",
-            "uploaded, as init_image; init takes one of auto, matched, recolored",
+            "init must be one of auto, matched, recolored",
         ),
         "optimizer": ("sgd", "optimizer must be one of lbfgs, adam; it is 'sgd'"),
         "seed": (0.5, "seed must be a whole number from 0 to 4,294,967,295; it is 0.5"),
@@ -206,7 +210,7 @@ def test_the_lines_on_the_way_tell_the_iteration_the_losses_and_the_time(sent, w
 
 def test_the_lines_tell_what_is_looked_at_between_two_sizes(sent, watch, monkeypatch):
     monkeypatch.setattr(show, "_YIELD_SECONDS", 60)
-    given = values(iterations=9, size=256, scales=2, scale_shares="7,2")
+    given = values(iterations=9, size=256, scales=2, scale_shares=(7, 2))
     lines = [result[2] for result in run_stylize(*sent, None, *given)]
     (seventh,) = (line for line in lines if line.startswith("**Iteration 7 of 9**"))
     assert "now at 128×85, size 1 of 2" in seventh
@@ -408,7 +412,7 @@ def test_a_results_settings_are_taken_over_from_its_png(sent, uploads, watch):
 
 
 def test_values_that_contradict_each_other_are_told_before_the_line(sent):
-    said = refusals(*sent, None, scales=3, scale_shares="5,2")
+    said = refusals(*sent, None, scales=3, scale_shares=(5, 2))
     assert said == {
         "iterations": "scale_shares 5,2 is for 2 sizes; scales is 3. Give as many "
         "shares as scales, or leave one of them out."

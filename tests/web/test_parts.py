@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from neural_style import load_image, save_image
 from neural_style.run.styles import crop
-from neural_style.settings.words import parse_crops
+from neural_style.settings.words import STYLE_CROPS
 from neural_style.web.page.parts import (
     BRUSH_OPACITY,
     blank_canvas,
@@ -52,7 +52,7 @@ class TestCrop:
         assert (first, crops) == (None, "0.25,0.25,0.5,0.25")
         assert "50 % of the width, 25 % of the height" in line
         seen = load_image(shown)
-        (box,) = parse_crops(crops)
+        (box,) = STYLE_CROPS.read(crops)
         assert crop(seen, box).min() > 0.9
         outside = torch.ones_like(seen)
         crop(outside, box)[:] = 0
@@ -66,7 +66,7 @@ class TestCrop:
         assert touch(0.5, 0.5, first=first, style=style)[1] == "0,0.5,0.5,0.5"
         for x in range(1, 80, 8):
             words = touch(1, 1, first=[x / 80, 1 / 3], style=style)[1]
-            parse_crops(words)
+            STYLE_CROPS.read(words)
 
     def test_without_anything_between_them_the_second_is_a_first(self, style):
         first = touch(0.25, 0.25, style=style)[0]

@@ -113,14 +113,14 @@ WRONG_RUNS = {
     "9×9；网络要求每边至少 32 像素": lambda: stylize(picture(9, 9), SQUARE),
     "风格图像为 9×9": lambda: stylize(SQUARE, picture(9, 9)),
     "从风格图像中所取的部分为 6×64": lambda: stylize(
-        SQUARE, SQUARE, Settings(style_crop="0,0,0.1,1")
+        SQUARE, SQUARE, Settings(style_crop=((0, 0, 0.1, 1),))
     ),
     "过于狭长": lambda: stylize(picture(32, 96), SQUARE, Settings(size=64)),
     "有 1 张遮罩，却有 2 张": lambda: stylize(WIDE, [WIDE, WIDE], masks=Masks(styles=[WIDE])),
     "有 2 张遮罩，却有 1 张": lambda: stylize(WIDE, WIDE, masks=Masks(styles=[WIDE, WIDE])),
     "与其图像的形状不同，后者为 96×64": lambda: stylize(WIDE, WIDE, masks=Masks(keep=SQUARE)),
     "遮罩全是黑色": lambda: stylize(WIDE, WIDE, masks=Masks(keep=BLACK)),
-    "对应 3 张风格图像，却给了 1 张": lambda: stylize(WIDE, WIDE, Settings(style_weights="1,1,1")),
+    "对应 3 张风格图像，却给了 1 张": lambda: stylize(WIDE, WIDE, Settings(style_shares=(1, 1, 1))),
     "seed 必须是 0 到 4,294,967,295 的整数": lambda: check_knob(knobs()["seed"], 0.5),
     "style_weight 必须是 0.0 到 1,000,000.0": lambda: check_knob(knobs()["style_weight"], -1.0),
     "optimizer 必须是 lbfgs、adam 之一，不能是 'sgd'": lambda: check_knob(

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from neural_style.errors import SettingsError
+from neural_style.settings.knob import write_knob
 from neural_style.web.run.checks import PAGE_LIMITS, check_value, page_knobs
 from neural_style.web.run.runs import name_of
 from neural_style.web.text.texts import localize, plain, say
@@ -33,7 +34,7 @@ def make_query(content: str | None, style: str | None, *values: Any) -> str:
     """Of a link: "?content=dahlia&iterations=300"; only what differs from what is usual."""
     parts = _example_names(content, style)
     for (name, about), value in zip(page_knobs().items(), values, strict=True):
-        if value != about.default:
+        if value != write_knob(about, about.default):
             parts[name] = f"{value:g}" if isinstance(value, float) else str(value)
     return "?" + urlencode(parts)
 
@@ -68,7 +69,8 @@ def read_query(
             left_out.append(say("link_unknown", language, name=plain(f"{name!r:.40}")))
         else:
             try:
-                values[name] = check_value(about[name], _parse(about[name], word))
+                value = check_value(about[name], _parse(about[name], word))
+                values[name] = write_knob(about[name], value)
             except SettingsError as error:
                 reason = plain(localize(error.message, language))
                 left_out.append(say("link_ignored", language, name=name, reason=reason))
@@ -85,7 +87,7 @@ def _example_names(*paths: str | None) -> dict[str, str]:
 
 def _parse(about: Field, word: str) -> Any:
     """The word, or the number nearest to it that is allowed; what is no number stays a word."""
-    if isinstance(about.default, str):
+    if about.metadata["low"] is None:
         return word
     low, high = about.metadata["low"], about.metadata["high"]
     try:

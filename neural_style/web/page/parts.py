@@ -15,7 +15,7 @@ from neural_style.images.files import load_image, load_with_alpha, resize, save_
 from neural_style.images.masks import fit_mask
 from neural_style.messages import Message
 from neural_style.run.styles import crop
-from neural_style.settings.words import ALL, Box, parse_crops
+from neural_style.settings.words import ALL, STYLE_CROPS, Box
 from neural_style.tensors import ImageTensor, Mask
 from neural_style.web.run.checks import PAGE_LIMITS, check_upload
 from neural_style.web.text.texts import PageError, localize, plain, say
@@ -49,7 +49,7 @@ def show_crop(
     except NeuralStyleError as error:
         return None, plain(localize(error.message, language))
     try:
-        box = parse_crops(_of_each(crops)[STYLES.index(which)])[0]
+        (box,) = STYLE_CROPS.read(_of_each(crops)[STYLES.index(which)]) or (ALL,)
     except SettingsError as error:
         return _write(image, "style"), plain(localize(error.message, language))
     _, _, width, height = (round(100 * share) for share in box)

@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.processing_utils import save_base64_to_cache
 
+from neural_style.settings.knob import write_knob
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
 from neural_style.web.text.texts import knob_help, knob_label, say
 
@@ -103,12 +104,12 @@ def knob_widget(said: Said, name: str, about: Field) -> gr.Component:
     """The Gradio component that fits the knob."""
     low, high = about.metadata["low"], about.metadata["high"]
     words = {"label": partial(knob_label, name), "info": partial(knob_help, name)}
-    usual = {"elem_id": name, "value": about.default}
+    usual = {"elem_id": name, "value": write_knob(about, about.default)}
     make = partial(said.make, said=words, **usual)
     choices = about.metadata["choices"]
     if choices:
         return make(_Radio, choices=list(choices), visible=len(choices) > 1)
-    if isinstance(about.default, str):
+    if low is None:
         return make(_Textbox)
     whole = isinstance(about.default, int)
     if name in PAGE_LIMITS:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import gradio as gr
 from gradio.utils import get_upload_folder, is_in_or_equal
 
-from neural_style.errors import NeuralStyleError, SettingsError, quoted
-from neural_style.settings.knob import check_knob
-from neural_style.settings.settings import INITS, Settings, knobs
+from neural_style.errors import NeuralStyleError, SettingsError
+from neural_style.settings.knob import read_knob, write_knob
+from neural_style.settings.settings import Settings, knobs
 from neural_style.web.run.cost import check_cost
 from neural_style.web.text.texts import LANGUAGES, PageError, knob_help, localize, say
 
@@ -66,8 +66,9 @@ def named_parameters(handler: Callable) -> Callable:
         *(inspect.Parameter(name, kind, annotation=str) for name in PICTURES[:2]),
         *(inspect.Parameter(n, kind, default=None, annotation=optional) for n in PICTURES[2:]),
         *(
-            inspect.Parameter(name, kind, default=about.default, annotation=type(about.default))
+            inspect.Parameter(name, kind, default=usual, annotation=type(usual))
             for name, about in page_knobs().items()
+            for usual in [write_knob(about, about.default)]
         ),
         *(inspect.Parameter(n, kind, default=None, annotation=optional) for n in MORE_PICTURES),
         inspect.Parameter("language", kind, default=LANGUAGES[0], annotation=str),
@@ -121,14 +122,12 @@ _NEEDED = {"content": "no_content", "style": "no_style", "recipe": "no_recipe"}
 
 
 def check_value(about: Field, value: Any) -> Any:
-    """The value, if both its knob and the page allow it; a path from a visitor is no start.
+    """The value that the page's words stand for, if both its knob and the page allow it.
 
     Raises:
         SettingsError: They do not.
     """
-    if about.name == "init" and value not in INITS:
-        raise PageError("not_an_upload", choices=(*INITS,), given=quoted(value))
-    checked = check_knob(about, value)
+    checked = read_knob(about, value)
     limit = PAGE_LIMITS.get(about.name)
     if limit is not None and checked > limit:
         raise PageError("over_page_limit", name=about.name, limit=limit)
@@ -145,8 +144,6 @@ def settings_of(call: Call) -> Settings:
         name: check_value(about, value)
         for (name, about), value in zip(page_knobs().items(), call.values, strict=True)
     }
-    if call.init_image is not None:
-        given["init"] = check_upload("init_image", call.init_image)
     return Settings(**given)
 
 

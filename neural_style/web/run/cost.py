@@ -19,7 +19,6 @@ from neural_style.plan.clock import GUESSED_SPEEDS, cost_of, work
 from neural_style.plan.schedule import plan_passes
 from neural_style.plan.usual import settle
 from neural_style.settings.settings import Settings
-from neural_style.settings.words import parse_shares
 from neural_style.speed import measure_speed
 from neural_style.web.text.texts import PageError
 
@@ -119,7 +118,7 @@ def _work(settings: Settings, shape: tuple[int, int]) -> float:
         settings.iterations,
         BACKBONES[settings.backbone].smallest_side,
         factor=settings.scale_factor,
-        shares=parse_shares(settings.scale_shares),
+        shares=settings.scale_shares,
         matching=settings.statistic == NEAREST,
     )
     return cost_of(settings.statistic) * work(scales)

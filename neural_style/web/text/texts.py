@@ -143,8 +143,6 @@ in them the scene of the one and the brushwork of the other.""",
     "state_gone": "That run can no longer be continued: only the newest few are kept. Take its "
     "result as the start image instead.",
     "not_uploaded": "{name} must be an uploaded picture file; the server's own files are not read.",
-    "not_an_upload": "Here a start picture is uploaded, as init_image; init takes one of "
-    "{choices}, not {given}.",
     "api_parameters": "{error} This endpoint takes {names}; content and style are required.",
     "too_large": "A picture file is at most {limit} MB here. Make it smaller first.",
     "over_page_limit": "{name} is at most {limit} on this page; the command line goes further.",
