@@ -167,6 +167,9 @@ def prepare(
         styles=[size_at_scale(s, fit, passes[-1], backbone.smallest_side) for s in styles],
         matched=emphasis.style_layers if settings.statistic == NEAREST else (),
     )
+    note = weights.source
+    if plan.note is not None:
+        note = Message("run.note", source=note, plan=plan.note)
     conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
     used, change = used_so_far(resume, conditions)
     return Job(
@@ -182,9 +185,7 @@ def prepare(
         keep=None if keep is None else keep.to(device),
         passes=passes,
         plan=plan,
-        note=Message("run.note", source=weights.source, plan=plan.note)
-        if plan.note
-        else weights.source,
+        note=note,
         identity=identity,
         used=used,
         change=change,
