@@ -78,17 +78,14 @@ ENGLISH: dict[str, str] = {
     "knob.word": "{name} must be a word; it is {given}.",
     "knob.choice": "{name} must be one of {choices}; it is {given}.",
     "knob.form": "{name}: {reason}",
-    "form.style_shares": "Shares of styles are written 0.7,0.3, none below 0 and not all 0; "
-    "{given} is not valid.",
-    "form.style_scales": "Scales of styles are written 1,0.5, each from 0.1 to 10; {given} is not "
-    "valid.",
+    "form.not_valid": "{form}; {given} is not valid.",
+    "form.style_shares": "Shares of styles are written 0.7,0.3, none below 0 and not all 0",
+    "form.style_scales": "Scales of styles are written 1,0.5, each from 0.1 to 10",
     "form.style_crops": "A crop is written left,top,width,height as shares of the picture, "
-    "0,0,0.5,1 for its left half, or all; several are separated by semicolons; {given} is not "
-    "valid.",
-    "form.scale_shares": "Shares of the iterations are written 5,2 for two sizes, each above 0; "
-    "{given} is not valid.",
+    "0,0,0.5,1 for its left half, or all; several are separated by semicolons",
+    "form.scale_shares": "Shares of the iterations are written 5,2 for two sizes, each above 0",
     "form.layers": "Layers are written relu1_1:0.5,relu2_1:0.5, each once, with shares of at least "
-    "0; {given} is not valid.",
+    "0",
     "settings.preset_of_another_manner": "The preset {preset} is not one of manner {manner}, whose "
     "presets are {choices}. Leave out the manner, or choose one of these.",
     "settings.share_count": "scale_shares {given} is for {count} sizes; scales is {scales}. "

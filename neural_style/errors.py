@@ -31,7 +31,7 @@ class NeuralStyleError(Exception):
         super().__init__(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For pickling: an exception is else made again from `args` alone."""
+        """For `pickle`, which would else call the class with `args`."""
         return partial(type(self), **self.message.values), (self.message.code,), self.__dict__
 
 

@@ -59,7 +59,7 @@ def test_several_styles_and_masks_come_from_files(tmp_path, capfd):
     small = resize(load_image(CONTENT), 64, 96)[..., :30, :]
     assert (kept - small).abs().max() < 0.01
     assert main(["stylize", CONTENT, STYLE, other, "-o", str(out), *masks[:2], *size]) == 2
-    assert "There is 1 mask for 2 style images" in capfd.readouterr().err
+    assert "The number of masks (1) differs" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("tiny")
@@ -229,7 +229,7 @@ def test_what_was_reached_is_kept_when_something_fails_on_the_way(tmp_path, monk
 
     def full_disk(image, path, *rest, **options):
         if path.parent == frames and path.name == "000005.png":
-            raise ImageError("Cannot write: the disk is full.")
+            raise ImageError("file.not_written", path="a.png", reason="the disk is full")
         return save(image, path, *rest, **options)
 
     monkeypatch.setattr(cli, "save_image", full_disk)

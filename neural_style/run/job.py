@@ -157,7 +157,7 @@ def prepare(
         planned, passes = passes, plan_rest(resume, identity, settings.iterations)
         if passes != planned:  # the recipe of what was added: all of it at the full size
             sizes = join_passes(passes)
-            shares = ",".join(str(size.iterations) for size in sizes)
+            shares = tuple(size.iterations for size in sizes)
             given = replace(given, scales=len(sizes), scale_shares=shares)
     choice = ENGINES[settings.engine].optimizers[settings.optimizer]
     fit = STYLE_FITS[settings.style_fit]
@@ -173,6 +173,9 @@ def prepare(
         styles=[size_at_scale(s, fit, passes[-1], backbone.smallest_side) for s in styles],
         matched=emphasis.style_layers if settings.statistic == NEAREST else (),
     )
+    note = weights.source
+    if plan.note is not None:
+        note = Message("run.note", source=note, plan=plan.note)
     conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
     used, change = used_so_far(resume, conditions)
     return Job(
@@ -189,9 +192,7 @@ def prepare(
         init_image=init_image,
         passes=passes,
         plan=plan,
-        note=Message("run.note", source=weights.source, plan=plan.note)
-        if plan.note
-        else weights.source,
+        note=note,
         identity=identity,
         used=used,
         change=change,

@@ -11,6 +11,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from neural_style.errors import SettingsError, quoted
+from neural_style.messages import Message
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height as shares of a picture."""
@@ -22,14 +23,14 @@ class Words(NamedTuple):
     """How the value of a knob is checked, read from words and written as words.
 
     Attributes:
-        code: Of the error for a value or words that are of another form.
+        form: How it is written, for the error about a value or words of another form.
         accept: The value in its exact type, or None if it is no such value.
         parse: A value from words, not checked yet; None if they are of another form.
         write: Words for a value.
         usual: The word for the default, and the default.
     """
 
-    code: str
+    form: Message
     accept: Callable[[Any], Any]
     parse: Callable[[str], Any]
     write: Callable[[Any], str]
@@ -41,9 +42,9 @@ class Words(NamedTuple):
         Raises:
             SettingsError: It is no such value.
         """
-        if value == self.usual[1]:
-            return self.usual[1]
-        return self._accepted(value, value)
+        usual = self.usual[1]
+        is_none = usual == () and value == []
+        return usual if value == usual or is_none else self._accepted(value, value)
 
     def read(self, words: str) -> Any:
         """The value that the words stand for.
@@ -62,7 +63,7 @@ class Words(NamedTuple):
     def _accepted(self, value: Any, given: Any) -> Any:
         accepted = None if value is None else self.accept(value)
         if accepted is None:
-            raise SettingsError(self.code, given=quoted(given))
+            raise SettingsError("form.not_valid", form=self.form, given=quoted(given))
         return accepted
 
 
@@ -159,23 +160,23 @@ def _write_layers(layers: Mapping[str, float]) -> str:
 
 
 STYLE_SHARES = Words(
-    "form.style_shares", _style_shares, _parse_numbers, _write_numbers, ("equal", ())
+    Message("form.style_shares"), _style_shares, _parse_numbers, _write_numbers, ("equal", ())
 )
 """Numbers, one for each style: "0.7,0.3"; "equal", or none, is as much of each."""
 
 STYLE_SCALES = Words(
-    "form.style_scales", _style_scales, _parse_numbers, _write_numbers, ("1", (1.0,))
+    Message("form.style_scales"), _style_scales, _parse_numbers, _write_numbers, ("1", (1.0,))
 )
 """Numbers from 0.1 to 10, one for each style or one for all: "1,0.5"."""
 
-STYLE_CROPS = Words("form.style_crops", _crops, _parse_crops, _write_crops, ("all", ()))
+STYLE_CROPS = Words(Message("form.style_crops"), _crops, _parse_crops, _write_crops, ("all", ()))
 """Boxes, one for each style or one for all: "0,0,0.5,1; all"; "all", or none, is all of each."""
 
 SCALE_SHARES = Words(
-    "form.scale_shares", _scale_shares, _parse_numbers, _write_numbers, ("auto", ())
+    Message("form.scale_shares"), _scale_shares, _parse_numbers, _write_numbers, ("auto", ())
 )
 """Numbers above 0, one for each size: "5,2"; "auto", or none, is the usual."""
 
-LAYERS = Words("form.layers", _layers, _parse_layers, _write_layers, ("auto", None))
+LAYERS = Words(Message("form.layers"), _layers, _parse_layers, _write_layers, ("auto", None))
 """Layers with their shares: "relu1_1:0.5,relu2_1", a share left out is 1; "auto", or None, is the
 backbone's."""

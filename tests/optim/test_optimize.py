@@ -143,6 +143,24 @@ def test_a_mishap_is_taken_back_and_the_run_goes_on(mishap, name):
     assert str(told.event).startswith("the loss rose from ")
 
 
+def test_an_event_survives_in_a_state_that_is_kept_in_a_file(tmp_path):
+    calls = 0
+
+    def unlucky(image):
+        nonlocal calls
+        calls += 1
+        return {"content": distance(image)["content"] * (1e9 if calls == 3 else 1.0)}
+
+    def steps(resume=None):
+        evaluate, start = differentiated(unlucky), torch.full_like(TARGET, 0.5)
+        return optimize(evaluate, start, pixel_canvas(32, 40, CPU), Adam(), 6, resume=resume)
+
+    event, state = next((one.event, one.state()) for one in steps() if one.event)
+    torch.save(state, tmp_path / "state.pt")
+    again = next(steps(torch.load(tmp_path / "state.pt", weights_only=True)))
+    assert again.event == event
+
+
 def test_steps_that_lead_nowhere_are_taken_back_and_shortened():
     """A pointed valley, where Adam at a constant rate only swings about."""
 

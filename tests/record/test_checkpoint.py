@@ -124,8 +124,8 @@ def test_more_iterations_go_to_the_full_size():
     [
         ({"style_weight": 3.0}, "another style_weight"),
         ({"seed": 4, "size": 128}, "another size, seed"),
-        ({"iterations": 24}, "of 24 iterations; 24 are asked for. Ask for 25"),
-        ({"iterations": 20}, "of 24 iterations; 20 are asked for. Ask for 25"),
+        ({"iterations": 24}, "of 24 iterations; 24 are asked for. Ask for at least 25"),
+        ({"iterations": 20}, "of 24 iterations; 20 are asked for. Ask for at least 25"),
     ],
 )
 def test_a_state_of_another_run_is_refused_with_what_differs(changes, words):

@@ -161,7 +161,7 @@ def with_text(path, name, text):
     ("changes", "message"),
     [
         (
-            {"format": 3, "made with": {"neural-style-space": "9.9"}},
+            {"format": 4, "made with": {"neural-style-space": "9.9"}},
             rf"is of another format, which this program, version {__version__}, does not know; it "
             r"was made with version 9\.9\. Use that version\.",
         ),
@@ -173,7 +173,7 @@ def with_text(path, name, text):
         ({"format": 99, "made with": {}}, "made with version unknown. Take the picture"),
         ({"settings": 3}, "is damaged"),
         ({"digests": {}}, "is damaged"),
-        ({"format": 1}, rf"is of another format, .* was made with version {__version__}\. Take"),
+        ({"format": 2}, rf"is of another format, .* was made with version {__version__}\. Take"),
         ({"conditions": []}, "is damaged"),
         ({"conditions": [{"precision": "fp32"}]}, "is damaged"),
         ({"conditions": [{"precision": 32, "rows": {}, "history": 60}]}, "is damaged"),

@@ -13,6 +13,7 @@ from neural_style.network.strips import cut_network
 from neural_style.objective import Wanted, make_objective
 from neural_style.plan.schedule import Scale
 from neural_style.run.styles import Style, at_scale, crop, gather_styles
+from neural_style.settings.words import ALL
 from tests.conftest import picture, seeded_weights, tiny_vgg
 from tests.network.test_strips import EMPHASIS, LAYERS
 
@@ -23,13 +24,11 @@ RUN = {"iterations": 30, "size": 96, "scales": 1, "precision": "fp32"}
 
 
 def test_shares_add_up_to_one_and_one_value_is_for_all():
-    styles = gather_styles(STYLES, "3,1", "0.5", "all", NONE, NONE)
+    styles = gather_styles(STYLES, (3, 1), (0.5,), (), NONE, NONE)
     assert [style.share for style in styles] == [0.75, 0.25]
     assert [style.scale for style in styles] == [0.5, 0.5]
-    assert [style.share for style in gather_styles(STYLES, "equal", "1", "all", NONE, NONE)] == [
-        0.5,
-        0.5,
-    ]
+    styles = gather_styles(STYLES, (), (1.0,), (), NONE, NONE)
+    assert [style.share for style in styles] == [0.5, 0.5]
 
 
 def test_a_crop_is_the_part_between_its_edges():
@@ -37,7 +36,7 @@ def test_a_crop_is_the_part_between_its_edges():
     assert torch.equal(crop(image, (0.5, 0, 0.5, 0.25)), image[..., :10, 30:])
     assert crop(image, (0.0, 0.0, 1.0, 1.0)).shape == image.shape
     assert crop(image, (0.99, 0.99, 0.001, 0.001)).shape == (1, 3, 1, 1)
-    left, right = gather_styles(STYLES, "equal", "1", "0,0,0.5,1; all", NONE, NONE)
+    left, right = gather_styles(STYLES, (), (1.0,), ((0, 0, 0.5, 1), ALL), NONE, NONE)
     assert torch.equal(left.image, STYLES[0][..., :32])
     assert torch.equal(right.image, STYLES[1])
 
@@ -120,11 +119,11 @@ def test_terms_tell_what_each_style_adds_and_a_style_of_no_weight_adds_nothing()
 
 @pytest.mark.usefixtures("tiny")
 def test_the_heavier_style_is_come_closer_to():
-    def distances(weights):
-        *_, last = stylize(CONTENT, STYLES, Settings(**RUN, style_shares=weights, init="content"))
+    def distances(shares):
+        *_, last = stylize(CONTENT, STYLES, Settings(**RUN, style_shares=shares, init="content"))
         return [evaluated([Wanted(style, 1.0)], last.image)[0]["style"].item() for style in STYLES]
 
-    first, second = distances("9,1"), distances("1,9")
+    first, second = distances((9, 1)), distances((1, 9))
     assert first[0] < second[0]
     assert second[1] < first[1]
 

@@ -89,7 +89,9 @@ def test_importing_it_builds_the_page_and_leaves_the_handler_as_it_is(monkeypatc
 
     def load(backbone: str) -> weights.Weights:
         asked.append(backbone)
-        return weights.Weights({}, None, Message("hub.cached"), "")
+        return weights.Weights(
+            {}, None, Message("weights.from_file", backbone="none", name="for tests"), ""
+        )
 
     monkeypatch.setattr(weights, "load_weights", load)
     monkeypatch.delitem(sys.modules, "app", raising=False)
@@ -97,7 +99,7 @@ def test_importing_it_builds_the_page_and_leaves_the_handler_as_it_is(monkeypatc
     monkeypatch.delitem(sys.modules, "app")
     assert asked == ["vgg19"]
     assert isinstance(app.demo, gr.Blocks)
-    assert "weights: none, for tests" in str(app.demo.get_config_file())
+    assert "none weights: for tests" in str(app.demo.get_config_file())
     events = {one.api_name: one for one in app.demo.fns.values() if one.api_visibility == "public"}
     event = events.pop("stylize")
     assert (event.fn.__wrapped__, event.validator) == (run_stylize, check_inputs)
