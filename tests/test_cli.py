@@ -119,7 +119,7 @@ def asked(monkeypatch) -> list[Settings]:
     """The settings of every run that was asked for; none of them begins."""
     seen = []
 
-    def fake(content, style, settings, masks, every, replay):
+    def fake(content, style, settings, *, masks, init_image, every, replay):
         seen.append(settings)
         raise KeyboardInterrupt
 

@@ -109,9 +109,8 @@ class Settings:
         0,
         0,
         6,
-        "Number of sizes, from small to full, so that broad shapes settle first. 0 takes the usual "
-        "number: 1 in the plain engine, 3 in the fast one, or with statistic nearest as many as "
-        "lead down to about 64 pixels.",
+        "Number of sizes, from small to full, so that broad shapes settle first. 0 is the usual: "
+        "with statistic nearest as many as lead down to 64 pixels, else 3, in the plain engine 1.",
     )
     scale_factor: float = knob(2.0, 1.1, 4.0, "Ratio of each size to the one before.")
     scale_shares: tuple[float, ...] = knob(
@@ -129,8 +128,8 @@ class Settings:
     statistic: str = knob(
         NEAREST,
         help="How styles are compared: nearest, by most similar places; gram, by Gram matrices "
-        "(Gatys); centered, by centered Gram matrices; mean_deviation, by means and deviations "
-        "(looser); wasserstein, by Wasserstein distance (smoother).",
+        "(Gatys); centered, the same without the mean; mean_deviation, by means and deviations, "
+        "looser; wasserstein, smoother.",
         choices=STYLE_STATISTICS,
     )
     style_shares: tuple[float, ...] = knob(

@@ -1,1 +1,1 @@
-"""The texts of the page in English and Chinese, and the core's in Chinese. Read `texts.py` first."""
+"""The texts of the page in two languages, and the core's in Chinese. Read `texts.py` first."""
