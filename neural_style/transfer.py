@@ -19,6 +19,7 @@ from neural_style.devices import (
     forget_unused_memory,
     memory_is_exhausted,
 )
+from neural_style.images.color import luma
 from neural_style.images.files import resize
 from neural_style.images.masks import Masks
 from neural_style.images.sizes import STYLE_FITS
@@ -220,7 +221,8 @@ def _start(job: Job, resume: State | None) -> ImageTensor:
     mean = mean_color(job.network.units)
     noise = settings.noise_ratio, settings.seed
     init = settings.init if job.init_image is None else job.init_image
-    return start_picture(job.content, job.styles, init, job.passes[0], mean, *noise)
+    start = start_picture(job.content, job.styles, init, job.passes[0], mean, *noise)
+    return luma(start).expand_as(start).clone() if job.gray else start
 
 
 def _begin(

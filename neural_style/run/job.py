@@ -178,6 +178,8 @@ def prepare(
         note = Message("run.note", source=note, plan=plan.note)
     conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
     used, change = used_so_far(resume, conditions)
+    starts = [] if init_image is None else [init_image]
+    shown_pictures = [content, *(style.image for style in styles), *starts]
     return Job(
         given=given,
         settings=settings,
@@ -196,8 +198,7 @@ def prepare(
         identity=identity,
         used=used,
         change=change,
-        gray=settings.statistic == NEAREST
-        and all(is_gray(picture) for picture in [content, *(s.image for s in styles)]),
+        gray=settings.statistic == NEAREST and all(map(is_gray, shown_pictures)),
     )
 
 
