@@ -126,28 +126,28 @@ def extrapolate(clock: Sequence[tuple[int, float]], steps: Sequence[int]) -> flo
 @contextmanager
 def count_pixels() -> Iterator[list[float]]:
     """Counts, in its only entry, the pixels of pictures that our network is shown; see above."""
-    run_stages = features.run_stages
+    run_layers = features.run_layers
     counted = [0.0]
 
     def count(network: features.Network, x: Tensor, names: Any, *rest: Any) -> Tensor:
         names = list(names)
-        if next(iter(network.stages)) in names:
+        if next(iter(network.layers)) in names:
             with_gradient = x.requires_grad and torch.is_grad_enabled()
             counted[0] += (1.0 if with_gradient else FORWARD) * x.shape[-2] * x.shape[-1]
-        return run_stages(network, x, names, *rest)
+        return run_layers(network, x, names, *rest)
 
     users = [
         module
         for name, module in list(sys.modules.items())
-        if name.startswith("neural_style") and getattr(module, "run_stages", None) is run_stages
+        if name.startswith("neural_style") and getattr(module, "run_layers", None) is run_layers
     ]
     for module in users:
-        module.run_stages = count
+        module.run_layers = count
     try:
         yield counted
     finally:
         for module in users:
-            module.run_stages = run_stages
+            module.run_layers = run_layers
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from neural_style import load_image
 from neural_style.network import hub, weights
 from neural_style.network.architectures import name_vgg_stages
 from neural_style.network.backbones import BACKBONES, CAFFE, TORCHVISION, HubFile, PackagedFile
-from neural_style.network.extractor import Network, load_network, run_stages, stages_until
+from neural_style.network.extractor import Network, layers_until, load_network, run_layers
 from neural_style.run import job
 from tests import fake_hub
 
@@ -84,8 +84,8 @@ def packaged_vgg19() -> Network:
 def extract(network: Network, image: torch.Tensor, layers: Collection[str]) -> dict:
     """Activations of `layers`, and of nothing deeper."""
     found = {}
-    names = stages_until(network.stages, layers)
-    run_stages(network, image, names, layers, lambda name, x: found.setdefault(name, x))
+    names = layers_until(network, layers)
+    run_layers(network, image, names, layers, lambda name, x: found.setdefault(name, x))
     return found
 
 

@@ -119,17 +119,17 @@ def _in_inception_v3(stage: str, place: int) -> str:
     return {"conv1": "Conv2d_1a_3x3.conv", "bn1": "Conv2d_1a_3x3.bn"}.get(stage, stage)
 
 
-def check_layers(stages: Stages, layers: Collection[str], network: str = "network") -> None:
-    """Refuses layers that the network of that name has not.
+def check_layers(known: Collection[str], layers: Collection[str], network: str = "network") -> None:
+    """Refuses layers that are not among those known of the network of that name.
 
     Raises:
         SettingsError: Which, and those it has.
     """
     for layer in layers:
-        if layer not in stages:
+        if layer not in known:
             raise SettingsError(
                 f"The {network} has no layer {quoted(layer)}, which content_layers or style_layers "
-                f"name. Its layers: {', '.join(stages)}."
+                f"name. Its layers: {', '.join(known)}."
             )
 
 

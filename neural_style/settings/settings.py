@@ -12,8 +12,9 @@ from neural_style.errors import SettingsError, shortened
 from neural_style.images.color import COLOR_MODES
 from neural_style.images.files import LONGEST
 from neural_style.images.sizes import STYLE_FITS
+from neural_style.kernels.choice import KERNELS
 from neural_style.network.backbones import BACKBONES
-from neural_style.network.extractor import BORDERS, POOLINGS
+from neural_style.network.steps import BORDERS, POOLINGS
 from neural_style.network.weights import ENVIRONMENT, NAMED_SOURCES
 from neural_style.objective import NEAREST, STYLE_STATISTICS, UNITS
 from neural_style.objective.losses import TV_FORMS
@@ -197,6 +198,13 @@ class Settings:
         "auto",
         help="Arithmetic inside the network: auto takes bf16 where the processor has it natively.",
         choices=PRECISIONS,
+        host=True,
+    )
+    kernels: str = knob(
+        "auto",
+        help="Who convolves on the CPU: kernels compiled by numba, or torch; auto takes numba "
+        "where it is installed and compiles.",
+        choices=KERNELS,
         host=True,
     )
     device: str = knob(

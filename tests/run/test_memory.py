@@ -16,8 +16,6 @@ from neural_style import (
     BACKBONES,
     Settings,
     SettingsError,
-    memory,
-    optimizers,
     save_image,
     stylize,
 )
@@ -25,7 +23,9 @@ from neural_style.devices import choose_precision, memory_is_exhausted
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.objective import Objective
+from neural_style.optim import optimizers
 from neural_style.optim.engines import ENGINES
+from neural_style.plan import memory
 from neural_style.plan.memory import free_bytes, plan_memory
 from neural_style.plan.schedule import Scale
 from neural_style.record.recipe import read_recipe
@@ -42,13 +42,18 @@ BASE = 600_000_000
 def vgg(monkeypatch):
     """The real network's shapes without its weights, in a program that holds 600 MB."""
     monkeypatch.setattr(memory, "_in_use", lambda device: BASE)
+    return shapes_of_vgg(torch.bfloat16)
+
+
+def shapes_of_vgg(dtype):
     stages = BACKBONE.build()
     weights = {
         f"{name}.{key}": torch.empty(value.shape)
         for name, module in stages.items()
         for key, value in module.state_dict().items()
     }
-    return load_network(stages, weights, TORCHVISION, device=CPU, dtype=torch.bfloat16)
+    options = {"device": CPU, "dtype": dtype, "layers": LAYERS}
+    return load_network(stages, weights, TORCHVISION, **options)
 
 
 def plan(network, size, limit_gb, history=60):
@@ -81,7 +86,7 @@ def test_bytes_grow_with_the_pixels(vgg):
 
 
 def test_float32_needs_more_than_bfloat16(vgg):
-    double = vgg._replace(dtype=torch.float32)
+    double = shapes_of_vgg(torch.float32)
     assert plan(double, 1024, 100.0).bytes > plan(vgg, 1024, 100.0).bytes
 
 
@@ -134,7 +139,7 @@ def scarce(monkeypatch):
     # Of a narrow network's memory, canvases and pairs would be the lion's part.
     monkeypatch.setattr(memory, "_FLOAT_CANVASES", 1)
     estimate = memory._estimate
-    monkeypatch.setattr(memory, "_estimate", lambda *a, **k: estimate(*a[:5], 0, *a[6:], **k))
+    monkeypatch.setattr(memory, "_estimate", lambda *a, **k: estimate(*a[:4], 0, *a[5:], **k))
     monkeypatch.setattr(memory, "_STRIP_PIXELS", (8_192,))
     return scarce
 
@@ -321,7 +326,8 @@ _RUN = """
 import json, sys
 from pathlib import Path
 
-from neural_style import Settings, load_image, optimizers, stylize
+from neural_style import Settings, load_image, stylize
+from neural_style.optim import optimizers
 from neural_style.run import job
 from tests.conftest import EXAMPLES, picture
 
