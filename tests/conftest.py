@@ -14,10 +14,8 @@ os.environ["NEURAL_STYLE_WEIGHTS"] = "packaged"
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="neural-style-tests-")
 os.environ["HF_HUB_CACHE"] = os.environ["HF_HOME"] + "/hub"
-os.environ["HF_ASSETS_CACHE"] = os.environ["HF_HOME"] + "/assets"
 
 import hashlib
-import threading
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -31,10 +29,10 @@ from torch import nn
 
 from neural_style import load_image
 from neural_style.messages import Message
-from neural_style.network import hub, weights
+from neural_style.network import weights
 from neural_style.network.architectures import name_vgg_stages
 from neural_style.network.backbones import BACKBONES, CAFFE, TORCHVISION, HubFile, PackagedFile
-from neural_style.network.extractor import Network, load_network, run_stages, stages_until
+from neural_style.network.extractor import Network, layers_until, load_network, run_layers
 from neural_style.run import job
 from tests import fake_hub
 
@@ -85,8 +83,8 @@ def packaged_vgg19() -> Network:
 def extract(network: Network, image: torch.Tensor, layers: Collection[str]) -> dict:
     """Activations of `layers`, and of nothing deeper."""
     found = {}
-    names = stages_until(network.stages, layers)
-    run_stages(network, image, names, layers, lambda name, x: found.setdefault(name, x))
+    names = layers_until(network, layers)
+    run_layers(network, image, names, layers, lambda name, x: found.setdefault(name, x))
     return found
 
 
@@ -189,19 +187,12 @@ def the_hub(
     monkeypatch.setitem(BACKBONES, "vgg19", BACKBONES["vgg19"]._replace(hub=file))
     ask_at(server.url, monkeypatch)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_ASSETS_CACHE", str(tmp_path / "assets"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hub, "PROBE_SECONDS", 5.0)
-    monkeypatch.setattr(hub, "STALL_SECONDS", 5.0)
     monkeypatch.setenv("NO_PROXY", "*")
     close_session()
     yield server
     server.close()
     close_session()
-    for thread in threading.enumerate():
-        if thread.name == "hub-probe":
-            thread.join(timeout=5)
-            assert not thread.is_alive()
 
 
 def ask_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,9 +89,10 @@ def objective_on_meta(
     stages = tiny_vgg()
     weights = seeded_weights(stages)
     network = load_network(stages, weights, TORCHVISION, device=META, layers=SHARES)
-    for module in network.stages.values():
-        assert all(parameter.is_meta for parameter in module.parameters())
-    assert isinstance(network.stages["conv1_1"], nn.Conv2d)
+    modules = nn.ModuleDict(network.layers["relu1_1"].stages)
+    for layer in network.layers.values():
+        assert all(p.is_meta for module in layer.stages.values() for p in module.parameters())
+    assert isinstance(modules["conv1_1"], nn.Conv2d)
     keep = half("left", *SIZE).to(META) if rows else None
     terms = terms_of(stage, statistic, which)
     return Objective(

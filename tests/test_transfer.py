@@ -138,8 +138,8 @@ class TestStory:
 
     def test_closing_stops_the_network(self, content, style, monkeypatch):
         looks = []
-        run_stages = tiling.run_stages
-        monkeypatch.setattr(tiling, "run_stages", lambda *a: looks.append(1) or run_stages(*a))
+        run_layers = tiling.run_layers
+        monkeypatch.setattr(tiling, "run_layers", lambda *a: looks.append(1) or run_layers(*a))
         frames = stylize(content, style, settings(iterations=100), every=1)
         for _ in range(4):
             next(frames)
@@ -212,7 +212,7 @@ TURNS = {
     "color_strength": {"color_strength": 0.5, "color": "luminance"},
     "precision": {"precision": "bf16"},
 }
-ELSEWHERE = {"backbone", "network_weights", "device", "memory_gb", "style_shares"}
+ELSEWHERE = {"backbone", "network_weights", "kernels", "device", "memory_gb", "style_shares"}
 """Knobs with one choice here, or whose choice is a matter of files: tested with their modules."""
 
 

@@ -1,6 +1,5 @@
-"""Kernels for the CPU, compiled by numba: convolutions, pooling, vectors in bfloat16.
+"""Kernels for the CPU, compiled by numba: convolutions of three by three by Winograd's filtering.
 
-Read `winograd.py` first. Each kernel stands beside the torch operation that it replaces, and is
-used only where it gives the same numbers faster. From outside, import `winograd`,
-`rectified_pool` and `long_vectors`; the other modules are loaded when a kernel first runs.
+Read `winograd.py` first. `choice.py` decides whether kernels are used at all; what else stands
+here is loaded when one first runs, and numba with it. From outside, import `choice` and `winograd`.
 """

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neural_style.network.extractor import Network, stages_until
-from neural_style.network.strips import Segments, strides, survey
+from neural_style.network.extractor import Network
+from neural_style.network.strips import Segments, survey
 from neural_style.tensors import FeatureMap, ImageTensor
 
 SMALLEST_CELL = 4
@@ -110,14 +110,14 @@ def sample(
         cells: Layer → pixels from one place to the next.
         first: Layer → first row and first column sampled; None for the middle of the cells.
     """
-    steps = strides(network, stages_until(network.stages, cells))
     parts: dict[str, list[Tensor]] = {layer: [] for layer in cells}
     axes: dict[str, tuple[Axis, Axis]] = {}
 
     def visit(layer: str, features: FeatureMap, where: slice) -> None:
         top, left = first[layer] if first else (None, None)
-        down = plan_axis(where.stop, steps[layer], cells[layer], top)
-        across = plan_axis(features.shape[3], steps[layer], cells[layer], left)
+        stride = network.layers[layer].stride
+        down = plan_axis(where.stop, stride, cells[layer], top)
+        across = plan_axis(features.shape[3], stride, cells[layer], left)
         rows, _ = down.within(where.start, where.stop)
         parts[layer].append(features[0, :, rows, across.first :: across.step].permute(1, 2, 0))
         axes[layer] = down, across

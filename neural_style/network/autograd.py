@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import max_pool2d, max_unpool2d
 
 from neural_style.tensors import FeatureMap, GramMatrix, widen
 
@@ -45,6 +46,42 @@ def tap_places(features: FeatureMap, rows: slice, columns: slice) -> tuple[Featu
     Only what goes on from those returned may be differentiated, and but once.
     """
     return _Places.apply(features, rows, columns)
+
+
+def can_rectify(module: nn.Module) -> bool:
+    """Whether a stage is a pooling that `pool_rectified` does."""
+    return (
+        isinstance(module, nn.MaxPool2d)
+        and (module.kernel_size, module.stride, module.padding) == (2, 2, 0)
+        and not module.ceil_mode
+    )
+
+
+def pool_rectified(x: FeatureMap) -> FeatureMap:
+    """`max_pool2d(relu(x), 2)`, to the bit, and so is its gradient.
+
+    Rectified after pooling, and kept for the way back are only the places of the maxima: of the
+    activations before the pooling, nothing.
+    """
+    return _RectifiedPool.apply(x)
+
+
+class _RectifiedPool(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=_LAYOUT)
+        out, places = max_pool2d(x, 2, return_indices=True)
+        out = out.relu_()
+        ctx.size = x.shape[2:]
+        ctx.save_for_backward(out, places)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        out, places = ctx.saved_tensors
+        gradient = gradient.contiguous(memory_format=_LAYOUT)
+        gradient = torch.ops.aten.threshold_backward(gradient, out, 0)  # that of the ReLU
+        return max_unpool2d(gradient, places, 2, output_size=ctx.size)
 
 
 class _Places(torch.autograd.Function):

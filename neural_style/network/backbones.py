@@ -119,15 +119,15 @@ def _in_inception_v3(stage: str, place: int) -> str:
     return {"conv1": "Conv2d_1a_3x3.conv", "bn1": "Conv2d_1a_3x3.bn"}.get(stage, stage)
 
 
-def check_layers(stages: Stages, layers: Collection[str], network: str = "") -> None:
-    """Refuses layers that the network of that name has not.
+def check_layers(known: Collection[str], layers: Collection[str], network: str = "") -> None:
+    """Refuses layers that are not among those known of the network of that name.
 
     Raises:
         SettingsError: Which, and those it has.
     """
     for layer in layers:
-        if layer not in stages:
-            wrong = {"layer": quoted(layer), "layers": (*stages,)}
+        if layer not in known:
+            wrong = {"layer": quoted(layer), "layers": (*known,)}
             if network:
                 raise SettingsError("settings.no_layer_of", network=network, **wrong)
             raise SettingsError("settings.no_layer", **wrong)

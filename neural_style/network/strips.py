@@ -11,16 +11,16 @@ whole picture's gradient but the order of additions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neural_style.kernels.winograd import TILE
 from neural_style.network.autograd import take_rows
-from neural_style.network.extractor import Network, run_stages, stages_until
+from neural_style.network.extractor import Network, layers_until, run_layers
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
 Sums = dict[Hashable, Tensor]
@@ -35,7 +35,7 @@ Judge = Callable[[Sums, ImageTensor], tuple[dict[str, Scalar], Scalar]]
 is to be differentiated: mostly their sum."""
 
 Segments = list[tuple[tuple[str, ...], int]]
-"""Consecutive stages, and how many rows of their input are looked at together; 0 for all."""
+"""Names of consecutive layers, and how many rows of their input come together; 0 for all."""
 
 
 class Strip(NamedTuple):
@@ -50,13 +50,13 @@ class Strip(NamedTuple):
 def cut_network(
     network: Network, layers: Collection[str], rows: dict[str, int] | None = None
 ) -> Segments:
-    """The stages down to the deepest of `layers`: in one segment, or cut where `rows` says.
+    """The layers down to the deepest of `layers`: in one segment, or cut where `rows` says.
 
     Args:
-        rows: Last stage of a segment → rows of its input at a time, in the order of the stages;
+        rows: Last layer of a segment → rows of its input at a time, in the order of the layers;
             what is left comes whole.
     """
-    names = stages_until(network.stages, layers)
+    names = layers_until(network, layers)
     segments: Segments = []
     for last, count in (rows or {}).items():
         if last in names:
@@ -81,9 +81,9 @@ def survey(
 
     x = image
     with torch.no_grad():
-        for stages, rows in segments:
-            strips = plan_strips(network, stages, x.shape[2], rows)
-            outputs = [_look(network, stages, s, _part(x, s), layers, show) for s in strips]
+        for names, rows in segments:
+            strips = plan_strips(network, names, x.shape[2], rows)
+            outputs = [_look(network, names, s, _part(x, s), layers, show) for s in strips]
             x = torch.cat(outputs, dim=2)
 
 
@@ -106,9 +106,9 @@ def evaluate(
     sums: Sums = {}
     ways_back: list[Callable[[Sums, Tensor | None], Tensor]] = []
     x = image.detach()
-    for stages, rows in segments:
-        strips = plan_strips(network, stages, x.shape[2], rows)
-        look = partial(_measured, network, stages, layers, measure)
+    for names, rows in segments:
+        strips = plan_strips(network, names, x.shape[2], rows)
+        look = partial(_measured, network, names, layers, measure)
         if len(strips) == 1:
             x = x.detach().requires_grad_(with_gradient)
             with torch.set_grad_enabled(with_gradient):
@@ -140,11 +140,18 @@ def evaluate(
     return values, gradient + own
 
 
-def plan_strips(network: Network, stages: Collection[str], height: int, rows: int) -> list[Strip]:
-    """Strips of about `rows` rows, that begin where pooling windows and convolutions' tiles do."""
-    reach, stride = _reach(network, stages)
-    unit = stride * TILE
-    step = max(1, rows // unit) * unit if rows else height
+def plan_strips(network: Network, names: Sequence[str], height: int, rows: int) -> list[Strip]:
+    """Strips of about `rows` rows of the input of consecutive layers, or one of all.
+
+    They begin where pooling windows and convolutions' tiles do.
+    """
+    if not rows:
+        return [Strip(0, height, 0, height)]
+    layers = [network.layers[name] for name in names]
+    inside = layers[0].input_stride
+    reach = sum(layer.input_stride * layer.reach for layer in layers) // inside
+    unit = layers[-1].stride // inside * TILE
+    step = max(1, rows // unit) * unit
     least = max(unit, step // 2)
     starts = [start for start in range(0, height, step) if not start or height - start >= least]
     margin = -(-reach // unit) * unit
@@ -154,26 +161,13 @@ def plan_strips(network: Network, stages: Collection[str], height: int, rows: in
     ]
 
 
-def _reach(network: Network, stages: Collection[str]) -> tuple[int, int]:
-    """Rows of its input that an output of the segment sees to either side, and its stride."""
-    reach, stride = 0, 1
-    for name in stages:
-        module = network.stages[name]
-        if isinstance(module, nn.Conv2d):
-            reach += stride * (module.kernel_size[0] // 2)
-        elif not isinstance(module, nn.ReLU):
-            reach += stride
-            stride *= 2
-    return reach, stride
-
-
 def _part(x: Tensor, strip: Strip) -> Tensor:
     return x[:, :, strip.top : strip.bottom]
 
 
 def _look(
     network: Network,
-    stages: Collection[str],
+    names: Sequence[str],
     strip: Strip,
     part: Tensor,
     layers: Collection[str],
@@ -184,35 +178,20 @@ def _look(
     Args:
         part: The strip with its margins.
     """
-    steps = strides(network, stages)
+    inside = network.layers[names[0]].input_stride
+    strides = {name: network.layers[name].stride // inside for name in names}
     whole = (strip.start, strip.stop) == (0, part.shape[2])
 
     def watch(name: str, features: FeatureMap) -> FeatureMap:
-        inside = _within(strip, steps[name])
+        inner = _within(strip, strides[name])
         if whole:  # what is left over of an odd number of rows, too
-            inside = slice(0, features.shape[2])
-        start = strip.start // steps[name]
-        where = slice(start, start + inside.stop - inside.start)
-        return visit(name, features, inside, where)
+            inner = slice(0, features.shape[2])
+        start = strip.start // strides[name]
+        where = slice(start, start + inner.stop - inner.start)
+        return visit(name, features, inner, where)
 
-    output = run_stages(network, part, stages, layers, watch)
-    return output if whole else take_rows(output, _within(strip, steps[[*stages][-1]]))
-
-
-def strides(network: Network, stages: Collection[str]) -> dict[str, int]:
-    """Rows of the first stage's input for one row of each stage's output."""
-    found, stride = {}, 1
-    for name in stages:
-        shrinking = (nn.Conv2d, nn.MaxPool2d)
-        parts = [part for part in network.stages[name].modules() if isinstance(part, shrinking)]
-        # A block's branches shrink alike: what is beside its strided convolutions has stride 1.
-        stride *= max((_step(part.stride) for part in parts), default=1)
-        found[name] = stride
-    return found
-
-
-def _step(stride: int | tuple[int, int]) -> int:
-    return stride if isinstance(stride, int) else stride[0]
+    output = run_layers(network, part, names, layers, watch)
+    return output if whole else take_rows(output, _within(strip, strides[names[-1]]))
 
 
 def _within(strip: Strip, stride: int) -> slice:
@@ -223,7 +202,7 @@ def _within(strip: Strip, stride: int) -> slice:
 
 def _measured(
     network: Network,
-    stages: Collection[str],
+    names: Sequence[str],
     layers: Collection[str],
     measure: Measure,
     strip: Strip,
@@ -236,7 +215,7 @@ def _measured(
         sums.update(shares)
         return features
 
-    return _look(network, stages, strip, part, layers, visit), sums
+    return _look(network, names, strip, part, layers, visit), sums
 
 
 def _add(sums: Sums, shares: Sums) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import pickle
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from neural_style.errors import WeightsError
@@ -38,7 +40,7 @@ class Weights(NamedTuple):
         tensors: `{"conv1_1.weight": …, "conv1_1.bias": …, …}`, float32, on the CPU.
         units: What the weights expect of a picture.
         source: Where they come from, for people.
-        digest: SHA-256 of the file they were read from, or of its pinned whole.
+        digest: SHA-256 of the file they were read from.
     """
 
     tensors: dict[str, Tensor]
@@ -52,9 +54,11 @@ def load_weights(backbone: str, choice: str = "auto") -> Weights:
 
     Args:
         backbone: A key of `BACKBONES`.
-        choice: "auto" (the Hub where it has the file cached or answers promptly, else the packaged
-            file), "hub", "packaged", or the path of a .safetensors or .pth file with torchvision's
-            names. `NEURAL_STYLE_WEIGHTS` speaks where the choice is "auto".
+        choice: "hub" (fetched into the Hub client's cache where it is not there yet), "packaged",
+            the path of a .safetensors or .pth file with torchvision's names, or "auto": the Hub's
+            file where the cache has it, else the packaged one, so that no first picture waits for
+            a download; for a network that no package holds, "hub". `NEURAL_STYLE_WEIGHTS` speaks
+            where the choice is "auto".
 
     Raises:
         WeightsError: The source cannot be had, or is not what it should be.
@@ -71,18 +75,18 @@ _decision = threading.Lock()
 @lru_cache(maxsize=4)
 def _load(backbone: str, choice: str) -> Weights:
     entry = BACKBONES[backbone]
+    if choice == "hub" or (choice == "auto" and entry.packaged is None):
+        return _from_hub(backbone, entry)
     if choice == "auto":
+        if entry.hub is None or hub.cached(entry.hub) is None:
+            return _from_package(backbone, entry)
         try:
             return _from_hub(backbone, entry)
         except WeightsError as error:
-            if entry.packaged is None:
-                raise
             packaged = _from_package(backbone, entry)
             fact = error.message.values["fact"]  # without what to do about it
             source = Message("weights.in_place_of_hub", source=packaged.source, reason=fact)
             return packaged._replace(source=source)
-    if choice == "hub":
-        return _from_hub(backbone, entry)
     if choice == "packaged":
         return _from_package(backbone, entry)
     return _from_path(backbone, entry, Path(os.path.expanduser(choice)))
@@ -92,18 +96,21 @@ def _from_hub(backbone: str, entry: Backbone) -> Weights:
     if entry.hub is None:
         fact = Message("hub.no_file", backbone=backbone)
         raise hub.refused(fact, Message("advice.use_torchvision"))
-    tensors, where = hub.fetch(entry.hub)
-    try:
-        name = Message("weights.on_the_hub", repo=entry.hub.repo)
-        tensors = _check(entry, _paper_names(entry, tensors), name)
-    except WeightsError:
-        hub.forget(entry.hub)
-        raise
+    path, where = hub.cached(entry.hub), Message("hub.cached")
+    if path is None:
+        path, where = hub.download(entry.hub), Message("hub.downloaded")
+    digest = _digest(path)
+    if digest != entry.hub.sha256:
+        named = {"file": entry.hub.filename, "repo": entry.hub.repo}
+        digests = {"given": f"{digest[:12]}…", "expected": f"{entry.hub.sha256[:12]}…"}
+        fact = Message("hub.cache_changed", **named, **digests)
+        raise hub.refused(fact, Message("advice.delete", path=str(path)))
+    tensors = _paper_names(entry, _read_safetensors(path, entry.hub.prefix))
     return Weights(
-        tensors=tensors,
+        tensors=_check(entry, tensors, Message("weights.on_the_hub", repo=entry.hub.repo)),
         units=entry.hub.units,
         source=Message("weights.from_hub", backbone=backbone, repo=entry.hub.repo, where=where),
-        digest=entry.hub.sha256,
+        digest=digest,
     )
 
 
@@ -148,7 +155,7 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
     if entry.packaged and digest == entry.packaged.sha256:
         return _from_tables(backbone, entry, path, path.name)
     if path.suffix == ".safetensors":
-        tensors = hub.read_safetensors(path, "")
+        tensors = _read_safetensors(path, "")
     else:
         try:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
@@ -170,9 +177,29 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
     )
 
 
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _read_safetensors(path: Path, prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with the prefix, which is cut off."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {
+                name.removeprefix(prefix): file.get_tensor(name)
+                for name in file.keys()  # noqa: SIM118 (not a dict)
+                if name.startswith(prefix)
+            }
+    except (SafetensorError, OSError) as error:
+        fact = Message("hub.not_readable", name=path.name, reason=str(error).strip())
+        raise hub.refused(fact, Message("advice.fetch_again")) from error
+
+
 def _digest(path: Path) -> str:
     try:
-        return hub.sha256(path)
+        return sha256(path)
     except OSError as error:
         raise WeightsError(
             "weights.unreadable", path=str(path), reason=str(error.strerror)

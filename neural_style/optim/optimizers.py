@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from neural_style.kernels.long_vectors import combine, exact, inner_products
+from neural_style.optim.long_vectors import combine, exact, inner_products
 
 State = dict[str, Any]
 """Tensors, numbers, words, and lists, tuples and dicts of them: `torch.save` keeps it whole."""

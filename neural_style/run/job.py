@@ -138,6 +138,7 @@ def prepare(
         pooling=settings.pooling,
         border=settings.border,
         layers=layers,
+        kernels=settings.kernels,
     )
     identity = identify(content, pictures, masks, init_image, settings, weights.digest)
     shown, colors = content.to(device), (settings.color, settings.color_strength)

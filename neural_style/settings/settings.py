@@ -14,8 +14,9 @@ from neural_style.errors import SettingsError
 from neural_style.images.color import COLOR_MODES
 from neural_style.images.files import LONGEST
 from neural_style.images.sizes import STYLE_FITS
+from neural_style.kernels.choice import KERNELS
 from neural_style.network.backbones import BACKBONES
-from neural_style.network.extractor import BORDERS, POOLINGS
+from neural_style.network.steps import BORDERS, POOLINGS
 from neural_style.network.weights import ENVIRONMENT, NAMED_SOURCES
 from neural_style.objective import NEAREST, STYLE_STATISTICS, UNITS
 from neural_style.objective.losses import TV_FORMS
@@ -191,8 +192,9 @@ class Settings:
     )
     network_weights: str = knob(
         "auto",
-        help="Where the network's weights come from: auto takes the Hub where it answers promptly, "
-        f"else the packaged file; {ENVIRONMENT} in the environment replaces auto.",
+        help="Where the network's weights come from: hub fetches torchvision's once, 575 MB for "
+        "vgg19; auto takes the Hub's file where the Hub's cache has it, else the packaged one; "
+        f"{ENVIRONMENT} in the environment replaces auto.",
         choices=NAMED_SOURCES,
         or_path=True,
         host=True,
@@ -201,6 +203,13 @@ class Settings:
         "auto",
         help="Arithmetic inside the network: auto takes bf16 where the processor has it natively.",
         choices=PRECISIONS,
+        host=True,
+    )
+    kernels: str = knob(
+        "auto",
+        help="Who convolves on the CPU: kernels compiled by numba, or torch; auto takes numba "
+        "where it is installed and compiles.",
+        choices=KERNELS,
         host=True,
     )
     device: str = knob(

@@ -10,8 +10,8 @@ import torch
 from neural_style import BACKBONES
 from neural_style.matching.places import Axis, cell_size, count_cells, plan_axis, sample
 from neural_style.network.backbones import TORCHVISION
-from neural_style.network.extractor import Network, stages_until
-from neural_style.network.strips import cut_network, strides
+from neural_style.network.extractor import load_network
+from neural_style.network.strips import cut_network
 from tests.conftest import extract
 from tests.matching.small import SHARES, grainy, tiny_network
 from tests.network.test_strips import CUTS
@@ -129,10 +129,15 @@ def cells_of(cell: int) -> dict[str, int]:
 def test_strides_are_known_of_every_backbone(name):
     """Against the sizes of the maps of a picture so large that what is left over does not count."""
     stages, layers = BACKBONES[name].build(), BACKBONES[name].match_layers
-    network = Network(stages, {}, TORCHVISION, torch.float32, "max", "replicate")
-    names = stages_until(stages, layers)
+    weights = {
+        f"{stage}.{key}": value
+        for stage, module in stages.items()
+        for key, value in module.state_dict().items()
+    }
+    network = load_network(stages, weights, TORCHVISION, device=torch.device("meta"), layers=layers)
     x, found = torch.empty(1, 3, 2048, 2048, device="meta"), {}
-    for stage in names:
-        x = stages[stage](x)
-        found[stage] = round(2048 / x.shape[3])
-    assert strides(network, names) == found
+    for stage, module in stages.items():
+        x = module(x)
+        found[stage] = round(2048 / x.shape[3]), x.shape[1]
+    shapes = {stage: (layer.stride, layer.channels) for stage, layer in network.layers.items()}
+    assert shapes == {stage: found[stage] for stage in network.layers}

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+from torch.nn.functional import max_pool2d
 
-from neural_style.network.autograd import take_rows, tap_places, tap_products
+from neural_style.network.autograd import (
+    can_rectify,
+    pool_rectified,
+    take_rows,
+    tap_places,
+    tap_products,
+)
 from neural_style.objective.losses import channel_products
 
 ROWS = [slice(0, 7), slice(2, 5), slice(0, 3), slice(4, 7)]
@@ -104,3 +112,54 @@ def test_a_tap_of_places_after_one_of_products_adds_up():
     parts = [channel_products(x[:, :, ROWS[0]]), x[:, :, PLACES[1][0], PLACES[1][1]].square(), x]
     (expected,) = torch.autograd.grad([part.sum() for part in parts], x)
     torch.testing.assert_close(found, expected)
+
+
+DTYPES = [torch.float32, torch.bfloat16]
+
+
+def activations(height: int, width: int, dtype: torch.dtype) -> torch.Tensor:
+    """Half of them below zero, some equal to their neighbors."""
+    generator = torch.Generator().manual_seed(height)
+    x = torch.randn(1, 20, height, width, generator=generator).mul(4).round() / 4
+    return x.to(dtype).requires_grad_()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("size", [(2, 2), (4, 6), (5, 8), (31, 37)])
+def test_pooled_and_rectified_is_rectified_and_pooled_to_the_bit(size, layout, dtype):
+    x = activations(*size, dtype).detach().contiguous(memory_format=layout).requires_grad_()
+    expected = max_pool2d(x.relu(), 2)
+    pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(1)).to(dtype)
+    made = pool_rectified(x)
+    assert torch.equal(made, expected)
+    (slope,), (wanted,) = (torch.autograd.grad(out, x, pull) for out in (made, expected))
+    assert torch.equal(slope, wanted)
+    assert size == (2, 2) or slope.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_is_no_number_stays_none_and_what_is_infinite_so(dtype, sign):
+    x = torch.ones(1, 3, 2, 6, dtype=dtype)
+    x[0, 1, 0, 1] = torch.copysign(torch.tensor(torch.nan), torch.tensor(float(sign)))
+    x[0, 1, 1, 3] = sign * torch.inf
+    made = pool_rectified(x)[0, 1, 0].tolist()
+    assert made[0] != made[0]
+    assert made[1:] == [torch.inf if sign > 0 else 1.0, 1.0]
+
+
+def test_of_what_was_before_the_pooling_nothing_is_kept():
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x):
+        made = pool_rectified(activations(8, 8, torch.float32))
+    assert {(x.dtype, x.shape) for x in kept} == {
+        (torch.float32, made.shape),
+        (torch.int64, made.shape),
+    }
+
+
+def test_only_plain_halving_is_done_so():
+    assert can_rectify(nn.MaxPool2d(2, 2))
+    others = [nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 2, ceil_mode=True), nn.ReLU()]
+    assert not any(map(can_rectify, others))

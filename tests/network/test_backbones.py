@@ -17,7 +17,8 @@ from neural_style import Settings, stylize
 from neural_style.errors import ImageError, SettingsError, WeightsError
 from neural_style.network.architectures import name_vgg_stages
 from neural_style.network.backbones import BACKBONES, CAFFE, TORCHVISION, lean
-from neural_style.network.extractor import load_network, to_units
+from neural_style.network.extractor import load_network
+from neural_style.network.steps import to_units
 from neural_style.network.weights import load_weights
 from neural_style.plan.memory import plan_memory
 from neural_style.plan.schedule import Scale

@@ -8,7 +8,8 @@ from torch import nn
 
 from neural_style.errors import SettingsError
 from neural_style.network.backbones import TORCHVISION, Units
-from neural_style.network.extractor import POOLINGS, load_network, to_units
+from neural_style.network.extractor import load_network
+from neural_style.network.steps import POOLINGS, to_units
 from tests.conftest import extract, picture, seeded_weights, tiny_vgg
 
 
@@ -26,11 +27,15 @@ def network(**options):
     return load_network(stages, seeded_weights(stages), TORCHVISION, **options)
 
 
+def stages_of(net):
+    return {name: one for layer in net.layers.values() for name, one in layer.stages.items()}
+
+
 def test_activations_are_those_of_the_layers_run_by_hand():
     net = network(border="zeros")
     image = picture(40, 56)
     x = to_units(image, TORCHVISION)
-    for name, module in net.stages.items():
+    for name, module in stages_of(net).items():
         x = module(x)
         if name == "relu3_2":
             break
@@ -39,7 +44,7 @@ def test_activations_are_those_of_the_layers_run_by_hand():
 
 def test_nothing_deeper_than_the_deepest_layer_runs():
     net = network()
-    net.stages["conv3_2"].weight = nn.Parameter(torch.full((1, 1), torch.nan))
+    stages_of(net)["conv3_2"].weight = nn.Parameter(torch.full((1, 1), torch.nan))
     assert extract(net, picture(40, 40), ["relu1_1", "relu3_1"]).keys() == {"relu1_1", "relu3_1"}
 
 
@@ -92,4 +97,4 @@ def test_the_gradient_reaches_the_picture_and_no_weight():
     image = picture(40, 40).requires_grad_()
     extract(net, image, ["relu2_1"])["relu2_1"].sum().backward()
     assert image.grad.abs().sum() > 0
-    assert all(p.grad is None for module in net.stages.values() for p in module.parameters())
+    assert all(p.grad is None for module in stages_of(net).values() for p in module.parameters())

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from neural_style.kernels import long_vectors
+from neural_style.optim import long_vectors
 from neural_style.optim.engines import ENGINES
 from neural_style.optim.optimizers import Adam, Lbfgs
 

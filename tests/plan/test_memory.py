@@ -44,13 +44,18 @@ EXHAUSTED = Message("memory.exhausted")
 def vgg(monkeypatch):
     """The real network's shapes without its weights, in a program that holds 600 MB."""
     monkeypatch.setattr(memory, "_in_use", lambda device: BASE)
+    return shapes_of_vgg(torch.bfloat16)
+
+
+def shapes_of_vgg(dtype):
     stages = BACKBONE.build()
     weights = {
         f"{name}.{key}": torch.empty(value.shape)
         for name, module in stages.items()
         for key, value in module.state_dict().items()
     }
-    return load_network(stages, weights, TORCHVISION, device=CPU, dtype=torch.bfloat16)
+    options = {"device": CPU, "dtype": dtype, "layers": LAYERS}
+    return load_network(stages, weights, TORCHVISION, **options)
 
 
 def plan(network, size, limit_gb, history=60):
@@ -83,7 +88,7 @@ def test_bytes_grow_with_the_pixels(vgg):
 
 
 def test_float32_needs_more_than_bfloat16(vgg):
-    double = vgg._replace(dtype=torch.float32)
+    double = shapes_of_vgg(torch.float32)
     assert plan(double, 1024, 100.0).bytes > plan(vgg, 1024, 100.0).bytes
 
 
@@ -137,7 +142,7 @@ def scarce(monkeypatch):
     # Of a narrow network's memory, canvases and pairs would be the lion's part.
     monkeypatch.setattr(memory, "_FLOAT_CANVASES", 1)
     estimate = memory._estimate
-    monkeypatch.setattr(memory, "_estimate", lambda *a, **k: estimate(*a[:5], 0, *a[6:], **k))
+    monkeypatch.setattr(memory, "_estimate", lambda *a, **k: estimate(*a[:4], 0, *a[5:], **k))
     monkeypatch.setattr(memory, "_STRIP_PIXELS", (8_192,))
     return scarce
 

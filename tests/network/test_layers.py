@@ -1,0 +1,104 @@
+"""Layers: which stages are done as one, that it changes no bit, and their geometry by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from neural_style.errors import SettingsError
+from neural_style.network.backbones import TORCHVISION
+from neural_style.network.extractor import layers_until, load_network
+from tests.conftest import extract, picture, seeded_weights, tiny_vgg
+from tests.kernels.test_choice import wide_vgg
+
+CPU = torch.device("cpu")
+WATCHED = [
+    {"relu1_1", "relu2_1", "relu3_1"},
+    {"relu1_2", "relu2_2", "relu3_1"},
+    {"conv1_1", "conv1_2", "pool1", "relu3_1"},
+    {"conv2_1", "relu2_1", "relu2_2", "pool2"},
+]
+
+
+def network(watched=(), build=tiny_vgg, **options):
+    stages = build()
+    weights = seeded_weights(stages)
+    return load_network(stages, weights, TORCHVISION, device=CPU, layers=watched, **options)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("pooling", ["max", "avg", "l2"])
+@pytest.mark.parametrize("build", [tiny_vgg, wide_vgg])
+@pytest.mark.parametrize("watched", WATCHED, ids=lambda watched: ",".join(sorted(watched)))
+def test_stages_done_as_one_come_to_the_same_bits(watched, build, pooling, dtype):
+    """Against the network of which every stage is looked at, and so is a layer of its own."""
+    seen = []
+    for layers in (watched, ()):
+        looking = network(layers, build, pooling=pooling, dtype=dtype)
+        image = picture(37, 46).requires_grad_()
+        found = extract(looking, image, watched)
+        pull = sum((found[name].float() ** 2).mean() for name in sorted(watched))
+        found["gradient"] = torch.autograd.grad(pull, image)[0]
+        seen.append(found)
+    assert len(network(watched, build).layers) < len(network((), build).layers)
+    for name, activations in seen[0].items():
+        assert torch.equal(activations, seen[1][name]), name
+
+
+def test_what_is_joined_follows_from_what_is_looked_at():
+    joined = [
+        [*layer.stages] for layer in network(["relu1_1", "conv2_1", "relu2_2"]).layers.values()
+    ]
+    assert joined == [
+        ["conv1_1", "relu1_1"],
+        ["conv1_2"],
+        ["relu1_2", "pool1"],
+        ["conv2_1"],
+        ["relu2_1"],
+        ["conv2_2", "relu2_2"],
+    ]
+    joined = [[*layer.stages] for layer in network(["relu2_1"], pooling="avg").layers.values()]
+    assert joined == [
+        ["conv1_1", "relu1_1"],
+        ["conv1_2", "relu1_2"],
+        ["pool1"],
+        ["conv2_1", "relu2_1"],
+    ]
+
+
+def test_the_geometry_of_layers_by_hand():
+    # Channels, picture rows for a row of input and of output, rows of input seen to either side.
+    expected = {
+        "relu1_1": (4, 1, 1, 1),
+        "conv1_2": (4, 1, 1, 1),
+        "pool1": (4, 1, 2, 1),
+        "relu2_1": (6, 2, 2, 1),
+        "conv2_2": (6, 2, 2, 1),
+        "pool2": (6, 2, 4, 1),
+        "relu3_1": (8, 4, 4, 1),
+    }
+    found = network(["relu1_1", "relu2_1", "relu3_1"]).layers
+    assert {name: layer[3:7] for name, layer in found.items()} == expected
+
+
+def test_the_cost_of_layers_by_hand():
+    found = network(["relu1_1", "relu2_1"]).layers
+    # Four channels in float32. Before its pooling, conv1_2 leaves nothing; the pooling has a
+    # quarter of the positions, with eight bytes each for the place of the maximum.
+    bytes_ = {name: (layer.map_bytes, layer.held_bytes) for name, layer in found.items()}
+    assert bytes_ == {
+        "relu1_1": (16, 16),
+        "conv1_2": (16, 0),
+        "pool1": (4 * 12 / 4, 4 * 12 / 4),
+        "relu2_1": (6, 6),
+    }
+    work = [layer.work for layer in found.values()]
+    assert work == [9 * 3 * 4, 9 * 4 * 4, 0, 9 * 4 * 6 / 4]
+
+
+def test_only_what_it_was_loaded_for_may_be_looked_at():
+    looking = network(["relu1_1", "relu2_1"])
+    assert layers_until(looking, ["relu1_1"]) == ["relu1_1"]
+    for hidden in ("conv1_1", "conv1_2", "pool1", "relu3_1"):
+        with pytest.raises(SettingsError, match=rf"no layer '{hidden}'.*: relu1_1, relu2_1\.$"):
+            layers_until(looking, [hidden])
