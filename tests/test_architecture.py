@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,17 @@ MODULES = {
     for path in PACKAGE.rglob("*.py")
     if path.name not in ("__init__.py", "__main__.py")
 }
+
+
+def imports(path: Path) -> set[str]:
+    """Absolute names of what a file imports, at any depth."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module)
+    return names
 
 
 def test_imports_are_absolute():
@@ -97,3 +109,17 @@ def public_definitions():
 @pytest.mark.parametrize("definition", list(public_definitions()))
 def test_what_is_public_says_what_it_is(definition):
     assert ast.get_docstring(definition)
+
+
+def test_everything_imported_is_declared():
+    """`pip install -r requirements.txt` brings all that app.py imports, at any depth."""
+    declared = {
+        re.match(r"[\w-]+", line)[0].lower().replace("_", "-")
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+    }
+    providers = packages_distributions()
+    files = [ROOT / "app.py", *PACKAGE.rglob("*.py")]
+    roots = {name.partition(".")[0] for path in files for name in imports(path)}
+    for root in sorted(roots - sys.stdlib_module_names - {"neural_style"}):
+        distributions = {name.lower().replace("_", "-") for name in providers[root]}
+        assert distributions & declared, f"{root} is imported; none of {distributions} is declared"
