@@ -7,18 +7,26 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
+from neural_style.images.color import luma
 from neural_style.matching.places import Samples, cell_size, count_cells, sample
 from neural_style.network.extractor import Network
 from neural_style.network.strips import Segments
 from neural_style.objective.make import Wanted
+from neural_style.tensors import ImageTensor
 
 _PLACES = 64
 """Along the longer side, of a layer that is matched alone (Kolkin et al.)."""
 
 FLOOR = 1e-2
 """Of a style's usual length of activations: below it a place counts as empty."""
+
+_EXTREME = 2.5
+"""Standard deviations: beyond them lightness makes no more difference."""
+
+_FLAT = 1e-3
+"""A smaller standard deviation of luma is that of a picture without light and shade."""
 
 _WHITE = 0.5
 """Of a mask's greatest value: above it a style's cell may be matched."""
@@ -38,6 +46,7 @@ class Matcher(NamedTuple):
             where no style is wanted.
         cover: How much any style is wanted in each cell: cells down × across; None for fully.
         floors: Layer → `LayerTargets.floor`.
+        lightness: Of each style: one number a cell, as `lightness_of` gives it.
     """
 
     network: Network
@@ -51,6 +60,7 @@ class Matcher(NamedTuple):
     wanted: Tensor
     cover: Tensor | None
     floors: dict[str, Tensor]
+    lightness: list[Tensor]
 
 
 def make_matcher(
@@ -84,9 +94,41 @@ def make_matcher(
     }
     allowed = [_allowed(style, cell) for style in styles]
     spacing = max(cell, max(canvas) // _PLACES)
+    lightness = [
+        lightness_of(style.image, tuple(part.shape), part)
+        for style, part in zip(styles, allowed, strict=True)
+    ]
     return Matcher(
-        network, segments, shares, cell, spacing, seen, allowed, usable, wanted, cover, floors
+        network=network,
+        segments=segments,
+        shares=shares,
+        cell=cell,
+        spacing=spacing,
+        styles=seen,
+        allowed=allowed,
+        usable=usable,
+        wanted=wanted,
+        cover=cover,
+        floors=floors,
+        lightness=lightness,
     )
+
+
+def lightness_of(image: ImageTensor, shape: tuple[int, int], part: Tensor | None = None) -> Tensor:
+    """How light a picture is around each of its cells, compared with the whole picture.
+
+    Mean luma of three by three cells, less its mean over the picture, in units of its standard
+    deviation there, and at most `_EXTREME` of them.
+
+    Args:
+        shape: Cells down and across.
+        part: Which cells the mean and the deviation are of; None for all.
+    """
+    cells = interpolate(luma(image), shape, mode="area")
+    cells = avg_pool2d(cells, 3, 1, 1, count_include_pad=False)[0, 0]
+    counted = cells if part is None else cells[part]
+    deviation = counted.std(unbiased=False).clamp_min(_FLAT)
+    return ((cells - counted.mean()) / deviation).clamp(-_EXTREME, _EXTREME).flatten()
 
 
 def _allowed(style: Wanted, cell: int) -> Tensor:

@@ -44,6 +44,24 @@ def project(queries: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
     return queries @ axes, bank @ axes
 
 
+def with_lightness(
+    queries: Tensor, bank: Tensor, of_queries: Tensor, of_bank: Tensor, cost: float
+) -> tuple[Tensor, Tensor]:
+    """Both with two columns more, so that inner products prefer rows of equal lightness.
+
+    To q·b is added cost · (2 x y − y²) = cost · (x² − (x − y)²), with x and y the lightness on
+    either side: for each query the cost of the squared difference, and a constant.
+
+    Args:
+        of_queries, of_bank: Lightness, one number a row.
+        cost: Of a difference of 1.
+    """
+    twice, ones = 2 * cost * of_queries, torch.ones_like(of_queries)
+    own = torch.cat([queries, twice[:, None], ones[:, None]], 1)
+    other = torch.cat([bank, of_bank[:, None], -cost * of_bank[:, None].square()], 1)
+    return own, other
+
+
 def nearest(queries: Tensor, bank: Tensor, preference: Tensor | None = None) -> Tensor:
     """For each query the row of the bank with the greatest inner product.
 

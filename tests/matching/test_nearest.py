@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from neural_style.matching import nearest
 from neural_style.matching.found import pack_matches, unpack_matches
+from neural_style.matching.matcher import lightness_of
 from neural_style.matching.nearest import (
     match_cells,
     match_layers,
@@ -69,6 +71,43 @@ def test_a_preference_takes_other_parts_of_a_style_by_its_seed(image):
     assert (found[0].rows != found[2].rows).float().mean() > 0.2
     plain = [match_cells(matcher, image, 0.0, seed) for seed in (1, 2)]
     assert torch.equal(plain[0].rows, plain[1].rows)
+
+
+def test_lightness_is_compared_with_the_whole_picture():
+    ramp = torch.linspace(0.2, 0.4, 40)[:, None].expand(1, 3, 40, 60)
+    found = lightness_of(ramp, (10, 15)).view(10, 15)
+    assert found.mean().abs() < 1e-5
+    assert found.std(unbiased=False).item() == pytest.approx(1, abs=1e-4)
+    assert (found.diff(dim=0) > 0).all()
+    brighter = lightness_of((2 * ramp + 0.1).contiguous(), (10, 15)).view(10, 15)
+    torch.testing.assert_close(brighter, found, rtol=1e-3, atol=1e-3)
+    upper = torch.arange(10)[:, None].expand(10, 15) < 5
+    assert lightness_of(ramp, (10, 15), upper).view(10, 15)[upper].mean().abs() < 1e-5
+
+
+def test_a_picture_without_light_and_shade_is_of_mean_lightness():
+    assert lightness_of(torch.full((1, 3, 40, 60), 0.3), (10, 15)).abs().max() < 1e-3
+
+
+def test_a_plain_dark_wall_has_fewer_bright_patches_than_by_direction_alone(monkeypatch):
+    shade = torch.rand(1, 1, 4, 5, generator=torch.Generator().manual_seed(1)) - 0.5
+    shade = torch.nn.functional.interpolate(shade, (96, 128), mode="bicubic", align_corners=True)
+    content = (0.2 + 0.1 * shade).expand(1, 3, 96, 128).clone()
+    content[..., 36:60, 48:80] = 0.8
+    style = 0.25 + 0.15 * (grainy(96, 64, seed=5) - 0.5)
+    style[..., 32:] += 0.5
+    matcher = matcher_of([Wanted(style, 1.0)], (96, 128))
+    wall = torch.ones(24, 32, dtype=torch.bool)
+    wall[8:16, 11:21] = False
+
+    def patches():
+        bright = match_cells(matcher, content).columns >= 8
+        assert bright[9:15, 12:20].all()
+        return bright[wall].float().mean().item()
+
+    found = patches()
+    monkeypatch.setattr(nearest, "_LIGHTNESS", 0.0)
+    assert found < 0.8 * patches()
 
 
 @pytest.mark.parametrize("preference", [0.0, 0.3])

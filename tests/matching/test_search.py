@@ -14,6 +14,7 @@ from neural_style.matching.search import (
     project,
     share_out,
     unit_vectors,
+    with_lightness,
 )
 
 
@@ -43,6 +44,23 @@ def test_the_nearest_is_that_of_plain_loops(chunk, monkeypatch):
                 scores = [score + more for score, more in zip(scores, liked.tolist(), strict=True)]
             expected.append(scores.index(max(scores)))
         assert nearest(queries, bank, liked).tolist() == expected
+
+
+def test_a_difference_in_lightness_costs_its_square():
+    queries, bank = directions(5, 4, 1), directions(7, 4, 2)
+    generator = torch.Generator().manual_seed(3)
+    x, y = torch.randn(5, generator=generator), torch.randn(7, generator=generator)
+    own, other = with_lightness(queries, bank, x, y, 0.3)
+    expected = queries @ bank.T + 0.3 * (x[:, None].square() - (x[:, None] - y).square())
+    torch.testing.assert_close(own @ other.T, expected)
+
+
+def test_of_places_that_are_just_as_similar_the_one_of_the_same_lightness_is_matched():
+    alike = torch.ones(3, 2)
+    lightness = torch.tensor([-1.0, 0.0, 2.0])
+    for k in range(3):
+        own, other = with_lightness(alike[:1], alike, lightness[k : k + 1], lightness, 0.01)
+        assert nearest(own, other).tolist() == [k]
 
 
 def test_a_preference_moves_matches_to_what_is_preferred():
