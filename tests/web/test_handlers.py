@@ -210,7 +210,7 @@ def test_the_lines_on_the_way_tell_the_iteration_the_losses_and_the_time(sent, w
 
 def test_the_lines_tell_what_is_looked_at_between_two_sizes(sent, watch, monkeypatch):
     monkeypatch.setattr(show, "_YIELD_SECONDS", 60)
-    given = values(iterations=9, size=256, scales=2, scale_shares=(7, 2))
+    given = values(iterations=9, size=256, scales=2, scale_shares="7,2")
     lines = [result[2] for result in run_stylize(*sent, None, *given)]
     (seventh,) = (line for line in lines if line.startswith("**Iteration 7 of 9**"))
     assert "now at 128×85, size 1 of 2" in seventh
@@ -412,7 +412,7 @@ def test_a_results_settings_are_taken_over_from_its_png(sent, uploads, watch):
 
 
 def test_values_that_contradict_each_other_are_told_before_the_line(sent):
-    said = refusals(*sent, None, scales=3, scale_shares=(5, 2))
+    said = refusals(*sent, None, scales=3, scale_shares="5,2")
     assert said == {
         "iterations": "scale_shares 5,2 is for 2 sizes; scales is 3. Give as many "
         "shares as scales, or leave one of them out."

@@ -141,7 +141,7 @@ class TestContinue:
         assert [*handlers.run_continue(folder, 5, "en")][-1][2].startswith("**Done:** 15")
 
     def test_a_run_with_shares_for_its_sizes_reserves_what_is_left(self, sent, watch, monkeypatch):
-        given = values(iterations=10, size=128, scale_shares=(1, 1))
+        given = values(iterations=10, size=128, scale_shares="1,1")
         folder = the_run(run_stylize(*sent, None, *given))
         assert handlers.reserve_more_seconds(folder, 5, "en") >= 1
         monkeypatch.setenv("SPACES_ZERO_GPU", "1")
