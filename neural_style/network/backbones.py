@@ -149,11 +149,11 @@ _UP_TO_CONTENT = dict.fromkeys(
 _CENTERED = Units((0, 1, 2), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
-def lean(layers: dict[str, float], exponent: float) -> dict[str, float]:
-    """The shares times 1, exponent, exponent², … in their order, adding up to what they did."""
-    leaning = {layer: share * exponent**k for k, (layer, share) in enumerate(layers.items())}
-    whole = sum(leaning.values()) or 1.0
-    return {layer: share * sum(layers.values()) / whole for layer, share in leaning.items()}
+def weight_by_depth(layers: dict[str, float], exponent: float) -> dict[str, float]:
+    """The shares times 1, exponent, exponent², … from layer to layer, rescaled to the same sum."""
+    weighted = {layer: share * exponent**k for k, (layer, share) in enumerate(layers.items())}
+    whole = sum(weighted.values()) or 1.0
+    return {layer: share * sum(layers.values()) / whole for layer, share in weighted.items()}
 
 
 BACKBONES: dict[str, Backbone] = {

@@ -18,7 +18,7 @@ from neural_style.images.files import resize
 from neural_style.images.masks import Masks, fit_mask, leave, read_masks
 from neural_style.images.sizes import STYLE_FITS
 from neural_style.messages import Message
-from neural_style.network.backbones import BACKBONES, Backbone, check_layers, lean
+from neural_style.network.backbones import BACKBONES, Backbone, check_layers, weight_by_depth
 from neural_style.network.extractor import Network, load_network
 from neural_style.network.strips import Segments, cut_network
 from neural_style.network.weights import load_weights
@@ -209,7 +209,7 @@ def emphasis_of(backbone: Backbone, settings: Settings) -> Emphasis:
     usual = backbone.match_layers if matching else backbone.style_layers
     return Emphasis(
         content_layers=dict(settings.content_layers or backbone.content_layers),
-        style_layers=lean(settings.style_layers or usual, settings.layer_exponent),
+        style_layers=weight_by_depth(settings.style_layers or usual, settings.layer_exponent),
         content=settings.content_weight,
         style=settings.style_weight,
         tv=settings.tv_weight,
