@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from neural_style.matching.places import Axis
-from neural_style.network.autograd import tap_places
+from neural_style.network.autograd import sample_positions
 from neural_style.network.strips import Sums
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
@@ -68,7 +68,7 @@ class MatchesTerm(NamedTuple):
         rows, places = target.down.within(where.start, where.stop)
         rows = slice(inside.start + rows.start, inside.stop, rows.step)
         columns = slice(target.across.first, None, target.across.step)
-        features, sampled = tap_places(features, rows, columns)
+        features, sampled = sample_positions(features, rows, columns)
         off = _differences(sampled[0].permute(1, 2, 0), target, places)
         if target.weights is not None:
             off = off * target.weights[places]

@@ -3,7 +3,7 @@
 Decided once, when a network is loaded. A convolution and the ReLU after it are one layer, unless
 the convolution's own output is looked at. A ReLU and the maximum pooling after it are one, unless
 the ReLU's output is: the two commute, and rectifying after pooling is a quarter of the work
-(`autograd.pool_rectified`).
+(`autograd.relu_max_pool`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch.nn.functional import relu
 from neural_style.kernels.winograd import Kernel
 from neural_style.kernels.winograd import convolve as convolve_by_tiles
 from neural_style.network.architectures import Stages
-from neural_style.network.autograd import can_rectify, pool_rectified
+from neural_style.network.autograd import is_2x2_max_pool, relu_max_pool
 from neural_style.network.backbones import Units
 from neural_style.network.steps import convolve, convolve_picture, pool
 
@@ -104,7 +104,7 @@ def make_layers(
 def _group(stages: Stages, watched: Collection[str], pooling: str) -> list[list[str]]:
     """Names of the stages that are done as one: one or two at a time."""
     names, groups = [*stages], []
-    halving = {name for name in names if pooling == "max" and can_rectify(stages[name])}
+    halving = {name for name in names if pooling == "max" and is_2x2_max_pool(stages[name])}
     while names:
         one, two, three = (*names[:3], "", "")[:3]
         count = 1
@@ -132,7 +132,7 @@ def _run(
     if isinstance(first, nn.Conv2d):
         return partial(convolve, module=first, rectify=joined)
     if isinstance(first, nn.ReLU):
-        return pool_rectified if joined else partial(relu, inplace=in_place)
+        return relu_max_pool if joined else partial(relu, inplace=in_place)
     if isinstance(first, nn.MaxPool2d):
         return partial(pool, module=first, pooling=pooling)
     return first

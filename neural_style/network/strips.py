@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from neural_style.kernels.winograd import TILE
-from neural_style.network.autograd import take_rows
+from neural_style.network.autograd import slice_rows
 from neural_style.network.extractor import Network, layers_until, run_layers
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
@@ -191,7 +191,7 @@ def _look(
         return visit(name, features, inner, where)
 
     output = run_layers(network, part, names, layers, watch)
-    return output if whole else take_rows(output, _within(strip, strides[names[-1]]))
+    return output if whole else slice_rows(output, _within(strip, strides[names[-1]]))
 
 
 def _within(strip: Strip, stride: int) -> slice:

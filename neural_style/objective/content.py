@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from neural_style.network.autograd import take_rows
+from neural_style.network.autograd import slice_rows
 from neural_style.network.strips import Sums
 from neural_style.objective.losses import squared_distance
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
@@ -36,7 +36,7 @@ class ContentTerm(NamedTuple):
         self, layer: str, features: FeatureMap, inside: slice, where: slice
     ) -> tuple[FeatureMap, Sums]:
         target = self.targets[layer][:, :, where]
-        return features, {"squares": squared_distance(take_rows(features, inside), target)}
+        return features, {"squares": squared_distance(slice_rows(features, inside), target)}
 
     def judge(
         self, sums: dict[str, Sums], image: ImageTensor, eased: bool

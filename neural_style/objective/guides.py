@@ -7,7 +7,7 @@ from collections.abc import Collection
 import torch
 from torch.nn.functional import interpolate
 
-from neural_style.network.autograd import tap_products
+from neural_style.network.autograd import gram_of_rows
 from neural_style.network.extractor import Network
 from neural_style.network.strips import Segments, survey
 from neural_style.objective.losses import channel_totals
@@ -61,7 +61,7 @@ def sum_up(
 
 def _products(features: FeatureMap) -> GramMatrix:
     """`channel_products`, at one product on the way back where the general rule makes two."""
-    return tap_products(features, slice(0, features.shape[2]))[1]
+    return gram_of_rows(features, slice(0, features.shape[2]))[1]
 
 
 def count(weights: Mask, channels: int, dtype: torch.dtype) -> float:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from neural_style.network.autograd import products_of
+from neural_style.network.autograd import gram_of_pixels
 from neural_style.tensors import (
     FeatureMap,
     FeatureVector,
@@ -23,7 +23,7 @@ from neural_style.tensors import (
 def channel_products(features: FeatureMap) -> GramMatrix:
     """Which channels are active together: F Fᵀ, with F the activations as C × (H W)."""
     # Pixels by channels, as channels_last memory already lies: no copy.
-    return products_of(features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]))
+    return gram_of_pixels(features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]))
 
 
 def channel_totals(features: FeatureMap) -> FeatureVector:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from neural_style.network.autograd import take_rows, tap_products
+from neural_style.network.autograd import gram_of_rows, slice_rows
 from neural_style.network.strips import Sums
 from neural_style.objective.guides import Guide, sum_up
 from neural_style.objective.losses import Axes, eased_style_loss, principal_axes
@@ -46,10 +46,10 @@ class MomentsTerm:
         self, layer: str, features: FeatureMap, inside: slice, where: slice
     ) -> tuple[FeatureMap, Sums]:
         if not (self.guide or self.statistic.needs_mean):
-            features, products = tap_products(features, inside)
+            features, products = gram_of_rows(features, inside)
             return features, {"products": products}
         weights = self.guide[layer][:, :, where] if self.guide else None
-        products, totals = sum_up(take_rows(features, inside), weights, self.statistic.needs_mean)
+        products, totals = sum_up(slice_rows(features, inside), weights, self.statistic.needs_mean)
         return features, {"products": products} | ({} if totals is None else {"totals": totals})
 
     def judge(
