@@ -37,7 +37,7 @@ from neural_style.optim.engines import ENGINES
 from neural_style.optim.optimize import optimize
 from neural_style.optim.optimizers import Optimizer, State
 from neural_style.plan.clock import GUESSED_SPEEDS, Clock, cost_of
-from neural_style.plan.schedule import Scale, join_passes, ladder
+from neural_style.plan.schedule import Scale, join_passes, plan_milestones
 from neural_style.record.checkpoint import (
     move,
     state_reached,
@@ -151,7 +151,7 @@ def _stylize(
         events: What the next frame is to tell.
         newest: Is given what `state_reached` needs.
     """
-    milestones = set(ladder(job.settings.iterations))
+    milestones = set(plan_milestones(job.settings.iterations))
     passes, sizes = job.passes, [size[:2] for size in join_passes(job.passes)]
     image, first = _start(job, resume), resume["scale"] if resume else 0
     begun, optimizer, objective = None, None, None

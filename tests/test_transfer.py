@@ -47,7 +47,7 @@ def digest(image: torch.Tensor) -> str:
 
 @pytest.mark.usefixtures("tiny")
 class TestStory:
-    def test_frames_come_on_the_ladder(self, content, style):
+    def test_frames_come_at_the_milestones(self, content, style):
         frames = list(stylize(content, style, settings()))
         assert [frame.iteration for frame in frames] == [0, 1, 2, 5, 10, 12]
         assert all(frame.milestone for frame in frames)

@@ -85,13 +85,13 @@ def plan_scales(
     return [Scale(*side, step) for side, step in zip(sizes, steps, strict=True)]
 
 
-def ladder(iterations: int) -> list[int]:
-    """Iterations worth a frame: 0, 1, 2, 5, 10, 20, 50, 100, … and the last."""
-    rungs, power = [0], 1
+def plan_milestones(iterations: int) -> list[int]:
+    """Iterations that always yield a frame: 0, 1, 2, 5, 10, 20, 50, 100, … and the last."""
+    planned, power = [0], 1
     while power <= iterations:
-        rungs += [power, 2 * power, 5 * power]
+        planned += [power, 2 * power, 5 * power]
         power *= 10
-    return [rung for rung in rungs if rung < iterations] + [iterations]
+    return [iteration for iteration in planned if iteration < iterations] + [iterations]
 
 
 def plan_passes(

@@ -24,7 +24,7 @@ class Frame(NamedTuple):
             sum is minimized. Comparable within one scale.
         seconds: Time since the start of the run.
         seconds_left: Estimated time to the end.
-        milestone: On the ladder 0, 1, 2, 5, 10, 20, 50, …, or the last.
+        milestone: Whether the iteration is one of 0, 1, 2, 5, 10, 20, 50, … or the last.
         note: Where the network's weights come from, and how memory is spared where it must be.
             `str()` of it, and of each event, is the English text.
         events: What the guard did since the frame before, and of the first frame how the run will
