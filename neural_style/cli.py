@@ -24,7 +24,7 @@ from neural_style.images.files import (
     save_image,
 )
 from neural_style.images.masks import Masks, load_styles
-from neural_style.images.video import check_film, film_every, save_film, shot
+from neural_style.images.video import check_film, film_every, film_frame, save_film
 from neural_style.messages import Message
 from neural_style.plan.clock import in_words
 from neural_style.record.recipe import Recipe, differences, read_recipe, settings_of
@@ -200,7 +200,7 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
     output = _check_output(options)
     frames = _frames_folder(options.frames)
     film = check_film(options.time_lapse) if options.time_lapse else None
-    shots = []
+    film_frames = []
     content, alpha = load_with_alpha(options.content, longest=LONGEST)
     drawn = [load_image(path) for path in options.style_mask or ()]
     styles, parts = load_styles(options.style, drawn, longest=LONGEST)
@@ -233,7 +233,7 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
                 if frames and frame.milestone:
                     save_image(frame.image, frames / f"{frame.iteration:06d}.png", frame.recipe)
                 if film and frame.iteration < goal and frame.iteration % film_every(goal) == 0:
-                    shots.append(shot(frame.image))
+                    film_frames.append(film_frame(frame.image))
                 if frame.iteration == goal:
                     break
             ended = True
@@ -243,7 +243,9 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
         with _uninterrupted():
             save_image(frame.image, output, frame.recipe, alpha=alpha, bits=options.bits)
             if film:
-                save_film([*shots, shot(frame.image)], film, max(frame.image.shape[-2:]))
+                save_film(
+                    [*film_frames, film_frame(frame.image)], film, max(frame.image.shape[-2:])
+                )
             _report(frame, output, goal, ended)
     return 0 if ended else INTERRUPTED
 

@@ -37,8 +37,8 @@ def film_every(iterations: int) -> int:
     return max(1, -(-iterations // FRAMES))
 
 
-def shot(picture: ImageTensor) -> ImageTensor:
-    """The picture no larger than a film shows it."""
+def film_frame(picture: ImageTensor) -> ImageTensor:
+    """The picture shrunk to the size of a film, at most `LONGEST_SIDE`."""
     height, width = picture.shape[-2:]
     return resize(picture, *fit(height, width, min(LONGEST_SIDE, max(height, width))))
 

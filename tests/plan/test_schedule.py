@@ -53,7 +53,7 @@ def test_milestones_are_1_2_5_times_powers_of_ten(iterations, expected):
     assert plan_milestones(iterations) == expected
 
 
-def test_the_ladder_has_the_rungs_people_ask_for():
+def test_milestones_include_zero_500_and_all_powers_of_ten():
     assert {0, 1, 10, 100, 500, 1000, 10_000, 100_000} <= set(plan_milestones(100_000))
     assert len(plan_milestones(100_000)) == 17
 
