@@ -28,7 +28,7 @@ from neural_style.network.backbones import mean_color
 from neural_style.objective import (
     NEAREST,
     Objective,
-    Wanted,
+    StyleTarget,
     make_objective,
     retarget,
 )
@@ -244,15 +244,15 @@ def _begin(
     if not job.matching:
         return image if reached else resize(image, one.height, one.width), None
     if reached:
-        look = job.network, job.segments, stored, _wanted(job, one), job.emphasis
+        look = job.network, job.segments, stored, _style_targets(job, one), job.loss_config
         return image, resume_pass(*look, image)
     begun = begin_pass(
         job.network,
         job.segments,
         one,
         resize(job.content, one.height, one.width),
-        _wanted(job, one),
-        job.emphasis,
+        _style_targets(job, one),
+        job.loss_config,
         image=image,
         before=before,
         is_first=number == 0,
@@ -269,19 +269,19 @@ def _objective(job: Job, one: Scale, begun: MatchedPass | None) -> Objective:
         job.network,
         job.segments,
         resize(job.content, one.height, one.width),
-        _wanted(job, one),
-        job.emphasis,
+        _style_targets(job, one),
+        job.loss_config,
         job.kept(one),
         matches=begun and begun.term,
         gray=job.gray,
     )
 
 
-def _wanted(job: Job, one: Scale) -> list[Wanted]:
+def _style_targets(job: Job, one: Scale) -> list[StyleTarget]:
     """The styles at the size at which their strokes are to be seen beside a canvas of that size."""
     fit, smallest = STYLE_FITS[job.settings.style_fit], job.backbone.smallest_side
     return [
-        Wanted(at_scale(style, fit, one, smallest), style.share, style.where, style.part)
+        StyleTarget(at_scale(style, fit, one, smallest), style.share, style.where, style.part)
         for style in job.styles
     ]
 

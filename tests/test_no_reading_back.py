@@ -21,14 +21,14 @@ from neural_style.matching.nearest import match_cells
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
-from neural_style.objective import Objective, Term, Wanted, make_objective
+from neural_style.objective import Objective, StyleTarget, Term, make_objective
 from neural_style.objective.statistics import STATISTICS
 from neural_style.optim import optimize as optimize_module
 from neural_style.optim.engines import ENGINES
 from neural_style.optim.optimize import Iterate, optimize
 from tests.conftest import seeded_weights, tiny_vgg
 from tests.matching.small import (
-    EMPHASIS,
+    LOSS_CONFIG,
     SHARES,
     grainy,
     half,
@@ -41,10 +41,10 @@ META = torch.device("meta")
 SIZE = 48, 64
 CONTENT, CANVAS = grainy(*SIZE, 1), grainy(*SIZE, 2)
 STYLES = {
-    "one": [Wanted(grainy(64, 48, 3), 1.0)],
+    "one": [StyleTarget(grainy(64, 48, 3), 1.0)],
     "regions": [
-        Wanted(grainy(64, 48, 3), 0.4, where=half("left", *SIZE)),
-        Wanted(grainy(48, 48, 4), 0.6, where=half("right", *SIZE)),
+        StyleTarget(grainy(64, 48, 3), 0.4, where=half("left", *SIZE)),
+        StyleTarget(grainy(48, 48, 4), 0.6, where=half("right", *SIZE)),
     ],
 }
 CASES = [("cells", "nearest"), ("layers", "nearest"), *(("", name) for name in STATISTICS)]
@@ -76,9 +76,9 @@ def terms_of(stage: str, statistic: str, which: str) -> list[Term]:
     if stage:
         matcher = matcher_of(styles, SIZE, network=network)
         matches = term_of(matcher, stage, CANVAS, match_cells(matcher, CONTENT))
-    emphasis = EMPHASIS._replace(statistic=statistic, tv=1.0)
+    loss_config = LOSS_CONFIG._replace(statistic=statistic, tv=1.0)
     segments = cut_network(network, SHARES)
-    objective = make_objective(network, segments, CONTENT, styles, emphasis, matches=matches)
+    objective = make_objective(network, segments, CONTENT, styles, loss_config, matches=matches)
     objective(CANVAS, eased=True)  # the axes of eased moments are taken at the first look, once
     return [moved(term) for term in objective.terms]
 

@@ -23,7 +23,7 @@ from neural_style.devices import choose_precision
 from neural_style.images.files import resize
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
-from neural_style.objective import Objective, Wanted, make_objective
+from neural_style.objective import Objective, StyleTarget, make_objective
 from neural_style.run import job
 from neural_style.run.start import check_pictures
 from neural_style.settings.settings import knobs
@@ -108,8 +108,8 @@ class TestStory:
             network,
             cut_network(network, layers),
             resize(content, 72, 96),
-            [Wanted(resize(style, 80, 64), 1.0)],
-            job.emphasis_of(backbone, run),
+            [StyleTarget(resize(style, 80, 64), 1.0)],
+            job.loss_config_of(backbone, run),
         )
         for frame in stylize(content, style, run):
             terms, _ = evaluate(frame.image, with_gradient=False)

@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from neural_style.matching.places import Samples, cell_size, count_cells, sample
 from neural_style.network.extractor import Network
 from neural_style.network.strips import Segments
-from neural_style.objective.make import Wanted
+from neural_style.objective.make import StyleTarget
 
 _PLACES = 64
 """Along the longer side, of a layer that is matched alone (Kolkin et al.)."""
@@ -57,7 +57,7 @@ def make_matcher(
     network: Network,
     segments: Segments,
     canvas: tuple[int, int],
-    styles: Sequence[Wanted],
+    styles: Sequence[StyleTarget],
     shares: dict[str, float],
 ) -> Matcher:
     """Looks at the styles once.
@@ -89,7 +89,7 @@ def make_matcher(
     )
 
 
-def _allowed(style: Wanted, cell: int) -> Tensor:
+def _allowed(style: StyleTarget, cell: int) -> Tensor:
     """Which cells of a style's picture may be matched."""
     shape = count_cells(*style.image.shape[-2:], cell)
     if style.part is None:
@@ -99,7 +99,7 @@ def _allowed(style: Wanted, cell: int) -> Tensor:
 
 
 def _coverage(
-    styles: Sequence[Wanted], shape: tuple[int, int]
+    styles: Sequence[StyleTarget], shape: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """`Matcher.usable`, `wanted` and `cover`."""
     device = styles[0].image.device

@@ -1,4 +1,4 @@
-"""The content term: distance to the content image's activations."""
+"""The content term: distance between the activations of the canvas and of the content image."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
 
 class ContentTerm(NamedTuple):
-    """Squared distance of the canvas's activations to the content's, as a mean per layer.
+    """Mean squared distance to the content's activations, layer by layer.
 
     Gatys et al., arXiv 1508.06576, eq. 1, in the units of the loss.
 
     Attributes:
-        weight: Of the term.
+        weight: Weight of the term.
         shares: Layer → its share of the term.
         targets: Layer → activations of the content image.
-        units: Layer → what its mean squared distance is divided by.
+        units: Layer → divisor of its mean squared distance.
     """
 
     weight: float

@@ -1,4 +1,4 @@
-"""The style term by moments: the Gram matrix and its kin, for one region of the canvas."""
+"""The style term by moments (Gram matrix, mean, covariance) for one region of the canvas."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
 @dataclass(frozen=True)
 class MomentsTerm:
-    """Distance of the canvas's moments to those of the styles that are wanted in one region.
+    """Distance between the moments of the canvas and those of one region's styles.
 
     Attributes:
-        weight: Of the whole style term.
+        weight: Weight of the whole style term.
         shares: Layer → its share of the term.
         statistic: How moments are compared.
         guide: Layer → mask of the region; empty for the whole canvas.
-        elements: Layer → channels × positions, counted by the guide (`guides.count`).
+        elements: Layer → channels × positions, weighted by the guide (`guides.count`).
         styles: Name of the loss → the style's moments by layer, and its share of the term.
-        mixed: Layer → moments of all the region's styles, by their shares.
-        units: Layer → what its loss is divided by.
+        mixed: Layer → mean of the styles' moments, weighted by their shares.
+        units: Layer → divisor of its loss.
     """
 
     weight: float

@@ -24,7 +24,7 @@ from neural_style.network.strips import Segments, cut_network
 from neural_style.network.weights import load_weights
 from neural_style.objective import (
     NEAREST,
-    Emphasis,
+    LossConfig,
 )
 from neural_style.optim.engines import ENGINES, Choice
 from neural_style.optim.optimizers import State
@@ -61,7 +61,7 @@ class Job(NamedTuple):
     backbone: Backbone
     network: Network
     segments: Segments
-    emphasis: Emphasis
+    loss_config: LossConfig
     content: ImageTensor
     shown: ImageTensor
     styles: list[Style]
@@ -115,8 +115,8 @@ def prepare(
     """Checks everything, loads the network and plans the run."""
     given, settings = settings, settle(settings)
     backbone = BACKBONES[settings.backbone]
-    emphasis = emphasis_of(backbone, settings)
-    layers = {*emphasis.content_layers, *emphasis.style_layers}
+    loss_config = loss_config_of(backbone, settings)
+    layers = {*loss_config.content_layers, *loss_config.style_layers}
     stages = backbone.build()
     check_layers(stages, layers, settings.backbone)
     check_pictures(content, pictures, settings.size, backbone.smallest_side)
@@ -172,7 +172,7 @@ def prepare(
         settings.memory_gb,
         regions=len(masks.styles),
         styles=[size_at_scale(s, fit, passes[-1], backbone.smallest_side) for s in styles],
-        matched=emphasis.style_layers if settings.statistic == NEAREST else (),
+        matched=loss_config.style_layers if settings.statistic == NEAREST else (),
     )
     note = weights.source
     if plan.note is not None:
@@ -187,7 +187,7 @@ def prepare(
         backbone=backbone,
         network=network,
         segments=cut_network(network, layers, plan.rows),
-        emphasis=emphasis,
+        loss_config=loss_config,
         content=content,
         shown=shown,
         styles=styles,
@@ -203,11 +203,11 @@ def prepare(
     )
 
 
-def emphasis_of(backbone: Backbone, settings: Settings) -> Emphasis:
+def loss_config_of(backbone: Backbone, settings: Settings) -> LossConfig:
     """What the settings make count how much, with the backbone's usual layers for auto."""
     matching = settings.statistic == NEAREST
     usual = backbone.match_layers if matching else backbone.style_layers
-    return Emphasis(
+    return LossConfig(
         content_layers=dict(settings.content_layers or backbone.content_layers),
         style_layers=weight_by_depth(settings.style_layers or usual, settings.layer_exponent),
         content=settings.content_weight,

@@ -20,7 +20,7 @@ from neural_style.matching.nearest import (
 from neural_style.matching.patches import blend, piece_together
 from neural_style.network.extractor import Network
 from neural_style.network.strips import Segments
-from neural_style.objective import Emphasis, Term, Wanted
+from neural_style.objective import LossConfig, StyleTarget, Term
 from neural_style.plan.schedule import CELLS, Scale
 from neural_style.tensors import ImageTensor
 
@@ -63,8 +63,8 @@ def begin_pass(
     segments: Segments,
     scale: Scale,
     content: ImageTensor,
-    styles: Sequence[Wanted],
-    emphasis: Emphasis,
+    styles: Sequence[StyleTarget],
+    loss_config: LossConfig,
     *,
     image: ImageTensor,
     before: MatchedPass | None,
@@ -91,10 +91,10 @@ def begin_pass(
         generator = torch.Generator().manual_seed(_SEEDS * seed + number)
         matcher = before.matcher
         layers = match_layers(matcher, image, before.cells, generator)
-        term = _term(matcher, before.cells, layers, emphasis)
+        term = _term(matcher, before.cells, layers, loss_config)
         return MatchedPass(image, term, matcher, before.cells, layers)
-    matcher = make_matcher(network, segments, (height, width), styles, emphasis.style_layers)
-    strength = emphasis.style / max(emphasis.content, 1e-6)
+    matcher = make_matcher(network, segments, (height, width), styles, loss_config.style_layers)
+    strength = loss_config.style / max(loss_config.content, 1e-6)
     base = resize(image, height, width)
     query = content
     if not is_first:
@@ -109,15 +109,15 @@ def begin_pass(
         pictures = [style.image for style in styles]
         pieces = piece_together(height, width, pictures, cells, matcher.cell)
         base = blend(base, pieces, strength / (strength + _START_HALF), matcher.cover)
-    return MatchedPass(base, _term(matcher, cells, None, emphasis), matcher, cells, None)
+    return MatchedPass(base, _term(matcher, cells, None, loss_config), matcher, cells, None)
 
 
 def resume_pass(
     network: Network,
     segments: Segments,
     stored: dict[str, Any],
-    styles: Sequence[Wanted],
-    emphasis: Emphasis,
+    styles: Sequence[StyleTarget],
+    loss_config: LossConfig,
     image: ImageTensor,
 ) -> MatchedPass:
     """A pass that was under way, with the matches that it had.
@@ -127,9 +127,9 @@ def resume_pass(
         image: What the pass has come to.
     """
     size = tuple(image.shape[-2:])
-    matcher = make_matcher(network, segments, size, styles, emphasis.style_layers)
+    matcher = make_matcher(network, segments, size, styles, loss_config.style_layers)
     cells, layers = unpack_matches(stored)
-    return MatchedPass(image, _term(matcher, cells, layers, emphasis), matcher, cells, layers)
+    return MatchedPass(image, _term(matcher, cells, layers, loss_config), matcher, cells, layers)
 
 
 _SEEDS = 1_000_003
@@ -140,10 +140,10 @@ def _term(
     matcher: Matcher,
     cells: CellMatches,
     layers: dict[str, LayerMatches] | None,
-    emphasis: Emphasis,
+    loss_config: LossConfig,
 ) -> Term:
     if layers is None:
         targets = targets_of_cells(matcher, cells)
     else:
         targets = targets_of_layers(matcher, layers)
-    return make_matches_term(matcher, targets, emphasis.style)
+    return make_matches_term(matcher, targets, loss_config.style)

@@ -11,7 +11,7 @@ from neural_style.matching.matches import LayerTargets, MatchesTerm, _difference
 from neural_style.matching.nearest import match_cells
 from neural_style.matching.places import Axis
 from neural_style.network.strips import cut_network
-from neural_style.objective import Wanted
+from neural_style.objective import StyleTarget
 from tests.conftest import extract
 from tests.matching.small import (
     SHARES,
@@ -50,14 +50,14 @@ def by_loops(term: MatchesTerm, maps: dict[str, torch.Tensor]) -> dict[str, floa
     return losses
 
 
-def wanted(case: str) -> list[Wanted]:
+def wanted(case: str) -> list[StyleTarget]:
     left, right = half("left", 64, 48), half("right", 64, 48)
     return {
-        "one style": [Wanted(STYLE, 1.0)],
-        "a masked style": [Wanted(STYLE, 0.5, where=left)],
-        "two styles": [Wanted(STYLE, 0.5), Wanted(OTHER, 0.5)],
-        "two regions": [Wanted(STYLE, 0.5, where=left), Wanted(OTHER, 0.5, where=right)],
-        "a part": [Wanted(STYLE, 1.0, part=right)],
+        "one style": [StyleTarget(STYLE, 1.0)],
+        "a masked style": [StyleTarget(STYLE, 0.5, where=left)],
+        "two styles": [StyleTarget(STYLE, 0.5), StyleTarget(OTHER, 0.5)],
+        "two regions": [StyleTarget(STYLE, 0.5, where=left), StyleTarget(OTHER, 0.5, where=right)],
+        "a part": [StyleTarget(STYLE, 1.0, part=right)],
     }[case]
 
 
@@ -161,7 +161,7 @@ def test_nothing_is_lost_where_the_canvas_is_the_style_itself(case):
 
 def test_a_canvas_of_nothing_is_as_far_off_as_nothing_at_all():
     """At each layer 1, however long the activations of the style are."""
-    matcher = matcher_of([Wanted(STYLE, 1.0)], (64, 48))
+    matcher = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48))
     term = term_of(matcher, "cells", CANVAS, match_cells(matcher, CONTENT))
     for layer, target in term.targets.items():
         channels = target.directions.shape[2]
@@ -173,14 +173,14 @@ def test_a_canvas_of_nothing_is_as_far_off_as_nothing_at_all():
 
 def test_activations_in_bfloat16_are_compared_in_float32():
     network = tiny_network(torch.bfloat16)
-    matcher = matcher_of([Wanted(STYLE, 1.0)], (64, 48), network=network)
+    matcher = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48), network=network)
     term = term_of(matcher, "cells", CANVAS, match_cells(matcher, CONTENT))
     for target in term.targets.values():
         assert target.directions.dtype == torch.bfloat16
         off = _differences(target.directions, target, slice(0, target.down.count))
         assert off.dtype == torch.float32
     losses, gradient = objective_of(matcher, "cells", CONTENT, CANVAS)(CANVAS)
-    full = matcher_of([Wanted(STYLE, 1.0)], (64, 48))
+    full = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48))
     expected, _ = objective_of(full, "cells", CONTENT, CANVAS)(CANVAS)
     assert losses["style"].item() == pytest.approx(expected["style"].item(), rel=0.05)
     assert gradient.isfinite().all()
@@ -189,7 +189,7 @@ def test_activations_in_bfloat16_are_compared_in_float32():
 def test_layers_without_a_share_are_not_looked_at():
     shares = {"relu1_1": 1.0, "relu3_1": 0.0}
     network = tiny_network()
-    matcher = matcher_of([Wanted(STYLE, 1.0)], (64, 48), shares=shares, network=network)
+    matcher = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48), shares=shares, network=network)
     objective = objective_of(matcher, "cells", CONTENT, CANVAS)
     assert [*objective.terms[0].layers] == ["relu1_1"]
     assert cut_network(network, objective.terms[0].layers) == [(("relu1_1",), 0)]

@@ -13,7 +13,7 @@ from neural_style.matching.nearest import (
     targets_of_layers,
 )
 from neural_style.matching.places import count_cells
-from neural_style.objective import Wanted
+from neural_style.objective import StyleTarget
 from tests.conftest import picture
 from tests.matching.small import grainy, half, matcher_of, objective_of
 
@@ -31,7 +31,7 @@ def drawn() -> torch.Generator:
 def test_a_picture_finds_itself_in_itself(height, width):
     """A cell whose middle is beyond the picture looks like the one before it, and may be that."""
     image = grainy(height, width, 1)
-    matcher = matcher_of([Wanted(image, 1.0)], (height, width))
+    matcher = matcher_of([StyleTarget(image, 1.0)], (height, width))
     found = match_cells(matcher, image)
     tall, wide = count_cells(height, width, 4)
     assert found.owners.shape == (tall, wide)
@@ -46,7 +46,7 @@ def test_a_picture_finds_itself_in_itself(height, width):
 
 def test_a_moved_picture_is_found_where_it_went():
     wide = grainy(64, 104, 1)
-    matcher = matcher_of([Wanted(wide, 1.0)], (64, 64))
+    matcher = matcher_of([StyleTarget(wide, 1.0)], (64, 64))
     found = match_cells(matcher, wide[..., 24:88])
     inner = (slice(4, -4), slice(4, -4))
     moved = torch.arange(6, 22)[None, :].expand(16, 16)
@@ -55,7 +55,7 @@ def test_a_moved_picture_is_found_where_it_went():
 
 def test_targets_of_cells_are_the_activations_at_the_matched_places():
     """Here of a picture in itself: each place's own direction."""
-    matcher = matcher_of([Wanted(CONTENT, 1.0)], SIZE)
+    matcher = matcher_of([StyleTarget(CONTENT, 1.0)], SIZE)
     for layer, target in targets_of_cells(matcher, match_cells(matcher, CONTENT)).items():
         own = torch.nn.functional.normalize(matcher.styles[0][layer].values, dim=2)
         torch.testing.assert_close(target.directions, own)
@@ -63,7 +63,7 @@ def test_targets_of_cells_are_the_activations_at_the_matched_places():
 
 @pytest.mark.parametrize("image", [torch.full((1, 3, 96, 64), 0.5), picture(96, 64).round()])
 def test_a_preference_takes_other_parts_of_a_style_by_its_seed(image):
-    matcher = matcher_of([Wanted(STYLES[0], 1.0)], SIZE)
+    matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
     found = [match_cells(matcher, image, 0.3, seed) for seed in (1, 1, 2)]
     assert torch.equal(found[0].rows, found[1].rows)
     assert (found[0].rows != found[2].rows).float().mean() > 0.2
@@ -75,7 +75,7 @@ def test_a_preference_takes_other_parts_of_a_style_by_its_seed(image):
 def test_no_match_lies_outside_the_meant_part_of_a_style(preference):
     part = torch.zeros(1, 1, 96, 64)
     part[..., 20:60, 8:40] = 1
-    matcher = matcher_of([Wanted(STYLES[0], 1.0, part=part)], SIZE)
+    matcher = matcher_of([StyleTarget(STYLES[0], 1.0, part=part)], SIZE)
     cells = match_cells(matcher, CONTENT, preference, 1)
     assert (cells.rows >= 5).all()
     assert (cells.rows < 15).all()
@@ -91,7 +91,7 @@ def test_no_match_lies_outside_the_meant_part_of_a_style(preference):
 def test_a_part_smaller_than_a_place_of_a_layer_is_still_matched():
     part = torch.zeros(1, 1, 96, 64)
     part[..., 42:45, 30:33] = 1
-    matcher = matcher_of([Wanted(STYLES[0], 1.0, part=part)], SIZE)
+    matcher = matcher_of([StyleTarget(STYLES[0], 1.0, part=part)], SIZE)
     cells = match_cells(matcher, CONTENT)
     assert matcher.allowed[0].sum() > 0
     assert matcher.allowed[0][cells.rows, cells.columns].all()
@@ -100,7 +100,7 @@ def test_a_part_smaller_than_a_place_of_a_layer_is_still_matched():
 
 
 def test_each_style_is_where_its_mask_is():
-    styles = [Wanted(STYLES[0], 0.5, where=LEFT), Wanted(STYLES[1], 0.5, where=RIGHT)]
+    styles = [StyleTarget(STYLES[0], 0.5, where=LEFT), StyleTarget(STYLES[1], 0.5, where=RIGHT)]
     matcher = matcher_of(styles, SIZE)
     cells = match_cells(matcher, CONTENT)
     assert (cells.owners[:, :8] == 0).all()
@@ -119,7 +119,7 @@ def test_each_style_is_where_its_mask_is():
 def test_where_no_style_is_wanted_nothing_is_lost_and_nothing_pulls(stage):
     """At places beyond the sight of the masked ones."""
     where = half("left", 96, 160)
-    matcher = matcher_of([Wanted(STYLES[0], 0.5, where=where)], (96, 160))
+    matcher = matcher_of([StyleTarget(STYLES[0], 0.5, where=where)], (96, 160))
     assert torch.equal(matcher.cover, (torch.arange(40) < 20).float().expand(24, 40))
     content, canvas, other = (grainy(96, 160, seed) for seed in (1, 2, 3))
     objective = objective_of(matcher, stage, content, canvas)
@@ -134,9 +134,9 @@ def test_where_no_style_is_wanted_nothing_is_lost_and_nothing_pulls(stage):
 
 def test_a_style_with_a_mask_counts_where_it_is_as_without():
     """Each place counts alike, so half of them have half of the loss."""
-    everywhere = matcher_of([Wanted(STYLES[0], 1.0)], SIZE)
-    left = matcher_of([Wanted(STYLES[0], 0.5, where=LEFT)], SIZE)
-    white = matcher_of([Wanted(STYLES[0], 1.0, where=torch.ones_like(LEFT))], SIZE)
+    everywhere = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
+    left = matcher_of([StyleTarget(STYLES[0], 0.5, where=LEFT)], SIZE)
+    white = matcher_of([StyleTarget(STYLES[0], 1.0, where=torch.ones_like(LEFT))], SIZE)
     losses = [
         objective_of(matcher, "cells", CONTENT, CANVAS)(CANVAS)[0]["style"].item()
         for matcher in (everywhere, left, white)
@@ -147,7 +147,7 @@ def test_a_style_with_a_mask_counts_where_it_is_as_without():
 
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (0.2, 0.8), (0.0, 1.0), (0.3, 0.5, 0.2)])
 def test_shares_of_styles_without_masks_come_out(shares):
-    styles = [Wanted(image, share) for image, share in zip(STYLES, shares, strict=False)]
+    styles = [StyleTarget(image, share) for image, share in zip(STYLES, shares, strict=False)]
     matcher = matcher_of(styles, SIZE)
     for query in (CONTENT, STYLES[0], torch.full_like(CONTENT, 0.5)):
         owners = match_cells(matcher, query).owners
@@ -156,14 +156,14 @@ def test_shares_of_styles_without_masks_come_out(shares):
 
 
 def test_styles_that_all_count_nothing_share_the_picture_alike():
-    matcher = matcher_of([Wanted(image, 0.0) for image in STYLES[:2]], SIZE)
+    matcher = matcher_of([StyleTarget(image, 0.0) for image in STYLES[:2]], SIZE)
     owners = match_cells(matcher, CONTENT).owners
     assert (owners == 0).float().mean().item() == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_masked_style_shares_its_region_with_one_that_is_everywhere():
     """By their strengths there: the masked one's share is that of the whole picture."""
-    styles = [Wanted(STYLES[0], 0.25, where=LEFT), Wanted(STYLES[1], 0.5)]
+    styles = [StyleTarget(STYLES[0], 0.25, where=LEFT), StyleTarget(STYLES[1], 0.5)]
     owners = match_cells(matcher_of(styles, SIZE), CONTENT).owners
     assert (owners[:, 8:] == 1).all()
     assert (owners[:, :8] == 0).float().mean().item() == pytest.approx(0.5, abs=0.03)
@@ -172,16 +172,16 @@ def test_a_masked_style_shares_its_region_with_one_that_is_everywhere():
 def test_along_a_soft_edge_the_stronger_mask_has_the_place():
     """No mosaic: beyond a narrow seam each side is one style's alone."""
     ramp = torch.linspace(0, 1, 64).expand(1, 1, 96, 64).contiguous()
-    styles = [Wanted(STYLES[0], 0.5, where=1 - ramp), Wanted(STYLES[1], 0.5, where=ramp)]
+    styles = [StyleTarget(STYLES[0], 0.5, where=1 - ramp), StyleTarget(STYLES[1], 0.5, where=ramp)]
     owners = match_cells(matcher_of(styles, SIZE), CONTENT).owners
     assert (owners[:, :5] == 0).all()
     assert (owners[:, 11:] == 1).all()
 
 
 def test_a_faint_mask_covers_as_little_as_it_says():
-    matcher = matcher_of([Wanted(STYLES[0], 0.2, where=torch.full_like(LEFT, 0.3))], SIZE)
+    matcher = matcher_of([StyleTarget(STYLES[0], 0.2, where=torch.full_like(LEFT, 0.3))], SIZE)
     torch.testing.assert_close(matcher.cover, torch.full((24, 16), 0.3))
-    full = matcher_of([Wanted(STYLES[0], 1.0)], SIZE)
+    full = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
     faint, whole = (
         objective_of(one, "cells", CONTENT, CANVAS)(CANVAS)[0]["style"] for one in (matcher, full)
     )
@@ -191,7 +191,7 @@ def test_a_faint_mask_covers_as_little_as_it_says():
 def test_layers_are_matched_from_another_place_by_the_seed():
     """Above 64 places a side they are thinned, and begin anywhere."""
     canvas = grainy(48, 320, 1)
-    matcher = matcher_of([Wanted(STYLES[0], 1.0)], (48, 320))
+    matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], (48, 320))
     assert matcher.spacing == 5
     cells = match_cells(matcher, canvas)
     first = set()
@@ -209,7 +209,7 @@ def test_layers_are_matched_from_another_place_by_the_seed():
 def test_a_strip_of_a_picture_has_places_along_its_short_side_whatever_the_seed(size):
     """33 pixels from one place to the next, and 32 pixels in all."""
     canvas = grainy(*size, 1)
-    matcher = matcher_of([Wanted(STYLES[0], 1.0)], size, shares={"relu1_1": 1.0})
+    matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], size, shares={"relu1_1": 1.0})
     cells = match_cells(matcher, canvas)
     for seed in range(25):
         (found,) = match_layers(
@@ -219,7 +219,7 @@ def test_a_strip_of_a_picture_has_places_along_its_short_side_whatever_the_seed(
 
 
 def test_matches_come_back_as_they_were_packed(tmp_path):
-    matcher = matcher_of([Wanted(image, 0.5) for image in STYLES[:2]], SIZE)
+    matcher = matcher_of([StyleTarget(image, 0.5) for image in STYLES[:2]], SIZE)
     cells = match_cells(matcher, CONTENT)
     for layers in (None, match_layers(matcher, CANVAS, cells, drawn())):
         torch.save(pack_matches(cells, layers), tmp_path / "matches.pt")
