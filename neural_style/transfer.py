@@ -257,7 +257,7 @@ def _begin(
         before=before,
         is_first=number == 0,
         pieced=job.pieced,
-        preference=_LIKING * job.settings.noise_ratio,
+        preference=_SEED_PREFERENCE * job.settings.noise_ratio,
         seed=job.settings.seed,
         number=number,
     )
@@ -307,5 +307,5 @@ def _can_ease(settings: Settings) -> bool:
     return STATISTICS[settings.statistic].matrix is not None
 
 
-_LIKING = 0.4
+_SEED_PREFERENCE = 0.4
 """How much a noise ratio of 1 prefers some parts of a style, as a cosine. Chosen by looking."""

@@ -17,7 +17,7 @@ import psutil
 import torch
 
 from neural_style.errors import SettingsError
-from neural_style.matching.places import cell_size, count_cells
+from neural_style.matching.sampling import cell_size, count_cells
 from neural_style.messages import Message, all_of
 from neural_style.network.extractor import Network, layers_until
 from neural_style.network.strips import cut_network, plan_strips

@@ -28,9 +28,9 @@ from neural_style.objective import (
 )
 from neural_style.optim.engines import ENGINES, Choice
 from neural_style.optim.optimizers import State
+from neural_style.plan.defaults import resolve_auto
 from neural_style.plan.memory import MemoryPlan, plan_memory
 from neural_style.plan.schedule import Scale, join_passes, plan_passes
-from neural_style.plan.usual import settle
 from neural_style.record.checkpoint import (
     identify,
     plan_rest,
@@ -113,7 +113,7 @@ def prepare(
     resume: State | None,
 ) -> Job:
     """Checks everything, loads the network and plans the run."""
-    given, settings = settings, settle(settings)
+    given, settings = settings, resolve_auto(settings)
     backbone = BACKBONES[settings.backbone]
     loss_config = loss_config_of(backbone, settings)
     layers = {*loss_config.content_layers, *loss_config.style_layers}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from neural_style.images.files import resize
-from neural_style.matching.found import CellMatches, LayerMatches, pack_matches, unpack_matches
+from neural_style.matching.indices import CellMatches, LayerMatches, pack_matches, unpack_matches
 from neural_style.matching.matcher import Matcher, make_matcher
 from neural_style.matching.nearest import (
     make_matches_term,

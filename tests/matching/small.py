@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from neural_style import BACKBONES
-from neural_style.matching.found import CellMatches
+from neural_style.matching.indices import CellMatches
 from neural_style.matching.matcher import Matcher, make_matcher
 from neural_style.matching.nearest import (
     make_matches_term,

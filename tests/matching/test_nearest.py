@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from neural_style.matching.found import pack_matches, unpack_matches
+from neural_style.matching.indices import pack_matches, unpack_matches
 from neural_style.matching.nearest import (
     match_cells,
     match_layers,
     targets_of_cells,
     targets_of_layers,
 )
-from neural_style.matching.places import count_cells
+from neural_style.matching.sampling import count_cells
 from neural_style.objective import StyleTarget
 from tests.conftest import picture
 from tests.matching.small import grainy, half, matcher_of, objective_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from neural_style.matching.found import CellMatches
+from neural_style.matching.indices import CellMatches
 from neural_style.matching.patches import blend, piece_together
 from tests.matching.small import grainy
 

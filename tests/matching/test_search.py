@@ -9,10 +9,10 @@ import torch
 
 from neural_style.matching import search
 from neural_style.matching.search import (
+    assign_styles,
     nearest,
     prefer_neighbors,
     project,
-    share_out,
     unit_vectors,
 )
 
@@ -197,13 +197,13 @@ def everywhere(similarity: torch.Tensor) -> torch.Tensor:
 def test_shares_of_two_styles_come_out_exactly(first):
     similarity = torch.rand(100, 2, generator=torch.Generator().manual_seed(1))
     counts = torch.tensor([first, 100.0 - first])
-    owners = share_out(similarity, everywhere(similarity), counts)
+    owners = assign_styles(similarity, everywhere(similarity), counts)
     assert counts_of(owners, 2) == counts.tolist()
 
 
 def test_each_of_two_styles_gets_the_places_that_favor_it_most():
     similarity = torch.rand(60, 2, generator=torch.Generator().manual_seed(2))
-    owners = share_out(similarity, everywhere(similarity), torch.tensor([20.0, 40.0]))
+    owners = assign_styles(similarity, everywhere(similarity), torch.tensor([20.0, 40.0]))
     lead = similarity[:, 0] - similarity[:, 1]
     assert sorted((owners == 0).nonzero()[:, 0].tolist()) == sorted(
         lead.argsort(descending=True)[:20].tolist()
@@ -216,14 +216,14 @@ def test_each_of_two_styles_gets_the_places_that_favor_it_most():
 @pytest.mark.parametrize("seed", range(3))
 def test_shares_of_three_styles_come_out(counts, seed):
     similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(seed))
-    owners = share_out(similarity, everywhere(similarity), torch.tensor(counts).float())
+    owners = assign_styles(similarity, everywhere(similarity), torch.tensor(counts).float())
     assert counts_of(owners, 3) == list(counts)
 
 
 def test_shares_come_out_where_one_style_is_more_similar_everywhere():
     similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(3))
     similarity[:, 1] += 1
-    owners = share_out(similarity, everywhere(similarity), torch.tensor([50.0, 20.0, 30.0]))
+    owners = assign_styles(similarity, everywhere(similarity), torch.tensor([50.0, 20.0, 30.0]))
     assert counts_of(owners, 3) == [50, 20, 30]
 
 
@@ -231,7 +231,7 @@ def test_shares_come_out_where_one_style_is_more_similar_everywhere():
 def test_shares_come_out_on_a_plain_where_all_places_are_alike(counts):
     """As the places of a white sky are: any of them will do."""
     similarity = torch.full((100, len(counts)), 0.5)
-    owners = share_out(similarity, everywhere(similarity), torch.tensor(counts).float())
+    owners = assign_styles(similarity, everywhere(similarity), torch.tensor(counts).float())
     found = counts_of(owners, len(counts))
     assert all(abs(one - wanted) <= 1 for one, wanted in zip(found, counts, strict=True))
 
@@ -243,7 +243,7 @@ def test_no_style_is_taken_where_it_may_not_be(seed):
     allowed = torch.rand(200, 3, generator=generator) < 0.5
     allowed[torch.arange(200), torch.randint(3, (200,), generator=generator)] = True
     for counts in product((0.0, 70.0, 200.0), repeat=3):
-        owners = share_out(similarity, allowed, torch.tensor(counts))
+        owners = assign_styles(similarity, allowed, torch.tensor(counts))
         assert allowed[torch.arange(200), owners].all()
 
 
@@ -251,10 +251,12 @@ def test_a_style_that_may_be_nowhere_leaves_the_others_their_shares():
     similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(5))
     allowed = everywhere(similarity)
     allowed[:, 1] = False
-    owners = share_out(similarity, allowed, torch.tensor([30.0, 0.0, 70.0]))
+    owners = assign_styles(similarity, allowed, torch.tensor([30.0, 0.0, 70.0]))
     assert counts_of(owners, 3) == [30, 0, 70]
 
 
 def test_one_style_gets_every_place():
     similarity = torch.rand(10, 1)
-    assert share_out(similarity, everywhere(similarity), torch.tensor([10.0])).tolist() == [0] * 10
+    assert (
+        assign_styles(similarity, everywhere(similarity), torch.tensor([10.0])).tolist() == [0] * 10
+    )

@@ -10,12 +10,12 @@ from neural_style.optim.engines import ENGINES
 from neural_style.settings.settings import Settings
 
 
-def settle(settings: Settings) -> Settings:
+def resolve_auto(settings: Settings) -> Settings:
     """The settings with the usual values of engine, optimizer and statistic for auto and 0."""
     engine = ENGINES[settings.engine]
     init, scales = engine.init, engine.scales
     if settings.statistic == NEAREST and engine.guarded:
-        init, scales = "matched", scales_to(settings.size, settings.scale_factor)
+        init, scales = "matched", usual_scales(settings.size, settings.scale_factor)
     return replace(
         settings,
         init=init if settings.init == "auto" else settings.init,
@@ -24,7 +24,7 @@ def settle(settings: Settings) -> Settings:
     )
 
 
-def scales_to(size: int, factor: float) -> int:
+def usual_scales(size: int, factor: float) -> int:
     """How many sizes a run by matches usually has: from about 64 pixels on."""
     return max(1, min(6, 1 + math.ceil(math.log(size / _COARSEST, factor) - 1e-9)))
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neural_style import BACKBONES
-from neural_style.matching.places import Axis, cell_size, count_cells, plan_axis, sample
+from neural_style.matching.sampling import Axis, cell_size, count_cells, plan_axis, sample
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
