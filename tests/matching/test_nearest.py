@@ -1,4 +1,4 @@
-"""Matches: a picture finds itself, and masks, parts and shares are kept to."""
+"""Matches: a picture matches itself, and matches respect masks, parts and shares."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def drawn() -> torch.Generator:
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 48), (65, 43), (32, 79), (101, 67)])
-def test_a_picture_finds_itself_in_itself(height, width):
-    """A cell whose middle is beyond the picture looks like the one before it, and may be that."""
+def test_a_picture_matches_itself(height, width):
+    """A cell centered beyond the picture looks like the one before it, and may match that one."""
     image = grainy(height, width, 1)
     matcher = matcher_of([StyleTarget(image, 1.0)], (height, width))
     found = match_cells(matcher, image)
@@ -44,7 +44,7 @@ def test_a_picture_finds_itself_in_itself(height, width):
     assert (found.columns - columns).abs().max() <= 1
 
 
-def test_a_moved_picture_is_found_where_it_went():
+def test_a_shifted_picture_is_matched_at_the_shift():
     wide = grainy(64, 104, 1)
     matcher = matcher_of([StyleTarget(wide, 1.0)], (64, 64))
     found = match_cells(matcher, wide[..., 24:88])
@@ -53,8 +53,8 @@ def test_a_moved_picture_is_found_where_it_went():
     assert (found.columns[inner] == moved[inner]).float().mean() > 0.95
 
 
-def test_targets_of_cells_are_the_activations_at_the_matched_places():
-    """Here of a picture in itself: each place's own direction."""
+def test_targets_of_cells_are_the_activations_at_the_matches():
+    """A picture matched with itself has its own directions as targets."""
     matcher = matcher_of([StyleTarget(CONTENT, 1.0)], SIZE)
     for layer, target in targets_of_cells(matcher, match_cells(matcher, CONTENT)).items():
         own = torch.nn.functional.normalize(matcher.styles[0][layer].values, dim=2)
@@ -62,7 +62,7 @@ def test_targets_of_cells_are_the_activations_at_the_matched_places():
 
 
 @pytest.mark.parametrize("image", [torch.full((1, 3, 96, 64), 0.5), picture(96, 64).round()])
-def test_a_preference_takes_other_parts_of_a_style_by_its_seed(image):
+def test_another_seed_of_the_preference_uses_other_parts_of_a_style(image):
     matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
     found = [match_cells(matcher, image, 0.3, seed) for seed in (1, 1, 2)]
     assert torch.equal(found[0].rows, found[1].rows)
@@ -72,7 +72,7 @@ def test_a_preference_takes_other_parts_of_a_style_by_its_seed(image):
 
 
 @pytest.mark.parametrize("preference", [0.0, 0.3])
-def test_no_match_lies_outside_the_meant_part_of_a_style(preference):
+def test_no_match_lies_outside_a_styles_part(preference):
     part = torch.zeros(1, 1, 96, 64)
     part[..., 20:60, 8:40] = 1
     matcher = matcher_of([StyleTarget(STYLES[0], 1.0, part=part)], SIZE)
@@ -88,7 +88,7 @@ def test_no_match_lies_outside_the_meant_part_of_a_style(preference):
         assert part[0, 0][rows, columns].all(), layer
 
 
-def test_a_part_smaller_than_a_place_of_a_layer_is_still_matched():
+def test_a_part_smaller_than_a_position_of_a_layer_is_still_matched():
     part = torch.zeros(1, 1, 96, 64)
     part[..., 42:45, 30:33] = 1
     matcher = matcher_of([StyleTarget(STYLES[0], 1.0, part=part)], SIZE)
@@ -116,8 +116,8 @@ def test_each_style_is_where_its_mask_is():
 
 
 @pytest.mark.parametrize("stage", ["cells", "layers"])
-def test_where_no_style_is_wanted_nothing_is_lost_and_nothing_pulls(stage):
-    """At places beyond the sight of the masked ones."""
+def test_where_no_style_is_wanted_loss_and_gradient_are_zero(stage):
+    """At pixels outside the receptive fields of the masked positions."""
     where = half("left", 96, 160)
     matcher = matcher_of([StyleTarget(STYLES[0], 0.5, where=where)], (96, 160))
     assert torch.equal(matcher.cover, (torch.arange(40) < 20).float().expand(24, 40))
@@ -132,8 +132,8 @@ def test_where_no_style_is_wanted_nothing_is_lost_and_nothing_pulls(stage):
     assert objective(changed)[0]["style"].item() == pytest.approx(losses["style"].item(), rel=1e-5)
 
 
-def test_a_style_with_a_mask_counts_where_it_is_as_without():
-    """Each place counts alike, so half of them have half of the loss."""
+def test_a_style_has_the_same_strength_with_a_mask_as_without():
+    """All positions have one weight, so half of them have half of the loss."""
     everywhere = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
     left = matcher_of([StyleTarget(STYLES[0], 0.5, where=LEFT)], SIZE)
     white = matcher_of([StyleTarget(STYLES[0], 1.0, where=torch.ones_like(LEFT))], SIZE)
@@ -146,7 +146,7 @@ def test_a_style_with_a_mask_counts_where_it_is_as_without():
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (0.2, 0.8), (0.0, 1.0), (0.3, 0.5, 0.2)])
-def test_shares_of_styles_without_masks_come_out(shares):
+def test_styles_without_masks_get_their_shares(shares):
     styles = [StyleTarget(image, share) for image, share in zip(STYLES, shares, strict=False)]
     matcher = matcher_of(styles, SIZE)
     for query in (CONTENT, STYLES[0], torch.full_like(CONTENT, 0.5)):
@@ -155,22 +155,22 @@ def test_shares_of_styles_without_masks_come_out(shares):
             assert (owners == k).float().mean().item() == pytest.approx(share, abs=0.02)
 
 
-def test_styles_that_all_count_nothing_share_the_picture_alike():
+def test_styles_with_shares_of_zero_get_equal_shares():
     matcher = matcher_of([StyleTarget(image, 0.0) for image in STYLES[:2]], SIZE)
     owners = match_cells(matcher, CONTENT).owners
     assert (owners == 0).float().mean().item() == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_masked_style_shares_its_region_with_one_that_is_everywhere():
-    """By their strengths there: the masked one's share is that of the whole picture."""
+    """By their strengths there; the masked style's share is given for the whole picture."""
     styles = [StyleTarget(STYLES[0], 0.25, where=LEFT), StyleTarget(STYLES[1], 0.5)]
     owners = match_cells(matcher_of(styles, SIZE), CONTENT).owners
     assert (owners[:, 8:] == 1).all()
     assert (owners[:, :8] == 0).float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
-def test_along_a_soft_edge_the_stronger_mask_has_the_place():
-    """No mosaic: beyond a narrow seam each side is one style's alone."""
+def test_along_a_soft_edge_the_stronger_mask_wins():
+    """Beyond a narrow seam, each side belongs to one style."""
     ramp = torch.linspace(0, 1, 64).expand(1, 1, 96, 64).contiguous()
     styles = [StyleTarget(STYLES[0], 0.5, where=1 - ramp), StyleTarget(STYLES[1], 0.5, where=ramp)]
     owners = match_cells(matcher_of(styles, SIZE), CONTENT).owners
@@ -178,7 +178,7 @@ def test_along_a_soft_edge_the_stronger_mask_has_the_place():
     assert (owners[:, 11:] == 1).all()
 
 
-def test_a_faint_mask_covers_as_little_as_it_says():
+def test_the_cover_of_a_faint_mask_is_the_mask():
     matcher = matcher_of([StyleTarget(STYLES[0], 0.2, where=torch.full_like(LEFT, 0.3))], SIZE)
     torch.testing.assert_close(matcher.cover, torch.full((24, 16), 0.3))
     full = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
@@ -188,8 +188,8 @@ def test_a_faint_mask_covers_as_little_as_it_says():
     assert faint.item() == pytest.approx(0.3 * whole.item(), rel=1e-4)
 
 
-def test_layers_are_matched_from_another_place_by_the_seed():
-    """Above 64 places a side they are thinned, and begin anywhere."""
+def test_the_seed_sets_the_offset_of_a_subsampled_layer():
+    """Layers with more than 64 positions a side are subsampled."""
     canvas = grainy(48, 320, 1)
     matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], (48, 320))
     assert matcher.spacing == 5
@@ -206,8 +206,8 @@ def test_layers_are_matched_from_another_place_by_the_seed():
 
 
 @pytest.mark.parametrize("size", [(32, 2112), (2112, 32)])
-def test_a_strip_of_a_picture_has_places_along_its_short_side_whatever_the_seed(size):
-    """33 pixels from one place to the next, and 32 pixels in all."""
+def test_a_narrow_picture_has_positions_along_its_short_side_whatever_the_seed(size):
+    """Positions are 33 pixels apart, and the side has 32 pixels."""
     canvas = grainy(*size, 1)
     matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], size, shares={"relu1_1": 1.0})
     cells = match_cells(matcher, canvas)
@@ -218,7 +218,7 @@ def test_a_strip_of_a_picture_has_places_along_its_short_side_whatever_the_seed(
         assert min(found.indices.shape) >= 1
 
 
-def test_matches_come_back_as_they_were_packed(tmp_path):
+def test_unpacking_restores_packed_matches(tmp_path):
     matcher = matcher_of([StyleTarget(image, 0.5) for image in STYLES[:2]], SIZE)
     cells = match_cells(matcher, CONTENT)
     for layers in (None, match_layers(matcher, CANVAS, cells, drawn())):
