@@ -45,7 +45,7 @@ def main() -> None:
         make_objective(network, segments, content, [StyleTarget(style, 1.0)], loss_config),
         content,
         spectral_canvas(height, width, cpu),
-        choice.make(choice.rate, choice.history, choice.kept),
+        choice.make(choice.rate, choice.history, choice.history_dtype),
         10**6,
     )
     bare = _convolutions(network, height, width)

@@ -24,7 +24,7 @@ _MOST_STEPS = 100
 
 
 def measure_speed(may_go_on: Callable[[], bool]) -> float | None:
-    """Pixels a second with statistic gram, as `schedule.work` counts them.
+    """Pixels a second with statistic gram, as `clock.work` counts them.
 
     Args:
         may_go_on: Asked after each step; where it says no, nothing is measured.

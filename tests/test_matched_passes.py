@@ -7,7 +7,7 @@ import torch
 
 from neural_style.network.strips import cut_network
 from neural_style.objective import StyleTarget
-from neural_style.plan.defaults import usual_scales
+from neural_style.plan.defaults import default_scales
 from neural_style.plan.schedule import (
     CELLS,
     LAYERS,
@@ -105,7 +105,7 @@ def test_with_more_iterations_at_the_full_size_a_run_begins_with_the_same_steps(
     [(64, 2, 1), (65, 2, 2), (128, 2, 2), (512, 2, 4), (1024, 2, 5), (4096, 2, 6), (128, 1.1, 6)],
 )
 def test_a_run_by_matches_usually_begins_at_about_64_pixels(size, factor, count):
-    assert usual_scales(size, factor) == count
+    assert default_scales(size, factor) == count
 
 
 CONTENT, STYLE = grainy(64, 96, 1), grainy(80, 64, 2)

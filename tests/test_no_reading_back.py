@@ -127,7 +127,7 @@ def steps(
 @pytest.mark.parametrize(("engine", "optimizer"), ENGINES_AND_OPTIMIZERS)
 def test_no_step_reads_a_number(stage, statistic, engine, optimizer):
     choice = ENGINES[engine].optimizers[optimizer]
-    made = choice.make(choice.rate, 3, choice.kept)
+    made = choice.make(choice.rate, 3, choice.history_dtype)
     objective = objective_on_meta(stage, statistic)
     for iterate in steps(objective, engine, made, choice, 6):
         assert iterate.image.is_meta
@@ -139,7 +139,7 @@ def test_no_step_reads_a_number(stage, statistic, engine, optimizer):
 def test_neither_does_one_with_masks_several_styles_and_strips(stage, statistic):
     choice = ENGINES["fast"].optimizers["lbfgs"]
     objective = objective_on_meta(stage, statistic, "regions", {"pool2": 32})
-    made = choice.make(choice.rate, 3, choice.kept)
+    made = choice.make(choice.rate, 3, choice.history_dtype)
     *_, iterate = steps(objective, "fast", made, choice, 5, average=0.5)
     assert iterate.image.is_meta
 
@@ -148,7 +148,7 @@ def test_neither_does_one_with_masks_several_styles_and_strips(stage, statistic)
 def test_neither_does_an_eased_one(statistic):
     choice = ENGINES["fast"].optimizers["lbfgs"]
     objective = objective_on_meta("", statistic)
-    made = choice.make(choice.rate, 3, choice.kept)
+    made = choice.make(choice.rate, 3, choice.history_dtype)
     *_, iterate = steps(objective, "fast", made, choice, 4, eased=2)
     assert iterate.image.is_meta
 
@@ -157,7 +157,7 @@ def test_neither_does_an_eased_one(statistic):
 def test_neither_does_one_that_is_taken_back(optimizer, told):
     told += [5.0, 4.0, 3000.0, 3.0]
     choice = ENGINES["fast"].optimizers[optimizer]
-    made = choice.make(choice.rate, 3, choice.kept)
+    made = choice.make(choice.rate, 3, choice.history_dtype)
     events = [one.event for one in steps(objective_on_meta(*CASES[0]), "fast", made, choice, 7)]
     assert sum("the loss rose" in str(event) for event in events) == 1
 
@@ -165,12 +165,12 @@ def test_neither_does_one_that_is_taken_back(optimizer, told):
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_neither_does_one_with_new_targets_or_at_another_size(optimizer):
     choice = ENGINES["fast"].optimizers[optimizer]
-    made = choice.make(choice.rate, 3, choice.kept)
+    made = choice.make(choice.rate, 3, choice.history_dtype)
     for stage in ("cells", "layers", "layers"):
         *_, iterate = steps(objective_on_meta(stage, "nearest"), "fast", made, choice, 4)
         assert iterate.iteration == 4
         made.retarget()
-    other = choice.make(choice.rate, 3, choice.kept)
+    other = choice.make(choice.rate, 3, choice.history_dtype)
     other.start_from(made, 4.0)
     *_, iterate = steps(objective_on_meta("cells", "nearest"), "fast", other, choice, 4)
     assert iterate.iteration == 4

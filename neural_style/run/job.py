@@ -1,4 +1,4 @@
-"""A run before its first step: pictures checked, network loaded, passes and memory planned."""
+"""Prepares a run: checks the pictures, loads the network, plans passes and memory."""
 
 from __future__ import annotations
 
@@ -44,16 +44,17 @@ from neural_style.tensors import ImageTensor, Mask
 
 
 class Job(NamedTuple):
-    """A run, prepared: all that its passes share. Pictures are on the device.
+    """A prepared run: everything that its passes share. Pictures are on the device.
 
     Attributes:
-        given, settings: As they were given, but for the sizes of a continued run; and with the
-            usual values in place of auto and 0.
-        content, shown: The content image as the network sees it, and in its own colors.
-        plan: For the memory.
-        note, change: `Frame.note`; and how conditions change where the run is continued.
+        given: The settings as they were given; a continued run has its own sizes.
+        settings: The same with `auto` and 0 replaced.
+        content, original: The content image as the network sees it, and in its own colors.
+        plan: The memory plan.
+        note: `Frame.note`.
+        change: How the conditions of a continued run change; None where they do not.
         used: Conditions of the run so far.
-        gray: Whether no picture has any color.
+        gray: Whether all pictures are gray.
     """
 
     given: Settings
@@ -63,7 +64,7 @@ class Job(NamedTuple):
     segments: Segments
     loss_config: LossConfig
     content: ImageTensor
-    shown: ImageTensor
+    original: ImageTensor
     styles: list[Style]
     keep: Mask | None
     init_image: ImageTensor | None
@@ -81,7 +82,7 @@ class Job(NamedTuple):
 
     @property
     def pieced(self) -> bool:
-        """Whether start pictures are pieced together from matched patches of the styles."""
+        """Whether start pictures are made of matched patches of the styles."""
         return self.settings.init == "matched" and self.init_image is None
 
     @property
@@ -93,14 +94,14 @@ class Job(NamedTuple):
         return self.content.device
 
     def finish(self, image: ImageTensor, size: Scale) -> ImageTensor:
-        """A picture of the canvas as it is shown: a copy on the CPU."""
-        shown = resize(self.shown, size.height, size.width)
+        """The canvas with the final colors and kept pixels, as a copy on the CPU."""
+        original = resize(self.original, size.height, size.width)
         colors = self.settings.color, self.settings.color_strength
-        image = leave(self.kept(size), shown, finish_colors(*colors, image, shown))
+        image = leave(self.keep_at(size), original, finish_colors(*colors, image, original))
         return image.to("cpu", copy=True)
 
-    def kept(self, size: Scale) -> Mask | None:
-        """The keep mask at a size."""
+    def keep_at(self, size: Scale) -> Mask | None:
+        """The keep mask resized for a scale."""
         return None if self.keep is None else fit_mask(self.keep, size.height, size.width)
 
 
@@ -112,7 +113,7 @@ def prepare(
     init_image: ImageTensor | None,
     resume: State | None,
 ) -> Job:
-    """Checks everything, loads the network and plans the run."""
+    """Checks settings, pictures and masks, loads the network and plans the run."""
     given, settings = settings, resolve_auto(settings)
     backbone = BACKBONES[settings.backbone]
     loss_config = loss_config_of(backbone, settings)
@@ -141,9 +142,9 @@ def prepare(
         kernels=settings.kernels,
     )
     identity = identify(content, pictures, masks, init_image, settings, weights.digest)
-    shown, colors = content.to(device), (settings.color, settings.color_strength)
-    content = prepare_content(*colors, shown)
-    styles = [recolor_style(move_style(style, device), shown, *colors) for style in styles]
+    original, colors = content.to(device), (settings.color, settings.color_strength)
+    content = prepare_content(*colors, original)
+    styles = [recolor_style(move_style(style, device), original, *colors) for style in styles]
     passes = plan_passes(
         *content.shape[-2:],
         settings.size,
@@ -156,7 +157,7 @@ def prepare(
     )
     if resume is not None:
         planned, passes = passes, plan_rest(resume, identity, settings.iterations)
-        if passes != planned:  # the recipe of what was added: all of it at the full size
+        if passes != planned:  # the added iterations are all at the full size; record that
             sizes = join_passes(passes)
             shares = tuple(size.iterations for size in sizes)
             given = replace(given, scales=len(sizes), scale_shares=shares)
@@ -167,7 +168,7 @@ def prepare(
         layers,
         passes[-1],
         choice.history,
-        choice.kept,
+        choice.history_dtype,
         device,
         settings.memory_gb,
         regions=len(masks.styles),
@@ -180,7 +181,7 @@ def prepare(
     conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
     used, change = used_so_far(resume, conditions)
     starts = [] if init_image is None else [init_image]
-    shown_pictures = [content, *(style.image for style in styles), *starts]
+    pictures_seen = [content, *(style.image for style in styles), *starts]
     return Job(
         given=given,
         settings=settings,
@@ -189,7 +190,7 @@ def prepare(
         segments=cut_network(network, layers, plan.rows),
         loss_config=loss_config,
         content=content,
-        shown=shown,
+        original=original,
         styles=styles,
         keep=None if keep is None else keep.to(device),
         init_image=init_image,
@@ -199,12 +200,12 @@ def prepare(
         identity=identity,
         used=used,
         change=change,
-        gray=settings.statistic == NEAREST and all(map(is_gray, shown_pictures)),
+        gray=settings.statistic == NEAREST and all(map(is_gray, pictures_seen)),
     )
 
 
 def loss_config_of(backbone: Backbone, settings: Settings) -> LossConfig:
-    """What the settings make count how much, with the backbone's usual layers for auto."""
+    """The loss configuration of the settings, with the backbone's default layers for auto."""
     matching = settings.statistic == NEAREST
     usual = backbone.match_layers if matching else backbone.style_layers
     return LossConfig(
