@@ -108,7 +108,7 @@ def _read(picture: Any, name: Message, over: ImageTensor) -> Mask:
     if not isinstance(picture, torch.Tensor) or len(shape) != 4 or shape[:2] not in _SHAPES:
         given = f"{type(picture).__name__} {shape}"
         raise ImageError("mask.not_a_tensor", mask=name, given=given)
-    if are_askew(picture, over):
+    if aspect_differs(picture, over):
         sizes = {"size": size_of(picture), "other": size_of(over)}
         raise ImageError("mask.of_another_shape", mask=name, **sizes)
     mask = luma(picture) if shape[1] == 3 else picture
@@ -122,13 +122,13 @@ def _read(picture: Any, name: Message, over: ImageTensor) -> Mask:
 _SHAPES = ((1, 3), (1, 1))
 
 
-def are_askew(one: Tensor, other: Tensor) -> bool:
+def aspect_differs(one: Tensor, other: Tensor) -> bool:
     """Whether two pictures are not of one shape."""
     (height, width), (other_height, other_width) = one.shape[-2:], other.shape[-2:]
-    return abs(width * other_height / (height * other_width) - 1) > _ASKEW
+    return abs(width * other_height / (height * other_width) - 1) > _ASPECT_TOLERANCE
 
 
-_ASKEW = 0.03
+_ASPECT_TOLERANCE = 0.03
 """How far the ratio of a mask's sides may be off, by the rounding of small sizes."""
 
 _BLACK = 0.01
@@ -166,6 +166,6 @@ def recolor_within(
     return result
 
 
-def leave(keep: Mask | None, content: ImageTensor, image: ImageTensor) -> ImageTensor:
+def keep_content(keep: Mask | None, content: ImageTensor, image: ImageTensor) -> ImageTensor:
     """The image, but the content where it is to stay."""
     return image if keep is None else torch.lerp(image, content, keep)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neural_style.network.extractor import Network
-from neural_style.network.strips import Segments, survey
+from neural_style.network.strips import Segments, visit_features
 from neural_style.tensors import FeatureMap, ImageTensor
 
 SMALLEST_CELL = 4
@@ -122,5 +122,5 @@ def sample(
         parts[layer].append(features[0, :, rows, across.first :: across.step].permute(1, 2, 0))
         axes[layer] = down, across
 
-    survey(network, segments, image, cells, visit)
+    visit_features(network, segments, image, cells, visit)
     return {layer: Samples(torch.cat(found), *axes[layer]) for layer, found in parts.items()}

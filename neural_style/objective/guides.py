@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 
 from neural_style.network.autograd import gram_of_rows
 from neural_style.network.extractor import Network
-from neural_style.network.strips import Segments, survey
+from neural_style.network.strips import Segments, visit_features
 from neural_style.objective.losses import channel_totals
 from neural_style.objective.statistics import Moments, average
 from neural_style.tensors import FeatureMap, FeatureVector, GramMatrix, ImageTensor, Mask
@@ -36,7 +36,7 @@ def make_guide(
     def visit(layer: str, features: FeatureMap, rows: slice) -> None:
         sizes[layer] = rows.stop, features.shape[3]
 
-    survey(network, segments, torch.zeros_like(image), layers, visit)
+    visit_features(network, segments, torch.zeros_like(image), layers, visit)
     return {layer: interpolate(mask, size, mode="area") for layer, size in sizes.items()}
 
 
@@ -102,5 +102,5 @@ def picture_moments(
         else:
             elements[layer] += features.numel()
 
-    survey(network, segments, image, layers, visit)
+    visit_features(network, segments, image, layers, visit)
     return {layer: average(products[layer], totals.get(layer), elements[layer]) for layer in layers}

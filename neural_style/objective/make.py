@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from neural_style.network.extractor import Network
-from neural_style.network.strips import Segments, survey
+from neural_style.network.strips import Segments, visit_features
 from neural_style.objective.content import ContentTerm
 from neural_style.objective.guides import count, make_guide, picture_moments
 from neural_style.objective.losses import TV_FORMS, mean_square
@@ -218,5 +218,5 @@ def _features(
         if layer in parts:
             parts[layer].append(features.clone())
 
-    survey(network, segments, image, layers, visit)
+    visit_features(network, segments, image, layers, visit)
     return {layer: torch.cat(rows, dim=2) for layer, rows in parts.items()}, elements

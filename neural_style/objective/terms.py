@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from neural_style.images.masks import leave
+from neural_style.images.masks import keep_content
 from neural_style.network.extractor import Network
 from neural_style.network.strips import Segments, Sums, evaluate
 from neural_style.tensors import FeatureMap, ImageTensor, Mask, Scalar
@@ -85,7 +85,7 @@ class Objective:
             {layer for term in self.terms for layer in term.layers},
             self._measure,
             partial(self._judge, eased),
-            leave(self.keep, self.content, image),
+            keep_content(self.keep, self.content, image),
             with_gradient=with_gradient,
         )
         if self.keep is not None:

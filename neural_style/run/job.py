@@ -15,7 +15,7 @@ from neural_style.devices import (
 )
 from neural_style.images.color import finish_colors, is_gray, prepare_content
 from neural_style.images.files import resize
-from neural_style.images.masks import Masks, fit_mask, leave, read_masks
+from neural_style.images.masks import Masks, fit_mask, keep_content, read_masks
 from neural_style.images.sizes import STYLE_FITS
 from neural_style.messages import Message
 from neural_style.network.backbones import BACKBONES, Backbone, check_layers, weight_by_depth
@@ -97,7 +97,7 @@ class Job(NamedTuple):
         """The canvas with the final colors and kept pixels, as a copy on the CPU."""
         original = resize(self.original, size.height, size.width)
         colors = self.settings.color, self.settings.color_strength
-        image = leave(self.keep_at(size), original, finish_colors(*colors, image, original))
+        image = keep_content(self.keep_at(size), original, finish_colors(*colors, image, original))
         return image.to("cpu", copy=True)
 
     def keep_at(self, size: Scale) -> Mask | None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neural_style.errors import ImageError
 from neural_style.images.files import resize
-from neural_style.images.masks import are_askew
+from neural_style.images.masks import aspect_differs
 from neural_style.images.sizes import fit, size_of
 from neural_style.messages import Message
 from neural_style.plan.schedule import Scale
@@ -59,7 +59,7 @@ def check_start(picture: ImageTensor, content: ImageTensor) -> None:
     Raises:
         ImageError: It has another one.
     """
-    if are_askew(content, picture):
+    if aspect_differs(content, picture):
         sizes = {"size": size_of(picture), "other": size_of(content)}
         raise ImageError("picture.start_of_another_shape", **sizes)
 

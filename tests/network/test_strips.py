@@ -8,7 +8,7 @@ import torch
 from neural_style import BACKBONES
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
-from neural_style.network.strips import Strip, cut_network, plan_strips, survey
+from neural_style.network.strips import Strip, cut_network, plan_strips, visit_features
 from neural_style.objective import LossConfig, StyleTarget, make_objective
 from neural_style.objective.statistics import STATISTICS
 from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
@@ -147,7 +147,7 @@ def test_a_network_is_cut_where_it_is_told_to_and_no_deeper_than_needed():
 def test_a_survey_shows_every_row_once():
     network = tiny_network()
     seen = {layer: [] for layer in LAYERS}
-    survey(
+    visit_features(
         network,
         cut_network(network, LAYERS, CUTS[3]),
         picture(101, 40),
