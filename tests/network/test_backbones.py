@@ -311,7 +311,9 @@ def test_a_picture_too_small_for_the_network_is_refused_with_the_size_it_needs()
 
 def test_a_network_without_a_file_on_the_hub_says_what_to_do(fresh_weights):
     for choice in ("hub", "auto"):
-        with pytest.raises(WeightsError, match=r"on the Hub is known for googlenet\. Give weights"):
+        with pytest.raises(
+            WeightsError, match=r"on the Hub is known for googlenet\. Give network_weights"
+        ):
             load_weights("googlenet", choice)
     with pytest.raises(WeightsError, match=r"No package holds weights of vgg16, only of vgg19\."):
         load_weights("vgg16", "packaged")
