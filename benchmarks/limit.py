@@ -20,11 +20,11 @@ from neural_style.devices import choose_precision
 from neural_style.network.extractor import Network, load_network
 from neural_style.network.strips import cut_network
 from neural_style.network.weights import load_weights
-from neural_style.objective import Wanted, make_objective
+from neural_style.objective import StyleTarget, make_objective
 from neural_style.optim.canvas import spectral_canvas
 from neural_style.optim.engines import ENGINES
 from neural_style.optim.optimize import optimize
-from neural_style.run.job import emphasis_of
+from neural_style.run.job import loss_config_of
 
 ROUNDS = 12
 
@@ -34,18 +34,18 @@ def main() -> None:
     cpu = torch.device("cpu")
     dtype = choose_precision(sys.argv[3], cpu)
     backbone, weights = BACKBONES["vgg19"], load_weights("vgg19", "packaged")
-    emphasis = emphasis_of(backbone, PRESETS["classic"])
-    layers = {*emphasis.content_layers, *emphasis.style_layers}
+    loss_config = loss_config_of(backbone, PRESETS["classic"])
+    layers = {*loss_config.content_layers, *loss_config.style_layers}
     options = {"device": cpu, "dtype": dtype, "layers": layers}
     network = load_network(backbone.build(), weights.tensors, weights.units, **options)
     segments = cut_network(network, layers)
     height, width = content.shape[-2:]
     choice = ENGINES["fast"].optimizers["lbfgs"]
     iterates = optimize(
-        make_objective(network, segments, content, [Wanted(style, 1.0)], emphasis),
+        make_objective(network, segments, content, [StyleTarget(style, 1.0)], loss_config),
         content,
         spectral_canvas(height, width, cpu),
-        choice.make(choice.rate, choice.history, choice.kept),
+        choice.make(choice.rate, choice.history, choice.history_dtype),
         10**6,
     )
     bare = _convolutions(network, height, width)

@@ -34,8 +34,8 @@ from benchmarks.contestants import pastiche
 from neural_style import BACKBONES, PRESETS, Settings, load_image, stylize
 from neural_style.network import extractor
 from neural_style.objective import NEAREST
+from neural_style.plan.defaults import resolve_auto
 from neural_style.plan.schedule import join_passes, plan_passes
-from neural_style.plan.usual import settle
 
 PASTICHE_STEPS = 500
 
@@ -91,7 +91,7 @@ def time_preset(content: Path, style: Path, started: float, preset: Settings, fe
 
 def plan_steps(content: Tensor, settings: Settings) -> list[int]:
     """Steps at each size."""
-    settings = settle(settings)
+    settings = resolve_auto(settings)
     plan = plan_passes(
         *content.shape[-2:],
         settings.size,

@@ -1,4 +1,4 @@
-"""Neural style transfer: one picture repainted in the manner of another.
+"""Neural style transfer: one picture repainted in the style of another.
 
 >>> from neural_style import Settings, load_image, save_image, stylize
 >>> for frame in stylize(load_image("a.jpg"), load_image("b.jpg"), Settings(size=512)):
@@ -8,8 +8,8 @@
 
 import os
 
-# Large pages for tensors: a tenth of a step is else spent on handing out small ones. Read by torch
-# at its first tensor.
+# Large memory pages for tensors: with small ones, a tenth of a step is spent on page faults. torch
+# reads it when it allocates its first tensor.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 from neural_style.errors import ImageError, NeuralStyleError, SettingsError, WeightsError

@@ -24,7 +24,7 @@ from neural_style.images.files import (
     save_image,
 )
 from neural_style.images.masks import Masks, load_styles
-from neural_style.images.video import check_film, film_every, save_film, shot
+from neural_style.images.video import check_film, film_every, film_frame, save_film
 from neural_style.messages import Message
 from neural_style.plan.clock import in_words
 from neural_style.record.recipe import Recipe, differences, read_recipe, settings_of
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """An error is one line, without the usage before it."""
+    """A parser whose errors are one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(USER_ERROR, f"neural_style: {message} (--help lists everything)\n")
@@ -105,8 +105,8 @@ def _parser() -> argparse.ArgumentParser:
         "replay",
         help="make a PNG's picture again",
         description="Make the picture of RESULT again, by the recipe that its PNG carries: with "
-        "the same pictures, on the same machine, the very same; where precision or memory plan "
-        "differ from the recipe's, it is told.",
+        "the same pictures and on the same machine, it is identical. A precision or memory plan "
+        "that differs from the recipe's is reported.",
     )
     again.set_defaults(run=_replay)
     again.add_argument("result", metavar="RESULT", help="a PNG that this program has made")
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_files(command: argparse.ArgumentParser) -> None:
-    """Masks, and where the result goes."""
+    """Adds the flags for masks, start picture and output files."""
     for flag, what in _MASKS.items():
         action = "store" if flag == "--keep" else "append"
         command.add_argument(flag, metavar="MASK", action=action, help=what)
@@ -151,7 +151,7 @@ _MASKS = {
 
 
 def _describe_presets() -> str:
-    """Each preset by what it changes of the defaults."""
+    """Each preset with the settings that differ from the defaults."""
     described = []
     for name, preset in PRESETS.items():
         changed = [
@@ -187,7 +187,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    """The knobs that were turned."""
+    """The settings that were given as flags."""
     given = {name: getattr(options, name, None) for name in knobs()}
     return {
         name: read_knob(knobs()[name], value) for name, value in given.items() if value is not None
@@ -195,12 +195,12 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | None = None) -> int:
-    """One run, to its end or to the recipe's iteration."""
+    """Runs to the end or to the recipe's iteration, and writes the output files."""
     goal = settings.iterations if recipe is None else recipe.iteration
     output = _check_output(options)
     frames = _frames_folder(options.frames)
     film = check_film(options.time_lapse) if options.time_lapse else None
-    shots = []
+    film_frames = []
     content, alpha = load_with_alpha(options.content, longest=LONGEST)
     drawn = [load_image(path) for path in options.style_mask or ()]
     styles, parts = load_styles(options.style, drawn, longest=LONGEST)
@@ -213,8 +213,8 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
     upcoming = stylize(
         content, styles, settings, masks=masks, init_image=start, every=1, replay=recipe
     )
-    first = frame = next(upcoming)  # whatever is wrong shows before the bar does
-    ended = False
+    first = frame = next(upcoming)  # raises errors before the progress bar appears
+    finished = False
     print(first.note, file=sys.stderr)
     for name in differences(recipe, first.recipe) if recipe else ():
         print(f"Not as in the recipe: the {name}.", file=sys.stderr)
@@ -233,19 +233,21 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
                 if frames and frame.milestone:
                     save_image(frame.image, frames / f"{frame.iteration:06d}.png", frame.recipe)
                 if film and frame.iteration < goal and frame.iteration % film_every(goal) == 0:
-                    shots.append(shot(frame.image))
+                    film_frames.append(film_frame(frame.image))
                 if frame.iteration == goal:
                     break
-            ended = True
+            finished = True
     except KeyboardInterrupt:
         pass
-    finally:  # whatever happened, what was reached is kept
+    finally:  # saves the newest picture after Ctrl-C and after errors, too
         with _uninterrupted():
             save_image(frame.image, output, frame.recipe, alpha=alpha, bits=options.bits)
             if film:
-                save_film([*shots, shot(frame.image)], film, max(frame.image.shape[-2:]))
-            _report(frame, output, goal, ended)
-    return 0 if ended else INTERRUPTED
+                save_film(
+                    [*film_frames, film_frame(frame.image)], film, max(frame.image.shape[-2:])
+                )
+            _report(frame, output, goal, finished)
+    return 0 if finished else INTERRUPTED
 
 
 def _check_output(options: argparse.Namespace) -> Path:
@@ -267,7 +269,7 @@ def _check_output(options: argparse.Namespace) -> Path:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """A second Ctrl-C does not cost the picture that the first one is saving."""
+    """A context that ignores Ctrl-C, so that a second one does not interrupt saving."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -275,13 +277,13 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _report(frame: Frame, output: Path, iterations: int, ended: bool) -> None:
+def _report(frame: Frame, output: Path, iterations: int, finished: bool) -> None:
     height, width = frame.image.shape[-2:]
     reached = f"{width}×{height}, after {frame.iteration} of {iterations} iterations"
     reached += f", {in_words(frame.seconds)}"
     line = f"{output} ({reached})"
-    with suppress(OSError):  # nobody listens any more; the picture is saved
-        print(line if ended else f"Stopped. The best picture so far is in {line}.", flush=True)
+    with suppress(OSError):  # stdout may be closed; the picture is saved
+        print(line if finished else f"Stopped. The best picture so far is in {line}.", flush=True)
 
 
 def _frames_folder(folder: str | None) -> Path | None:

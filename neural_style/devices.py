@@ -1,4 +1,4 @@
-"""Which processor does the work, and in which precision."""
+"""Chooses the device and the precision; reads results without waiting; frees memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def choose_device(name: str) -> torch.device:
     """The device of that name; "auto" is CUDA, else Apple's MPS, else the CPU.
 
     Raises:
-        SettingsError: No such device here.
+        SettingsError: This machine has no such device.
     """
     if name == "auto":
         return torch.device(available_devices()[0])
@@ -34,7 +34,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def available_devices() -> list[str]:
-    """Kinds of device on this machine, the fastest first."""
+    """Device types of this machine, the fastest first."""
     kinds = ["cpu"]
     if torch.backends.mps.is_available():
         kinds.insert(0, "mps")
@@ -44,7 +44,7 @@ def available_devices() -> list[str]:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """What the network computes in: "auto" is bfloat16 where the processor has it natively."""
+    """The network's dtype; "auto" is bfloat16 where the processor supports it natively."""
     if name == "auto":
         name = "bf16" if _has_native_bf16(device) else "fp32"
     return _PRECISIONS[name]
@@ -59,7 +59,7 @@ _PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 def read_later(numbers: Tensor) -> Callable[[], list[float]]:
-    """What gives the numbers as floats once they are wanted; until then nobody waits for them."""
+    """Starts copying the numbers to the CPU; the returned function waits for them."""
     if not numbers.is_cuda:
         return numbers.tolist
     copy = numbers.to("cpu", non_blocking=True)
@@ -74,16 +74,16 @@ def read_later(numbers: Tensor) -> Callable[[], list[float]]:
 
 
 def memory_is_exhausted(error: MemoryError | RuntimeError) -> bool:
-    """Whether that is what it says; torch has a type of its own for it on graphics cards only."""
+    """Whether the error is about memory; torch has a class of its own for that on GPUs only."""
     return isinstance(error, MemoryError) or any(words in str(error) for words in _EXHAUSTED)
 
 
 _EXHAUSTED = ("out of memory", "not enough memory", "can't allocate memory")
-"""CUDA, MPS and the C library; the CPU's allocator; the same where the system refuses."""
+"""Messages of CUDA, MPS and the C library, of torch's CPU allocator, and of the system."""
 
 
 def forget_unused_memory() -> None:
-    """Gives back what torch holds of the graphics card without using it."""
+    """Frees GPU memory that torch holds but does not use."""
     gc.collect()
     torch.cuda.empty_cache()
 
@@ -95,7 +95,7 @@ def _has_native_bf16(device: torch.device) -> bool:
 
 
 def _cpu_flags() -> set[str]:
-    """The processor's features as Linux lists them; empty elsewhere, so that fp32 is used."""
+    """The processor's features as Linux lists them; empty elsewhere, which selects fp32."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,9 +1,9 @@
-"""Everything this package raises on purpose, so that one `except` at the door suffices.
+"""The exceptions of this package, all subclasses of `NeuralStyleError`.
 
 NeuralStyleError
 ├── ImageError      a picture that cannot be read, is too small, too large, or too narrow
-├── SettingsError   a knob out of its range, an unknown choice, a device that is not there
-└── WeightsError    a network's weights that are missing, unreachable, or not the right ones
+├── SettingsError   a setting out of its range, an unknown choice, a missing device
+└── WeightsError    a network's weights that are missing, unreachable, or not the expected ones
 
 Each message says what was wrong, what was given, and what to do.
 """
@@ -18,10 +18,11 @@ from neural_style.messages import Message
 
 
 class NeuralStyleError(Exception):
-    """Something the person who asked can mend.
+    """An error that the user can correct.
 
     Attributes:
-        message: What is wrong, as `Message(code, **values)`; `str()` of the error is its English.
+        message: What is wrong, as `Message(code, **values)`; `str()` of the error is its English
+            text.
     """
 
     message: Message
@@ -31,7 +32,7 @@ class NeuralStyleError(Exception):
         super().__init__(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For `pickle`, which would else call the class with `args`."""
+        """Makes pickling work: by default `pickle` would call the class with `args`."""
         return partial(type(self), **self.message.values), (self.message.code,), self.__dict__
 
 
@@ -40,23 +41,23 @@ class ImageError(NeuralStyleError):
 
 
 class SettingsError(NeuralStyleError):
-    """A knob's value, or a combination of values, makes no sense."""
+    """A setting, or a combination of settings, is not valid."""
 
 
 class WeightsError(NeuralStyleError):
-    """No trustworthy weights could be had for a network."""
+    """A network's weights are not available, or are not the expected ones."""
 
 
 _LONGEST = 100
 
 
 def quoted(value: object) -> str:
-    """What was given, as a message quotes it: its middle is left out where it is long."""
+    """The `repr` of a value for a message, shortened in the middle if it is long."""
     return _QUOTE.repr(value)
 
 
 def shortened(words: str) -> str:
-    """The same for words that need no quotation marks."""
+    """A string for a message without quotation marks, shortened if it is long."""
     return words if len(words) <= _LONGEST else quoted(words)
 
 

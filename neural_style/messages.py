@@ -1,4 +1,4 @@
-"""What the core has to say, as a code with values. The texts are in `english.py`."""
+"""Messages of the core: a code with values. The texts are in `english.py`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from neural_style.english import ENGLISH
 
 @dataclass(frozen=True, init=False)
 class Message:
-    """One thing to say; `str()` is its text in English.
+    """A message for users; `str()` is its text in English.
 
     Attributes:
-        code: A key of `ENGLISH`: its topic and what is said of it, "picture.too_small".
-        values: What the text's placeholders stand for, by name: words that are the same in every
-            language, numbers, other messages, or a tuple of these, to be listed.
+        code: A key of `ENGLISH`, topic and case: "picture.too_small".
+        values: Values of the text's placeholders, by name: strings that need no translation,
+            numbers, other messages, or a tuple of these, which becomes a list.
     """
 
     code: str
@@ -35,12 +35,12 @@ class Message:
 
 
 def all_of(parts: Sequence[Message | str]) -> Message | str:
-    """One message of several, of at least one: "this and that"."""
+    """One message from several, at least one: "this and that"."""
     return reduce(lambda one, other: Message("list.and", one=one, other=other), parts)
 
 
 def render(message: Message, table: Mapping[str, str]) -> str:
-    """The message's text, and that of the messages among its values, by a language's table."""
+    """The message's text in the language of the table, including messages among its values."""
     values = {name: _in_words(value, table) for name, value in message.values.items()}
     return table[message.code].format(**values)
 

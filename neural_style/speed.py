@@ -1,4 +1,4 @@
-"""Measures how fast this machine is, in a few seconds."""
+"""Measures the speed of this machine in a few seconds."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from neural_style.settings.settings import Settings
 from neural_style.transfer import stylize
 
 _SIZES = {"cpu": 256, "mps": 512, "cuda": 512}
-"""Longest side of the picture by the kind of device; a small one would leave a GPU idle."""
+"""Device type → longest side of the picture; a small picture would leave a GPU idle."""
 
 _WARM_STEPS = 3
-"""Steps that are not counted: they compile kernels and fill caches."""
+"""Steps before the measurement, which compile kernels and fill caches."""
 
 _SECONDS = 1.5
 _MOST_STEPS = 100
 
 
 def measure_speed(may_go_on: Callable[[], bool]) -> float | None:
-    """Pixels a second with statistic gram, as `schedule.work` counts them.
+    """Pixels per second with statistic gram, as `clock.work` counts them; None if stopped.
 
     Args:
-        may_go_on: Asked after each step; where it says no, nothing is measured.
+        may_go_on: Called after each step; False stops the measurement.
 
     Raises:
         NeuralStyleError: The network cannot be loaded.

@@ -1,3 +1,3 @@
-"""The version, alone, so that a build can read it without loading anything."""
+"""The version, in a module without imports, so that a build can read it."""
 
 __version__ = "0.1.0"

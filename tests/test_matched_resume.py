@@ -173,8 +173,8 @@ def test_a_state_is_left_as_it_is_and_may_be_continued_twice(folder):
 def test_where_memory_runs_out_it_goes_on_in_smaller_parts(fails_at, folder, monkeypatch):
     """From the point reached, with the matches that it had."""
     expected = straight(RUN, folder)
-    monkeypatch.setattr(memory, "_in_use", lambda device: 0)
-    monkeypatch.setattr(memory, "_BESIDE", 0)
+    monkeypatch.setattr(memory, "bytes_in_use", lambda device: 0)
+    monkeypatch.setattr(memory, "FIXED_BYTES", 0)
     looks, evaluate = [], Objective.__call__
 
     def scarce(objective, image, **how):

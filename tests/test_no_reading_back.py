@@ -21,14 +21,14 @@ from neural_style.matching.nearest import match_cells
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
-from neural_style.objective import Objective, Term, Wanted, make_objective
+from neural_style.objective import Objective, StyleTarget, Term, make_objective
 from neural_style.objective.statistics import STATISTICS
 from neural_style.optim import optimize as optimize_module
 from neural_style.optim.engines import ENGINES
 from neural_style.optim.optimize import Iterate, optimize
 from tests.conftest import seeded_weights, tiny_vgg
 from tests.matching.small import (
-    EMPHASIS,
+    LOSS_CONFIG,
     SHARES,
     grainy,
     half,
@@ -41,10 +41,10 @@ META = torch.device("meta")
 SIZE = 48, 64
 CONTENT, CANVAS = grainy(*SIZE, 1), grainy(*SIZE, 2)
 STYLES = {
-    "one": [Wanted(grainy(64, 48, 3), 1.0)],
+    "one": [StyleTarget(grainy(64, 48, 3), 1.0)],
     "regions": [
-        Wanted(grainy(64, 48, 3), 0.4, where=half("left", *SIZE)),
-        Wanted(grainy(48, 48, 4), 0.6, where=half("right", *SIZE)),
+        StyleTarget(grainy(64, 48, 3), 0.4, where=half("left", *SIZE)),
+        StyleTarget(grainy(48, 48, 4), 0.6, where=half("right", *SIZE)),
     ],
 }
 CASES = [("cells", "nearest"), ("layers", "nearest"), *(("", name) for name in STATISTICS)]
@@ -76,9 +76,9 @@ def terms_of(stage: str, statistic: str, which: str) -> list[Term]:
     if stage:
         matcher = matcher_of(styles, SIZE, network=network)
         matches = term_of(matcher, stage, CANVAS, match_cells(matcher, CONTENT))
-    emphasis = EMPHASIS._replace(statistic=statistic, tv=1.0)
+    loss_config = LOSS_CONFIG._replace(statistic=statistic, tv=1.0)
     segments = cut_network(network, SHARES)
-    objective = make_objective(network, segments, CONTENT, styles, emphasis, matches=matches)
+    objective = make_objective(network, segments, CONTENT, styles, loss_config, matches=matches)
     objective(CANVAS, eased=True)  # the axes of eased moments are taken at the first look, once
     return [moved(term) for term in objective.terms]
 
@@ -127,7 +127,7 @@ def steps(
 @pytest.mark.parametrize(("engine", "optimizer"), ENGINES_AND_OPTIMIZERS)
 def test_no_step_reads_a_number(stage, statistic, engine, optimizer):
     choice = ENGINES[engine].optimizers[optimizer]
-    made = choice.make(choice.rate, 3, choice.kept)
+    made = choice.make(choice.rate, 3, choice.history_dtype)
     objective = objective_on_meta(stage, statistic)
     for iterate in steps(objective, engine, made, choice, 6):
         assert iterate.image.is_meta
@@ -139,7 +139,7 @@ def test_no_step_reads_a_number(stage, statistic, engine, optimizer):
 def test_neither_does_one_with_masks_several_styles_and_strips(stage, statistic):
     choice = ENGINES["fast"].optimizers["lbfgs"]
     objective = objective_on_meta(stage, statistic, "regions", {"pool2": 32})
-    made = choice.make(choice.rate, 3, choice.kept)
+    made = choice.make(choice.rate, 3, choice.history_dtype)
     *_, iterate = steps(objective, "fast", made, choice, 5, average=0.5)
     assert iterate.image.is_meta
 
@@ -148,7 +148,7 @@ def test_neither_does_one_with_masks_several_styles_and_strips(stage, statistic)
 def test_neither_does_an_eased_one(statistic):
     choice = ENGINES["fast"].optimizers["lbfgs"]
     objective = objective_on_meta("", statistic)
-    made = choice.make(choice.rate, 3, choice.kept)
+    made = choice.make(choice.rate, 3, choice.history_dtype)
     *_, iterate = steps(objective, "fast", made, choice, 4, eased=2)
     assert iterate.image.is_meta
 
@@ -157,7 +157,7 @@ def test_neither_does_an_eased_one(statistic):
 def test_neither_does_one_that_is_taken_back(optimizer, told):
     told += [5.0, 4.0, 3000.0, 3.0]
     choice = ENGINES["fast"].optimizers[optimizer]
-    made = choice.make(choice.rate, 3, choice.kept)
+    made = choice.make(choice.rate, 3, choice.history_dtype)
     events = [one.event for one in steps(objective_on_meta(*CASES[0]), "fast", made, choice, 7)]
     assert sum("the loss rose" in str(event) for event in events) == 1
 
@@ -165,12 +165,12 @@ def test_neither_does_one_that_is_taken_back(optimizer, told):
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_neither_does_one_with_new_targets_or_at_another_size(optimizer):
     choice = ENGINES["fast"].optimizers[optimizer]
-    made = choice.make(choice.rate, 3, choice.kept)
+    made = choice.make(choice.rate, 3, choice.history_dtype)
     for stage in ("cells", "layers", "layers"):
         *_, iterate = steps(objective_on_meta(stage, "nearest"), "fast", made, choice, 4)
         assert iterate.iteration == 4
         made.retarget()
-    other = choice.make(choice.rate, 3, choice.kept)
+    other = choice.make(choice.rate, 3, choice.history_dtype)
     other.start_from(made, 4.0)
     *_, iterate = steps(objective_on_meta("cells", "nearest"), "fast", other, choice, 4)
     assert iterate.iteration == 4

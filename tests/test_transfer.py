@@ -23,7 +23,7 @@ from neural_style.images.files import resize
 from neural_style.network import strips
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
-from neural_style.objective import Objective, Wanted, make_objective
+from neural_style.objective import Objective, StyleTarget, make_objective
 from neural_style.run import job
 from neural_style.run.start import check_pictures
 from neural_style.settings.settings import knobs
@@ -47,7 +47,7 @@ def digest(image: torch.Tensor) -> str:
 
 @pytest.mark.usefixtures("tiny")
 class TestStory:
-    def test_frames_come_on_the_ladder(self, content, style):
+    def test_frames_come_at_the_milestones(self, content, style):
         frames = list(stylize(content, style, settings()))
         assert [frame.iteration for frame in frames] == [0, 1, 2, 5, 10, 12]
         assert all(frame.milestone for frame in frames)
@@ -108,8 +108,8 @@ class TestStory:
             network,
             cut_network(network, layers),
             resize(content, 72, 96),
-            [Wanted(resize(style, 80, 64), 1.0)],
-            job.emphasis_of(backbone, run),
+            [StyleTarget(resize(style, 80, 64), 1.0)],
+            job.loss_config_of(backbone, run),
         )
         for frame in stylize(content, style, run):
             terms, _ = evaluate(frame.image, with_gradient=False)

@@ -1,5 +1,5 @@
-"""Pictures: files to tensors and back, colors, masks, films.
+"""Reads and writes pictures and films; colors, masks and sizes.
 
-Read `files.py` first: `load_image` and `save_image`. A picture is an `ImageTensor` everywhere else:
+Read `files.py` first: `load_image` and `save_image`. Everywhere else a picture is an `ImageTensor`:
 sRGB, float32, 1 × 3 × height × width, in [0, 1].
 """

@@ -1,7 +1,7 @@
-"""What happens to color on the way in and on the way out.
+"""Color modes: how content and style are recolored before a run, and the result after it.
 
-All of it works on sRGB values as they are stored, not on linear light: they are about evenly spaced
-to the eye, and what the papers did.
+All functions work on sRGB values, not on linear light: sRGB is about perceptually uniform, and the
+papers use it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,12 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 class ColorMode(NamedTuple):
-    """`content(content)`, `style(style, content)` before the run; `finish(result, content)` on
-    every frame.
+    """Functions of a color mode.
+
+    Attributes:
+        content: Recolors the content image before the run.
+        style: Recolors the style image, given the content image, before the run.
+        finish: Recolors each frame, given the content image.
     """
 
     content: Callable[[ImageTensor], ImageTensor]
@@ -29,11 +33,11 @@ class ColorMode(NamedTuple):
 
 
 def prepare_content(mode: str, strength: float, content: ImageTensor) -> ImageTensor:
-    """The content image as the network is to see it.
+    """The content image recolored for the network.
 
     Args:
         mode: A key of `COLOR_MODES`.
-        strength: How much of it, in [0, 1]; 0 leaves it as it is.
+        strength: In [0, 1]; 0 leaves the picture unchanged.
     """
     return torch.lerp(content, COLOR_MODES[mode].content(content), strength)
 
@@ -41,71 +45,71 @@ def prepare_content(mode: str, strength: float, content: ImageTensor) -> ImageTe
 def prepare_style(
     mode: str, strength: float, style: ImageTensor, content: ImageTensor
 ) -> ImageTensor:
-    """The style image as the network is to see it, the content image in its own colors."""
+    """The style image recolored for the network; `content` has its own colors."""
     return torch.lerp(style, COLOR_MODES[mode].style(style, content), strength)
 
 
 def finish_colors(
     mode: str, strength: float, result: ImageTensor, content: ImageTensor
 ) -> ImageTensor:
-    """The result as it is to be seen.
+    """The result recolored for a frame.
 
     Args:
-        content: In its own colors, at the result's size.
+        content: The content image in its own colors, at the result's size.
     """
     return torch.lerp(result, COLOR_MODES[mode].finish(result, content), strength)
 
 
 def match_color(picture: ImageTensor, reference: ImageTensor) -> ImageTensor:
-    """The picture with the mean and covariance of the reference's colors, kept in [0, 1].
+    """The picture with the mean and covariance of the reference's colors, clipped to [0, 1].
 
-    The linear map is the one that moves colors least: Σp^-½ (Σp^½ Σr Σp^½)^½ Σp^-½, optimal
+    The linear map is the one that changes colors least: Σp^-½ (Σp^½ Σr Σp^½)^½ Σp^-½, optimal
     transport between two Gaussians (Pitié and Kokaram, *The linear Monge–Kantorovitch color
-    mapping*, 2007), computed in float64 and so on the CPU: MPS has none.
+    mapping*, 2007). It is computed on the CPU, because MPS has no float64.
     """
     return _mapped(picture, reference, _least_transport)
 
 
 def match_color_by_cholesky(picture: ImageTensor, reference: ImageTensor) -> ImageTensor:
-    """The same by the map Lr Lp⁻¹ of the covariances' Cholesky factors (Gatys et al.,
-    arXiv 1606.05897).
+    """`match_color` with the map Lr Lp⁻¹ of Cholesky factors (Gatys et al., arXiv 1606.05897).
 
-    Mean and covariance come out the same, but red is served first: colors may turn.
+    Mean and covariance are the same, but the map is not symmetric in the channels, so hues may
+    rotate.
     """
     return _mapped(picture, reference, _triangular_transport)
 
 
 def match_histogram(picture: ImageTensor, reference: ImageTensor) -> ImageTensor:
-    """The picture with the distribution of the reference's colors, value by value, in [0, 1].
+    """The picture with the histogram of the reference's colors, clipped to [0, 1].
 
-    After the linear map of least change, along the three principal axes of the reference's colors.
-    Along red, green and blue each would come out right, but not together: a bright gray is made of
-    all three, and colors that the reference does not have would appear.
+    Histograms are matched after `match_color`, along the three principal axes of the reference's
+    colors. Along red, green and blue, each channel would match but not their combinations, and
+    colors that the reference does not have would appear.
     """
     pixels, colors = (image[0].flatten(1) for image in (match_color(picture, reference), reference))
     _, covariance = _moments(colors.cpu().double())
     axes = torch.linalg.eigh(covariance).eigenvectors.to(colors)
-    # Rounded, so that equal colors have equal ranks however a product was summed.
+    # Rounded, so that equal colors have equal ranks whatever the rounding of the products.
     along = zip((axes.T @ pixels * 2**19).round(), axes.T @ colors, strict=True)
     matched = torch.stack([_ranked(own, wanted) for own, wanted in along])
     return (axes @ matched).clamp(0, 1).view_as(picture)
 
 
 def match_luma(picture: ImageTensor, reference: ImageTensor) -> ImageTensor:
-    """The picture in gray, with the mean and spread of the reference's luma, kept in [0, 1]."""
+    """The picture in gray with mean and deviation of the reference's luma, clipped to [0, 1]."""
     own, wanted = luma(picture), luma(reference)
     spread = wanted.std(correction=0) / own.std(correction=0).clamp_min(1e-3)
     return ((own - own.mean()) * spread + wanted.mean()).clamp(0, 1).expand(-1, 3, -1, -1)
 
 
 def luma(picture: ImageTensor) -> Tensor:
-    """The gray of a picture: (1, 1, H, W)."""
+    """Rec. 601 luma of a picture: (1, 1, H, W)."""
     weights = torch.tensor(_LUMA, dtype=picture.dtype, device=picture.device).view(1, 3, 1, 1)
     return (picture * weights).sum(1, keepdim=True)
 
 
 def is_gray(picture: ImageTensor) -> bool:
-    """Whether the picture has no color at all, to within rounding."""
+    """Whether the picture is gray, up to rounding."""
     return bool((picture - picture.mean(1, keepdim=True)).abs().max() < _HALF_A_LEVEL)
 
 
@@ -113,7 +117,7 @@ _HALF_A_LEVEL = 0.5 / 255
 
 
 def keep_content_color(result: ImageTensor, content: ImageTensor) -> ImageTensor:
-    """The result's luma with the content's color differences (Gatys et al., arXiv 1606.05897)."""
+    """The result's luma with the content's chroma (Gatys et al., arXiv 1606.05897)."""
     return (content + luma(result - content)).clamp(0, 1)
 
 
@@ -123,15 +127,15 @@ def _unchanged(picture: ImageTensor, content: ImageTensor | None = None) -> Imag
 
 COLOR_MODES: dict[str, ColorMode] = {
     "style": ColorMode(content=_unchanged, style=_unchanged, finish=_unchanged),
-    # Strokes in the content's palette, and then its very hues.
+    # The style in the content's palette, and the content's chroma on every frame.
     "content": ColorMode(content=_unchanged, style=match_color, finish=keep_content_color),
-    # Luminance-only transfer of arXiv 1606.05897: the network sees gray alone.
+    # Luminance-only transfer of arXiv 1606.05897: the network sees gray pictures.
     "luminance": ColorMode(
         content=lambda content: luma(content).expand(-1, 3, -1, -1),
         style=match_luma,
         finish=keep_content_color,
     ),
-    # Color matching of the same: the style image is recolored beforehand, and no more is done.
+    # Color matching of arXiv 1606.05897: only the style image is recolored.
     "matched": ColorMode(content=_unchanged, style=match_color, finish=_unchanged),
     "cholesky": ColorMode(content=_unchanged, style=match_color_by_cholesky, finish=_unchanged),
     "histogram": ColorMode(content=_unchanged, style=match_histogram, finish=_unchanged),
@@ -141,7 +145,7 @@ COLOR_MODES: dict[str, ColorMode] = {
 def _mapped(
     picture: ImageTensor, reference: ImageTensor, transport: Callable[[Tensor, Tensor], Tensor]
 ) -> ImageTensor:
-    """The picture after a linear map of its colors, between the means."""
+    """The picture after an affine map of its colors, from its mean to the reference's."""
     pixels, colors = (image[0].flatten(1).cpu().double() for image in (picture, reference))
     mean, covariance = _moments(pixels)
     target_mean, target_covariance = _moments(colors)
@@ -161,7 +165,7 @@ def _triangular_transport(covariance: Tensor, target: Tensor) -> Tensor:
 
 
 def _ranked(own: Tensor, wanted: Tensor) -> Tensor:
-    """Values replaced by those of the same rank; equal ones stay equal, at their middle rank."""
+    """`own` with each value replaced by the one of `wanted` at the same rank; ties stay equal."""
     _, where, counts = own.unique(return_inverse=True, return_counts=True)
     rank = (counts.cumsum(0) - 0.5 * (counts + 1)) / max(1, own.numel() - 1)
     place = rank.clamp(0, 1) * (wanted.numel() - 1)

@@ -1,4 +1,4 @@
-"""An opened picture file to upright sRGB: orientation, color profiles, odd modes, transparency."""
+"""Decodes an opened picture to upright sRGB: orientation, color profile, mode, transparency."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What sets a picture upright, by the value of EXIF's Orientation."""
+"""EXIF Orientation → the transposition that makes the picture upright."""
 
 _PLAIN = {
     "1": "L",
@@ -31,27 +31,27 @@ _PLAIN = {
     "RGBX": "RGB",
     "YCbCr": "RGB",
 }
-"""Modes that cannot be shrunk or carry a profile as they are, and where they go first."""
+"""Modes that can be neither resized nor color-managed → the mode to convert them to first."""
 
 _WITH_ALPHA = {"1": "LA", "L": "LA", "RGB": "RGBA"}
-"""Where a mode goes when one of its colors stands for transparency."""
+"""Mode of a picture with a transparent color → the mode to convert it to."""
 
 _METADATA_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
 DECODER_ERRORS = (*_METADATA_ERRORS, RuntimeError)
-"""What Pillow's decoders raise on damaged files."""
+"""Exceptions of Pillow's decoders for damaged files."""
 
 
 def decode(picture: Image.Image, longest: int | None) -> tuple[Image.Image, Image.Image | None]:
-    """The opened file's picture reduced, in sRGB, upright, over white; and its alpha, if any.
+    """Decodes a picture to upright sRGB over white, and its alpha channel if it has one.
 
-    The picture has mode RGB, or F for one wide channel; alpha has mode L.
+    The picture has mode RGB, or F if it was gray with more than 8 bits; alpha has mode L.
 
     Args:
-        picture: As `PIL.Image.open` gives it.
+        picture: From `PIL.Image.open`.
         longest: Shrink to at most this many pixels on the longer side; None for its own size.
 
     Raises:
-        One of `DECODER_ERRORS`, or MemoryError, when the file cannot be decoded to the end.
+        One of `DECODER_ERRORS`, or MemoryError: The file cannot be decoded to the end.
     """
     height, width = picture.height, picture.width
     if longest is not None and max(height, width) > longest:
@@ -82,7 +82,7 @@ def decode(picture: Image.Image, longest: int | None) -> tuple[Image.Image, Imag
 
 
 def _orientation(picture: Image.Image) -> object:
-    """What EXIF says about it; EXIF that cannot be read says nothing."""
+    """The EXIF orientation; None where there is none or EXIF is damaged."""
     try:
         return picture.getexif().get(ExifTags.Base.Orientation)
     except _METADATA_ERRORS:
@@ -90,7 +90,7 @@ def _orientation(picture: Image.Image) -> object:
 
 
 def _unit_range(picture: Image.Image) -> Image.Image:
-    """A wide gray channel (I;16, I, F) as floats with white at 1; what is no number is black."""
+    """A gray picture with more than 8 bits (I;16, I, F) as floats with white at 1; NaN is black."""
     gray = np.array(picture, dtype=np.float32)
     top = 65535.0
     if not picture.mode.startswith("I;16"):
@@ -100,12 +100,12 @@ def _unit_range(picture: Image.Image) -> Image.Image:
 
 
 def _white_level(largest: float) -> float:
-    """White where the type does not say: the first usual top the values pass by a tenth at most."""
+    """White where the mode does not define it: the first usual level exceeded by at most 10 %."""
     return next((top for top in (1.0, 255.0, 65535.0) if largest <= 1.1 * top), largest)
 
 
 def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
-    """RGB in sRGB, without alpha. A profile broken or meant for other modes is left out."""
+    """The picture in sRGB without alpha. A damaged profile or one for another mode is ignored."""
     if picture.mode in ("LA", "RGBA"):
         picture = picture.convert(picture.mode.removesuffix("A"))
     if profile:

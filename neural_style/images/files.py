@@ -1,7 +1,4 @@
-"""Picture files to tensors and back, within limits; what is wrong with a file, in words.
-
-Inside the program a picture is one thing: an `ImageTensor`, float32, sRGB, in [0, 1].
-"""
+"""Reads picture files to tensors and writes them, within limits on their size."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ from neural_style.messages import Message
 from neural_style.tensors import ImageTensor, Mask
 
 MAX_PIXELS = 100_000_000
-"""Pictures with more pixels than this are refused from their header, before they are decoded."""
+"""Pictures with more pixels are refused by their header, before they are decoded."""
 
 MAX_BYTES = 1_000_000_000
 """Larger files are refused before they are read."""
@@ -36,7 +33,7 @@ LONGEST = 4096
 """Pixels on the longer side of the largest result; the shell and the page read no more."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
-"""The decoders that may run on a stranger's file, by Pillow's names; JPEG's reads MPO too."""
+"""Pillow's decoders that may run on untrusted files; JPEG's reads MPO, too."""
 
 _ENCODERS = {
     ".png": {"format": "PNG", "compress_level": 4},
@@ -47,7 +44,7 @@ _ENCODERS = {
 
 
 def load_image(path: str | os.PathLike[str], longest: int | None = None) -> ImageTensor:
-    """Reads a picture file, upright, in sRGB, transparency laid over white, first frame only.
+    """Reads the first frame of a picture file, upright, in sRGB, composited over white.
 
     Args:
         path: A PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF file.
@@ -63,12 +60,12 @@ def load_image(path: str | os.PathLike[str], longest: int | None = None) -> Imag
 def load_with_alpha(
     path: str | os.PathLike[str], longest: int | None = None
 ) -> tuple[ImageTensor, Mask | None]:
-    """`load_image`, and how opaque the picture is where; None where it is so everywhere."""
+    """`load_image`, and the picture's opacity; None where it is opaque everywhere."""
     path = Path(path)
     name = path.name or str(path)
     data = _read(path, name)
     with warnings.catch_warnings():
-        # Pillow's remarks about odd metadata, and its limit below ours
+        # Pillow warns about odd metadata, and above a size limit below ours.
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         picture = _open(data, name)
@@ -93,21 +90,21 @@ def save_image(
     alpha: Mask | None = None,
     bits: int = 8,
 ) -> Path:
-    """Writes a picture in sRGB; the inverse of `load_image`, to within rounding.
+    """Writes a picture in sRGB; the inverse of `load_image`, up to rounding.
 
     Args:
         image: Values outside [0, 1] are clipped.
-        path: Its ending chooses the format: .png (lossless), .jpg, .jpeg or .webp.
-        text: Key–value pairs kept in a PNG's text chunks; other formats drop them.
-        alpha: How opaque it is where, of any size; JPEG drops it.
-        bits: 8, or 16 for a PNG: of each channel.
+        path: The suffix chooses the format: .png (lossless), .jpg, .jpeg or .webp.
+        text: Key–value pairs for a PNG's text chunks; other formats drop them.
+        alpha: Opacity, of any size; JPEG drops it.
+        bits: Bits per channel: 8, or 16 for a PNG.
 
     Returns:
-        The path written. The file appears whole or not at all.
+        The path written. The file is written whole or not at all.
 
     Raises:
-        ImageError: As `check_destination`, or the format holds no picture of this size, or the
-            disk is full.
+        ImageError: As in `check_destination`, or the format cannot hold a picture of this size, or
+            the disk is full.
     """
     path = check_destination(path, bits)
     options = dict(_ENCODERS[path.suffix.lower()])
@@ -132,7 +129,7 @@ def save_image(
 
 
 def _encode(levels: np.ndarray, options: dict, text: dict[str, str], name: str) -> bytes:
-    """A file's bytes, by Pillow."""
+    """The bytes of a file with 8 bits per channel, encoded by Pillow."""
     if text and options["format"] == "PNG":
         chunks = PngImagePlugin.PngInfo()
         for key, value in text.items():
@@ -151,7 +148,7 @@ def _encode(levels: np.ndarray, options: dict, text: dict[str, str], name: str) 
 
 
 def _encode_wide(levels: np.ndarray, text: dict[str, str]) -> bytes:
-    """A PNG of 16 bits a channel, by pypng; Pillow writes none in color."""
+    """The bytes of a PNG with 16 bits per channel, by pypng; Pillow cannot write them in color."""
     height, width, channels = levels.shape
     body = io.BytesIO()
     writer = png.Writer(width, height, greyscale=False, alpha=channels == 4, bitdepth=16)
@@ -168,11 +165,11 @@ def _encode_wide(levels: np.ndarray, text: dict[str, str]) -> bytes:
 
 
 def check_destination(path: str | os.PathLike[str], bits: int = 8) -> Path:
-    """The path, if a picture can be written there; asked before the work, nothing is lost after it.
+    """The path, if a picture can be written there. Call it before the run, not after.
 
     Raises:
-        ImageError: The ending names no known format, or one of fewer bits a channel; there is no
-            such folder to write into; or the name is that of a folder, or none a file can have.
+        ImageError: The suffix is unknown or its format has fewer bits per channel; the folder does
+            not exist or is not writable; or the name is a folder's or not valid.
     """
     path = Path(path)
     if path.suffix.lower() not in _ENCODERS:
@@ -186,15 +183,15 @@ def check_destination(path: str | os.PathLike[str], bits: int = 8) -> Path:
 
 
 def ending_of(path: Path) -> str | Message:
-    """The ending of the file's name, for a message."""
+    """The suffix of the file's name, for a message."""
     return path.suffix or Message("file.no_ending")
 
 
 def check_place(path: Path) -> None:
-    """Refuses what no file can be written to.
+    """Checks that a file can be written there.
 
     Raises:
-        ImageError: Why.
+        ImageError: It cannot; the message says why.
     """
     folder = path.absolute().parent
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
@@ -210,13 +207,12 @@ def check_place(path: Path) -> None:
 
 
 def resize(image: ImageTensor, height: int, width: int) -> ImageTensor:
-    """The picture at another size: bicubic, with antialiasing when it shrinks, kept in [0, 1].
+    """The picture at another size: bicubic, antialiased when it shrinks, clipped to [0, 1].
 
-    Of the sRGB numbers as they are, not of the light they stand for. Shrunk to a half and a quarter
-    both ways, the examples look alike but where fine dark and bright lie side by side: in linear
-    light foliage, cobbles and roofs come out lighter, by 5 levels of 255 on the average of a whole
-    painting at most, and thin dark outlines paler. One pair painted both ways came out as good
-    either way. The networks were trained on pictures shrunk as here.
+    It interpolates sRGB values, not linear light, as the networks' training data was resized.
+    Shrunk to a half and a quarter both ways, the examples differ only in fine contrasts: in linear
+    light foliage, cobbles and roofs get lighter, by at most 5 levels of 255 on the average of a
+    whole painting, and thin dark outlines paler. One pair stylized both ways looked equally good.
     """
     if image.shape[-2:] == (height, width):
         return image
@@ -229,10 +225,10 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def check_file(path: Path) -> None:
-    """Refuses what is no file, or too large a one.
+    """Checks that the path is a file of at most `MAX_BYTES`.
 
     Raises:
-        ImageError: Which.
+        ImageError: It is not.
     """
     name = path.name or str(path)
     try:
@@ -278,7 +274,7 @@ def _limits() -> Message:
 
 @functools.cache
 def _srgb_profile() -> bytes:
-    """The profile every saved picture carries, dated 2000-01-01: same pixels, same bytes."""
+    """The sRGB profile of saved pictures, with a fixed date: equal pixels give equal files."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
 

@@ -1,4 +1,4 @@
-"""Masks: gray pictures that say where a style is wanted, or where nothing is to change."""
+"""Masks: gray pictures that limit where a style is used or where the content is kept."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from neural_style.tensors import ImageTensor, Mask
 
 
 class Masks(NamedTuple):
-    """What is wanted where. White means here, black not here, gray a little.
+    """The masks of a run; white is 1, black 0.
 
     Attributes:
-        styles: For each style, where on the content image it is wanted; none for everywhere.
-        parts: For each style, which part of its own picture is meant; none for all of it.
-        keep: Where the content image is to stay as it is.
+        styles: For each style, where on the content image it is used; empty for everywhere.
+        parts: For each style, which part of its own picture is used; empty for all of it.
+        keep: Where the content image stays as it is.
     """
 
     styles: Sequence[ImageTensor | Mask] = ()
@@ -36,24 +36,24 @@ def load_styles(
     parts: Sequence[ImageTensor | Mask] = (),
     longest: int | None = None,
 ) -> tuple[list[ImageTensor], list[ImageTensor | Mask]]:
-    """Style images from files, and `Masks.parts` for them, in which empty places are not style.
+    """Style images from files, and `Masks.parts` that exclude their transparent areas.
 
-    How opaque a picture is becomes its mask, and is multiplied with a mask that was given for it.
-    Where all pictures are opaque, the masks are those that were given.
+    A picture's opacity becomes its mask, multiplied by the given one. If all pictures are opaque,
+    the masks are the given ones.
 
     Args:
-        paths: As for `load_image`.
-        parts: A mask for each picture; none for all of it.
-        longest: As for `load_image`.
+        paths: As in `load_image`.
+        parts: A mask for each picture; empty for all of it.
+        longest: As in `load_image`.
 
     Raises:
         ImageError: A picture cannot be read, a mask does not fit its picture, or a picture is
-            transparent wherever it is meant.
+            transparent wherever its mask is white.
     """
     loaded = [load_with_alpha(path, longest) for path in paths]
     styles = [image for image, _ in loaded]
     opaque = all(alpha is None for _, alpha in loaded)
-    if opaque or (parts and len(parts) != len(styles)):  # which `read_masks` refuses
+    if opaque or (parts and len(parts) != len(styles)):  # `read_masks` refuses the latter
         return styles, [*parts]
     return styles, [
         _opaque_part(image, alpha, parts[k] if parts else None, k + 1)
@@ -72,13 +72,13 @@ def _opaque_part(
         seen = alpha * fit_mask(_read(part, name, image), *image.shape[-2:])
     if not seen.max() > _BLACK:
         raise ImageError("mask.transparent", number=number)
-    return seen.expand_as(image)  # as a mask is read from a file
+    return seen.expand_as(image)  # three channels, like a mask from a file
 
 
 def read_masks(
     masks: Masks, content: ImageTensor, styles: Sequence[ImageTensor]
 ) -> tuple[list[Mask | None], list[Mask | None], Mask | None]:
-    """The three of `Masks` as numbers, one for each style.
+    """The fields of `Masks` as one-channel masks, `styles` and `parts` with one entry per style.
 
     Raises:
         ImageError: There are not as many as styles, or one does not fit its picture or is black.
@@ -108,7 +108,7 @@ def _read(picture: Any, name: Message, over: ImageTensor) -> Mask:
     if not isinstance(picture, torch.Tensor) or len(shape) != 4 or shape[:2] not in _SHAPES:
         given = f"{type(picture).__name__} {shape}"
         raise ImageError("mask.not_a_tensor", mask=name, given=given)
-    if are_askew(picture, over):
+    if aspect_differs(picture, over):
         sizes = {"size": size_of(picture), "other": size_of(over)}
         raise ImageError("mask.of_another_shape", mask=name, **sizes)
     mask = luma(picture) if shape[1] == 3 else picture
@@ -122,25 +122,25 @@ def _read(picture: Any, name: Message, over: ImageTensor) -> Mask:
 _SHAPES = ((1, 3), (1, 1))
 
 
-def are_askew(one: Tensor, other: Tensor) -> bool:
-    """Whether two pictures are not of one shape."""
+def aspect_differs(one: Tensor, other: Tensor) -> bool:
+    """Whether two pictures differ in aspect ratio by more than rounding."""
     (height, width), (other_height, other_width) = one.shape[-2:], other.shape[-2:]
-    return abs(width * other_height / (height * other_width) - 1) > _ASKEW
+    return abs(width * other_height / (height * other_width) - 1) > _ASPECT_TOLERANCE
 
 
-_ASKEW = 0.03
-"""How far the ratio of a mask's sides may be off, by the rounding of small sizes."""
+_ASPECT_TOLERANCE = 0.03
+"""Relative tolerance of an aspect ratio, for the rounding of small sizes."""
 
 _BLACK = 0.01
 
 
 def fit_mask(mask: Mask, height: int, width: int) -> Mask:
-    """The mask at another size."""
+    """The mask resized."""
     return resize(mask.expand(-1, 3, -1, -1), height, width)[:, :1]
 
 
 def within(mask: Mask | None, picture: ImageTensor) -> Tensor:
-    """Which of the picture's pixels a mask lets anything through to: (height, width)."""
+    """Pixels of the picture where the mask is not black, as booleans: (height, width)."""
     height, width = picture.shape[-2:]
     if mask is None:
         return torch.ones(height, width, dtype=torch.bool, device=picture.device)
@@ -155,17 +155,17 @@ def recolor_within(
     reference: ImageTensor,
     reference_mask: Mask | None,
 ) -> ImageTensor:
-    """`recolor(picture, reference)` by what both masks let through; the rest stays as it is."""
+    """`recolor(picture, reference)` on the pixels within both masks; the rest stays unchanged."""
     if mask is None and reference_mask is None:
         return recolor(picture, reference)
     chosen, wanted = within(mask, picture), within(reference_mask, reference)
     result = picture.clone()
-    # As pictures of one row.
+    # `recolor` gets the chosen pixels as pictures of one row.
     found = recolor(picture[:, :, None, chosen], reference[:, :, None, wanted])
     result[:, :, chosen] = found[:, :, 0]
     return result
 
 
-def leave(keep: Mask | None, content: ImageTensor, image: ImageTensor) -> ImageTensor:
-    """The image, but the content where it is to stay."""
+def keep_content(keep: Mask | None, content: ImageTensor, image: ImageTensor) -> ImageTensor:
+    """The image, with the content where the keep mask is white."""
     return image if keep is None else torch.lerp(image, content, keep)

@@ -1,4 +1,4 @@
-"""Sizes of pictures: how large one is made for a canvas."""
+"""Computes sizes of pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def fit(height: int, width: int, longest: int) -> tuple[int, int]:
 def fit_longest(
     height: int, width: int, canvas: tuple[int, int], smallest_side: int
 ) -> tuple[int, int]:
-    """As long as the canvas, so that strokes keep their share of the picture; never enlarged."""
+    """The size with the longer side of the canvas; never larger than the picture."""
     longest = max(height, width)
     needed = -(-smallest_side * longest // min(height, width))
     return fit(height, width, min(longest, max(*canvas, needed)))
@@ -29,11 +29,12 @@ def fit_longest(
 def fit_area(
     height: int, width: int, canvas: tuple[int, int], smallest_side: int
 ) -> tuple[int, int]:
-    """With as many pixels as the canvas."""
+    """The size with as many pixels as the canvas."""
     ratio = (canvas[0] * canvas[1] / (height * width)) ** 0.5
     ratio = max(ratio, smallest_side / min(height, width))
     return round(height * ratio), round(width * ratio)
 
 
 STYLE_FITS = {"longest": fit_longest, "area": fit_area}
-"""Height and width of a style image as it is looked at beside a canvas of that scale."""
+"""Functions from a style image's height and width, the canvas's size and the smallest side to the
+size at which the network sees the style image."""

@@ -1,4 +1,4 @@
-"""A run as a film: animated WebP, which any page shows, or MP4, which any phone plays."""
+"""Writes a run as a film: animated WebP for web pages, or MP4."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ from neural_style.images.sizes import fit
 from neural_style.tensors import ImageTensor
 
 FRAMES = 100
-"""As many pictures of a run make a film; more show nothing new."""
+"""Most pictures of a film."""
 
 LONGEST_SIDE = 768
-"""In pixels: larger than most pages show a film."""
+"""Longest side of a film in pixels."""
 
 _PER_SECOND = 12
 _HOLD_SECONDS = 2
-"""The last picture is looked at a little longer."""
+"""How long the last picture is shown."""
 
 _WEBP_QUALITY = 80
 _CONSTANT_RATE_FACTOR = "18"
-"""Of x264, 0 for lossless to 51: 18 shows no loss at a glance."""
+"""Quality of x264, from 0 (lossless) to 51; 18 shows no visible loss."""
 
 
 def film_every(iterations: int) -> int:
-    """Every how many iterations a run of so many gives its film a picture."""
+    """Number of iterations from one picture of the film to the next."""
     return max(1, -(-iterations // FRAMES))
 
 
-def shot(picture: ImageTensor) -> ImageTensor:
-    """The picture no larger than a film shows it."""
+def film_frame(picture: ImageTensor) -> ImageTensor:
+    """The picture shrunk to the size of a film, at most `LONGEST_SIDE`."""
     height, width = picture.shape[-2:]
     return resize(picture, *fit(height, width, min(LONGEST_SIDE, max(height, width))))
 
 
 def save_film(pictures: Iterable[ImageTensor], path: str | os.PathLike[str], size: int) -> Path:
-    """Writes the pictures one after the other as .webp or .mp4, twelve a second.
+    """Writes the pictures as a film, .webp or .mp4, with 12 pictures per second.
 
     Args:
-        pictures: At least one, all of one shape but for rounding; sizes may grow.
-        path: Its ending chooses the format.
+        pictures: At least one, all of one aspect ratio up to rounding; sizes may grow.
+        path: The suffix chooses the format.
         size: Longest side of the last picture, in pixels; the film's is at most `LONGEST_SIDE`.
 
     Raises:
-        ImageError: The ending is neither, or the folder is not there, or cannot be written into.
+        ImageError: The suffix is neither, or the folder does not exist or is not writable.
     """
     path = check_film(path)
     frames = _frames(pictures, min(size, LONGEST_SIDE))
@@ -81,7 +81,7 @@ def check_film(path: str | os.PathLike[str]) -> Path:
 
 
 def _frames(pictures: Iterable[ImageTensor], longest: int) -> Iterator[np.ndarray]:
-    """Bytes (height, width, 3) of one even size each: MP4 halves the colors' resolution."""
+    """Pictures as bytes (height, width, 3) of one size with even sides, which yuv420p needs."""
     shape = None
     for picture in pictures:
         if shape is None:

@@ -1,5 +1,5 @@
-"""Kernels for the CPU, compiled by numba: convolutions of three by three by Winograd's filtering.
+"""CPU kernels compiled by numba: Winograd convolutions with 3 × 3 filters.
 
-Read `winograd.py` first. `choice.py` decides whether kernels are used at all; what else stands
-here is loaded when one first runs, and numba with it. From outside, import `choice` and `winograd`.
+Read `winograd.py` first. `choice.py` decides whether the kernels are used; the other modules, and
+numba, are imported when one first runs. From outside, import `choice` and `winograd`.
 """

@@ -1,4 +1,4 @@
-"""Who convolves on the CPU: kernels compiled by numba, or torch."""
+"""Chooses the convolution kernels on the CPU: compiled by numba, or torch's."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ KERNELS = ("auto", "numba", "torch")
 
 
 def choose_kernels(name: str, device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether compiled kernels are to be used: "auto" is where they can be.
+    """Whether to use compiled kernels; "auto" uses them where they compile.
 
-    They are for the CPU; on any other device the answer is no. Where it is yes, the machine code
-    for activations in `dtype` is ready.
+    They run on the CPU only. If the result is True, they have been compiled for `dtype`.
 
     Raises:
-        SettingsError: "numba" was asked for, and cannot be imported or does not compile here.
+        SettingsError: "numba" was asked for, and cannot be imported or does not compile.
     """
     if name == "torch" or device.type != "cpu":
         return False
@@ -28,7 +27,7 @@ def choose_kernels(name: str, device: torch.device, dtype: torch.dtype) -> bool:
 
 
 def _compile(dtype: torch.dtype) -> str:
-    """Compiles the kernels; why that failed, or nothing."""
+    """Compiles the kernels; returns the reason of a failure, or an empty string."""
     try:
         import numba
     except (ImportError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Loops over activations, compiled for the processor at hand: what those that are share."""
+"""What the compiled kernels share: the compiler, the thread pool, and views of activations."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_one_at_a_time = threading.Lock()  # each uses all cores, and not all thread pools can be shared
+_one_at_a_time = threading.Lock()  # a kernel uses all cores; some thread pools cannot be shared
 
 
 def compiled(**options: Any) -> Callable:
-    """A decorator: machine code, made when first called, kept on disk where there is a place."""
+    """A decorator that compiles a function on its first call and caches the code on disk."""
     import numba
 
     def compile_(function: Callable) -> Callable:
-        function = inspect.unwrap(function)  # from whatever checks types around it
+        function = inspect.unwrap(function)  # removes the type checks of the tests
         try:
             return numba.njit(nogil=True, cache=True, **options)(function)
-        except RuntimeError:  # no folder that could be written to
+        except RuntimeError:  # no writable cache folder
             return numba.njit(nogil=True, **options)(function)
 
     return compile_
@@ -30,7 +30,7 @@ def compiled(**options: Any) -> Callable:
 
 @contextmanager
 def all_cores() -> Iterator[None]:
-    """Within it, compiled loops may run, on as many cores as torch uses."""
+    """A context in which a compiled loop runs on as many threads as torch uses."""
     import numba
 
     with _one_at_a_time:
@@ -39,13 +39,10 @@ def all_cores() -> Iterator[None]:
 
 
 def numbers(x: Tensor) -> Any:
-    """Activations as an array of rows × columns × channels on the same memory, as `bits`."""
+    """A view of activations as rows × columns × channels, in the form of `bits`."""
     return bits(x[0].permute(1, 2, 0))
 
 
 def bits(x: Tensor) -> Any:
-    """Those of float32 as int32, of bfloat16 as int16, on the same memory.
-
-    Numbers that are not negative are in the order of their bits.
-    """
+    """A view of float32 as int32, or of bfloat16 as int16, as a NumPy array."""
     return x.detach().view({2: torch.int16, 4: torch.int32}[x.itemsize]).numpy()

@@ -1,14 +1,13 @@
-"""Convolutions of three by three with a quarter of the multiplications, on the CPU.
+"""3 × 3 convolutions on the CPU with a quarter of the multiplications, by Winograd filtering.
 
-Winograd's minimal filtering as Lavin and Gray 2015 (arXiv 1509.09308) apply it to networks: six by
-six inputs and the kernel are taken to the values of polynomials at six points an axis, multiplied
-there, and taken back to four by four outputs. What is multiplied is one product of matrices for
-each of the 36 points.
+Lavin and Gray 2015 (arXiv 1509.09308), F(4×4, 3×3): 6 × 6 inputs and the kernel are evaluated as
+polynomials at six points per axis, multiplied there, and interpolated to 4 × 4 outputs. The
+multiplication is one matrix product for each of the 36 points.
 
-In float32 the result is as exact as that of the direct way. In bfloat16 it carries two to three
-times its rounding: too much for activations, whose noise slows the optimizer (measured: a fifth
-more steps), but not for gradients, which may be that rough without any loss. There, activations
-come the direct way and only gradients this one.
+In float32 the result is as exact as a direct convolution. In bfloat16 the rounding error is two to
+three times larger. That is too much for activations, whose noise slows the optimizer (measured: a
+fifth more steps), but makes no difference for gradients. In bfloat16, activations are therefore
+convolved directly and only gradients by Winograd filtering.
 """
 
 from __future__ import annotations
@@ -23,23 +22,23 @@ from neural_style.kernels.compiled import all_cores, bits, numbers
 from neural_style.tensors import FeatureMap
 
 TILE = 4
-"""Rows and columns of a tile's outputs. Tiles are counted from the first row and column."""
+"""Rows and columns of a tile's outputs. The first tile is at the first row and column."""
 
 _LEAST_CHANNELS = {torch.float32: 64 * 64, torch.bfloat16: 64 * 128}
-"""Inputs × outputs below which taking tiles to and fro costs what the multiplications spare."""
+"""Input × output channels below which the transforms cost more than the multiplications save."""
 
 _STRIP_BYTES = 3_000_000
-"""Of transformed activations: what stays in the cache from one step to the next."""
+"""Bytes of transformed activations per strip: few enough to stay in the cache between steps."""
 
 _FORTH = torch.arange(6)
 _BACK = torch.tensor([5, 3, 4, 1, 2, 0])
-"""Where each point's reciprocal is: there a kernel has the values of its mirror image."""
+"""Index of each point's reciprocal, where a kernel has the values of its mirror image."""
 
 _LAYOUT = torch.channels_last
 
 
 def is_faster(module: nn.Module, dtype: torch.dtype) -> bool:
-    """Whether a layer is a convolution for which, on the CPU, this way is the faster one."""
+    """Whether a module is a convolution that runs faster on the CPU by Winograd filtering."""
     return (
         isinstance(module, nn.Conv2d)
         and (module.kernel_size, module.stride) == ((3, 3), (1, 1))
@@ -52,9 +51,9 @@ class Kernel(NamedTuple):
     """The weights of a convolution.
 
     Attributes:
-        points: Its values at the points: 36 × inputs × outputs.
-        weight: Outputs × inputs × 3 × 3, where activations come the direct way.
-        bias: In the dtype that the way of the activations needs.
+        points: Transformed kernel: 36 × inputs × outputs.
+        weight: Outputs × inputs × 3 × 3, for direct convolution of activations; None in float32.
+        bias: Bias of each output.
     """
 
     points: Tensor
@@ -63,7 +62,7 @@ class Kernel(NamedTuple):
 
 
 def make_kernel(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Kernel:
-    """From weights in float32, outputs × inputs × 3 × 3, for activations in `dtype`."""
+    """The kernel of float32 weights, outputs × inputs × 3 × 3, for activations in `dtype`."""
     root = 2**0.5
     points = torch.tensor(
         [
@@ -83,7 +82,7 @@ def make_kernel(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Kernel:
 
 
 def warm_up(dtype: torch.dtype) -> None:
-    """Has the machine code ready, so that the first convolution takes no longer than the next."""
+    """Compiles the kernels, so that the first convolution takes no longer than the next."""
     kernel = make_kernel(torch.zeros(1, 1, 3, 3), torch.zeros(1), dtype)
     x = torch.zeros(1, 1, TILE, TILE, dtype=dtype, requires_grad=True)
     with torch.enable_grad():
@@ -91,7 +90,7 @@ def warm_up(dtype: torch.dtype) -> None:
 
 
 def convolve(x: FeatureMap, kernel: Kernel, *, rectify: bool) -> FeatureMap:
-    """The convolution of `x`, edged with zeros, plus the bias; then its positive part, if wished.
+    """The zero-padded convolution of `x` plus the bias, followed by a ReLU if `rectify`.
 
     Differentiable with respect to `x`.
     """

@@ -1,12 +1,12 @@
-"""Tiles of activations to and from the domain in which a convolution is one product of matrices.
+"""The Winograd transforms of tiles, before and after the matrix products.
 
-Compiled for the processor at hand when first used, and kept on disk from then on. Activations come
-as rows × columns × channels: the bits of float32 as int32, or those of bfloat16 as int16. A tile is
-six by six activations of which four by four are its own; the tiles of a picture overlap by two.
+They are compiled when first used and cached on disk. Activations are rows × columns × channels: the
+bits of float32 as int32, or those of bfloat16 as int16. A tile has 6 × 6 activations; neighboring
+tiles overlap by two, so that each has 4 × 4 of its own.
 
-The interpolation points are 0, ±√½, ±√2 and infinity. They lie close to those of the smallest
-error (Barabasz et al. 2020, arXiv 1803.10986), and the reciprocal of each is one of them, so that
-the transformed kernel serves the way back as well, read in another order.
+The interpolation points are 0, ±√½, ±√2 and infinity. They are close to those with the smallest
+error (Barabasz et al. 2020, arXiv 1803.10986). The reciprocal of each point is one of them, so that
+the transformed kernel, in another order, serves the backward pass, too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from neural_style.kernels.compiled import compiled
 
 _CHANNELS = 64
 _TILES = 16
-"""Worked on at a time by one thread, so many of a row's tiles: they stay in the nearest caches."""
+"""Channels and tiles of a row that a thread processes at a time: few enough for its caches."""
 
 _ROOT = np.float32(2**0.5)
 _HALF_ROOT = np.float32(0.5**0.5)
@@ -39,7 +39,7 @@ _ONE = np.int32(1)
 
 @compiled()
 def _six(x, v):
-    """Six activations in a line to their values at the six points; many lines side by side."""
+    """Transforms six activations to their values at the six points, for each column."""
     for c in range(x.shape[1]):
         x0, x1, x2, x3, x4, x5 = x[0, c], x[1, c], x[2, c], x[3, c], x[4, c], x[5, c]
         even, odd = _THIRD_ROOT * (_TWO * x2 - x4), _THIRD * (_TWO * x1 - x3)
@@ -54,7 +54,7 @@ def _six(x, v):
 
 @compiled()
 def _four(m, y):
-    """Products at the six points to the four outputs in a line; many lines side by side."""
+    """Transforms products at the six points to four outputs, for each column."""
     for c in range(m.shape[1]):
         near, near_odd = m[1, c] + m[2, c], m[1, c] - m[2, c]
         far, far_odd = m[3, c] + m[4, c], m[3, c] - m[4, c]
@@ -72,7 +72,7 @@ def _clear(bits):
 
 @compiled()
 def _load(x, bits):
-    """To the bits of float32: as they are, or from the upper half that bfloat16 is."""
+    """Converts float32 or bfloat16 to the bits of float32."""
     shift = _HALF_BITS if x.itemsize == 2 else _NO_BITS
     for c in range(x.shape[0]):
         bits[c] = np.int32(x[c]) << shift
@@ -80,7 +80,7 @@ def _load(x, bits):
 
 @compiled()
 def _load_active(x, active, bits):
-    """The same where `active` is above zero, which its sign tells; else zero."""
+    """`_load` where `active` is above zero, which its sign bit shows; zero elsewhere."""
     shift = _HALF_BITS if x.itemsize == 2 else _NO_BITS
     for c in range(x.shape[0]):
         bits[c] = np.int32(np.int32(x[c]) << shift) if active[c] > 0 else _NO_BITS
@@ -88,7 +88,7 @@ def _load_active(x, active, bits):
 
 @compiled()
 def _store(bits, x):
-    """From the bits of float32: as they are, or rounded to nearest, ties to even."""
+    """Converts the bits of float32 to float32 or bfloat16, rounded to nearest, ties to even."""
     if x.itemsize == 2:
         for c in range(x.shape[0]):
             last = (bits[c] >> _HALF_BITS) & _ONE
@@ -110,10 +110,10 @@ def _finish(w, bias, rectify):
 
 @compiled(parallel=True)
 def spread(x, active, masked, first, rows, order, v):
-    """Rows `first` to `first + rows` of tiles → v: 36 points × tiles × channels.
+    """Transforms `rows` rows of tiles from row `first` on to v: 36 points × tiles × channels.
 
-    Masked, an activation counts only where that of `active` is above zero. The points along
-    each axis come in `order`.
+    If `masked`, activations are set to zero where `active` is not above zero. The points along each
+    axis are in the order of `order`.
     """
     height, width, channels = x.shape
     across = (width + 3) // 4
@@ -153,9 +153,9 @@ def spread(x, active, masked, first, rows, order, v):
 
 @compiled(parallel=True)
 def gather(m, bias, rectify, first, rows, order, out):
-    """m: 36 points × tiles × channels → rows `first` to `first + rows` of tiles of `out`.
+    """Transforms m, 36 points × tiles × channels, to `rows` rows of tiles of `out` from `first` on.
 
-    The bias is added, and what is then below zero is cut off if so wished.
+    Adds the bias, and applies a ReLU if `rectify`.
     """
     height, width, channels = out.shape
     across = (width + 3) // 4

@@ -1,7 +1,7 @@
-"""The style term by matches: each place of the canvas and the style's place that it resembles.
+"""The style term by matches: each canvas position is matched with a similar style position.
 
-Read `matcher.py` first, then `nearest.py`, which finds the matches. `matches.py` is the term that
-the objective gets; `patches.py` pieces a start picture together. From outside, import `Matcher`,
-`make_matcher`, the functions of `nearest.py` and `patches.py`, and `found.py`, which packs matches
-for a checkpoint.
+Read `matcher.py` first, then `nearest.py`, which finds the matches. `term.py` is the term of the
+objective; `patches.py` builds a start picture from matched patches. From outside, import `Matcher`,
+`make_matcher`, the functions of `nearest.py` and `patches.py`, and `indices.py`, which packs
+matches for a checkpoint.
 """

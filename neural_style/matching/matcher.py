@@ -1,4 +1,4 @@
-"""The styles beside a canvas of one size: their samples, and where each may be used."""
+"""The matcher: the styles' activations at one canvas size, and which may be used where."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from neural_style.images.color import luma
-from neural_style.matching.places import Samples, cell_size, count_cells, sample
+from neural_style.matching.sampling import Samples, cell_size, count_cells, sample
 from neural_style.network.extractor import Network
 from neural_style.network.strips import Segments
-from neural_style.objective.make import Wanted
+from neural_style.objective.make import StyleTarget
 from neural_style.tensors import ImageTensor
 
 _PLACES = 64
-"""Along the longer side, of a layer that is matched alone (Kolkin et al.)."""
+"""Positions along the longer side of a layer that is matched by itself (Kolkin et al.)."""
 
 FLOOR = 1e-2
-"""Of a style's usual length of activations: below it a place counts as empty."""
+"""`LayerTargets.floor` as a share of the styles' root mean square length of activations."""
 
 _EXTREME = 2.5
-"""Standard deviations: beyond them lightness makes no more difference."""
+"""Largest lightness, in standard deviations."""
 
 _FLAT = 1e-3
-"""A smaller standard deviation of luma is that of a picture without light and shade."""
+"""Smallest standard deviation of luma by which lightness is divided."""
 
 _WHITE = 0.5
-"""Of a mask's greatest value: above it a style's cell may be matched."""
+"""Share of a mask's maximum from which on a style's cell may be matched."""
 
 
 class Matcher(NamedTuple):
-    """The styles beside a canvas of one size.
+    """The styles' activations at one canvas size, and which may be used where.
 
     Attributes:
         shares: Layer → its share of the style term.
-        cell: Pixels a side.
-        spacing: Pixels from one place to the next where layers are matched alone.
-        styles: Each style's samples by layer, once a cell.
-        allowed: Of each style, which of its cells may be matched: cells down × across.
-        usable: Which styles may be taken in each cell of the canvas: cells × styles.
-        wanted: Each style's share of each cell: cells × styles, each row with a sum of 1, or 0
+        cell: Side of a cell in pixels.
+        spacing: Pixels between neighboring positions where layers are matched by themselves.
+        styles: Each style's samples by layer, one per cell.
+        allowed: For each style, which of its cells may be matched: cells down × across.
+        usable: Which styles may be used in each cell of the canvas: cells × styles.
+        cell_shares: Each style's share of each cell: cells × styles. A row adds up to 1, or to 0
             where no style is wanted.
-        cover: How much any style is wanted in each cell: cells down × across; None for fully.
+        cover: Style strength in each cell, in [0, 1]: cells down × across; None for 1 everywhere.
         floors: Layer → `LayerTargets.floor`.
-        lightness: Of each style: one number a cell, as `lightness_of` gives it.
+        lightness: For each style, `relative_lightness` of its cells.
     """
 
     network: Network
@@ -57,7 +57,7 @@ class Matcher(NamedTuple):
     styles: list[dict[str, Samples]]
     allowed: list[Tensor]
     usable: Tensor
-    wanted: Tensor
+    cell_shares: Tensor
     cover: Tensor | None
     floors: dict[str, Tensor]
     lightness: list[Tensor]
@@ -67,21 +67,21 @@ def make_matcher(
     network: Network,
     segments: Segments,
     canvas: tuple[int, int],
-    styles: Sequence[Wanted],
+    styles: Sequence[StyleTarget],
     shares: dict[str, float],
 ) -> Matcher:
-    """Looks at the styles once.
+    """Samples the styles' activations.
 
     Args:
         canvas: Height and width.
-        styles: At the sizes at which their strokes are to be seen.
-        shares: Layer → its share of the style term; layers without a share are not looked at.
+        styles: Resized for this canvas.
+        shares: Layer → its share of the style term; layers without a share are skipped.
     """
     shares = {layer: share for layer, share in shares.items() if share > 0}
     cell = cell_size(*canvas)
     cells = dict.fromkeys(shares, cell)
     seen = [sample(network, segments, style.image, cells) for style in styles]
-    usable, wanted, cover = _coverage(styles, count_cells(*canvas, cell))
+    usable, cell_shares, cover = _coverage(styles, count_cells(*canvas, cell))
     floors = {
         layer: FLOOR
         * torch.cat([one[layer].values.flatten(0, 1).float() for one in seen])
@@ -95,7 +95,7 @@ def make_matcher(
     allowed = [_allowed(style, cell) for style in styles]
     spacing = max(cell, max(canvas) // _PLACES)
     lightness = [
-        lightness_of(style.image, tuple(part.shape), part)
+        relative_lightness(style.image, tuple(part.shape), part)
         for style, part in zip(styles, allowed, strict=True)
     ]
     return Matcher(
@@ -107,22 +107,24 @@ def make_matcher(
         styles=seen,
         allowed=allowed,
         usable=usable,
-        wanted=wanted,
+        cell_shares=cell_shares,
         cover=cover,
         floors=floors,
         lightness=lightness,
     )
 
 
-def lightness_of(image: ImageTensor, shape: tuple[int, int], part: Tensor | None = None) -> Tensor:
-    """How light a picture is around each of its cells, compared with the whole picture.
+def relative_lightness(
+    image: ImageTensor, shape: tuple[int, int], part: Tensor | None = None
+) -> Tensor:
+    """Lightness of each cell relative to the whole picture, as a standard score.
 
-    Mean luma of three by three cells, less its mean over the picture, in units of its standard
-    deviation there, and at most `_EXTREME` of them.
+    The mean luma of 3×3 cells, minus its mean over the picture, divided by its standard deviation,
+    clamped to ±`_EXTREME`.
 
     Args:
         shape: Cells down and across.
-        part: Which cells the mean and the deviation are of; None for all.
+        part: Cells that mean and deviation are taken over; None for all.
     """
     cells = interpolate(luma(image), shape, mode="area")
     cells = avg_pool2d(cells, 3, 1, 1, count_include_pad=False)[0, 0]
@@ -131,8 +133,8 @@ def lightness_of(image: ImageTensor, shape: tuple[int, int], part: Tensor | None
     return ((cells - counted.mean()) / deviation).clamp(-_EXTREME, _EXTREME).flatten()
 
 
-def _allowed(style: Wanted, cell: int) -> Tensor:
-    """Which cells of a style's picture may be matched."""
+def _allowed(style: StyleTarget, cell: int) -> Tensor:
+    """Which cells of a style's picture may be matched: cells down × across."""
     shape = count_cells(*style.image.shape[-2:], cell)
     if style.part is None:
         return torch.ones(shape, dtype=torch.bool, device=style.image.device)
@@ -141,9 +143,9 @@ def _allowed(style: Wanted, cell: int) -> Tensor:
 
 
 def _coverage(
-    styles: Sequence[Wanted], shape: tuple[int, int]
+    styles: Sequence[StyleTarget], shape: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """`Matcher.usable`, `wanted` and `cover`."""
+    """`Matcher.usable`, `cell_shares` and `cover`."""
     device = styles[0].image.device
     masks, strengths = [], []
     for style in styles:
@@ -152,18 +154,18 @@ def _coverage(
             strengths.append(style.share)
         else:
             masks.append(interpolate(style.where, shape, mode="area")[0, 0].to(device).clamp(0, 1))
-            # The style's share has its mask's share of the picture in it; within, it has not.
+            # A masked style's share contains the mask's share of the picture; undo that.
             strengths.append(style.share / style.where.square().mean().item())
     if not any(strengths):
         strengths = [1.0] * len(styles)
     counting = torch.tensor([strength > 0 for strength in strengths], device=device)
     by_cell = torch.stack(masks, 2).flatten(0, 1)
     strongest = (by_cell * counting).amax(1, keepdim=True)
-    # Along a soft edge only the stronger masks decide, or the edge would be a mosaic.
+    # Along a soft edge only the stronger masks count; otherwise the edge would be a mosaic.
     usable = (by_cell > 0) & (by_cell >= 0.5 * strongest) & counting
     weighed = by_cell * torch.tensor(strengths, device=device) * usable
-    wanted = weighed / weighed.sum(1, keepdim=True).clamp_min(1e-12)
+    cell_shares = weighed / weighed.sum(1, keepdim=True).clamp_min(1e-12)
     everywhere = any(
         s.where is None and counts for s, counts in zip(styles, strengths, strict=True)
     )
-    return usable, wanted, None if everywhere else strongest.view(shape)
+    return usable, cell_shares, None if everywhere else strongest.view(shape)

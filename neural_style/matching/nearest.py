@@ -1,7 +1,7 @@
-"""Matches between a canvas and its styles: first by all layers together, then layer by layer.
+"""Nearest-neighbor matches between a canvas and its styles, by all layers or layer by layer.
 
-Read `matcher.py` first. A `Matcher` holds the styles' activations at one size; from them come the
-matches (`found.py`), and from these the targets of the `MatchesTerm`.
+Read `matcher.py` first. A `Matcher` holds the styles' activations at one size. The functions here
+find the matches (`indices.py`), and make from them the targets of the `MatchesTerm`.
 """
 
 from __future__ import annotations
@@ -10,67 +10,69 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
-from neural_style.matching.found import CellMatches, LayerMatches
-from neural_style.matching.matcher import FLOOR, Matcher, lightness_of
-from neural_style.matching.matches import LayerTargets, MatchesTerm
-from neural_style.matching.places import Axis, Samples, count_cells, sample
+from neural_style.matching.indices import CellMatches, LayerMatches
+from neural_style.matching.matcher import FLOOR, Matcher, relative_lightness
+from neural_style.matching.sampling import Axis, Samples, count_cells, sample
 from neural_style.matching.search import (
+    assign_styles,
     nearest,
     prefer_neighbors,
     project,
-    share_out,
     unit_vectors,
     with_lightness,
 )
+from neural_style.matching.term import LayerTargets, MatchesTerm
 from neural_style.objective.make import style_names
 from neural_style.tensors import ImageTensor
 
-_BONUS = 0.06
-"""What agreement with one neighbor is worth, as a cosine."""
+_NEIGHBOR_BONUS = 0.06
+"""Bonus for agreement with one neighbor, as a cosine."""
 
-_LIGHTNESS = 0.06
-"""What a difference of one standard deviation in lightness costs, as a cosine. Chosen by looking:
-at 0.2 shapes inside bright things are lost, without it dark walls have bright patches."""
+_LIGHTNESS_COST = 0.06
+"""Cost of a difference of one standard deviation in lightness, as a cosine. Chosen by eye: 0.2 loses
+the shapes inside bright objects; 0 gives plain dark walls bright patches."""
 
-_FIELD = 5
-"""Random preferences a side, from which those of all cells of a style are interpolated."""
+_FIELD_SIDE = 5
+"""Side of the random grid from which the preferences of a style's cells are interpolated."""
 
 
 def match_cells(
     matcher: Matcher, query: ImageTensor, preference: float = 0.0, seed: int = 0
 ) -> CellMatches:
-    """For each cell of a picture the style's most similar cell, by all layers together.
+    """For each cell of a picture, the most similar style cell by all layers together.
 
-    Each layer's activations count by its share and in units of the styles' usual length there, so
-    that a layer's scale makes no difference; both sides are centered. Cells as light in their
-    picture as the query's cell in its own are preferred: the most similar direction alone may have
-    another lightness, and then a plain dark wall falls into dark and bright fields.
+    Each layer is weighted by its share and divided by the styles' root mean square length there,
+    so that a layer's scale makes no difference. Both sides are centered. Cells of similar lightness
+    are preferred: two similar directions may differ in lightness, and a plain dark wall would then
+    be divided into dark and bright fields.
 
     Args:
         query: The picture whose cells are matched.
-        preference: How much cells of a style are preferred or avoided, as a cosine: a smooth random
-            field over the style's picture, so that another seed takes other parts of it.
-        seed: Of that field.
+        preference: Standard deviation, as a cosine, of a smooth random field over each style's
+            picture that is added to the similarities, so that another seed uses other parts of it.
+        seed: Seed of that field.
     """
     cells = dict.fromkeys(matcher.shares, matcher.cell)
     seen = sample(matcher.network, matcher.segments, query, cells)
     shape = count_cells(*query.shape[-2:], matcher.cell)
-    queries = _together(matcher, seen, shape)
-    lightness = lightness_of(query, shape)
+    queries = _hypercolumns(matcher, seen, shape)
+    lightness = relative_lightness(query, shape)
     found, similarity = [], []
     generator = torch.Generator().manual_seed(seed)
     for k, samples in enumerate(matcher.styles):
         allowed = matcher.allowed[k]
-        bank = _together(matcher, samples, tuple(allowed.shape))
+        bank = _hypercolumns(matcher, samples, tuple(allowed.shape))
         chosen = allowed.flatten().nonzero()[:, 0]
         bank = unit_vectors(bank, bank[chosen].mean(0))
         here = matcher.usable[:, k]
         mean = queries[here].mean(0) if here.any() else queries.mean(0)
         own, bank = project(unit_vectors(queries, mean), bank)
-        own, bank = with_lightness(own, bank, lightness, matcher.lightness[k], _LIGHTNESS)
-        liked = _liking(generator, allowed, preference)
-        matches = chosen[nearest(own, bank[chosen], None if liked is None else liked[chosen])]
-        matches = prefer_neighbors(matches, own, bank, shape, allowed, liked, _BONUS)
+        own, bank = with_lightness(own, bank, lightness, matcher.lightness[k], _LIGHTNESS_COST)
+        preferred = _preference_field(generator, allowed, preference)
+        matches = chosen[
+            nearest(own, bank[chosen], None if preferred is None else preferred[chosen])
+        ]
+        matches = prefer_neighbors(matches, own, bank, shape, allowed, preferred, _NEIGHBOR_BONUS)
         found.append(matches)
         similarity.append((own * bank[matches]).sum(1))
     owners = _owners(matcher, torch.stack(similarity, 1)).view(shape)
@@ -81,12 +83,12 @@ def match_cells(
 
 
 def targets_of_cells(matcher: Matcher, matches: CellMatches) -> dict[str, LayerTargets]:
-    """Targets of the term from matches of cells."""
+    """Targets of the term, from matches of cells."""
     targets = {}
     for layer, (down, across) in matches.axes.items():
         rows, columns = _cells_of(down, across, matcher.cell, matches.owners)
         owners = matches.owners[rows[:, None], columns]
-        # The place inside its cell is the same on both sides.
+        # The offset inside the cell is the same on both sides.
         inner_row = (down.pixels().to(rows) - rows * matcher.cell)[:, None]
         inner_column = (across.pixels().to(rows) - columns * matcher.cell)[None, :]
         pixel_row = matches.rows[rows[:, None], columns] * matcher.cell + inner_row
@@ -108,15 +110,15 @@ def targets_of_cells(matcher: Matcher, matches: CellMatches) -> dict[str, LayerT
 def match_layers(
     matcher: Matcher, image: ImageTensor, cells: CellMatches, generator: torch.Generator
 ) -> dict[str, LayerMatches]:
-    """For each layer by itself, its places on the canvas matched with the styles' places.
+    """For each position of each layer, the most similar style position by that layer alone.
 
-    Places are thinned to about `_PLACES` along the longer side, from a random first one; both sides
-    are centered.
+    Positions are subsampled to about `matcher._PLACES` along the longer side, with a random offset.
+    Both sides are centered.
 
     Args:
         image: The canvas.
-        cells: Say which style is whose.
-        generator: Chooses the first place of each layer.
+        cells: Matches of cells, which say which style each position belongs to.
+        generator: Draws the offset of each layer.
     """
     first = {}
     within = min(matcher.spacing, *image.shape[-2:])
@@ -135,7 +137,7 @@ def match_layers(
         centers = []
         base = 0
         for k, samples in enumerate(matcher.styles):
-            bank, chosen = _thinned(matcher, samples[layer], k)
+            bank, chosen = _subsample(matcher, samples[layer], k)
             own = owners == k
             mean = vectors[own].mean(0) if own.any() else vectors.mean((0, 1))
             centers.append(mean)
@@ -152,13 +154,13 @@ def match_layers(
 def targets_of_layers(
     matcher: Matcher, matches: dict[str, LayerMatches]
 ) -> dict[str, LayerTargets]:
-    """Targets of the term from matches of each layer, centered on both sides."""
+    """Targets of the term, from matches of each layer, centered on both sides."""
     targets = {}
     for layer, one in matches.items():
         down, across = one.axes
         centered = []
         for k, samples in enumerate(matcher.styles):
-            mean = _thinned(matcher, samples[layer], k)[0].mean(0)
+            mean = _subsample(matcher, samples[layer], k)[0].mean(0)
             centered.append(samples[layer].values.flatten(0, 1).float() - mean)
         directions = normalize(torch.cat(centered)[one.indices], dim=2, eps=1e-6)
         targets[layer] = _layer_targets(
@@ -170,7 +172,7 @@ def targets_of_layers(
 def make_matches_term(
     matcher: Matcher, targets: dict[str, LayerTargets], weight: float
 ) -> MatchesTerm:
-    """The style term of those targets."""
+    """The style term with these targets."""
     return MatchesTerm(weight, matcher.shares, targets, style_names(len(matcher.styles)))
 
 
@@ -193,7 +195,7 @@ def _layer_targets(
 
 
 def _cells_of(down: Axis, across: Axis, cell: int, grid: Tensor) -> tuple[Tensor, Tensor]:
-    """The cell of each row and of each column of places."""
+    """The cell of each sampled row and of each sampled column."""
     height, width = grid.shape
     return (
         (down.pixels() // cell).clamp_max(height - 1).to(grid.device),
@@ -201,8 +203,8 @@ def _cells_of(down: Axis, across: Axis, cell: int, grid: Tensor) -> tuple[Tensor
     )
 
 
-def _together(matcher: Matcher, samples: dict[str, Samples], shape: tuple[int, int]) -> Tensor:
-    """The hypercolumns of a picture's cells, one a row: all layers' activations side by side."""
+def _hypercolumns(matcher: Matcher, samples: dict[str, Samples], shape: tuple[int, int]) -> Tensor:
+    """Hypercolumns of a picture's cells, one per row: all layers' activations, concatenated."""
     rows, columns = (torch.arange(count) * matcher.cell + matcher.cell // 2 for count in shape)
     columns_of_layers = []
     for layer, share in matcher.shares.items():
@@ -214,8 +216,8 @@ def _together(matcher: Matcher, samples: dict[str, Samples], shape: tuple[int, i
     return torch.cat(columns_of_layers, 1)
 
 
-def _thinned(matcher: Matcher, samples: Samples, k: int) -> tuple[Tensor, Tensor]:
-    """A style's places that layers are matched with alone, and their numbers among all of them."""
+def _subsample(matcher: Matcher, samples: Samples, k: int) -> tuple[Tensor, Tensor]:
+    """The style positions that a layer is matched with by itself, and their indices among all."""
     step = max(1, -(-matcher.spacing // (samples.down.step * samples.down.stride)))
     tall, wide = samples.values.shape[:2]
     rows, columns = _cells_of(samples.down, samples.across, matcher.cell, matcher.allowed[k])
@@ -223,23 +225,27 @@ def _thinned(matcher: Matcher, samples: Samples, k: int) -> tuple[Tensor, Tensor
     thin = torch.zeros_like(usable)
     thin[step // 2 :: step, step // 2 :: step] = True
     chosen = ((usable & thin) if (usable & thin).any() else usable).flatten().nonzero()[:, 0]
-    if not len(chosen):  # a part smaller than a place of this layer
+    if not len(chosen):  # the allowed part is smaller than a position of this layer
         chosen = torch.arange(tall * wide, device=usable.device)
     return samples.values.flatten(0, 1)[chosen].float(), chosen
 
 
 def _owners(matcher: Matcher, similarity: Tensor) -> Tensor:
-    """Each cell's style, so that each has its share of what the masks leave it."""
+    """Each cell's style: each style gets its share of the cells that the masks allow."""
     owners = torch.zeros(len(similarity), dtype=torch.long, device=similarity.device)
     if similarity.shape[1] == 1:
         return owners
-    some = matcher.usable.any(1)
-    owners[some] = share_out(similarity[some], matcher.usable[some], matcher.wanted[some].sum(0))
+    covered = matcher.usable.any(1)
+    owners[covered] = assign_styles(
+        similarity[covered], matcher.usable[covered], matcher.cell_shares[covered].sum(0)
+    )
     return owners
 
 
-def _liking(generator: torch.Generator, allowed: Tensor, strength: float) -> Tensor | None:
-    field = torch.randn(1, 1, _FIELD, _FIELD, generator=generator)
+def _preference_field(
+    generator: torch.Generator, allowed: Tensor, strength: float
+) -> Tensor | None:
+    field = torch.randn(1, 1, _FIELD_SIDE, _FIELD_SIDE, generator=generator)
     if not strength:
         return None
     shape = tuple(allowed.shape)

@@ -1,4 +1,4 @@
-"""A picture pieced together from matched patches of the styles: where a run begins."""
+"""The start picture of a run by matches: overlapping style patches at the matches."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from neural_style.matching.found import CellMatches
-from neural_style.matching.places import count_cells
+from neural_style.matching.indices import CellMatches
+from neural_style.matching.sampling import count_cells
 from neural_style.tensors import ImageTensor
 
 
 def piece_together(
     height: int, width: int, styles: Sequence[ImageTensor], matches: CellMatches, cell: int
 ) -> ImageTensor:
-    """The styles' pixels at the matches, in overlapping patches of three by three cells.
+    """The styles' pixels at the matches, in overlapping patches of 3 × 3 cells.
 
-    Patches are blended by a raised cosine, so no seam shows where neighbors were matched apart.
+    Patches are blended with a Hann window, so that no seams show.
 
     Args:
-        height, width: Of the canvas.
-        styles: As the matches were found in them.
-        matches: A cell of a style for each cell of the canvas.
-        cell: Pixels a side.
+        height, width: Size of the canvas.
+        styles: The pictures, at the size at which they were matched.
+        matches: The style cell of each cell of the canvas.
+        cell: Side of a cell in pixels.
     """
     blocks, starts, widths = [], [], []
     count = 0
     for style in styles:
-        some, columns = _blocks(style, cell)
-        blocks.append(some)
+        own_blocks, columns = _blocks(style, cell)
+        blocks.append(own_blocks)
         starts.append(count)
         widths.append(columns)
-        count += len(some)
+        count += len(own_blocks)
     bank = torch.cat(blocks)
     start = torch.tensor(starts, device=bank.device)[matches.owners]
     wide = torch.tensor(widths, device=bank.device)[matches.owners]
@@ -43,7 +43,7 @@ def piece_together(
     whole = bank.new_zeros(tall, broad, cell, cell, 1)
     window = torch.hann_window(3 * cell + 2, periodic=False)[1:-1].to(bank)
     for down, across in product((-1, 0, 1), repeat=2):
-        # The patch of the cell `down` rows further on reaches into this one.
+        # The patch of the cell `down` rows below covers this one, too.
         rows, rows_there = _overlap(tall, down)
         columns, columns_there = _overlap(broad, across)
         here, there = (rows, columns), (rows_there, columns_there)
@@ -59,7 +59,7 @@ def piece_together(
 
 
 def _overlap(length: int, step: int) -> tuple[slice, slice]:
-    """Of so many cells those that have another one `step` further on, and those others."""
+    """The cells that have a neighbor `step` further on, and those neighbors, as slices."""
     begin, end = max(0, -step), length - max(0, step)
     return slice(begin, end), slice(begin + step, end + step)
 
@@ -67,10 +67,10 @@ def _overlap(length: int, step: int) -> tuple[slice, slice]:
 def blend(
     base: ImageTensor, pieced: ImageTensor, share: float, cover: Tensor | None
 ) -> ImageTensor:
-    """So much of the pieced picture, and nothing of it where no style is wanted.
+    """Mixes `share` of the pieced picture into the base, less where `cover` is below 1.
 
     Args:
-        cover: As `Matcher.cover`.
+        cover: `Matcher.cover`.
     """
     if cover is None:
         return torch.lerp(base, pieced, share)
@@ -79,7 +79,7 @@ def blend(
 
 
 def _blocks(style: ImageTensor, cell: int) -> tuple[Tensor, int]:
-    """A style's cells with one more all around, row by row, and how many make a row."""
+    """A style's cells with a margin of one cell, row by row, and the number of cells per row."""
     height, width = style.shape[-2:]
     rows, columns = count_cells(height, width, cell)
     below, right = (rows + 1) * cell - height, (columns + 1) * cell - width

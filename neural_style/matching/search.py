@@ -1,4 +1,4 @@
-"""Finding the most similar places: pure functions on vectors, one a row."""
+"""Nearest-neighbor search: pure functions on vectors, one per row."""
 
 from __future__ import annotations
 
@@ -7,32 +7,31 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 _CHUNK = 2**24
-"""Similarities that are held at a time."""
+"""Similarities held in memory at a time."""
 
 _AXES = 192
-"""Principal axes that vectors are compared along where there are many of them."""
+"""Principal axes that vectors are projected to before a large search."""
 
 _FEW = 4_000_000
-"""Similarities that are not worth finding axes for."""
+"""Similarities up to which a projection costs more than it saves."""
 
 _SWEEPS = 4
-"""In each of them every other place looks at its neighbors' matches, as on a chessboard."""
+"""Propagation sweeps; each updates every other position, like the squares of a chessboard."""
 
 _ROUNDS = 30
-"""After which shares of several styles have settled."""
+"""Rounds after which the offsets of `assign_styles` have converged."""
 
 
 def unit_vectors(vectors: Tensor, mean: Tensor) -> Tensor:
-    """Directions from the mean, in float32."""
+    """The vectors minus the mean, normalized, in float32."""
     return normalize(vectors.float() - mean, dim=1, eps=1e-6)
 
 
 def project(queries: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
-    """Both along the bank's principal axes, where that makes the search cheaper.
+    """Projects both to the bank's principal axes where that makes the search cheaper.
 
-    What a query has beyond the axes changes its similarity to no vector of the bank, to within what
-    the axes miss of the bank. Subspace iteration from fixed random directions (Halko, Martinsson
-    and Tropp, arXiv 0909.4061, alg. 4.4).
+    Similarities change only by what the axes miss of the bank. The axes come from subspace
+    iteration with fixed random directions (Halko, Martinsson and Tropp, arXiv 0909.4061, alg. 4.4).
     """
     channels = bank.shape[1]
     if channels <= 2 * _AXES or len(queries) * len(bank) <= _FEW:
@@ -63,15 +62,15 @@ def with_lightness(
 
 
 def nearest(queries: Tensor, bank: Tensor, preference: Tensor | None = None) -> Tensor:
-    """For each query the row of the bank with the greatest inner product.
+    """For each query, the index of the bank's row with the greatest inner product.
 
     Args:
-        preference: Is added to the products, one number a row of the bank.
+        preference: Added to the products, one number per row of the bank.
     """
     rows = max(1, _CHUNK // len(bank))
     found = []
-    for some in queries.split(rows):
-        products = some @ bank.T
+    for chunk in queries.split(rows):
+        products = chunk @ bank.T
         found.append((products if preference is None else products + preference).argmax(1))
     return torch.cat(found)
 
@@ -85,15 +84,16 @@ def prefer_neighbors(
     preference: Tensor | None,
     bonus: float,
 ) -> Tensor:
-    """Matches that follow their neighbors' where that costs little, so that strokes hang together.
+    """Matches made coherent: a cell follows its neighbors' matches where that costs little.
 
-    On a plain wall many places of a style are about equally similar; taken one by one the matches
-    flicker. Each place may take over a neighbor's match, moved by one cell, and gains `bonus` for
-    each neighbor that it agrees with (the propagation step of PatchMatch: Barnes et al. 2009).
-    While a place chooses, its neighbors stay: if all chose at once, they would only swap matches.
+    In smooth areas many style cells are about equally similar, so independent matches are
+    scattered and strokes break. Each cell may adopt a neighbor's match, shifted by one cell, and
+    gains `bonus` for each neighbor that it agrees with (the propagation step of PatchMatch: Barnes
+    et al. 2009). Only every other cell changes in a sweep: neighbors that changed at once would
+    swap their matches.
 
     Args:
-        found: For each query its row of the bank.
+        found: For each query, the index of its match in the bank.
         queries, bank: Unit vectors; the bank has one for each cell of its picture, row by row.
         shape: Cells of the canvas, down and across.
         allowed: Which cells of the bank's picture may be matched: cells down × across.
@@ -106,11 +106,11 @@ def prefer_neighbors(
     places = torch.arange(height * width, device=device)
     color = (places // width + places % width) % 2
     for sweep in range(_SWEEPS):
-        proposed = [_moved(matches, *step) for step in ((0, 1), (0, -1), (1, 0), (-1, 0))]
+        proposed = [_shifted(matches, *step) for step in ((0, 1), (0, -1), (1, 0), (-1, 0))]
         candidates = torch.stack([matches, *proposed])
         down, across = candidates[:, 0].clamp(0, tall - 1), candidates[:, 1].clamp(0, wide - 1)
         rows = (down * wide + across).flatten(1)
-        score = torch.stack([(queries * bank[some]).sum(1) for some in rows])
+        score = torch.stack([(queries * bank[candidate]).sum(1) for candidate in rows])
         if preference is not None:
             score = score + preference[rows]
         for other in proposed:
@@ -123,8 +123,8 @@ def prefer_neighbors(
     return found
 
 
-def _moved(matches: Tensor, down: int, across: int) -> Tensor:
-    """What a neighbor's match would be here: that of the cell above, one cell further down."""
+def _shifted(matches: Tensor, down: int, across: int) -> Tensor:
+    """The matches that each cell's neighbor proposes: its own, shifted by one cell."""
     shifted = matches.roll((down, across), (1, 2))
     if down:
         edge = 0 if down > 0 else -1
@@ -137,17 +137,17 @@ def _moved(matches: Tensor, down: int, across: int) -> Tensor:
     return shifted + torch.tensor([down, across], device=matches.device).view(2, 1, 1)
 
 
-def share_out(similarity: Tensor, allowed: Tensor, counts: Tensor) -> Tensor:
-    """For each place its style, so that each style gets as many places as it is to have.
+def assign_styles(similarity: Tensor, allowed: Tensor, counts: Tensor) -> Tensor:
+    """Assigns a style to each position so that each style gets its number of positions.
 
-    Each style is given an offset, added to its similarities, and places go to the highest; the
-    offsets are found one after the other (Bertsekas' auction, with one bid for all places). Of
-    places that are just as similar, the first go to the first style.
+    Each style has an offset that is added to its similarities; a position goes to the highest sum.
+    Offsets are adjusted one style after the other (Bertsekas' auction, with one bid for all
+    positions). Among equally similar positions, the first go to the first style.
 
     Args:
-        similarity: Places × styles.
-        allowed: Which style may be used where: places × styles.
-        counts: Places that each style is to have.
+        similarity: Positions × styles.
+        allowed: Which styles may be used where: positions × styles.
+        counts: The number of positions for each style.
     """
     score = torch.where(allowed, similarity, -torch.inf).cpu().double()
     styles = range(score.shape[1])
@@ -158,7 +158,7 @@ def share_out(similarity: Tensor, allowed: Tensor, counts: Tensor) -> Tensor:
             others = [j for j in styles if j != k]
             rival = (score[:, others] + offsets[others]).amax(1)
             own = allowed[:, k].cpu()
-            # The offset at which each place would change hands; infinite where no other may be.
+            # The offset at which each position would change its style; ±_FAR where only one may be.
             lead = (rival - score[:, k])[own].clamp(-_FAR, _FAR)
             count = int(counts[k].round().clamp(0, len(lead)))
             ordered = lead.sort().values
@@ -170,7 +170,7 @@ def share_out(similarity: Tensor, allowed: Tensor, counts: Tensor) -> Tensor:
 
 
 _TIE = 1e-7
-"""Below any difference of similarities that says something."""
+"""Breaks ties; smaller than any meaningful difference of similarities."""
 
 _FAR = 4.0
-"""Above any difference of two cosines with their preferences."""
+"""Larger than any difference of two cosines with their preferences."""

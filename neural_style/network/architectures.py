@@ -1,4 +1,4 @@
-"""How networks are built: as named stages, without weights."""
+"""Network architectures as named stages, without weights."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import torch
 from torch import nn
 
 Stages = dict[str, nn.Module]
-"""A network as named steps, in the order in which a picture passes through them."""
+"""A network as named modules, in the order in which they run."""
 
 
 def vgg19() -> Stages:
-    """Simonyan and Zisserman's VGG-19 (arXiv 1409.1556), less its classifier."""
+    """Simonyan and Zisserman's VGG-19 (arXiv 1409.1556) without its classifier."""
     return _vgg(2, 2, 4, 4, 4)
 
 
 def vgg16() -> Stages:
-    """Their VGG-16: one layer fewer in each of the last three blocks."""
+    """VGG-16: VGG-19 with one layer fewer in each of the last three blocks."""
     return _vgg(2, 2, 3, 3, 3)
 
 
 def _vgg(*blocks: int) -> Stages:
-    """Of so many convolutions a block. Built here: torchvision's import alone takes 160 MB."""
+    """A VGG with the given convolutions per block; importing torchvision's would take 160 MB."""
     modules: list[nn.Module] = []
     inputs = 3
     for outputs, convolutions in zip((64, 128, 256, 512, 512), blocks, strict=True):
@@ -34,9 +34,9 @@ def _vgg(*blocks: int) -> Stages:
 
 
 def resnet50() -> Stages:
-    """He et al.'s ResNet-50 (arXiv 1512.03385) from torchvision, less its classifier.
+    """He et al.'s ResNet-50 (arXiv 1512.03385) from torchvision without its classifier.
 
-    Each block is a stage of its own, named as there: layer1.0, layer1.1, …
+    Each block is a stage with torchvision's name: layer1.0, layer1.1, …
     """
     model = _without_weights("resnet50")
     stages: Stages = {"conv1": model.conv1, "bn1": model.bn1, "relu1": nn.ReLU()}
@@ -48,25 +48,25 @@ def resnet50() -> Stages:
 
 
 def googlenet() -> Stages:
-    """Szegedy et al.'s GoogLeNet (arXiv 1409.4842) from torchvision, less its classifiers.
+    """Szegedy et al.'s GoogLeNet (arXiv 1409.4842) from torchvision without its classifiers.
 
-    With batch normalization, as torchvision trained it; stages are named as there.
+    It has torchvision's batch normalization and stage names.
     """
     model = _without_weights("googlenet", init_weights=False, aux_logits=False)
     return _module_stages(model, "conv1")
 
 
 def inception_v3() -> Stages:
-    """Szegedy et al.'s Inception v3 (arXiv 1512.00567) from torchvision, less its classifiers.
+    """Szegedy et al.'s Inception v3 (arXiv 1512.00567) from torchvision without its classifiers.
 
-    Stages are named as there, but for the first convolution, which is conv1, bn1 and relu1.
+    It has torchvision's stage names, except that the first block is conv1, bn1 and relu1.
     """
     model = _without_weights("inception_v3", init_weights=False, aux_logits=False)
     return _module_stages(model, "Conv2d_1a_3x3")
 
 
 def _module_stages(model: nn.Module, first: str) -> Stages:
-    """Its modules down to the pooling before the classifier, the first of them taken apart."""
+    """The modules up to the last pooling, with the first block split into conv, bn and ReLU."""
     block = getattr(model, first)
     stages: Stages = {"conv1": block.conv, "bn1": block.bn, "relu1": nn.ReLU()}
     for name, module in model.named_children():
@@ -83,7 +83,7 @@ def _without_weights(name: str, **options: bool) -> nn.Module:
 
 
 def name_vgg_stages(features: Iterable[nn.Module]) -> Stages:
-    """Paper names for a VGG's steps: conv1_1, relu1_1, … pool1, conv2_1, …"""
+    """A VGG's modules under the paper's names: conv1_1, relu1_1, … pool1, conv2_1, …"""
     stages: Stages = {}
     block, step = 1, 0
     for module in features:

@@ -1,8 +1,8 @@
-"""What is taken of activations on their way through the network, at little cost on the way back.
+"""Autograd functions for Gram matrices, row slices and samples, with cheap gradients.
 
-Whatever is measured of a map adds its share to the map's gradient. Left to autograd each share is
-a map of its own, that is made, read and added; at the first layer each has the picture's size and
-64 channels. Here it is added where it arises, to the gradient that comes from deeper layers.
+A measurement of a feature map adds its share to the map's gradient. Plain autograd allocates,
+writes and adds a full map for each share; at the first layer that is the picture's size with 64
+channels. These functions add the share in place to the gradient that comes from deeper layers.
 """
 
 from __future__ import annotations
@@ -18,38 +18,41 @@ from neural_style.tensors import FeatureMap, GramMatrix, widen
 _LAYOUT = torch.channels_last
 
 
-def products_of(pixels: Tensor) -> GramMatrix:
-    """Mᵀ M, of pixels by channels."""
+def gram_of_pixels(pixels: Tensor) -> GramMatrix:
+    """Mᵀ M, for M as pixels × channels."""
     return widen(pixels.T @ pixels)
 
 
-def tap_products(features: FeatureMap, rows: slice) -> tuple[FeatureMap, GramMatrix]:
-    """`losses.channel_products` of some rows, and the features to go on with.
+def gram_of_rows(features: FeatureMap, rows: slice) -> tuple[FeatureMap, GramMatrix]:
+    """The features to pass on, and `losses.channel_products` of some of their rows.
 
-    Only what goes on from those returned may be differentiated beside the products, and but once.
+    Pass on the returned features, not the argument, and differentiate only once: the backward pass
+    adds to the incoming gradient in place.
     """
-    return _Products.apply(features, rows)
+    return _GramOfRows.apply(features, rows)
 
 
-def take_rows(features: FeatureMap, rows: slice) -> FeatureMap:
-    """Some rows of a map.
+def slice_rows(features: FeatureMap, rows: slice) -> FeatureMap:
+    """Some rows of a map, with a gradient in channels_last memory.
 
-    Their gradient lies in memory as the map does, where that of a slice does not: at 2048×1366,
-    putting it right again for every sum and convolution took a quarter of the time.
+    The gradient of a plain slice is not channels_last; at 2048×1366, converting it for every sum
+    and convolution took a quarter of the time.
     """
-    return features if rows == slice(0, features.shape[2]) else _Rows.apply(features, rows)
+    return features if rows == slice(0, features.shape[2]) else _SliceRows.apply(features, rows)
 
 
-def tap_places(features: FeatureMap, rows: slice, columns: slice) -> tuple[FeatureMap, FeatureMap]:
-    """The features to go on with, and a copy of some of their rows and columns.
+def sample_positions(
+    features: FeatureMap, rows: slice, columns: slice
+) -> tuple[FeatureMap, FeatureMap]:
+    """The features to pass on, and a copy of some of their rows and columns.
 
-    Only what goes on from those returned may be differentiated, and but once.
+    Pass on the returned features, not the argument, and differentiate only once.
     """
-    return _Places.apply(features, rows, columns)
+    return _SamplePositions.apply(features, rows, columns)
 
 
-def can_rectify(module: nn.Module) -> bool:
-    """Whether a stage is a pooling that `pool_rectified` does."""
+def is_2x2_max_pool(module: nn.Module) -> bool:
+    """Whether a stage is the pooling that `relu_max_pool` implements."""
     return (
         isinstance(module, nn.MaxPool2d)
         and (module.kernel_size, module.stride, module.padding) == (2, 2, 0)
@@ -57,16 +60,16 @@ def can_rectify(module: nn.Module) -> bool:
     )
 
 
-def pool_rectified(x: FeatureMap) -> FeatureMap:
-    """`max_pool2d(relu(x), 2)`, to the bit, and so is its gradient.
+def relu_max_pool(x: FeatureMap) -> FeatureMap:
+    """`max_pool2d(relu(x), 2)`, bit for bit, and so is its gradient.
 
-    Rectified after pooling, and kept for the way back are only the places of the maxima: of the
-    activations before the pooling, nothing.
+    It rectifies after pooling. For the backward pass it saves the output and the indices of the
+    maxima, not the activations before the pooling.
     """
-    return _RectifiedPool.apply(x)
+    return _ReluMaxPool.apply(x)
 
 
-class _RectifiedPool(torch.autograd.Function):
+class _ReluMaxPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         x = x.contiguous(memory_format=_LAYOUT)
@@ -84,7 +87,7 @@ class _RectifiedPool(torch.autograd.Function):
         return max_unpool2d(gradient, places, 2, output_size=ctx.size)
 
 
-class _Places(torch.autograd.Function):
+class _SamplePositions(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
@@ -103,14 +106,14 @@ class _Places(torch.autograd.Function):
         return onward, None, None
 
 
-class _Products(torch.autograd.Function):
+class _GramOfRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
         features = features.contiguous(memory_format=_LAYOUT)
         ctx.save_for_backward(features)
         ctx.rows = rows
-        return features.view_as(features), products_of(_pixels(features, rows))
+        return features.view_as(features), gram_of_pixels(_pixels(features, rows))
 
     @staticmethod
     def backward(ctx: Any, onward: Tensor | None, products: Tensor | None) -> tuple[Tensor, None]:
@@ -125,7 +128,7 @@ class _Products(torch.autograd.Function):
         return onward, None
 
 
-class _Rows(torch.autograd.Function):
+class _SliceRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, rows: slice) -> Tensor:
         ctx.shape, ctx.rows = features.shape, rows
@@ -142,5 +145,5 @@ class _Rows(torch.autograd.Function):
 
 
 def _pixels(features: Tensor, rows: slice) -> Tensor:
-    """Pixels of these rows by channels, as they lie in memory."""
+    """These rows as pixels × channels, a view of channels_last memory."""
     return features[0].permute(1, 2, 0)[rows].view(-1, features.shape[1])

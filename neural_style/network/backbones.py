@@ -1,7 +1,7 @@
-"""The networks that look at pictures: their layers, what they expect, who has their weights.
+"""The backbones: their layers, input units, and sources of weights.
 
-To add one: write its `build` in `architectures.py`, name its layers, list where its weights come
-from, and give it an entry in `BACKBONES`.
+To add one, write its `build` in `architectures.py` and give it an entry in `BACKBONES` with its
+layers and the sources of its weights.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from neural_style.network.architectures import (
 
 
 class Units(NamedTuple):
-    """What a network was trained on: (picture[channels] − mean) / std, from sRGB in [0, 1]."""
+    """Input normalization of a network: (picture[channels] − mean) / std, from sRGB in [0, 1]."""
 
     channels: tuple[int, int, int]
     mean: tuple[float, float, float]
@@ -31,13 +31,13 @@ class Units(NamedTuple):
 
 
 CAFFE = Units((2, 1, 0), (103.939 / 255, 116.779 / 255, 123.68 / 255), (1 / 255, 1 / 255, 1 / 255))
-"""The original VGG models: blue first, 0–255, minus the mean of ImageNet."""
+"""The original VGG models: BGR, 0–255, minus the mean of ImageNet."""
 
 TORCHVISION = Units((0, 1, 2), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def mean_color(units: Units) -> torch.Tensor:
-    """What such a network takes for nothing: an sRGB picture of one pixel."""
+    """The color that the network sees as zeros, as an sRGB picture of one pixel."""
     color = torch.zeros(1, 3, 1, 1)
     color[0, list(units.channels), 0, 0] = torch.tensor(units.mean)
     return color
@@ -47,8 +47,7 @@ class HubFile(NamedTuple):
     """A safetensors file on the Hugging Face Hub, with the SHA-256 of its bytes.
 
     Attributes:
-        revision: The commit it is at, or a branch: then the digest alone says which file is meant,
-            and any other that comes to be there is refused.
+        revision: A commit or a branch. Any file with another digest is refused.
     """
 
     repo: str
@@ -60,7 +59,7 @@ class HubFile(NamedTuple):
 
 
 class PackagedFile(NamedTuple):
-    """A file inside an installed Python package: 8-bit indices into a table of values per layer."""
+    """A weights file in an installed Python package: 8-bit indices into one table per layer."""
 
     package: str
     version: str
@@ -70,25 +69,25 @@ class PackagedFile(NamedTuple):
 
     @property
     def requirement(self) -> str:
-        """What to give pip."""
+        """The requirement for pip."""
         return f"{self.package}=={self.version}"
 
 
 class Backbone(NamedTuple):
-    """One network.
+    """A network with its default layers and its weights files.
 
     Attributes:
         build: Makes the stages, without weights.
-        in_file: From a stage's name and place, its name in the Hub's and torchvision's files.
+        in_file: From a stage's name and index to its name in the Hub's and torchvision's files.
         content_layers: Layer → share of the content term.
         style_layers: Layer → share of the style term by moments.
         match_layers: Layer → share of the style term by matches.
-        smallest_side: Pictures need at least this many pixels a side.
-        hub: Where the Hub keeps its weights, if it does.
-        packaged: Where an installed package keeps its weights, if one does.
-        file_units: Units of well-known weight files that people have, by the first eight hex digits
-            of their SHA-256.
-        units: Of any other file.
+        smallest_side: Smallest side of a picture, in pixels.
+        hub: Its weights on the Hub, if there are any.
+        packaged: Its weights in a Python package, if there are any.
+        file_units: Units of well-known weights files, by the first eight hex digits of their
+            SHA-256.
+        units: Units of any other file.
     """
 
     build: Callable[[], Stages]
@@ -120,10 +119,13 @@ def _in_inception_v3(stage: str, place: int) -> str:
 
 
 def check_layers(known: Collection[str], layers: Collection[str], network: str = "") -> None:
-    """Refuses layers that are not among those known of the network of that name.
+    """Checks that all layers are known.
+
+    Args:
+        network: Name of the network for the message.
 
     Raises:
-        SettingsError: Which, and those it has.
+        SettingsError: One is not; the message names it and lists the known ones.
     """
     for layer in layers:
         if layer not in known:
@@ -134,8 +136,8 @@ def check_layers(known: Collection[str], layers: Collection[str], network: str =
 
 
 _FALLING = {"relu1_1": 0.3, "relu2_1": 0.3, "relu3_1": 0.2, "relu4_1": 0.12, "relu5_1": 0.08}
-"""Falling with depth: brushwork from the early layers, and the deep ones, which carry whole shapes
-of the style image, held back so that the content keeps its own. Chosen by eye."""
+"""Shares that fall with depth: brushwork comes from the early layers. The deep layers carry whole
+shapes of the style image and are weak, so that the content keeps its own shapes. Chosen by eye."""
 
 _UP_TO_CONTENT = dict.fromkeys(
     (
@@ -144,16 +146,16 @@ _UP_TO_CONTENT = dict.fromkeys(
     ),
     1.0,
 )
-"""All that lie above the content layer: those of Kolkin et al., arXiv 2203.13215, alike."""
+"""Equal shares of all layers up to the content layer, as in Kolkin et al., arXiv 2203.13215."""
 
 _CENTERED = Units((0, 1, 2), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
-def lean(layers: dict[str, float], exponent: float) -> dict[str, float]:
-    """The shares times 1, exponent, exponent², … in their order, adding up to what they did."""
-    leaning = {layer: share * exponent**k for k, (layer, share) in enumerate(layers.items())}
-    whole = sum(leaning.values()) or 1.0
-    return {layer: share * sum(layers.values()) / whole for layer, share in leaning.items()}
+def weight_by_depth(layers: dict[str, float], exponent: float) -> dict[str, float]:
+    """The shares times 1, exponent, exponent², … from layer to layer, rescaled to the same sum."""
+    weighted = {layer: share * exponent**k for k, (layer, share) in enumerate(layers.items())}
+    whole = sum(weighted.values()) or 1.0
+    return {layer: share * sum(layers.values()) / whole for layer, share in weighted.items()}
 
 
 BACKBONES: dict[str, Backbone] = {
@@ -199,7 +201,7 @@ BACKBONES: dict[str, Backbone] = {
         packaged=None,
         file_units={"00b39a1b": CAFFE, "397923af": TORCHVISION},
     ),
-    # Its layers, and those of the two below, are at the ends of their sizes, with VGG's shares.
+    # This backbone and the two below use the last layers of each resolution, with VGG's shares.
     "resnet50": Backbone(
         build=resnet50,
         in_file=_by_name,
@@ -240,7 +242,7 @@ BACKBONES: dict[str, Backbone] = {
         hub=None,
         packaged=None,
         file_units={},
-        # torchvision turns what it is given into these itself (transform_input).
+        # torchvision's model converts its input to these itself (transform_input).
         units=_CENTERED,
     ),
     "inception_v3": Backbone(

@@ -1,4 +1,4 @@
-"""A picture through a network: activations of named layers, and not one layer deeper."""
+"""Loads a network and runs it up to the deepest layer that is needed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from neural_style.network.layers import Layer, make_layers
 from neural_style.tensors import FeatureMap
 
 Watch = Callable[[str, FeatureMap], FeatureMap]
-"""A layer's name and its activations → what the next layer is given: the same activations."""
+"""A function from a layer's name and its activations to the activations for the next layer."""
 
 
 class Network(NamedTuple):
-    """A network ready to look: frozen weights on one device, in one precision.
+    """A loaded network: frozen weights on one device, in one precision.
 
-    Weights of the first convolution stay in float32, as does the picture: bfloat16 cannot tell
-    neighboring gray levels apart. Activations and all other weights are in `dtype`.
+    The weights of the first convolution and the picture stay in float32, because bfloat16 cannot
+    distinguish neighboring gray levels. Activations and all other weights are in `dtype`.
 
     Attributes:
-        layers: By name, in the order in which a picture passes through them.
+        layers: Layers by name, in the order in which they run.
     """
 
     layers: dict[str, Layer]
@@ -46,22 +46,22 @@ def load_network(
     layers: Collection[str] = (),
     kernels: str = "auto",
 ) -> Network:
-    """Gives stages their weights, frozen, and makes layers of them.
+    """Loads frozen weights into the stages and makes layers of them.
 
     Args:
         stages: From a backbone's `build`.
         weights: `{"conv1_1.weight": …, "conv1_1.bias": …}`, float32.
-        units: What the weights expect of a picture.
+        units: Input units of the weights.
         device: Where the network runs.
         dtype: Precision of everything after the first convolution.
         pooling: A key of `POOLINGS`.
         border: A key of `BORDERS`.
-        layers: Those that will be looked at; stages deeper than these are left out. None for all,
-            each then a layer of its own.
+        layers: Layers whose activations will be read; deeper stages are dropped. If empty, every
+            stage is kept as a layer of its own.
         kernels: One of `KERNELS`.
 
     Raises:
-        SettingsError: There is no layer of that name; or numba was asked for and is not there.
+        SettingsError: A layer does not exist, or numba was asked for and is not installed.
     """
     watched = {*(layers or stages)}
     check_layers(stages, watched)
@@ -103,7 +103,7 @@ def _load_block(
     device: torch.device,
     dtype: torch.dtype,
 ) -> None:
-    """Weights for what is more than a convolution, or none; used as it was trained (`eval`)."""
+    """Loads the weights of any module other than a convolution, and sets it to `eval`."""
     state = {key: weights.get(f"{name}.{key}", torch.zeros(())) for key in module.state_dict()}
     module.load_state_dict(state, assign=True)
     module.eval().to(device, dtype, memory_format=_LAYOUT)
@@ -116,7 +116,7 @@ def layers_until(network: Network, wanted: Collection[str]) -> list[str]:
     """Names of the layers from the first to the deepest of those wanted.
 
     Raises:
-        SettingsError: The network has no layer of that name, or it was not to be looked at.
+        SettingsError: A wanted layer does not exist or was not among `load_network`'s layers.
     """
     check_layers([name for name, layer in network.layers.items() if layer.watched], wanted)
     return _until(network.layers, wanted)
@@ -130,12 +130,11 @@ def _until(names: Collection[str], wanted: Collection[str]) -> list[str]:
 def run_layers(
     network: Network, x: Tensor, names: Collection[str], wanted: Collection[str], watch: Watch
 ) -> Tensor:
-    """What comes out of consecutive layers.
+    """The output of consecutive layers.
 
     Args:
-        x: The picture, where the network's first layer is among `names`; else the output of the
-            layer before.
-        watch: Is shown the activations of the wanted layers among them.
+        x: Input of the first of them: the picture, or the output of the layer before.
+        wanted: Layers whose activations are passed to `watch`.
     """
     for name in names:
         x = network.layers[name].run(x)

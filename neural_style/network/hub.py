@@ -1,4 +1,4 @@
-"""One file of weights from the Hugging Face Hub, by the Hub's own client and in its cache."""
+"""Fetches weights files from the Hugging Face Hub, with the Hub's client and its cache."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from huggingface_hub import (
     hf_hub_url,
     try_to_load_from_cache,
 )
-from huggingface_hub.errors import HfHubHTTPError, HTTPError  # the second is its transport's
+from huggingface_hub.errors import HfHubHTTPError, HTTPError  # the second is the HTTP client's
 
 from neural_style.errors import WeightsError
 from neural_style.messages import Message
 from neural_style.network.backbones import HubFile
 
 CONNECT_SECONDS = 3.5
-"""How long the Hub may take to say which file it has."""
+"""Timeout for asking the Hub which file it has."""
 
 
 def cached(file: HubFile) -> Path | None:
-    """The file where the client keeps it, or None. Asks nobody, and checks no digest."""
+    """The file in the client's cache, or None. It uses no network and checks no digest."""
     path = try_to_load_from_cache(file.repo, file.filename, revision=file.revision)
     return Path(path) if isinstance(path, str) else None
 
 
 def download(file: HubFile) -> Path:
-    """Fetches the whole file into the client's cache; its digest is not checked yet.
+    """Fetches the file into the client's cache, without checking its digest.
 
-    The Hub is asked first which file it has: one out of reach, or with another file, is known of
-    before anything travels.
+    It asks the Hub for the file's digest first, so that a missing connection or another file is
+    found before the download.
 
     Raises:
-        WeightsError: Out of reach, or not the file that was asked for.
+        WeightsError: The Hub cannot be reached or has another file.
     """
     try:
         url = hf_hub_url(file.repo, file.filename, revision=file.revision)
@@ -51,16 +51,16 @@ def download(file: HubFile) -> Path:
 
 
 def refused(fact: Message, advice: Message) -> WeightsError:
-    """An error that says what is wrong and what to do about it."""
+    """A `WeightsError` with a fact and an advice."""
     return WeightsError("weights.refused", fact=fact, advice=advice)
 
 
 def _why(error: BaseException) -> Message | str:
-    """An error in a few words for people."""
+    """A short reason for the error message."""
     if isinstance(error, HfHubHTTPError):
         answer = error.response
         return Message("hub.status", status=answer.status_code, phrase=answer.reason_phrase)
-    if type(error).__name__ == "ConnectError":  # the transport's, whichever that is
+    if type(error).__name__ == "ConnectError":  # of the HTTP client, whichever it is
         return Message("hub.no_connection")
     text = str(error).strip()
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__

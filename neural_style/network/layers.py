@@ -1,9 +1,9 @@
-"""The layers of a network: stages done as one, with each layer's geometry and cost.
+"""The layers of a network: fused stages with their geometry and cost.
 
-Decided once, when a network is loaded. A convolution and the ReLU after it are one layer, unless
-the convolution's own output is looked at. A ReLU and the maximum pooling after it are one, unless
-the ReLU's output is: the two commute, and rectifying after pooling is a quarter of the work
-(`autograd.pool_rectified`).
+They are made once, when a network is loaded. A convolution and the ReLU after it are fused, unless
+the convolution's output is read. A ReLU and the max pooling after it are fused, unless the ReLU's
+output is read: the two commute, and rectifying after pooling is a quarter of the work
+(`autograd.relu_max_pool`).
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from torch.nn.functional import relu
 from neural_style.kernels.winograd import Kernel
 from neural_style.kernels.winograd import convolve as convolve_by_tiles
 from neural_style.network.architectures import Stages
-from neural_style.network.autograd import can_rectify, pool_rectified
+from neural_style.network.autograd import is_2x2_max_pool, relu_max_pool
 from neural_style.network.backbones import Units
 from neural_style.network.steps import convolve, convolve_picture, pool
 
 _PLACE_BYTES = 8
-"""Kept for the way back for each output of a pooling: which input it is."""
+"""Bytes of the index that max pooling saves for the backward pass, per output."""
 
 _PROBE = 128
-"""Side of the empty map that shows what a block makes of its input."""
+"""Side of the meta tensor that probes the output shape of a block."""
 
 
 class Layer(NamedTuple):
-    """One step of a picture's way through a network: a stage, or two that are done as one.
+    """A layer: one stage, or two fused ones, with geometry and cost.
 
     Attributes:
-        stages: What it is made of. The layer goes by the name of the last of them.
-        run: From its input to its output.
-        watched: Whether its output may be looked at; the next layer may write to any other.
-        channels: Of its output.
-        input_stride, stride: Rows of the picture for one row of its input, and of its output.
-        reach: Rows of its input that an output sees to either side; None where strips of its output
-            cannot be had from strips of its input.
-        map_bytes: Of its output and what belongs to it, for each pixel of the picture.
-        held_bytes: Of what it keeps for the way back, for each pixel of the picture.
-        work: Multiplications for each pixel of the picture.
+        stages: Its stages. The layer has the name of the last one.
+        run: Computes its output from its input.
+        watched: Whether its output may be read; if not, the next layer may overwrite it.
+        channels: Channels of its output.
+        input_stride, stride: Picture rows per row of its input and of its output.
+        reach: Half-width of its receptive field, in rows of its input; None where strips of its
+            output cannot be computed from strips of its input.
+        map_bytes: Bytes of its output and of pooling indices, per pixel of the picture.
+        held_bytes: Bytes that it saves for the backward pass, per pixel of the picture.
+        work: Multiplications per pixel of the picture.
     """
 
     stages: Stages
@@ -71,10 +71,10 @@ def make_layers(
     pooling: str,
     border: str,
 ) -> dict[str, Layer]:
-    """Stages that have their weights, as layers by name, in the order of the stages.
+    """Makes layers from stages with weights; layers by name, in the order of the stages.
 
     Args:
-        watched: Stages whose outputs may be looked at.
+        watched: Stages whose outputs may be read.
         kernels: Convolution → its weights for `winograd.convolve`; the stage itself has none.
         dtype, pooling, border: As in `load_network`.
     """
@@ -102,9 +102,9 @@ def make_layers(
 
 
 def _group(stages: Stages, watched: Collection[str], pooling: str) -> list[list[str]]:
-    """Names of the stages that are done as one: one or two at a time."""
+    """Names of the stages of each layer, one or two."""
     names, groups = [*stages], []
-    halving = {name for name in names if pooling == "max" and can_rectify(stages[name])}
+    halving = {name for name in names if pooling == "max" and is_2x2_max_pool(stages[name])}
     while names:
         one, two, three = (*names[:3], "", "")[:3]
         count = 1
@@ -121,10 +121,10 @@ def _group(stages: Stages, watched: Collection[str], pooling: str) -> list[list[
 def _run(
     parts: Stages, kernel: Kernel | None, pooling: str, in_place: bool
 ) -> Callable[[Tensor], Tensor]:
-    """What takes a layer's input to its output, for any layer but the first.
+    """`Layer.run` of any layer except the first.
 
     Args:
-        in_place: Whether the input may be written to.
+        in_place: Whether the input may be overwritten.
     """
     first, joined = next(iter(parts.values())), len(parts) > 1
     if kernel is not None:
@@ -132,7 +132,7 @@ def _run(
     if isinstance(first, nn.Conv2d):
         return partial(convolve, module=first, rectify=joined)
     if isinstance(first, nn.ReLU):
-        return pool_rectified if joined else partial(relu, inplace=in_place)
+        return relu_max_pool if joined else partial(relu, inplace=in_place)
     if isinstance(first, nn.MaxPool2d):
         return partial(pool, module=first, pooling=pooling)
     return first
@@ -151,10 +151,10 @@ def _make_layer(
     """A layer with its geometry and cost.
 
     Args:
-        before: The layer before; None for the picture.
+        before: The previous layer; None for the first one.
         itemsize: Bytes of an activation.
-        in_place: Whether a ReLU alone writes to its input.
-        pooled: Whether the next layer rectifies and pools: it keeps nothing of its input.
+        in_place: Whether a ReLU overwrites its input.
+        pooled: Whether the next layer is a fused ReLU and pooling, which does not save its input.
     """
     channels, input_stride = (before.channels, before.stride) if before else (3, 1)
     stride, reach = input_stride, 0
@@ -167,7 +167,7 @@ def _make_layer(
     place = _PLACE_BYTES if isinstance(modules[-1], nn.MaxPool2d) else 0
     map_bytes = held = channels * (itemsize + place)
     if not isinstance(modules[0], _SIMPLE):
-        # A block: its convolutions, and what batch normalization makes of each.
+        # A block saves the outputs of its convolutions and of their batch normalizations.
         held = 2 * itemsize * sum(one.out_channels for one in inside)
     elif (pooled and not watched) or (in_place and [*map(type, modules)] == [nn.ReLU]):
         held = 0
@@ -190,10 +190,10 @@ _SIMPLE = nn.Conv2d | nn.ReLU | nn.MaxPool2d
 
 
 def _shape(stage: nn.Module, channels: int) -> tuple[int, int, int | None]:
-    """Channels of a stage's output, rows of its input for one row of it, and the stage's reach.
+    """A stage's output channels, stride and reach.
 
     Args:
-        channels: Of its input.
+        channels: Channels of its input.
     """
     if isinstance(stage, nn.ReLU):
         return channels, 1, 0

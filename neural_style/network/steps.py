@@ -1,4 +1,4 @@
-"""What single layers do to their input: the first convolution, the others, and pooling."""
+"""Functions that single layers run: the first convolution, the other ones, and pooling."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ def _mean_pool(x: Tensor, kernel: int, stride: int, padding: int, ceil_mode: boo
 
 
 def _square_pool(x: Tensor, kernel: int, stride: int, padding: int, ceil_mode: bool) -> Tensor:
-    """Root of the mean square: between mean and maximum, and smooth."""
+    """L2 pooling, the root of the mean square: between mean and maximum, and smooth."""
     return (_mean_pool(x.square(), kernel, stride, padding, ceil_mode) + _FLOOR).sqrt()
 
 
 _FLOOR = 1e-6
 
 POOLINGS = {"max": _max_pool, "avg": _mean_pool, "l2": _square_pool}
-"""By kernel, stride, padding and whether what is left over at the end counts."""
+"""Pooling functions of x, kernel, stride, padding and ceil_mode."""
 
 BORDERS = {"replicate": "replicate", "zeros": "constant"}
-"""What the first convolution sees outside the picture: its edge carried on, or the mean color."""
+"""Padding modes of the first convolution: the edge repeated, or zeros (the mean color)."""
 
 
 def pool(x: Tensor, module: nn.MaxPool2d, pooling: str) -> Tensor:
-    """As the network does it, but by another way to pool, a key of `POOLINGS`."""
+    """The module's pooling with another function, a key of `POOLINGS`."""
     shape = module.kernel_size, module.stride, module.padding
     return POOLINGS[pooling](x, *shape, ceil_mode=module.ceil_mode)
 
 
 def convolve(x: FeatureMap, module: nn.Conv2d, *, rectify: bool) -> FeatureMap:
-    """The convolution; then its positive part, if wished."""
+    """The convolution, followed by a ReLU if `rectify`."""
     x = module(x)
     return relu(x, inplace=True) if rectify else x
 
@@ -53,12 +53,12 @@ def convolve_picture(
     *,
     rectify: bool,
 ) -> FeatureMap:
-    """A network's first convolution, of the picture itself; then its positive part, if wished.
+    """A network's first convolution, applied to the picture, followed by a ReLU if `rectify`.
 
     Args:
-        module: Its weights are in float32.
+        module: The convolution, with weights in float32.
         border: A key of `BORDERS`.
-        dtype: Of the activations.
+        dtype: Precision of the activations.
     """
     edged = pad(to_units(image, units), 4 * (module.padding[0],), mode=BORDERS[border])
     x = _first_convolution(edged, module, dtype)
@@ -66,10 +66,10 @@ def convolve_picture(
 
 
 def _first_convolution(x: Tensor, module: nn.Conv2d, dtype: torch.dtype) -> Tensor:
-    """Of a float32 picture with its border, to activations in `dtype`.
+    """The convolution of a padded float32 picture, with activations in `dtype`.
 
-    In bfloat16, picture and weights are each the sum of two parts, so that 16 bits of them count:
-    h + l and w + v give h w + l w + h v, one convolution of nine channels. What l v would add is
+    In bfloat16, picture and weights are each split into two parts, which together keep 16 bits:
+    (h + l)(w + v) ≈ h w + l w + h v, one convolution with nine input channels. The term l v is
     below the last bit.
     """
     if dtype == torch.float32:
@@ -83,8 +83,8 @@ def _first_convolution(x: Tensor, module: nn.Conv2d, dtype: torch.dtype) -> Tens
 
 
 def to_units(image: ImageTensor, units: Units) -> Tensor:
-    """The picture in the numbers the network was trained on."""
-    # By numbers, not by tensors of them: those would have to be sent to the device at every look.
+    """The picture in the network's input units."""
+    # Python numbers, not tensors, which would be copied to the device in every pass.
     channels = zip(units.channels, units.mean, units.std, strict=True)
     scaled = [(image[:, k : k + 1] - mean) / std for k, mean, std in channels]
     return torch.cat(scaled, dim=1).contiguous(memory_format=torch.channels_last)

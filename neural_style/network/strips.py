@@ -1,12 +1,12 @@
-"""The exact gradient of the objective, of a picture of any size.
+"""The exact gradient of the objective, computed in strips where memory is short.
 
-A Gram matrix is a sum over all pixels, so a picture cannot simply be cut up and each piece be
-optimized alone. But the sums can be made strip by strip, and once they are known, so is what each
-strip must change. Where memory is short the network is therefore cut into segments, and a
-segment's input into strips: first every strip is looked at, and only its sums and the segment's
-output are kept; then, backward, it is looked at once more and its gradient is taken. Strips
-overlap by what one output of the segment can see of its input, so nothing differs from the
-whole picture's gradient but the order of additions.
+A Gram matrix is a sum over all pixels, so the pieces of a picture cannot be optimized one by one.
+But its sum can be computed strip by strip, and the gradient of each strip follows from the
+gradient at the total. Where memory is short, the network is cut into segments, and a segment's
+input into strips. The forward pass runs each strip and keeps only its sums and the segment's
+output. The backward pass runs each strip again and takes its gradient. Strips overlap by the
+segment's receptive field, so the result differs from the whole picture's gradient only in the
+order of additions.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ import torch
 from torch import Tensor
 
 from neural_style.kernels.winograd import TILE
-from neural_style.network.autograd import take_rows
+from neural_style.network.autograd import slice_rows
 from neural_style.network.extractor import Network, layers_until, run_layers
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
 Sums = dict[Hashable, Tensor]
-"""What a picture's activations add up to over its pixels, by name."""
+"""Sums of functions of the activations over all positions, by name."""
 
 Measure = Callable[[str, FeatureMap, slice, slice], tuple[FeatureMap, Sums]]
-"""A layer's name, its activations in a strip, which of their rows count, and which rows of the
-whole picture's these are → the same activations to go on with, and the share of the sums."""
+"""A function from a layer's name, its activations in a strip, the slice of their rows without
+margins, and the slice of the same rows in the whole map → the activations to pass on, and the
+strip's share of the sums."""
 
 Judge = Callable[[Sums, ImageTensor], tuple[dict[str, Scalar], Scalar]]
-"""The sums of the whole picture, and the picture → the weighted terms of the objective, and what
-is to be differentiated: mostly their sum."""
+"""A function from the sums of the whole picture and the picture to the weighted terms of the
+objective and the scalar to differentiate, usually their sum."""
 
 Segments = list[tuple[tuple[str, ...], int]]
-"""Names of consecutive layers, and how many rows of their input come together; 0 for all."""
+"""Names of consecutive layers, and rows of their input per strip; 0 for all."""
 
 
 class Strip(NamedTuple):
-    """Rows `start` to `stop` of a segment's input, within those they depend on."""
+    """Rows `start` to `stop` of a segment's input, and with margins `top` to `bottom`."""
 
     start: int
     stop: int
@@ -50,11 +51,11 @@ class Strip(NamedTuple):
 def cut_network(
     network: Network, layers: Collection[str], rows: dict[str, int] | None = None
 ) -> Segments:
-    """The layers down to the deepest of `layers`: in one segment, or cut where `rows` says.
+    """The layers up to the deepest of `layers`, as one segment or cut after the keys of `rows`.
 
     Args:
-        rows: Last layer of a segment → rows of its input at a time, in the order of the layers;
-            what is left comes whole.
+        rows: Last layer of a segment → rows of its input per strip, in the order of the layers.
+            The layers after the last cut are one segment without strips.
     """
     names = layers_until(network, layers)
     segments: Segments = []
@@ -66,14 +67,14 @@ def cut_network(
     return [*segments, (tuple(names), 0)] if names else segments
 
 
-def survey(
+def visit_features(
     network: Network,
     segments: Segments,
     image: ImageTensor,
     layers: Collection[str],
     visit: Callable[[str, FeatureMap, slice], None],
 ) -> None:
-    """Shows the activations of `layers` to `visit`, strip by strip, and keeps none of them."""
+    """Calls `visit` with the activations of `layers` and their rows, strip by strip."""
 
     def show(layer: str, features: FeatureMap, inside: slice, where: slice) -> FeatureMap:
         visit(layer, features[:, :, inside], where)
@@ -83,7 +84,7 @@ def survey(
     with torch.no_grad():
         for names, rows in segments:
             strips = plan_strips(network, names, x.shape[2], rows)
-            outputs = [_look(network, names, s, _part(x, s), layers, show) for s in strips]
+            outputs = [_run_strip(network, names, s, _part(x, s), layers, show) for s in strips]
             x = torch.cat(outputs, dim=2)
 
 
@@ -97,23 +98,23 @@ def evaluate(
     *,
     with_gradient: bool = True,
 ) -> tuple[dict[str, Scalar], ImageTensor]:
-    """The terms of the objective, and the gradient of what the judge says, at the picture.
+    """The terms of the objective at a picture, and the gradient of the judge's scalar.
 
     Args:
-        layers: Those whose activations are measured.
-        with_gradient: Otherwise the gradient is zero, and costs nothing.
+        layers: Layers whose activations are measured.
+        with_gradient: Whether to compute the gradient; otherwise it is zero and costs nothing.
     """
     sums: Sums = {}
-    ways_back: list[Callable[[Sums, Tensor | None], Tensor]] = []
+    backward_passes: list[Callable[[Sums, Tensor | None], Tensor]] = []
     x = image.detach()
     for names, rows in segments:
         strips = plan_strips(network, names, x.shape[2], rows)
-        look = partial(_measured, network, names, layers, measure)
+        look = partial(_measure_strip, network, names, layers, measure)
         if len(strips) == 1:
             x = x.detach().requires_grad_(with_gradient)
             with torch.set_grad_enabled(with_gradient):
                 output, shares = look(strips[0], x)
-            ways_back.append(partial(_back, x, output, shares))
+            backward_passes.append(partial(_backward, x, output, shares))
             outputs = [output.detach()]
             _add(sums, shares)
         else:
@@ -123,27 +124,29 @@ def evaluate(
                     output, shares = look(strip, _part(x, strip))
                 outputs.append(output)
                 _add(sums, shares)
-            ways_back.append(partial(_back_in_strips, look, strips, x))
+            backward_passes.append(partial(_backward_in_strips, look, strips, x))
         x = torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
         del output, shares
     with torch.set_grad_enabled(with_gradient):
         leaves = {name: total.requires_grad_(with_gradient) for name, total in sums.items()}
-        shown = image.detach().requires_grad_(with_gradient)
-        terms, total = judge(leaves, shown)
+        picture = image.detach().requires_grad_(with_gradient)
+        terms, total = judge(leaves, picture)
     values = {name: term.detach() for name, term in terms.items()}
     if not with_gradient:
         return values, torch.zeros_like(image)
-    *pulls, own = torch.autograd.grad(total, [*leaves.values(), shown], materialize_grads=True)
+    *sum_gradients, own = torch.autograd.grad(
+        total, [*leaves.values(), picture], materialize_grads=True
+    )
     gradient = None
-    while ways_back:
-        gradient = ways_back.pop()(dict(zip(leaves, pulls, strict=True)), gradient)
+    while backward_passes:
+        gradient = backward_passes.pop()(dict(zip(leaves, sum_gradients, strict=True)), gradient)
     return values, gradient + own
 
 
 def plan_strips(network: Network, names: Sequence[str], height: int, rows: int) -> list[Strip]:
-    """Strips of about `rows` rows of the input of consecutive layers, or one of all.
+    """Strips of about `rows` rows of the input of consecutive layers; one strip for 0.
 
-    They begin where pooling windows and convolutions' tiles do.
+    They are aligned with pooling windows and with the tiles of convolutions.
     """
     if not rows:
         return [Strip(0, height, 0, height)]
@@ -165,7 +168,7 @@ def _part(x: Tensor, strip: Strip) -> Tensor:
     return x[:, :, strip.top : strip.bottom]
 
 
-def _look(
+def _run_strip(
     network: Network,
     names: Sequence[str],
     strip: Strip,
@@ -173,34 +176,35 @@ def _look(
     layers: Collection[str],
     visit: Callable[[str, FeatureMap, slice, slice], FeatureMap],
 ) -> Tensor:
-    """Output of a strip without its margins; `visit` is as a `Measure` that gives features alone.
+    """The output of a strip without its margins.
 
     Args:
         part: The strip with its margins.
+        visit: Like a `Measure`, but returns only the features.
     """
     inside = network.layers[names[0]].input_stride
     strides = {name: network.layers[name].stride // inside for name in names}
     whole = (strip.start, strip.stop) == (0, part.shape[2])
 
     def watch(name: str, features: FeatureMap) -> FeatureMap:
-        inner = _within(strip, strides[name])
-        if whole:  # what is left over of an odd number of rows, too
+        inner = _inner_rows(strip, strides[name])
+        if whole:  # includes the remainder of an odd number of rows
             inner = slice(0, features.shape[2])
         start = strip.start // strides[name]
         where = slice(start, start + inner.stop - inner.start)
         return visit(name, features, inner, where)
 
     output = run_layers(network, part, names, layers, watch)
-    return output if whole else take_rows(output, _within(strip, strides[names[-1]]))
+    return output if whole else slice_rows(output, _inner_rows(strip, strides[names[-1]]))
 
 
-def _within(strip: Strip, stride: int) -> slice:
-    """The strip's own rows of a map that has its margins, too."""
+def _inner_rows(strip: Strip, stride: int) -> slice:
+    """The strip's rows without margins, in a map that includes the margins."""
     top = strip.top // stride
     return slice(strip.start // stride - top, strip.stop // stride - top)
 
 
-def _measured(
+def _measure_strip(
     network: Network,
     names: Sequence[str],
     layers: Collection[str],
@@ -215,7 +219,7 @@ def _measured(
         sums.update(shares)
         return features
 
-    return _look(network, names, strip, part, layers, visit), sums
+    return _run_strip(network, names, strip, part, layers, visit), sums
 
 
 def _add(sums: Sums, shares: Sums) -> None:
@@ -223,23 +227,25 @@ def _add(sums: Sums, shares: Sums) -> None:
         sums[name] = sums[name] + share.detach() if name in sums else share.detach()
 
 
-def _back(x: Tensor, output: Tensor, shares: Sums, pulls: Sums, following: Tensor | None) -> Tensor:
-    """Gradient at `x` of what was made from it, given that at the sums and at the output."""
-    results, gradients = list(shares.values()), [pulls[name] for name in shares]
+def _backward(
+    x: Tensor, output: Tensor, shares: Sums, sum_gradients: Sums, following: Tensor | None
+) -> Tensor:
+    """The gradient at `x`, given those at the sums and at the output."""
+    results, gradients = list(shares.values()), [sum_gradients[name] for name in shares]
     if following is not None:
         results, gradients = [*results, output], [*gradients, following]
     (gradient,) = torch.autograd.grad(results, x, gradients)
     return gradient
 
 
-def _back_in_strips(
+def _backward_in_strips(
     look: Callable[[Strip, Tensor], tuple[Tensor, Sums]],
     strips: list[Strip],
     x: Tensor,
-    pulls: Sums,
+    sum_gradients: Sums,
     following: Tensor | None,
 ) -> Tensor:
-    """The same, looking at each strip once more; where strips overlap, their shares add up."""
+    """`_backward` in strips, each run again; where strips overlap, gradients add up."""
     gradient = torch.zeros_like(x)
     done = 0
     for strip in strips:
@@ -250,5 +256,5 @@ def _back_in_strips(
         if following is not None:
             here = following[:, :, done : done + output.shape[2]]
             done += output.shape[2]
-        _part(gradient, strip).add_(_back(part, output, shares, pulls, here))
+        _part(gradient, strip).add_(_backward(part, output, shares, sum_gradients, here))
     return gradient

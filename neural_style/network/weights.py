@@ -1,4 +1,4 @@
-"""Where a network's weights come from, decided once, and checked before anyone uses them."""
+"""Loads a network's weights from the Hub, a package or a file, and checks them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from neural_style.network import hub
 from neural_style.network.backbones import BACKBONES, Backbone, PackagedFile, Units
 
 ENVIRONMENT = "NEURAL_STYLE_WEIGHTS"
-"""Environment variable read where the choice is "auto": auto, hub, packaged, or a file's path."""
+"""Environment variable that replaces the choice "auto": auto, hub, packaged, or a file's path."""
 
 NAMED_SOURCES = ("auto", "hub", "packaged")
 
@@ -30,7 +30,7 @@ _UNREADABLE = (
     *(pickle.UnpicklingError, struct.error, RuntimeError, OSError, EOFError, ValueError),
     *(LookupError, AttributeError, TypeError, AssertionError),
 )
-"""What `torch.load` raises for a file that is not one of its own, or a damaged one."""
+"""Exceptions of `torch.load` for a damaged file or one of another format."""
 
 
 class Weights(NamedTuple):
@@ -38,9 +38,9 @@ class Weights(NamedTuple):
 
     Attributes:
         tensors: `{"conv1_1.weight": …, "conv1_1.bias": …, …}`, float32, on the CPU.
-        units: What the weights expect of a picture.
-        source: Where they come from, for people.
-        digest: SHA-256 of the file they were read from.
+        units: Input units of the network with these weights.
+        source: Message that names their source.
+        digest: SHA-256 of their file.
     """
 
     tensors: dict[str, Tensor]
@@ -50,30 +50,31 @@ class Weights(NamedTuple):
 
 
 def load_weights(backbone: str, choice: str = "auto") -> Weights:
-    """The weights of a network; every later call with the same arguments gives the same object.
+    """The weights of a network; the same object for the same arguments.
 
     Args:
         backbone: A key of `BACKBONES`.
-        choice: "hub" (fetched into the Hub client's cache where it is not there yet), "packaged",
-            the path of a .safetensors or .pth file with torchvision's names, or "auto": the Hub's
-            file where the cache has it, else the packaged one, so that no first picture waits for
-            a download; for a network that no package holds, "hub". `NEURAL_STYLE_WEIGHTS` speaks
-            where the choice is "auto".
+        choice: "hub" (downloaded if it is not in the Hub client's cache), "packaged", the path of a
+            .safetensors or .pth file with torchvision's names, or "auto". The environment variable
+            `NEURAL_STYLE_WEIGHTS` replaces "auto". Otherwise "auto" is the Hub's file if it is
+            cached, else the packaged one, so that the first picture waits for no download. For a
+            network without packaged weights it is "hub".
 
     Raises:
-        WeightsError: The source cannot be had, or is not what it should be.
+        WeightsError: The weights are not available, or the file is not the expected one.
     """
     if choice == "auto":
         choice = os.environ.get(ENVIRONMENT) or "auto"
     with _decision:
-        return _load(backbone, choice)
+        return cached_weights(backbone, choice)
 
 
 _decision = threading.Lock()
 
 
 @lru_cache(maxsize=4)
-def _load(backbone: str, choice: str) -> Weights:
+def cached_weights(backbone: str, choice: str) -> Weights:
+    """`load_weights` without the environment variable and the lock."""
     entry = BACKBONES[backbone]
     if choice == "hub" or (choice == "auto" and entry.packaged is None):
         return _from_hub(backbone, entry)
@@ -84,7 +85,7 @@ def _load(backbone: str, choice: str) -> Weights:
             return _from_hub(backbone, entry)
         except WeightsError as error:
             packaged = _from_package(backbone, entry)
-            fact = error.message.values["fact"]  # without what to do about it
+            fact = error.message.values["fact"]  # without the advice
             source = Message("weights.in_place_of_hub", source=packaged.source, reason=fact)
             return packaged._replace(source=source)
     if choice == "packaged":
@@ -184,7 +185,7 @@ def sha256(path: Path) -> str:
 
 
 def _read_safetensors(path: Path, prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin with the prefix, which is cut off."""
+    """The tensors whose names begin with the prefix, without it."""
     try:
         with safe_open(path, framework="pt") as file:
             return {
@@ -224,7 +225,7 @@ def _package_path(file: PackagedFile) -> Path:
 
 
 def _decode_tables(stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Looks the indices up in each layer's table: block1_conv2_W_q → conv1_2.weight."""
+    """Replaces indices by the values of each layer's table: block1_conv2_W_q → conv1_2.weight."""
     tensors = {}
     for name in sorted(key.removesuffix("_W_q") for key in stored if key.endswith("_W_q")):
         layer = name.replace("block", "conv").replace("_conv", "_")
@@ -236,7 +237,7 @@ def _decode_tables(stored: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _paper_names(entry: Backbone, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Renames torchvision's "0.weight" to "conv1_1.weight"; whatever is no stage's is left out."""
+    """Renames torchvision's "0.weight" to "conv1_1.weight"; drops tensors that no stage has."""
     renamed = {}
     for place, (stage, module) in enumerate(entry.build().items()):
         for kind in module.state_dict():
@@ -247,13 +248,13 @@ def _paper_names(entry: Backbone, tensors: dict[str, Tensor]) -> dict[str, Tenso
 
 
 def _check(entry: Backbone, tensors: dict[str, Tensor], name: Message | str) -> dict[str, Tensor]:
-    """The tensors, if there is one of the right shape for every parameter, and all are finite."""
+    """Returns the tensors if every parameter has a finite one of the right shape."""
     for stage, module in entry.build().items():
         for kind, parameter in module.state_dict().items():
             key = f"{stage}.{kind}"
             given = tensors.get(key)
             if given is None and kind.endswith("num_batches_tracked"):
-                continue  # of use in training only
+                continue  # used in training only
             if given is None:
                 fact = Message("weights.no_tensor", name=name, tensor=key)
                 raise hub.refused(fact, Message("advice.use_file_of_network"))

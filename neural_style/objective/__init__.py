@@ -1,17 +1,17 @@
-"""What is minimized: a list of terms, each from the activations of the canvas to a loss.
+"""The objective: a list of terms, each of which turns the canvas's activations into losses.
 
-Read `terms.py` first, then `make.py`, which builds the list from pictures. A term is one file:
-`content`, `moments` (Gram matrices and their kin), `variation`; the one by matches has a package of
-its own, `matching`.
-From outside, import `make_objective`, `Emphasis`, `Wanted` and what follows from this package.
+Read `terms.py` first, then `make.py`, which builds the list from pictures. Each term has one file:
+`content`, `moments` (Gram matrices and related statistics), `variation`. The nearest-neighbor style
+term has a package of its own, `matching`. From outside, import the names in `__all__`, and the pure
+functions of `losses.py` and `statistics.py`.
 """
 
 from neural_style.objective.make import (
     NEAREST,
     STYLE_STATISTICS,
     UNITS,
-    Emphasis,
-    Wanted,
+    LossConfig,
+    StyleTarget,
     make_objective,
     retarget,
 )
@@ -21,10 +21,10 @@ __all__ = [
     "NEAREST",
     "STYLE_STATISTICS",
     "UNITS",
-    "Emphasis",
+    "LossConfig",
     "Objective",
+    "StyleTarget",
     "Term",
-    "Wanted",
     "make_objective",
     "retarget",
 ]

@@ -1,26 +1,26 @@
-"""The content term: distance to the content image's activations."""
+"""The content term: distance between the activations of the canvas and of the content image."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import NamedTuple
 
-from neural_style.network.autograd import take_rows
+from neural_style.network.autograd import slice_rows
 from neural_style.network.strips import Sums
 from neural_style.objective.losses import squared_distance
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
 
 class ContentTerm(NamedTuple):
-    """Squared distance of the canvas's activations to the content's, as a mean per layer.
+    """Mean squared distance to the content's activations, layer by layer.
 
     Gatys et al., arXiv 1508.06576, eq. 1, in the units of the loss.
 
     Attributes:
-        weight: Of the term.
+        weight: Weight of the term.
         shares: Layer → its share of the term.
         targets: Layer → activations of the content image.
-        units: Layer → what its mean squared distance is divided by.
+        units: Layer → divisor of its mean squared distance.
     """
 
     weight: float
@@ -36,7 +36,7 @@ class ContentTerm(NamedTuple):
         self, layer: str, features: FeatureMap, inside: slice, where: slice
     ) -> tuple[FeatureMap, Sums]:
         target = self.targets[layer][:, :, where]
-        return features, {"squares": squared_distance(take_rows(features, inside), target)}
+        return features, {"squares": squared_distance(slice_rows(features, inside), target)}
 
     def judge(
         self, sums: dict[str, Sums], image: ImageTensor, eased: bool

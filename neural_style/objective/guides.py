@@ -1,4 +1,4 @@
-"""Where a style is wanted on the canvas, and where it is taken from: masks, seen by each layer."""
+"""Guides: masks resized to each layer, and moments weighted by them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Collection
 import torch
 from torch.nn.functional import interpolate
 
-from neural_style.network.autograd import tap_products
+from neural_style.network.autograd import gram_of_rows
 from neural_style.network.extractor import Network
-from neural_style.network.strips import Segments, survey
+from neural_style.network.strips import Segments, visit_features
 from neural_style.objective.losses import channel_totals
 from neural_style.objective.statistics import Moments, average
 from neural_style.tensors import FeatureMap, FeatureVector, GramMatrix, ImageTensor, Mask
 
 Guide = dict[str, Mask]
-"""A mask at the size of each layer."""
+"""Layer → mask at the size of its feature map."""
 
 
 def make_guide(
@@ -25,32 +25,32 @@ def make_guide(
     mask: Mask,
     layers: Collection[str],
 ) -> Guide:
-    """The mask averaged over what each position of a layer stands for, at most 1.
+    """The mask averaged over the area of each position of a layer.
 
     Args:
-        image: Of the size that is looked at.
-        mask: Of any size; the whole of it lies over the whole of the picture.
+        image: A picture of the size that the network is given.
+        mask: Of any size; it is stretched over the whole picture.
     """
     sizes = {}
 
     def visit(layer: str, features: FeatureMap, rows: slice) -> None:
         sizes[layer] = rows.stop, features.shape[3]
 
-    survey(network, segments, torch.zeros_like(image), layers, visit)
+    visit_features(network, segments, torch.zeros_like(image), layers, visit)
     return {layer: interpolate(mask, size, mode="area") for layer, size in sizes.items()}
 
 
 def sum_up(
     features: FeatureMap, weights: Mask | None, with_mean: bool
 ) -> tuple[GramMatrix, FeatureVector | None]:
-    """Channels' products and totals; each position counted by its squared weight, if there are any.
+    """Channel products and totals over positions, each weighted by its squared guide.
 
     Guided Gram matrices: Gatys et al., *Controlling Perceptual Factors in Neural Style Transfer*
-    (arXiv 1611.07865), where activations are multiplied by the guide.
+    (arXiv 1611.07865), which multiplies the activations by the guide.
 
     Args:
-        weights: Of these positions.
-        with_mean: Otherwise there are no totals.
+        weights: The guide at these positions; None for 1 everywhere.
+        with_mean: Whether to compute the totals; otherwise they are None.
     """
     if weights is None:
         return _products(features), channel_totals(features) if with_mean else None
@@ -60,12 +60,16 @@ def sum_up(
 
 
 def _products(features: FeatureMap) -> GramMatrix:
-    """`channel_products`, at one product on the way back where the general rule makes two."""
-    return tap_products(features, slice(0, features.shape[2]))[1]
+    """`channel_products`, whose backward pass multiplies once instead of twice."""
+    return gram_of_rows(features, slice(0, features.shape[2]))[1]
 
 
 def count(weights: Mask, channels: int, dtype: torch.dtype) -> float:
-    """Channels × positions, as `sum_up` counts them of activations of that type."""
+    """Channels × squared guide, summed over positions: the number of elements for `average`.
+
+    Args:
+        dtype: Precision of the activations, to which `sum_up` rounds the guide.
+    """
     area = weights.to(dtype).double().square().sum().item()
     return channels * max(area, _LEAST_AREA)
 
@@ -81,7 +85,7 @@ def picture_moments(
     layers: Collection[str],
     with_mean: bool,
 ) -> dict[str, Moments]:
-    """A style's moments, over all of its picture or where the mask has it."""
+    """A style's moments by layer, over its whole picture or within the mask."""
     guide = make_guide(network, segments, image, mask, layers) if mask is not None else {}
     products: dict[str, GramMatrix] = {}
     totals: dict[str, FeatureVector] = {}
@@ -98,5 +102,5 @@ def picture_moments(
         else:
             elements[layer] += features.numel()
 
-    survey(network, segments, image, layers, visit)
+    visit_features(network, segments, image, layers, visit)
     return {layer: average(products[layer], totals.get(layer), elements[layer]) for layer in layers}

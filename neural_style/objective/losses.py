@@ -1,4 +1,4 @@
-"""The terms of the objective: pure functions, each with its equation and source."""
+"""Loss functions: pure functions, each with its equation and source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from neural_style.network.autograd import products_of
+from neural_style.network.autograd import gram_of_pixels
 from neural_style.tensors import (
     FeatureMap,
     FeatureVector,
@@ -21,9 +21,9 @@ from neural_style.tensors import (
 
 
 def channel_products(features: FeatureMap) -> GramMatrix:
-    """Which channels are active together: F Fᵀ, with F the activations as C × (H W)."""
-    # Pixels by channels, as channels_last memory already lies: no copy.
-    return products_of(features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]))
+    """The Gram matrix as a sum: F Fᵀ, with F the activations as C × (H W)."""
+    # channels_last memory is already pixels × channels: no copy.
+    return gram_of_pixels(features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]))
 
 
 def channel_totals(features: FeatureMap) -> FeatureVector:
@@ -32,7 +32,7 @@ def channel_totals(features: FeatureMap) -> FeatureVector:
 
 
 def gram(features: FeatureMap) -> GramMatrix:
-    """Channels' products per element: F Fᵀ / (C H W).
+    """The Gram matrix: F Fᵀ / (C H W).
 
     Gatys et al. 2015 (arXiv 1508.06576), eq. 3, divided by the number of elements, so that it
     depends neither on the picture's size nor, to first order, on the layer's width.
@@ -43,7 +43,7 @@ def gram(features: FeatureMap) -> GramMatrix:
 def squared_distance(features: FeatureMap, target: FeatureMap) -> Scalar:
     """Σ (F − P)²: Gatys et al. 2015, eq. 1, without its ½.
 
-    Divided by the number of elements it is the content loss of one layer.
+    Divided by the number of elements, it is the content loss of one layer.
 
     Args:
         features: Activations of the canvas at one layer.
@@ -62,11 +62,11 @@ def style_loss(canvas: GramMatrix, target: GramMatrix) -> Scalar:
 
 
 class Axes(NamedTuple):
-    """A Gram matrix by its principal directions.
+    """Principal directions of a Gram matrix, with the weights that `eased_style_loss` gives them.
 
     Attributes:
-        directions: Orthonormal, one a column: C × C.
-        shares: What remains of an error along each pair of them in `eased_style_loss`: C × C.
+        directions: Orthonormal columns: C × C.
+        shares: Factor of the error along each pair of directions: C × C.
     """
 
     directions: Tensor
@@ -74,7 +74,7 @@ class Axes(NamedTuple):
 
 
 def principal_axes(target: GramMatrix) -> Axes:
-    """Those of a style's Gram matrix."""
+    """The axes of a style's Gram matrix, from its eigenvectors and eigenvalues."""
     values, directions = torch.linalg.eigh(target.double().cpu())
     values = values.clamp_min(0)
     usual = torch.maximum(values[-2], _FLATTEST * values[-1]).clamp_min(1e-30)
@@ -89,17 +89,17 @@ _FLATTEST = 1e-3
 
 
 def eased_style_loss(canvas: GramMatrix, target: GramMatrix, axes: Axes) -> Scalar:
-    """`style_loss` with each pair of principal directions weighed against its curvature.
+    """A preconditioned `style_loss`: each pair of principal directions is divided by its curvature.
 
-    An error along directions with eigenvalues a and b pulls at the activations with a curvature
-    in proportion to a + b. The first direction, about the activations' mean, has half of all
-    energy, so the plain loss is hundreds of times steeper along the pairs it is part of than along
-    the rest, and an optimizer crawls. Divided by 1 + (a + b) / τ, all are of about one steepness.
-    Zero where the plain loss is zero, but another compromise with the content: a way to begin. Our
-    own; τ and the factor that makes up for what is taken away were chosen by measurement.
+    The loss along directions with eigenvalues a and b has a curvature proportional to a + b. The
+    first direction, roughly the mean activation, holds half of the energy, so the plain loss is
+    hundreds of times steeper along its pairs than along the rest, and an optimizer crawls. Divided
+    by 1 + (a + b) / τ, all pairs are about equally steep. The eased loss is zero where the plain
+    one is, but balances differently with the content loss, so it serves for the first steps only.
+    Our own; τ and the factor that makes up for the division were chosen by measurement.
 
     Args:
-        axes: Of the target.
+        axes: `principal_axes(target)`.
     """
     error = axes.directions.T @ (canvas - target) @ axes.directions
     return (error * axes.shares).square().mean()
@@ -108,9 +108,9 @@ def eased_style_loss(canvas: GramMatrix, target: GramMatrix, axes: Axes) -> Scal
 def tv_loss(image: ImageTensor) -> Scalar:
     """Total variation: mean squared step to the right plus mean squared step down.
 
-    Mahendran and Vedaldi 2014 (arXiv 1412.0035), eq. 8 with β = 2, as means: the same grain costs
-    the same at every size, where the other terms are means over pixels too. What a picture shows
-    costs less where it is larger, its steps being smaller.
+    Mahendran and Vedaldi 2014 (arXiv 1412.0035), eq. 8 with β = 2, with means in place of sums: the
+    same grain costs the same at every size, as in the other terms. An enlarged picture costs less,
+    because its steps are smaller.
     """
     right = image[..., :, 1:] - image[..., :, :-1]
     down = image[..., 1:, :] - image[..., :-1, :]
@@ -118,14 +118,15 @@ def tv_loss(image: ImageTensor) -> Scalar:
 
 
 def tv_in_levels(image: ImageTensor) -> Scalar:
-    """`tv_loss` in levels from 0 to 255, as programs that work in them have it."""
+    """`tv_loss` in levels from 0 to 255, for presets of programs that use them."""
     return 255**2 * tv_loss(image)
 
 
 def tv_sum(image: ImageTensor) -> Scalar:
-    """½ Σ of the squared steps right and down in levels, but for the last row and column.
+    """½ Σ of the squared steps right and down in levels, without the last row and column.
 
-    Its gradient is what jcjohnson's neural-style adds: a sum, so its weight hangs on the size.
+    Its gradient is the one that jcjohnson's neural-style adds. It is a sum, so its effect depends
+    on the picture's size.
     """
     corner = image[..., :-1, :-1]
     right, down = image[..., :-1, 1:] - corner, image[..., 1:, :-1] - corner
@@ -133,9 +134,9 @@ def tv_sum(image: ImageTensor) -> Scalar:
 
 
 def tv_nine_points(image: ImageTensor) -> Scalar:
-    """Mean squared steps to all eight neighbors, ⅔ of the straight ones, ⅙ of the slanted ones.
+    """Mean squared steps to the eight neighbors: ⅔ of the straight and ⅙ of the diagonal ones.
 
-    crowsonkb's style-transfer-pytorch; the picture's edge is carried on by a pixel.
+    From crowsonkb's style-transfer-pytorch; the picture is padded by one replicated pixel.
     """
     wide = pad(image, (1, 1, 1, 1), mode="replicate")
     right = wide[..., 1:-1, 2:] - image
@@ -153,14 +154,14 @@ TV_FORMS = {
     "sum": tv_sum,
     "nine_points": tv_nine_points,
 }
-"""Ways to put roughness into a number."""
+"""Forms of total variation."""
 
 
 def mean_square(target: FeatureMap | GramMatrix | FeatureVector) -> Scalar:
-    """The unit of a relative loss: divided by it, 1 means "as far off as nothing at all".
+    """The unit of a relative loss: mean square of the target, the loss of a canvas of zeros.
 
     A relative loss does not change when a layer's activations are scaled, so the same weights suit
-    every network, layer and weight file. Our departure from the paper; never zero, so that a layer
-    that sees nothing in the target divides safely.
+    every network, layer and weight file. The paper has no such unit. At least 1e-12, so that a
+    layer without activations in the target divides safely.
     """
     return widen(target).square().mean().clamp_min(1e-12)

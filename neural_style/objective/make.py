@@ -1,4 +1,4 @@
-"""The objective from pictures: targets are taken once, then the terms are put together."""
+"""Builds the objective from pictures: computes the targets once, then assembles the terms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from neural_style.network.extractor import Network
-from neural_style.network.strips import Segments, survey
+from neural_style.network.strips import Segments, visit_features
 from neural_style.objective.content import ContentTerm
 from neural_style.objective.guides import count, make_guide, picture_moments
 from neural_style.objective.losses import TV_FORMS, mean_square
@@ -21,21 +21,21 @@ from neural_style.objective.variation import VariationTerm
 from neural_style.tensors import FeatureMap, ImageTensor, Mask, Scalar
 
 NEAREST = "nearest"
-"""The statistic that compares places instead of moments."""
+"""The statistic that compares positions with their nearest neighbors, not moments."""
 
 STYLE_STATISTICS = (NEAREST, *STATISTICS)
-"""Every way to compare styles."""
+"""All ways to compare styles."""
 
 
-class Emphasis(NamedTuple):
-    """What counts how much.
+class LossConfig(NamedTuple):
+    """The form and the weights of the terms.
 
     Attributes:
         content_layers, style_layers: Layer → its share of the term.
         content, style, tv: Weights of the terms.
         statistic: How styles are compared, one of `STYLE_STATISTICS`.
-        tv_form: How roughness is measured, a key of `TV_FORMS`.
-        units: What each layer's loss is counted in, a key of `UNITS`.
+        tv_form: Form of total variation, a key of `TV_FORMS`.
+        units: Unit of each layer's loss, a key of `UNITS`.
     """
 
     content_layers: dict[str, float]
@@ -49,18 +49,18 @@ class Emphasis(NamedTuple):
 
 
 class LossUnits(NamedTuple):
-    """What a layer's loss is divided by, from its target."""
+    """Functions from a layer's target to the number that its loss is divided by."""
 
     content: Callable[[FeatureMap], Scalar | float]
     style: Callable[[Statistic, Moments], Scalar | float]
 
 
 UNITS = {
-    # As far off as nothing at all.
+    # 1 is the loss of a canvas without activations.
     "relative": LossUnits(
         content=mean_square, style=lambda statistic, target: statistic.unit(target)
     ),
-    # As the formulas have it: means, in the units of the network's weights.
+    # Plain means, in the units of the network's activations.
     "absolute": LossUnits(content=lambda target: 1.0, style=lambda statistic, target: 1.0),
     # ½ Σ (F − P)² and Σ (G − A)² / (4 C² M²) of Gatys et al., arXiv 1508.06576, eq. 1 and 4.
     "paper": LossUnits(
@@ -70,14 +70,14 @@ UNITS = {
 }
 
 
-class Wanted(NamedTuple):
-    """A style, and where it is wanted.
+class StyleTarget(NamedTuple):
+    """A style image with its share of the style term and its masks.
 
     Attributes:
-        image: At the size at which its strokes are to be seen.
-        share: Of the style term.
-        where: On the canvas; None for everywhere. Styles of one region have the very same mask.
-        part: Of the style's picture; None for all of it.
+        image: Resized for the current canvas.
+        share: Its share of the style term.
+        where: Mask on the canvas; None for everywhere. Styles of one region share one mask object.
+        part: Mask on the style image; None for all of it.
     """
 
     image: ImageTensor
@@ -90,42 +90,43 @@ def make_objective(
     network: Network,
     segments: Segments,
     content: ImageTensor,
-    styles: Sequence[Wanted],
-    emphasis: Emphasis,
+    styles: Sequence[StyleTarget],
+    loss_config: LossConfig,
     keep: Mask | None = None,
     *,
     matches: Term | None = None,
     gray: bool = False,
 ) -> Objective:
-    """The objective, with its targets taken from the pictures.
+    """The objective, with targets computed from the pictures.
 
-    Of several styles each has a loss of its own, "style 1", "style 2", …: its share of how far the
-    canvas is from it. For Gram matrices their gradients add up to that of the mean matrix.
+    Each of several styles has a loss of its own, "style 1", "style 2", …: its share times the
+    canvas's distance to it. For Gram matrices the gradients add up to that of the mean matrix.
 
     Args:
-        segments: How a picture passes through the network (`cut_network`), down to the deepest
-            layer.
+        segments: The network as `cut_network` cuts it, down to the deepest layer.
         content: At the size of the canvas.
-        styles: At least one; not looked at where `matches` is given.
-        keep: Where the content's own pixels take the place of the canvas's.
+        styles: At least one; ignored where `matches` is given.
+        keep: Where the content's pixels replace the canvas's.
         matches: The style term of the statistic "nearest".
-        gray: Whether a gray canvas is to stay gray.
+        gray: Whether a gray canvas stays gray.
     """
-    layers = emphasis.content_layers.keys() | emphasis.style_layers.keys()
-    targets, elements = _features(network, segments, content, emphasis.content_layers, layers)
-    unit = UNITS[emphasis.units].content
+    layers = loss_config.content_layers.keys() | loss_config.style_layers.keys()
+    targets, elements = _features(network, segments, content, loss_config.content_layers, layers)
+    unit = UNITS[loss_config.units].content
     units = {layer: unit(target) for layer, target in targets.items()}
-    terms: list[Term] = [ContentTerm(emphasis.content, emphasis.content_layers, targets, units)]
+    terms: list[Term] = [
+        ContentTerm(loss_config.content, loss_config.content_layers, targets, units)
+    ]
     if matches is None:
-        terms += _moments_terms(network, segments, content, styles, emphasis, elements)
+        terms += _moments_terms(network, segments, content, styles, loss_config, elements)
     else:
         terms.append(matches)
-    terms.append(VariationTerm(emphasis.tv, TV_FORMS[emphasis.tv_form]))
+    terms.append(VariationTerm(loss_config.tv, TV_FORMS[loss_config.tv_form]))
     return Objective(network, segments, terms, content, keep, gray)
 
 
 def retarget(objective: Objective, matches: Term) -> Objective:
-    """The same objective with other matches: the content has not to be looked at again."""
+    """The objective with another style term; the content targets are reused."""
     content, _, *others = objective.terms
     return replace(objective, terms=[content, matches, *others])
 
@@ -134,13 +135,13 @@ def _moments_terms(
     network: Network,
     segments: Segments,
     content: ImageTensor,
-    styles: Sequence[Wanted],
-    emphasis: Emphasis,
+    styles: Sequence[StyleTarget],
+    loss_config: LossConfig,
     elements: dict[str, int],
 ) -> list[MomentsTerm]:
-    """One term for each region of the canvas; styles of one region have the very same mask."""
-    statistic, layers = STATISTICS[emphasis.statistic], emphasis.style_layers
-    unit = UNITS[emphasis.units].style
+    """One term for each region of the canvas; styles of one region share one mask object."""
+    statistic, layers = STATISTICS[loss_config.statistic], loss_config.style_layers
+    unit = UNITS[loss_config.units].style
     terms = []
     for where, members in group_by_region([style.where for style in styles]):
         found = [
@@ -156,7 +157,7 @@ def _moments_terms(
         ]
         shares = [styles[k].share for k in members]
         whole = sum(shares)
-        # Styles that do not count are mixed equally; their terms are 0 all the same.
+        # Styles of share 0 are mixed equally; their losses are 0 anyway.
         parts = [share / whole if whole else 1 / len(shares) for share in shares]
         mixed = {layer: mix([one[layer] for one in found], parts) for layer in layers}
         guide, counted = {}, dict(elements)
@@ -168,8 +169,8 @@ def _moments_terms(
         names = style_names(len(styles))
         terms.append(
             MomentsTerm(
-                weight=emphasis.style,
-                shares=emphasis.style_layers,
+                weight=loss_config.style,
+                shares=loss_config.style_layers,
                 statistic=statistic,
                 guide=guide,
                 elements=counted,
@@ -185,12 +186,12 @@ def _moments_terms(
 
 
 def style_names(count: int) -> list[str]:
-    """Names of the styles' losses."""
+    """Names of the style losses: "style", or "style 1", "style 2", …"""
     return ["style"] if count == 1 else [f"style {k + 1}" for k in range(count)]
 
 
 def group_by_region(masks: Sequence[Mask | None]) -> list[tuple[Mask | None, list[int]]]:
-    """Each different mask, with the places in `masks` that hold that very object."""
+    """Each distinct mask object, with its indices in `masks`."""
     regions: list[tuple[Mask | None, list[int]]] = []
     for k, mask in enumerate(masks):
         members = next((members for where, members in regions if where is mask), None)
@@ -208,7 +209,7 @@ def _features(
     wanted: dict[str, float],
     layers: Collection[str],
 ) -> tuple[dict[str, FeatureMap], dict[str, int]]:
-    """Activations of the wanted layers, and how many elements each of `layers` has."""
+    """Activations of the `wanted` layers, and the number of elements of each of `layers`."""
     parts: dict[str, list[Tensor]] = {layer: [] for layer in wanted}
     elements: dict[str, int] = dict.fromkeys(layers, 0)
 
@@ -217,5 +218,5 @@ def _features(
         if layer in parts:
             parts[layer].append(features.clone())
 
-    survey(network, segments, image, layers, visit)
+    visit_features(network, segments, image, layers, visit)
     return {layer: torch.cat(rows, dim=2) for layer, rows in parts.items()}, elements

@@ -1,11 +1,11 @@
-"""The style term by moments: the Gram matrix and its kin, for one region of the canvas."""
+"""The style term by moments (Gram matrix, mean, covariance) for one region of the canvas."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from neural_style.network.autograd import take_rows, tap_products
+from neural_style.network.autograd import gram_of_rows, slice_rows
 from neural_style.network.strips import Sums
 from neural_style.objective.guides import Guide, sum_up
 from neural_style.objective.losses import Axes, eased_style_loss, principal_axes
@@ -15,17 +15,17 @@ from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
 @dataclass(frozen=True)
 class MomentsTerm:
-    """Distance of the canvas's moments to those of the styles that are wanted in one region.
+    """Distance between the moments of the canvas and those of one region's styles.
 
     Attributes:
-        weight: Of the whole style term.
+        weight: Weight of the whole style term.
         shares: Layer → its share of the term.
         statistic: How moments are compared.
         guide: Layer → mask of the region; empty for the whole canvas.
-        elements: Layer → channels × positions, counted by the guide (`guides.count`).
+        elements: Layer → channels × positions, weighted by the guide (`guides.count`).
         styles: Name of the loss → the style's moments by layer, and its share of the term.
-        mixed: Layer → moments of all the region's styles, by their shares.
-        units: Layer → what its loss is divided by.
+        mixed: Layer → mean of the styles' moments, weighted by their shares.
+        units: Layer → divisor of its loss.
     """
 
     weight: float
@@ -46,10 +46,10 @@ class MomentsTerm:
         self, layer: str, features: FeatureMap, inside: slice, where: slice
     ) -> tuple[FeatureMap, Sums]:
         if not (self.guide or self.statistic.needs_mean):
-            features, products = tap_products(features, inside)
+            features, products = gram_of_rows(features, inside)
             return features, {"products": products}
         weights = self.guide[layer][:, :, where] if self.guide else None
-        products, totals = sum_up(take_rows(features, inside), weights, self.statistic.needs_mean)
+        products, totals = sum_up(slice_rows(features, inside), weights, self.statistic.needs_mean)
         return features, {"products": products} | ({} if totals is None else {"totals": totals})
 
     def judge(

@@ -1,6 +1,6 @@
-"""What a style is, in numbers: statistics of activations over all pixels, and distances of them.
+"""Statistics of activations over all pixels, and distances between them.
 
-To add one: write how far two `Moments` are apart and give it an entry in `STATISTICS`.
+To add one, write the distance of two `Moments` and give it an entry in `STATISTICS`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from neural_style.tensors import FeatureVector, GramMatrix, Scalar
 
 
 class Moments(NamedTuple):
-    """The activations of one layer, summed up.
+    """First and second moments of one layer's activations.
 
     Attributes:
-        products: F Fᵀ / (C H W), the Gram matrix per element.
-        mean: Of each channel; None where the statistic does without.
+        products: F Fᵀ / (C H W), the Gram matrix.
+        mean: Mean of each channel; None where the statistic does not need it.
     """
 
     products: GramMatrix
@@ -41,7 +41,7 @@ def average(products: GramMatrix, totals: FeatureVector | None, elements: float)
 
 
 def mix(moments: Sequence[Moments], shares: Sequence[float]) -> Moments:
-    """Those of all the pixels together, of each picture by its share."""
+    """The mean of several pictures' moments, weighted by their shares."""
     weighted = list(zip(moments, shares, strict=True))
     mean = None
     if moments[0].mean is not None:
@@ -53,11 +53,11 @@ class Statistic(NamedTuple):
     """A way to compare styles.
 
     Attributes:
-        loss: Of the canvas's moments and the style's, no less than 0.
-        unit: Of the style's: the loss is relative to it, "as far off as nothing at all".
-        needs_mean: Whether it asks for `Moments.mean`.
-        matrix: What `loss` compares entry by entry, where that is one matrix; it can be eased
-            (`losses.eased_style_loss`).
+        loss: Distance of the canvas's moments to the style's, at least 0.
+        unit: Unit of the relative loss, from the style's moments: the loss of a canvas of zeros.
+        needs_mean: Whether it reads `Moments.mean`.
+        matrix: The matrix that `loss` compares entry by entry, which `losses.eased_style_loss` can
+            ease; None for other losses.
     """
 
     loss: Callable[[Moments, Moments], Scalar]
@@ -67,15 +67,15 @@ class Statistic(NamedTuple):
 
 
 def covariance(moments: Moments) -> GramMatrix:
-    """How channels vary together: ⟨F Fᵀ⟩ − μ μᵀ, averaged over pixels."""
+    """Covariance of the channels over pixels: ⟨F Fᵀ⟩ − μ μᵀ."""
     return len(moments.products) * moments.products - torch.outer(moments.mean, moments.mean)
 
 
 def centered_products(moments: Moments) -> GramMatrix:
-    """The Gram matrix of the activations less their mean, per element.
+    """The Gram matrix of the activations minus their mean.
 
-    Without the mean the matrix tells texture from brightness (Li et al., *Demystifying neural style
-    transfer*, arXiv 1701.01036, compare it as a kernel).
+    Without the mean, the matrix describes texture and not brightness (Li et al., *Demystifying
+    neural style transfer*, arXiv 1701.01036, compare it as a kernel).
     """
     return covariance(moments) / len(moments.products)
 
@@ -83,26 +83,26 @@ def centered_products(moments: Moments) -> GramMatrix:
 def mean_deviation_loss(canvas: Moments, target: Moments) -> Scalar:
     """mean (μ − μ*)² + mean (σ − σ*)², channel by channel (Li et al., arXiv 1701.01036, sec. 4.2).
 
-    Channels are compared one by one, so which of them go together is left free: looser than Gram.
+    It ignores correlations between channels, so it is looser than the Gram matrix.
     """
     means = (canvas.mean - target.mean).square().mean()
     return means + (_deviation(canvas) - _deviation(target)).square().mean()
 
 
 def wasserstein_loss(canvas: Moments, target: Moments) -> Scalar:
-    """Squared 2-Wasserstein distance between two Gaussians, over the number of channels.
+    """Squared 2-Wasserstein distance between two Gaussians, divided by the number of channels.
 
-    ((μ − μ*)² + tr(Σ + Σ* − 2 (Σ*^½ Σ Σ*^½)^½)) / C, each Σ with 10⁻⁴ I added, or 10⁻⁴ of the
-    style's mean variance where that is more: below it there is rounding. Quadratic in the
-    activations as the content loss is, so its weight does not hang on their scale. crowsonkb's
-    style-transfer-pytorch has it with Newton–Schulz iterations in float32, which get lost where
-    eigenvalues span many decades; here it is done by eigenvalues in float64.
+    ((μ − μ*)² + tr(Σ + Σ* − 2 (Σ*^½ Σ Σ*^½)^½)) / C. Added to each Σ is 10⁻⁴ I, times the style's
+    mean variance where that exceeds 1: smaller values are rounding errors. The distance is
+    quadratic in the activations, like the content loss, so its weight does not depend on their
+    scale. crowsonkb's style-transfer-pytorch computes it by Newton–Schulz iterations in float32,
+    which fail where eigenvalues span many decades; eigenvalues in float64 do not.
     """
     floor = _floor(target)
     ours, theirs = _floored(canvas, floor), _floored(target, floor)
     means = (canvas.mean - target.mean).square().sum()
     roots = _RootTrace.apply(ours, _root(theirs), floor)
-    # By rounding, a distance of nothing may come out below it.
+    # Rounding may make a distance of zero negative.
     traces = (ours.trace() + theirs.trace() - 2 * roots).clamp_min(0)
     return (means + traces.to(means)) / len(ours)
 
@@ -145,7 +145,7 @@ def _deviation(moments: Moments) -> FeatureVector:
 
 
 def _exact(matrix: Tensor) -> Tensor:
-    """In float64, and so not on MPS."""
+    """The matrix in float64, on the CPU where it was on MPS, which has none."""
     return matrix.cpu().double() if matrix.device.type == "mps" else matrix.double()
 
 
@@ -166,7 +166,7 @@ def _root(matrix: GramMatrix) -> GramMatrix:
 class _RootTrace(torch.autograd.Function):
     """tr (R Σ R)^½ of symmetric Σ and R, with derivative ½ R (R Σ R)^-½ R.
 
-    Both come from one decomposition; R Σ R has no eigenvalue below the square of the floor.
+    Both come from one eigendecomposition, with eigenvalues of at least the floor squared.
     """
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The objective as a list of terms, and its exact gradient, strip by strip."""
+"""The objective: a list of terms, and its exact gradient, strip by strip."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from neural_style.images.masks import leave
+from neural_style.images.masks import keep_content
 from neural_style.network.extractor import Network
 from neural_style.network.strips import Segments, Sums, evaluate
 from neural_style.tensors import FeatureMap, ImageTensor, Mask, Scalar
 
 LayerSums = dict[str, Sums]
-"""Layer → what one term has summed up there, by the term's own names."""
+"""Layer → sums of one term, by names that the term chooses."""
 
 
 @runtime_checkable  # for the tests' checks of types
 class Term(Protocol):
-    """One part of the objective: what it sums up in each strip, and what it makes of the sums.
+    """One term of the objective: sums over positions of each strip, and losses from the sums.
 
-    Everything that a term reads of the activations must be a sum over positions. Then strips add
-    up to the whole picture, whatever the term makes of the sums.
+    Everything that a term reads from the activations must be a sum over positions. Then strips add
+    up to the whole picture, whatever function of the sums the loss is.
 
     Attributes:
-        layers: Layers whose activations the term needs; none where the picture alone counts.
+        layers: Layers whose activations the term reads; empty for a term of the pixels alone.
     """
 
     @property
@@ -33,7 +33,7 @@ class Term(Protocol):
     def measure(
         self, layer: str, features: FeatureMap, inside: slice, where: slice
     ) -> tuple[FeatureMap, Sums]:
-        """The features for whatever comes next, and this strip's share of the term's sums.
+        """The features for the next layer, and this strip's share of the term's sums.
 
         Args:
             layer: One of `layers`.
@@ -45,10 +45,10 @@ class Term(Protocol):
     def judge(
         self, sums: LayerSums, image: ImageTensor, eased: bool
     ) -> tuple[dict[str, Scalar], Scalar]:
-        """The weighted losses by the names that users see, and the scalar to be differentiated.
+        """The weighted losses by the names that users see, and the scalar to differentiate.
 
-        The scalar is the sum of the losses, unless `eased` asks for a gentler one and the term has
-        it.
+        The scalar is the sum of the losses. With `eased`, a term may return a preconditioned one
+        instead.
         """
 
 
@@ -57,11 +57,10 @@ class Objective:
     """The sum of the terms, with its gradient at a picture.
 
     Attributes:
-        segments: How a picture passes through the network (`cut_network`), down to the deepest
-            layer of any term.
-        content: At the size of the canvas; read where `keep` is set.
-        keep: Where the content's pixels take the place of the canvas's.
-        gray: The gradient is averaged over the channels, so that a gray canvas stays gray.
+        segments: The network as `cut_network` cuts it, down to the deepest layer of any term.
+        content: At the size of the canvas; used where `keep` is set.
+        keep: Where the content's pixels replace the canvas's.
+        gray: Whether to average the gradient over the channels, so that a gray canvas stays gray.
     """
 
     network: Network
@@ -77,8 +76,8 @@ class Objective:
         """The weighted losses by name, and the gradient of their sum.
 
         Args:
-            with_gradient: Otherwise the gradient is zero and costs nothing.
-            eased: The gradient is that of the eased terms (`Term.judge`).
+            with_gradient: Whether to compute the gradient; otherwise it is zero and costs nothing.
+            eased: Whether the gradient is that of the eased terms (`Term.judge`).
         """
         losses, gradient = evaluate(
             self.network,
@@ -86,7 +85,7 @@ class Objective:
             {layer for term in self.terms for layer in term.layers},
             self._measure,
             partial(self._judge, eased),
-            leave(self.keep, self.content, image),
+            keep_content(self.keep, self.content, image),
             with_gradient=with_gradient,
         )
         if self.keep is not None:

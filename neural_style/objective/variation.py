@@ -1,4 +1,4 @@
-"""The smoothness term: total variation of the picture itself."""
+"""The smoothness term: total variation of the pixels."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
 
 class VariationTerm(NamedTuple):
-    """How rough the picture is. It needs no layer of the network.
+    """Total variation of the canvas. It needs no layer of the network.
 
     Attributes:
-        weight: Of the term.
+        weight: Weight of the term.
         roughness: One of `losses.TV_FORMS`.
     """
 

@@ -1,6 +1,6 @@
-"""How the picture being optimized is represented: a pair of functions, to and from.
+"""Canvases: linear parametrizations of the picture being optimized.
 
-The optimizer moves numbers; the canvas says what picture they stand for. A good canvas is a
+The optimizer changes numbers; the canvas decodes them to a picture. A good canvas is a
 preconditioner: it stretches the directions in which the objective is flat.
 """
 
@@ -20,9 +20,9 @@ class Canvas(NamedTuple):
     """Linear maps between the numbers and the picture.
 
     Attributes:
-        decode: Makes the picture from the numbers.
-        encode: Its inverse.
-        pull: Its transpose: makes the gradient at the numbers from that at the picture.
+        decode: From the numbers to the picture.
+        encode: The inverse of `decode`.
+        pull: The transpose of `decode`: from the gradient of the picture to that of the numbers.
     """
 
     decode: Callable[[Tensor], ImageTensor]
@@ -36,7 +36,7 @@ def pixel_canvas(height: int, width: int, device: torch.device) -> Canvas:
 
 
 def level_canvas(height: int, width: int, device: torch.device) -> Canvas:
-    """The numbers are the pixels as levels from 0 to 255: the unit of literature's step lengths."""
+    """The numbers are the pixels as levels from 0 to 255, the unit of step lengths in papers."""
     return Canvas(
         decode=lambda numbers: numbers / 255,
         encode=lambda image: image * 255,
@@ -47,10 +47,10 @@ def level_canvas(height: int, width: int, device: torch.device) -> Canvas:
 def spectral_canvas(height: int, width: int, device: torch.device) -> Canvas:
     """The numbers are cosine coefficients, divided by 1/√f at spatial frequency f.
 
-    The objective's curvature grows about in proportion to f (measured on VGG-19 Gram losses), so
-    in these coordinates it is nearly the same for broad shapes and for fine strokes. The basis is
-    the orthonormal DCT-II along each axis: real, and mirrored at the edges, so that opposite
-    borders do not speak to each other as they would in a Fourier basis.
+    The objective's curvature is about proportional to f (measured on VGG-19 Gram losses), so in
+    these coordinates it is nearly the same for broad shapes and for fine strokes. The basis is the
+    orthonormal DCT-II along each axis. It is real and mirrors the picture at its edges, so that
+    opposite borders are not coupled as in a Fourier basis.
     """
     down, across = _axis(height, -2, device), _axis(width, -1, device)
     vertical = torch.arange(height, device=device)[:, None] / (2 * height)
@@ -77,7 +77,7 @@ def _same(x: Tensor) -> Tensor:
 
 
 def _each_channel(x: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
-    """One after the other, so that what lies between takes a third of the memory."""
+    """Applies `change` channel by channel, which takes a third of the memory for intermediates."""
     changed = torch.empty_like(x, memory_format=torch.contiguous_format)
     for channel, out in zip(x.flatten(0, 1), changed.flatten(0, 1), strict=True):
         out.copy_(change(channel))
@@ -85,16 +85,16 @@ def _each_channel(x: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 class _Axis(NamedTuple):
-    """What a cosine transform along one axis needs.
+    """Tables for the cosine transform along one axis.
 
-    A Fourier transform of the even places, followed by the odd ones backward, holds all cosine
-    coefficients: at wave k turned by k/4N of a circle its real part is coefficient k, and its
-    imaginary part is coefficient N − k with the sign changed (Makhoul 1980).
+    The Fourier transform of the even samples, followed by the odd ones in reverse, contains all
+    cosine coefficients: after wave k is rotated by k/4N of a circle, its real part is coefficient
+    k, and its imaginary part is coefficient N − k with the sign changed (Makhoul 1980).
 
     Attributes:
         dim: −2 or −1.
-        order: Where the Fourier transform finds each place, and `restored` the way back.
-        turns: By which each wave is multiplied.
+        order, restored: The permutation of the samples, and its inverse.
+        turns: The factor of each wave.
     """
 
     dim: int
@@ -122,7 +122,7 @@ def _to_waves(x: Tensor, axis: _Axis) -> Tensor:
 
 
 def _from_waves(x: Tensor, axis: _Axis) -> Tensor:
-    """Its inverse, which is its transpose, too."""
+    """The inverse of `_to_waves`, which is also its transpose."""
     length, lower = x.shape[axis.dim], len(axis.turns.flatten())
     upper = x.narrow(axis.dim, length - lower + 1, lower - 1).flip(axis.dim)
     nothing = torch.zeros_like(x.narrow(axis.dim, 0, 1))

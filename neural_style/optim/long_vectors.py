@@ -1,4 +1,4 @@
-"""Inner products and weighted sums of many long vectors, in whatever precision they are kept."""
+"""Inner products and weighted sums of many long vectors in float32 or bfloat16."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 _PIECE = 2**21
-"""Numbers that are widened at a time: few enough to stay in the cache until they are read."""
+"""Numbers converted to float32 at a time: few enough to stay in the cache."""
 
 
 def _pieces(rows: Tensor) -> int:
-    """Columns to be taken at a time: all, where none need widening."""
+    """Columns to process at a time; all of them in float32, which needs no conversion."""
     return rows.shape[1] if rows.itemsize >= 4 else max(1, _PIECE // len(rows))
 
 
@@ -22,17 +22,17 @@ def inner_products(rows: Tensor, columns: Sequence[Tensor]) -> Tensor:
     width = _pieces(rows)
     total = 0
     for begin in range(0, rows.shape[1], width):
-        some = rows[:, begin : begin + width]
+        piece = rows[:, begin : begin + width]
         others = torch.stack([column[begin : begin + width].to(kind) for column in columns])
-        total = total + exact(some.to(others) @ others.T)
+        total = total + exact(piece.to(others) @ others.T)
     return total
 
 
 def combine(weights: Tensor, rows: Tensor) -> Tensor:
-    """The sum of the rows, each times its weight."""
-    return torch.cat([weights @ some.to(weights) for some in rows.split(_pieces(rows), 1)])
+    """The weighted sum of the rows."""
+    return torch.cat([weights @ piece.to(weights) for piece in rows.split(_pieces(rows), 1)])
 
 
 def exact(sums: Tensor) -> Tensor:
-    """In float64, on the device itself where it has that."""
+    """The sums in float64, on the CPU if they were on MPS, which has none."""
     return sums.cpu().double() if sums.device.type == "mps" else sums.double()

@@ -17,11 +17,11 @@ from neural_style.optim.optimizers import Optimizer, State, all_or_nothing
 from neural_style.tensors import ImageTensor, Scalar
 
 Evaluate = Callable[..., tuple[dict[str, Scalar], ImageTensor]]
-"""A picture → the weighted losses by name and the gradient of their sum: an `Objective`."""
+"""A function from a picture to the weighted losses by name and the gradient of their sum."""
 
 
 class _Point(NamedTuple):
-    """Where a step has led, and what was found there."""
+    """An evaluated point: numbers, picture, gradient and losses."""
 
     numbers: Tensor
     image: ImageTensor
@@ -42,16 +42,16 @@ class _Point(NamedTuple):
         return best is None or self.total <= best.total or math.isnan(best.total)
 
 
-class _Place(NamedTuple):
-    """Where a pass stands: the point reached, and the guard's record of the points before it.
+class _Progress(NamedTuple):
+    """The state of a pass: the current point, and the guard's record of the points before it.
 
     Attributes:
-        numbers, image: The point itself, whether or not it has been evaluated.
-        iteration: Steps that led to it.
+        numbers, image: The current point, evaluated or not.
+        iteration: Steps so far.
         best: The best of the points before it.
-        before: The point just before it, as long as the guard has not judged that one.
+        before: The previous point, until the guard has judged it.
         waited: Steps since the best.
-        event: What makes the guard take steps back here; mostly None.
+        event: Why the guard restarts from the best here; None if it does not.
         total, weight: The running average of the points before it, as a sum and its weight.
     """
 
@@ -65,8 +65,8 @@ class _Place(NamedTuple):
     total: Tensor | None = None
     weight: float = 0.0
 
-    def judged(self) -> _Place:
-        """The same place after the guard has judged the point before it."""
+    def judged(self) -> _Progress:
+        """This state after the guard has judged the previous point."""
         before = self.before
         if before is None:
             return self
@@ -81,16 +81,16 @@ class _Place(NamedTuple):
 
 
 class Iterate(NamedTuple):
-    """Where a pass has come to.
+    """The result of a step.
 
     Attributes:
-        iteration: Steps taken in this pass.
-        average: Of the pictures so far, where that is to be shown.
-        event: What makes the guard take steps back now; mostly None.
-        point: What `image` and `losses` are taken from.
-        state: Makes the state from which the pass can be continued. Until the next iterate is asked
-            for, that is the state of this one; where the next one failed, that of the point which
-            the pass had reached.
+        iteration: Steps of this pass so far.
+        average: Running average of the pictures, if one was asked for.
+        event: Why the guard restarts from the best here; None if it does not.
+        point: Returns the point whose `image` and `losses` these are.
+        state: Returns the state from which the pass can be continued. Until the next iterate is
+            asked for, it is the state of this one. If the next one failed, it is that of the point
+            that the pass had reached.
     """
 
     iteration: int
@@ -101,13 +101,13 @@ class Iterate(NamedTuple):
 
     @property
     def image(self) -> ImageTensor:
-        """In [0, 1], never written to again. Guarded: the best picture found so far."""
+        """A picture in [0, 1] that later steps do not write to; if guarded, the best so far."""
         image = self.point().image if self.average is None else self.average
         return image.nan_to_num(0.0).clamp(0, 1)
 
     @property
     def losses(self) -> dict[str, float]:
-        """The terms of this very picture; beside an average, those of the newest or best."""
+        """The terms of `image`; with an average, those of the newest or best picture."""
         return self.point().losses
 
 
@@ -125,75 +125,75 @@ def optimize(
 ) -> Iterator[Iterate]:
     """Minimizes the sum of the terms from `start`; yields before the first and after every step.
 
-    Guarded, the picture is brought back into [0, 1] after each step, and the optimizer is told the
-    point that it really reached; a step to a value that is not finite or `_SPIKE` times the best
-    is taken back, and so are `_PATIENCE` steps of which none was the best: the next one starts
-    from the best picture, and is shorter. Unguarded, the numbers go where the optimizer sends
-    them, the picture is cut off at [0, 1] only to be shown (where it is no number, black), and an
-    iterate is the last, not the best.
+    If guarded, each step clips the picture to [0, 1], and the optimizer continues from the clipped
+    point. The guard restarts from the best picture with shorter steps if the loss is not finite or
+    above `_SPIKE` times the best, or if `_PATIENCE` steps have brought no better picture. If not
+    guarded, the numbers are not clipped, only the yielded picture is (NaN becomes 0), and iterates
+    are the newest picture, not the best.
 
-    A point is judged when the one after it has been looked at, so that a graphics card need not be
-    waited for: the losses are on their way back while it works.
+    A point is judged after the next one has been queued, so that the program never waits for a
+    GPU: the losses are copied back while it computes.
 
     Args:
-        eased: Steps that follow the eased gradient (`Evaluate`). The losses, and which picture is
-            the best, are those of the objective itself all along.
-        average: Share that the past keeps in a running average of the pictures, which is then
-            what is shown, and free of what a single step adds; 0 for none.
-        resume: The state of an iterate: goes on from there, beginning with that iterate itself;
-            `start` is not looked at.
+        eased: Number of steps that follow the eased gradient (`Evaluate`). The losses, and which
+            picture is the best, are always those of the objective itself.
+        average: Decay rate of a running average of the pictures, which is then yielded as `image`;
+            0 for none.
+        resume: The state of an iterate, to continue with that iterate; `start` is then ignored.
     """
     if resume is None:
         image = start.clamp(0, 1)
-        place = _Place(canvas.encode(image), image)
+        progress = _Progress(canvas.encode(image), image)
     else:
-        place = _restored(resume)
+        progress = _restored(resume)
         optimizer.restore(resume["optimizer"])
-    del start, resume  # canvases less to hold
+    del start, resume  # frees their canvases
 
     def state() -> State:
-        return _state(place, optimizer)
+        return _state(progress, optimizer)
 
     while True:
-        last = place.iteration == iterations
-        easing = place.iteration < eased
-        terms, slope = evaluate(place.image, with_gradient=not last, eased=easing)
-        here = _Point(place.numbers, place.image, canvas.pull(slope), easing, *_on_the_way(terms))
-        place = place.judged()
-        best, taken_back = place.best, bool(place.event)
-        total, weight, shown = place.total, place.weight, None
+        last = progress.iteration == iterations
+        easing = progress.iteration < eased
+        terms, slope = evaluate(progress.image, with_gradient=not last, eased=easing)
+        here = _Point(
+            progress.numbers, progress.image, canvas.pull(slope), easing, *_read_losses(terms)
+        )
+        progress = progress.judged()
+        best, restart = progress.best, bool(progress.event)
+        total, weight, shown = progress.total, progress.weight, None
         if average:
-            image = place.image
+            image = progress.image
             total = (1 - average) * image if total is None else torch.lerp(image, total, average)
             weight = 1 - average + average * weight
             shown = total / weight
-        better = partial(_better, best, here, taken_back)
-        yield Iterate(place.iteration, shown, place.event, better, state)
+        point = partial(_point_to_show, best, here, restart)
+        yield Iterate(progress.iteration, shown, progress.event, point, state)
         if last:
             return
-        if taken_back:
+        if restart:
             if best.eased and not easing:
                 slope = evaluate(best.image)[1]
                 best = best._replace(gradient=canvas.pull(slope), eased=False)
             here = best
         with all_or_nothing(optimizer):
-            if taken_back:
+            if restart:
                 optimizer.recover()
-            if place.iteration == eased:
+            if progress.iteration == eased:
                 optimizer.forget()
             numbers = optimizer.step(here.numbers, here.gradient)
             image = canvas.decode(numbers)
             if guarded:
                 image = image.clamp(0, 1)
                 numbers = canvas.encode(image)
-            # All at once and last of all, so that a failure leaves the place before.
-            place = _Place(
+            # One assignment, at the end, so that a failure leaves the state before.
+            progress = _Progress(
                 numbers,
                 image,
-                place.iteration + 1,
+                progress.iteration + 1,
                 best,
-                before=here if guarded and not taken_back else None,
-                waited=0 if taken_back else place.waited,
+                before=here if guarded and not restart else None,
+                waited=0 if restart else progress.waited,
                 total=total,
                 weight=weight,
             )
@@ -203,27 +203,27 @@ _SPIKE = 10.0
 _PATIENCE = 50
 
 
-def _on_the_way(terms: dict[str, Scalar]) -> tuple[Callable[[], list[float]], tuple[str, ...]]:
+def _read_losses(terms: dict[str, Scalar]) -> tuple[Callable[[], list[float]], tuple[str, ...]]:
     return read_later(torch.stack([*terms.values()])), tuple(terms)
 
 
-def _better(best: _Point | None, here: _Point, taken_back: bool) -> _Point:
-    """What is to be shown; asking makes no difference to the run."""
-    return best if taken_back or not here.beats(best) else here
+def _point_to_show(best: _Point | None, here: _Point, restart: bool) -> _Point:
+    """The point to show. Asking for it does not change the run."""
+    return best if restart or not here.beats(best) else here
 
 
-def _state(place: _Place, optimizer: Optimizer) -> State:
-    fields = place.judged()._asdict()
+def _state(progress: _Progress, optimizer: Optimizer) -> State:
+    fields = progress.judged()._asdict()
     del fields["before"]
     best, event = fields["best"], fields["event"]
     kept = best and best._asdict() | {"read": best.read()}
-    said = event and {"code": event.code, "values": event.values}  # which torch.load allows
-    return fields | {"best": kept, "event": said, "optimizer": optimizer.state()}
+    message = event and {"code": event.code, "values": event.values}  # which torch.load allows
+    return fields | {"best": kept, "event": message, "optimizer": optimizer.state()}
 
 
-def _restored(state: State) -> _Place:
+def _restored(state: State) -> _Progress:
     fields = {name: value for name, value in state.items() if name != "optimizer"}
-    best, said = fields["best"], fields["event"]
+    best, message = fields["best"], fields["event"]
     best = best and _Point(**best | {"read": partial(list, best["read"])})
-    event = Message(said["code"], **said["values"]) if said else None
-    return _Place(**fields | {"best": best, "event": event})
+    event = Message(message["code"], **message["values"]) if message else None
+    return _Progress(**fields | {"best": best, "event": event})

@@ -1,4 +1,4 @@
-"""Where to go next: the optimizers."""
+"""The optimizers: L-BFGS and Adam, with checkpoints and undo."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ from torch import Tensor
 from neural_style.optim.long_vectors import combine, exact, inner_products
 
 State = dict[str, Any]
-"""Tensors, numbers, words, and lists, tuples and dicts of them: `torch.save` keeps it whole."""
+"""Tensors, numbers and strings, and lists, tuples and dicts of them, for `torch.save`."""
 
 
 @runtime_checkable  # for the tests' checks of types
 class Optimizer(Protocol):
-    """Chooses where to go next from where it is and which way is up."""
+    """Computes the next point from the current one and its gradient."""
 
     def step(self, numbers: Tensor, gradient: Tensor) -> Tensor:
         """The next point."""
 
     def forget(self) -> None:
-        """What is minimized has changed: what was learned of it holds no longer."""
+        """Resets the history, because the objective has changed."""
 
     def retarget(self) -> None:
-        """What is minimized has changed in its targets, hardly in its curvature."""
+        """Keeps the history: the objective's targets have changed, its curvature hardly."""
 
     def start_from(self, other: Optimizer, growth: float) -> None:
-        """Begins with what another one of its kind has learned at another size.
+        """Starts with the curvature that another optimizer of its class has found at another size.
 
         Args:
-            growth: Numbers of this canvas over numbers of the other's.
+            growth: Numbers of this canvas divided by numbers of the other's.
         """
 
     def recover(self) -> None:
-        """The last step led nowhere good: forget what led to it and take shorter ones."""
+        """Resets the history and shortens the steps, after a bad step."""
 
     def savepoint(self) -> Callable[[], None]:
-        """Returns a function that undoes the next step, and what is forgotten before that step."""
+        """Returns a function that undoes the next step and resets since the savepoint."""
 
     def state(self) -> State:
-        """What it remembers, never written to again."""
+        """Its state for a checkpoint; later steps do not write to it."""
 
     def restore(self, state: State) -> None:
-        """Remembers just that."""
+        """The inverse of `state`."""
 
 
 @contextmanager
 def all_or_nothing(optimizer: Optimizer) -> Iterator[None]:
-    """A block with at most one step, after which a failure leaves the optimizer unchanged."""
+    """A block with at most one step; an exception in it leaves the optimizer unchanged."""
     with ExitStack() as on_failure:
         on_failure.callback(optimizer.savepoint())
         yield
@@ -61,55 +61,54 @@ def all_or_nothing(optimizer: Optimizer) -> Iterator[None]:
 class Lbfgs:
     """Limited-memory BFGS, full steps (Nocedal and Wright, *Numerical Optimization*, alg. 7.4).
 
-    Without a line search: one evaluation a step. Pairs that show no positive curvature are blanked
-    out, which keeps the direction a descent. The direction is had in closed form from the pairs'
-    inner products (Byrd, Nocedal and Schnabel, *Representations of quasi-Newton matrices*, 1994,
-    eq. 3.1), of which a step adds two rows: the long vectors are read twice a step, however many
-    are remembered, and nothing is read back from the device.
+    There is no line search: a step takes one evaluation. Pairs without positive curvature are set
+    to zero, so that the direction stays a descent direction. It is computed in closed form from
+    the pairs' inner products (Byrd, Nocedal and Schnabel, *Representations of quasi-Newton
+    matrices*, 1994, eq. 3.1), to which a step adds two rows. The long vectors are read twice a
+    step whatever the history, and nothing is read back from the device.
 
     Args:
         rate: Length of a step, 1 for the full quasi-Newton step.
         history: Pairs of (displacement, change of gradient) remembered.
-        kept: Precision of the pairs, None for that of the numbers. All that is computed from them
-            takes them as they are kept, so that in bfloat16 they are exact pairs of a curvature
-            that is only slightly another.
-        first_step: Root mean square length of the first step, when nothing is known of the
-            curvature; 0 for that of `torch.optim.LBFGS`, whose components add up to 1 at most.
+        history_dtype: Precision of the pairs, None for that of the numbers. All inner products use
+            the rounded pairs, so that bfloat16 only perturbs the curvature slightly.
+        first_step: Root mean square length of the first step, before any curvature is known; 0 for
+            that of `torch.optim.LBFGS`, whose absolute components add up to 1 at most.
     """
 
     def __init__(
         self,
         rate: float = 1.0,
         history: int = 60,
-        kept: torch.dtype | None = None,
+        history_dtype: torch.dtype | None = None,
         first_step: float = 0.003,
     ):
         self.rate = self.usual_rate = rate
         self.history = history
-        self.kept = kept
+        self.history_dtype = history_dtype
         self.first_step = first_step
         self.forget()
 
     def recover(self) -> None:
-        """Forgets all; halves the rate, which grows again to 1 with each step not taken back."""
+        """Resets the history and halves the rate, which each later step raises again, up to 1."""
         self.forget()
         self.rate *= 0.5
 
     def forget(self) -> None:
         self.previous: tuple[Tensor, Tensor] | None = None
-        self.count = 0  # of the pairs seen; each takes the place of the one `history` before it
-        self.vectors: Tensor | None = None  # rows 2 i, a displacement, and 2 i + 1, the change
-        self.products: Tensor | None = None  # of every row with every other
-        self.scale: Tensor | None = None  # of the inverse Hessian before any pair; 0: unknown
+        self.count = 0  # pairs seen; each replaces the one `history` before it
+        self.vectors: Tensor | None = None  # row 2 i: displacement; 2 i + 1: change of gradient
+        self.products: Tensor | None = None  # inner products of all rows
+        self.scale: Tensor | None = None  # the initial inverse Hessian; 0: unknown
 
     def retarget(self) -> None:
-        """Keeps the pairs, but makes none across the change."""
+        """Keeps the pairs, but forms none from gradients before and after the change."""
         self.previous = None
 
     def start_from(self, other: Lbfgs, growth: float) -> None:
-        """Takes over the scale: of a mean over pixels, gradients shrink as pixels grow in number.
+        """Takes over the scale: the gradient of a mean over pixels is inverse to their number.
 
-        In cosine coefficients, which are alike for all sizes.
+        This holds for cosine coefficients, which have the same meaning at all sizes.
         """
         self.scale = None if other.scale is None else other.scale * growth
 
@@ -121,7 +120,7 @@ class Lbfgs:
         if before is None:
             slope = inner_products(self.vectors[: self._used()], [gradient.flatten()])[:, 0]
             return numbers - self.rate * self._scaled(gradient, slope)
-        pair = gradient.new_empty(2, gradient.numel(), dtype=self.kept)
+        pair = gradient.new_empty(2, gradient.numel(), dtype=self.history_dtype)
         for row, here, there in zip(pair, (numbers, gradient), before, strict=True):
             row.copy_((here - there).flatten())
         slope = self._remember(pair, gradient)
@@ -141,13 +140,13 @@ class Lbfgs:
         used = self._used()
         copies = {}
         if self.count:
-            # Beside the graphics card, which may have no room for them.
+            # On the CPU, because the GPU may have no room for a copy.
             copies["vectors"] = self.vectors[:used].to("cpu", copy=True)
             copies["products"] = self.products[:used, :used].clone()
         return vars(self) | copies
 
     def restore(self, state: State) -> None:
-        """Remembers the state's pairs: all of them, or the newest `history` of them."""
+        """Restores the state's pairs: all of them, or the newest `history` of them."""
         history = self.history
         vars(self).update(state)
         self.history = history
@@ -167,7 +166,7 @@ class Lbfgs:
         return 2 * min(self.count, self.history)
 
     def _next_rows(self) -> slice:
-        """Rows that the next pair will take."""
+        """Rows of the next pair."""
         slot = self.count % self.history
         return slice(2 * slot, 2 * slot + 2)
 
@@ -182,7 +181,7 @@ class Lbfgs:
         return torch.where(known > 0, known, scale)
 
     def _remember(self, pair: Tensor, gradient: Tensor) -> Tensor:
-        """Takes the pair in; gives the inner product of every row with the gradient."""
+        """Stores the pair; returns the inner product of every row with the gradient."""
         if self.vectors is None:
             self._make_room(pair)
         within = inner_products(pair, [*pair])
@@ -198,7 +197,7 @@ class Lbfgs:
         return found[:, 2]
 
     def _make_room(self, vector: Tensor) -> None:
-        """For all of the history; memory not yet written to costs nothing."""
+        """Allocates the whole history; untouched memory costs nothing."""
         rows = 2 * self.history
         self.vectors = vector.new_empty(rows, vector.shape[-1])
         self.products = exact(vector.new_zeros(rows, rows))
@@ -206,15 +205,14 @@ class Lbfgs:
             self.scale = self.products.new_zeros(())
 
     def _scaled(self, gradient: Tensor, slope: Tensor) -> Tensor:
-        """The gradient times the inverse Hessian that the pairs imply.
+        """The gradient times the inverse Hessian of the pairs.
 
         With S the displacements and Y the changes, the oldest first, R the upper triangle of SᵀY, D
         its diagonal and γ the scale: γ g + S R⁻ᵀ ((D + γ YᵀY) p − γ Yᵀg) − γ Y p, p = R⁻¹ Sᵀg. A
-        pair that is blanked out has zeros everywhere; a 1 on the diagonal then leaves it without
-        effect.
+        pair set to zero gets a 1 on the diagonal, which leaves it without effect.
 
         Args:
-            slope: From `_remember`.
+            slope: Inner product of every row with the gradient.
         """
         used = self._used()
         products, slope = self.products[:used, :used], slope.view(used // 2, 2, 1)
@@ -237,7 +235,7 @@ class Lbfgs:
 
 
 def _oldest_first(count: int, history: int, device: torch.device) -> Tensor:
-    """Slots of the pairs remembered, of `count` seen."""
+    """Slots of the stored pairs, the oldest first, after `count` pairs."""
     pairs = min(count, history)
     oldest = count % history if count > history else 0
     return (torch.arange(pairs, device=device) + oldest) % pairs
@@ -248,7 +246,7 @@ class Adam:
 
     Args:
         rate: Typical change of a number in one step; pixels lie in [0, 1].
-        betas: Memory of the mean gradient and of its mean square. The second is shorter than the
+        betas: Decay rates of the mean gradient and of its mean square. The second is below the
             usual 0.999, so that a long run adapts when gradients grow or shrink.
     """
 
@@ -271,7 +269,7 @@ class Adam:
         return numbers - self.rate * mean / (root + 1e-8)
 
     def recover(self) -> None:
-        """Half the rate, for good."""
+        """Resets the means and halves the rate permanently."""
         self.forget()
         self.rate *= 0.5
 
@@ -282,10 +280,10 @@ class Adam:
         return partial(vars(self).update, dict(vars(self)))
 
     def retarget(self) -> None:
-        """Keeps its means."""
+        """Keeps the means."""
 
     def start_from(self, other: Adam, growth: float) -> None:
-        """Begins anew: its steps are in pixels, whatever the size."""
+        """Does nothing: Adam's steps have the same length in pixels at every size."""
 
     def state(self) -> State:
         return dict(vars(self))

@@ -1,5 +1,5 @@
-"""Plans made before a run: its sizes and iterations, its memory, its time.
+"""Plans made before a run: sizes and iterations, memory, time.
 
-Read `schedule.py` first. `usual.py` puts the usual values in place of `auto` and 0, `memory.py`
-chooses strips that fit, and `clock.py` estimates the time left.
+Read `schedule.py` first. `defaults.py` resolves `auto` and 0, `memory.py` chooses strips that fit
+into memory, and `clock.py` estimates the time left.
 """

@@ -1,4 +1,4 @@
-"""Time: what a run costs, how fast it goes, how long it still takes."""
+"""Estimates of the work and the time of a run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from neural_style.plan.schedule import Scale
 class Clock:
     """Seconds since the start of a run, and an estimate of the seconds left.
 
-    Loading, compiling and the first step are no part of the speed that is measured. Until there is
-    a step after them, the estimate is from `speed`, or from all that the run has done so far where
-    that was faster.
+    The measured speed excludes loading, compiling and the first step. Until the second step, the
+    estimate uses `speed`, or the speed of the run so far if that is faster.
     """
 
     def __init__(
@@ -25,12 +24,12 @@ class Clock:
         *,
         speed: float,
     ):
-        """Begins to measure.
+        """Starts measuring.
 
         Args:
-            number, iteration: Where a continued run begins.
-            speed: Of this run on this machine, as far as is known: pixels a second, as `work`
-                counts them.
+            started: `time.monotonic()` at the start of the run.
+            number, iteration: Scale and iteration where a continued run begins.
+            speed: Expected speed of this run: pixels per second, as `work` counts them.
         """
         self.started = started
         self.scales = scales
@@ -40,10 +39,10 @@ class Clock:
         self.begun = time.monotonic(), before
         self.stepped: tuple[float, int] | None = None
 
-    def read(self, number: int, iteration: int) -> tuple[float, float]:
-        """Seconds since the start and seconds left, after looking at `iteration` of a scale.
+    def tick(self, number: int, iteration: int) -> tuple[float, float]:
+        """Seconds since the start and seconds left, after evaluating an iteration of a scale.
 
-        To be asked at every iteration, so that the first step is known from the others.
+        Call it at every iteration, so that the first step is not counted in the speed.
         """
         now = time.monotonic()
         done = self._done(number, iteration + 1)
@@ -56,23 +55,22 @@ class Clock:
                 self.stepped = now, done
         return now - self.started, left * pace
 
-    def _done(self, number: int, looks: int) -> int:
+    def _done(self, number: int, evaluations: int) -> int:
         here = self.scales[number]
-        return work(self.scales[:number]) + _each(here) * looks
+        return work(self.scales[:number]) + _pixels_each(here) * evaluations
 
 
 GUESSED_SPEEDS = {"cpu": 200_000.0, "mps": 1_000_000.0, "cuda": 5_000_000.0}
-"""Pixels a second, as `work` counts them with statistic gram, by the kind of device: for as long as
-nothing has been measured. That of cpu was measured on two cores; the others are guesses."""
+"""Pixels per second with statistic gram, as `work` counts them, by device type, for use before
+anything was measured. The value for cpu was measured on two cores; the others are guesses."""
 
 
 COST_OF_STATISTIC = {"nearest": 0.8}
-"""What an iteration costs by the statistic that compares styles, that of gram being 1.0; those not
-listed cost as much as gram."""
+"""Cost of an iteration relative to statistic gram; statistics not listed cost as much as gram."""
 
 
 def cost_of(statistic: str) -> float:
-    """What an iteration with that statistic costs, that of gram being 1.0."""
+    """Cost of an iteration with that statistic, relative to gram."""
     return COST_OF_STATISTIC.get(statistic, 1.0)
 
 
@@ -86,13 +84,13 @@ def in_words(seconds: float) -> str:
 
 
 def work(scales: Sequence[Scale]) -> int:
-    """What the scales cost, in pixels: one look before the first step and one after each."""
-    return sum(_each(scale) * (scale.iterations + 1) for scale in scales)
+    """Work of the scales, in pixels: one evaluation before the first step and one after each."""
+    return sum(_pixels_each(scale) * (scale.iterations + 1) for scale in scales)
 
 
-def _each(scale: Scale) -> int:
+def _pixels_each(scale: Scale) -> int:
     return scale.height * scale.width + _FIXED_PIXELS
 
 
 _FIXED_PIXELS = 7_000
-"""What an iteration costs beside its pixels, in pixels: measured on two cores."""
+"""Fixed cost of an iteration, in pixels: measured on two cores."""

@@ -1,7 +1,7 @@
-"""A plan before the run: what it will need of the machine's memory, and how to make do with less.
+"""Plans the memory of a run: strips and L-BFGS history that fit into what is available.
 
-Estimates are bytes per pixel of the canvas, counted from the network's own layers and checked
-against measured peaks.
+Estimates are bytes per pixel of the canvas, computed from the network's layers and checked against
+measured peaks.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ import psutil
 import torch
 
 from neural_style.errors import SettingsError
-from neural_style.matching.places import cell_size, count_cells
+from neural_style.matching.sampling import cell_size, count_cells
 from neural_style.messages import Message, all_of
 from neural_style.network.extractor import Network, layers_until
 from neural_style.network.strips import cut_network, plan_strips
 from neural_style.plan.schedule import Scale
 
 _FLOAT_CANVASES = 12
-"""Pictures and gradients of the canvas's size held at the worst moment, in float32."""
+"""Peak number of float32 pictures and gradients of the canvas's size."""
 
 _LARGEST_MAPS = 4.5
-"""Maps of the largest size that a step handles at once: gradients, their sums, what is spread."""
+"""Peak number of maps of the largest layer in a step: gradients, their sums, Winograd tiles."""
 
 _LARGEST_SEEN = 2.1
-"""The same where a picture is only looked at."""
+"""The same for a forward pass alone."""
 
 _HYPERCOLUMNS = 1.5
-"""How often all layers' activations at all cells are held while matches are found, in float32."""
+"""Peak number of float32 copies of all layers' activations at all cells while matching."""
 
-_BESIDE = 60_000_000
-"""Bytes for what does not grow with the picture: tiles, compiled code."""
+FIXED_BYTES = 60_000_000
+"""Memory that does not depend on the picture: tile buffers, compiled code."""
 
 _SMALLEST = 32
-"""A size below which nothing is to be seen."""
+"""Smallest size that an error message proposes."""
 
-_STRIP_PIXELS = (1_600_000, 800_000, 400_000, 200_000, 100_000)
-"""Of the picture in one strip, margins not counted; deeper segments take as many rows."""
+STRIP_PIXELS = (1_600_000, 800_000, 400_000, 200_000, 100_000)
+"""Choices for the pixels of a strip without margins; deeper segments have as many rows."""
 
 _SLOWER = {20: 1.1, 8: 1.3, 4: 1.5}
-"""How many more steps a shorter memory of the curvature costs, roughly."""
+"""L-BFGS history → rough factor by which it increases the number of steps."""
 
 
 class MemoryPlan(NamedTuple):
-    """How to work within the memory there is.
+    """Strips and history of a run, with its estimated peak memory.
 
     Attributes:
-        rows: For `cut_network`: where the network is cut and into strips of how many rows.
+        rows: Last layer of a segment → rows per strip, for `cut_network`.
         history: Pairs that L-BFGS remembers.
-        bytes: The estimated peak, of the whole program.
-        note: What is done to spare memory; None where nothing is.
+        bytes: Estimated peak of the whole program.
+        note: Message about strips and history; None where both are the defaults.
     """
 
     rows: dict[str, int]
@@ -69,7 +69,7 @@ def plan_memory(
     layers: Collection[str],
     scale: Scale,
     history: int,
-    kept: torch.dtype | None,
+    history_dtype: torch.dtype | None,
     device: torch.device,
     limit_gb: float,
     *,
@@ -77,41 +77,41 @@ def plan_memory(
     styles: Sequence[tuple[int, int]] = (),
     matched: Collection[str] = (),
 ) -> MemoryPlan:
-    """The fastest way that fits.
+    """The fastest plan that fits into memory.
 
     Args:
-        layers: Those that are looked at.
+        layers: Layers of the content and style terms.
         scale: The largest canvas.
-        history: Pairs that the optimizer would like to remember.
-        kept: Their precision, None for float32.
-        limit_gb: Most gigabytes (10⁹ bytes) for the whole program; 0 for what is free.
-        regions: Masks of styles, for each of which the layers looked at are held once more.
-        styles: Heights and widths of the styles' pictures beside that canvas.
-        matched: Layers whose places are matched with the styles'.
+        history: Pairs that the optimizer remembers by default.
+        history_dtype: Their precision, None for float32.
+        limit_gb: Limit for the whole program in GB (10⁹ bytes); 0 for what is free.
+        regions: Number of style masks; each holds one more copy of the maps of `layers`.
+        styles: Heights and widths of the style images beside that canvas.
+        matched: Layers of the style term by matches.
 
     Raises:
-        SettingsError: None fits.
+        SettingsError: No plan fits.
     """
     height, width = scale.height, scale.width
-    base = _in_use(device)
+    base = bytes_in_use(device)
     offered = min(base + 0.9 * free_bytes(device), limit_gb * 1e9 if limit_gb else math.inf)
     names = layers_until(network, layers)
     cuts = _cuts(network, names)
-    pair_bytes = 2 * 3 * (kept or torch.float32).itemsize
+    pair_bytes = 2 * 3 * (history_dtype or torch.float32).itemsize
     histories = [history, *(fewer for fewer in (20, 8, 4) if fewer < history)]
     copies = dict.fromkeys(layers, regions)
     pictures = sum(12 * h * w for h, w in styles)
     places, hypercolumns = _matching(network, matched, (height, width), styles)
     plans = []
-    choices = product(range(len(cuts) + 1), _STRIP_PIXELS, histories)
+    choices = product(range(len(cuts) + 1), STRIP_PIXELS, histories)
     for count, strip_pixels, remembered in choices:
         rows = dict.fromkeys(cuts[:count], max(32, strip_pixels // width))
-        estimate = partial(_estimate, network, rows)
+        estimate = partial(estimate_bytes, network, rows)
         step = estimate(height, width, remembered * pair_bytes, copies)
         looks = [estimate(h, w, 0, copies, backward=False) for h, w in styles]
         need = base + pictures + places + max([step, hypercolumns, *looks])
         slower = _work(network, layers, rows, height) * _SLOWER.get(remembered, 1.0)
-        note = _note(rows, height, remembered if remembered < history else 0, need)
+        note = plan_note(rows, height, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))
     fitting = [(slower, plan) for slower, plan in plans if plan.bytes <= offered]
     if not fitting:
@@ -122,18 +122,24 @@ def plan_memory(
         if size < _SMALLEST:
             raise SettingsError("memory.no_size", **about)
         raise SettingsError("memory.too_large", fitting=size, **about)
-    return min(fitting, key=lambda one: one[0])[1]
+    return min(fitting, key=lambda pair: pair[0])[1]
 
 
 def _cuts(network: Network, names: Sequence[str]) -> list[str]:
-    """Layers after which the network may be cut: those that halve, but for the first."""
+    """Layers after which the network may be cut: all that halve the map except the first."""
     layers = {name: network.layers[name] for name in names}
     if any(layer.reach is None for layer in layers.values()):
         return []
     return [name for name, one in layers.items() if one.stride > one.input_stride][1:]
 
 
-def _note(rows: dict[str, int], height: int, fewer: int, need: int) -> Message | None:
+def plan_note(rows: dict[str, int], height: int, fewer: int, need: int) -> Message | None:
+    """`MemoryPlan.note`.
+
+    Args:
+        fewer: Pairs that L-BFGS remembers, if fewer than by default; else 0.
+        need: The estimated peak in bytes.
+    """
     means = []
     if rows:
         count = min(height, *rows.values())
@@ -144,7 +150,7 @@ def _note(rows: dict[str, int], height: int, fewer: int, need: int) -> Message |
 
 
 def free_bytes(device: torch.device) -> int:
-    """What the graphics card, or the machine within the limit of its container, has free."""
+    """Free bytes on the GPU, or on the machine within the limit of its container."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":
@@ -155,7 +161,7 @@ def free_bytes(device: torch.device) -> int:
             inside = dict(line.split() for line in Path(cache).read_text().splitlines())
             taken = int(Path(used).read_text()) - int(inside["inactive_file"])
             free.append(int(Path(limit).read_text()) - taken)
-        except (OSError, ValueError, KeyError):  # no such container, or no limit
+        except (OSError, ValueError, KeyError):  # no control group, or no limit
             continue
     return max(0, min(free))
 
@@ -168,11 +174,11 @@ _CONTAINERS = (
         "/sys/fs/cgroup/memory/memory.stat",
     ),
 )
-"""Files of limit, use and statistics: control groups, version 2 and 1."""
+"""Files with limit, usage and statistics of control groups, version 2 and version 1."""
 
 
-def _in_use(device: torch.device) -> int:
-    """Bytes that the program already holds where the run will take place."""
+def bytes_in_use(device: torch.device) -> int:
+    """Bytes that the program already holds on the device."""
     if device.type == "cuda":
         return torch.cuda.memory_reserved(device)
     if device.type == "mps":
@@ -180,7 +186,7 @@ def _in_use(device: torch.device) -> int:
     return psutil.Process().memory_info().rss
 
 
-def _estimate(
+def estimate_bytes(
     network: Network,
     rows: dict[str, int],
     height: int,
@@ -190,12 +196,12 @@ def _estimate(
     *,
     backward: bool = True,
 ) -> int:
-    """Bytes at the worst moment, beyond what the program already holds.
+    """Peak bytes in addition to what the program already holds.
 
     Args:
-        remembered: Bytes per pixel that the optimizer keeps.
-        copies: Layers looked at, and how often each is held once more.
-        backward: Whether there is a way back; else a picture is only looked at, as a style is.
+        remembered: Bytes per pixel of the optimizer's history.
+        copies: Layers of the terms → number of additional copies of their maps.
+        backward: Whether there is a backward pass; style images have none.
     """
     pixels = height * width
     canvases = pixels * (12 * (_FLOAT_CANVASES if backward else 3) + remembered)
@@ -212,7 +218,7 @@ def _estimate(
         working = max(working, strip * pixels * maps)
         if count:
             kept += 2 * pixels / last.stride**2 * last.channels * network.dtype.itemsize
-    return round(_BESIDE + canvases + kept + working)
+    return round(FIXED_BYTES + canvases + kept + working)
 
 
 def _matching(
@@ -221,7 +227,7 @@ def _matching(
     canvas: tuple[int, int],
     styles: Sequence[tuple[int, int]],
 ) -> tuple[int, int]:
-    """Bytes of the samples and targets of all places, and of the hypercolumns they are found by."""
+    """Bytes of the samples and targets of all positions, and of the hypercolumns while matching."""
     cell = cell_size(*canvas)
     held = channels = 0
     for layer in (network.layers[name] for name in matched):
@@ -234,12 +240,12 @@ def _matching(
 
 
 def _work(network: Network, layers: Collection[str], rows: dict[str, int], height: int) -> float:
-    """Multiplications of an iteration: of what comes in strips also those that are done again."""
+    """Multiplications of an iteration, including those repeated for strips."""
     work = 0.0
     for names, count in cut_network(network, layers, rows):
         inside = height // network.layers[names[0]].input_stride
         strips = plan_strips(network, names, inside, count)
         overlap = sum(strip.bottom - strip.top for strip in strips) / inside
-        again = 1.5 if len(strips) > 1 else 1.0  # forward twice and back once, not once each
+        again = 1.5 if len(strips) > 1 else 1.0  # two forward passes and one backward, not one each
         work += again * overlap * sum(network.layers[name].work for name in names)
     return work

@@ -1,4 +1,4 @@
-"""The plan of a run: sizes, iterations on each, when to show a frame, when it ends."""
+"""The schedule of a run: sizes, iterations on each, milestones, passes by matches."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from neural_style.images.sizes import fit
 
 
 class Scale(NamedTuple):
-    """One pass: the size of its canvas and the number of its steps.
+    """One pass: the size of its canvas and its number of steps.
 
     Attributes:
-        stage: How the style is compared in this pass: "" by moments, `CELLS` or `LAYERS` by
-            matches.
+        stage: How the style is compared: "" for moments, `CELLS` or `LAYERS` for matches.
     """
 
     height: int
@@ -23,23 +22,23 @@ class Scale(NamedTuple):
 
 
 CELLS = "cells"
-"""Matches of all layers together, found once at the start of the pass."""
+"""Matches by all layers together, found once at the start of the pass."""
 
 LAYERS = "layers"
-"""Matches of each layer by itself, found at the start of the pass."""
+"""Matches by each layer alone, found at the start of the pass."""
 
 _MATCHING_SHARES = (11, 11, 11, 9, 6, 14)
-"""Of the iterations of a run by matches, the full size last: chosen by looking. Small sizes cost
-next to nothing, and the full size has both kinds of matches."""
+"""Shares of the iterations in a run by matches, the full size last: chosen by looking. Small sizes
+cost next to nothing, and the full size has both kinds of matches."""
 
 _CELLS_OF_BEFORE = 2 / 3
-"""Steps by matches of all layers at the full size, in steps of the size before."""
+"""Steps of stage `CELLS` at the full size, relative to the steps of the size before."""
 
 _CELLS_ALONE = 12
-"""The same where there is one size only."""
+"""Steps of stage `CELLS` where there is one size only."""
 
 _LAYERS_EACH = 5
-"""Steps by matches of single layers until they are found anew."""
+"""Steps of each pass of stage `LAYERS`."""
 
 
 def plan_scales(
@@ -53,20 +52,20 @@ def plan_scales(
     factor: float = 2.0,
     shares: Sequence[float] = (),
 ) -> list[Scale]:
-    """Sizes from small to full, sharing the iterations.
+    """Sizes from small to full, with their iterations.
 
-    Sizes whose shorter side would fall under twice `smallest_side` are left out, and so are more
-    sizes than there are iterations; the full size always stays.
+    Sizes with a shorter side below twice `smallest_side` are dropped, and there are at most as many
+    sizes as iterations. The full size always stays.
 
     Args:
-        height, width: Of the content image; only their ratio counts.
+        height, width: Size of the content image; only the ratio matters.
         size: Longest side of the last scale.
-        scales: How many sizes are wanted.
+        scales: Number of sizes asked for.
         iterations: Steps over all sizes.
-        smallest_side: What the network needs.
-        factor: How much larger each size is than the one before.
-        shares: Of the iterations, the last for the full size; where there are none, each size has
-            √factor times as many as the one before.
+        smallest_side: Smallest side that the network accepts.
+        factor: Ratio of each size to the one before.
+        shares: Shares of the iterations, the full size last; by default each size has √factor times
+            as many as the one before.
     """
     sizes = [fit(height, width, size)]
     while len(sizes) < min(scales, iterations):
@@ -85,13 +84,13 @@ def plan_scales(
     return [Scale(*side, step) for side, step in zip(sizes, steps, strict=True)]
 
 
-def ladder(iterations: int) -> list[int]:
-    """Iterations worth a frame: 0, 1, 2, 5, 10, 20, 50, 100, … and the last."""
-    rungs, power = [0], 1
+def plan_milestones(iterations: int) -> list[int]:
+    """Iterations that always yield a frame: 0, 1, 2, 5, 10, 20, 50, 100, … and the last."""
+    planned, power = [0], 1
     while power <= iterations:
-        rungs += [power, 2 * power, 5 * power]
+        planned += [power, 2 * power, 5 * power]
         power *= 10
-    return [rung for rung in rungs if rung < iterations] + [iterations]
+    return [iteration for iteration in planned if iteration < iterations] + [iterations]
 
 
 def plan_passes(
@@ -109,9 +108,9 @@ def plan_passes(
     """The passes of a run, in order.
 
     Args:
-        height, width, size, scales, iterations, smallest_side, factor, shares: As of `plan_scales`.
-        matching: Whether the style is compared by matches. Then sizes down to `smallest_side`
-            count, and the full size has several passes.
+        height, width, size, scales, iterations, smallest_side, factor, shares: As in `plan_scales`.
+        matching: Whether the style is compared by matches. If so, sizes down to `smallest_side`
+            are used, and the full size has several passes.
     """
     if not matching:
         return plan_scales(
@@ -124,7 +123,7 @@ def plan_passes(
             size,
             scales,
             iterations,
-            # Half of what is needed: of a size there are twice the smallest side at least.
+            # plan_scales keeps sizes down to twice this.
             -(-smallest_side // 2),
             factor=factor,
             shares=shares or _MATCHING_SHARES,
@@ -135,7 +134,7 @@ def plan_passes(
 def split_by_matches(sizes: Sequence[Scale]) -> list[Scale]:
     """The passes of a run by matches, from its sizes with their iterations.
 
-    Asked for more iterations at the full size, the passes begin just the same, so that a run can be
+    With more iterations at the full size, the earlier passes stay the same, so that a run can be
     continued.
     """
     *smaller, last = sizes
@@ -152,9 +151,9 @@ def split_by_matches(sizes: Sequence[Scale]) -> list[Scale]:
 def join_passes(passes: Sequence[Scale]) -> list[Scale]:
     """The sizes of a run, each with the iterations of all its passes."""
     sizes: list[Scale] = []
-    for one in passes:
-        if sizes and sizes[-1][:2] == one[:2]:
-            sizes[-1] = sizes[-1]._replace(iterations=sizes[-1].iterations + one.iterations)
+    for scale in passes:
+        if sizes and sizes[-1][:2] == scale[:2]:
+            sizes[-1] = sizes[-1]._replace(iterations=sizes[-1].iterations + scale.iterations)
         else:
-            sizes.append(one._replace(stage=""))
+            sizes.append(scale._replace(stage=""))
     return sizes

@@ -1,4 +1,4 @@
-"""What is kept of a run: the recipe in a picture's file, and the checkpoint to go on from.
+"""What is stored of a run: the recipe in a PNG, and the checkpoint to continue from.
 
-Read `recipe.py` first. `conditions.py` says under which precision and memory plan a run went.
+Read `recipe.py` first. `conditions.py` records the precision and the memory plan of a run.
 """

@@ -1,4 +1,4 @@
-"""A run's state: what it is of, and how far it has come."""
+"""Checkpoints: the state of a run, with the pictures and settings that it belongs to."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def identify(
     settings: Settings,
     network: str,
 ) -> dict[str, Any]:
-    """What a run must have in common with another one to be its continuation.
+    """What two runs must have in common for one to continue the other: settings and digests.
 
     Args:
-        network: The digest of the network's weights.
+        network: Digest of the network's weights.
     """
     about = knobs()
     free = {name for name in about if about[name].metadata["host"]} | {"iterations"}
@@ -48,13 +48,13 @@ def identify(
 
 
 def state_reached(newest: dict[str, Any]) -> State:
-    """The state of a run at the point that it has reached.
+    """The checkpoint of a run at the point that it has reached.
 
     Args:
-        newest: What `stylize` records as it goes: "identity", "scales" and "conditions" of the run;
-            "scale" and "save", the pass under way and what makes its state; "before", the
-            iterations of the earlier scales; "shown", the newest iteration whose frame was given
-            out or not due; "matches", those of the pass, None where it compares moments.
+        newest: What `stylize` records: "identity", "scales" and "conditions" of the run; "scale",
+            the index of the current pass; "save", which returns the state of the pass; "before",
+            the iterations of the earlier passes; "shown", the newest iteration whose frame was
+            yielded or not due; "matches", which returns those of the pass, None for moments.
     """
     common = {key: newest[key] for key in ("identity", "scales", "conditions", "scale")}
     reached = newest["save"]()
@@ -64,10 +64,10 @@ def state_reached(newest: dict[str, Any]) -> State:
 
 
 def state_shown(newest: dict[str, Any], iteration: int) -> State:
-    """The state of a run as long as its newest frame is that of this iteration.
+    """The checkpoint of a run whose newest frame is that of `iteration`.
 
     Raises:
-        NeuralStyleError: There is a newer one.
+        NeuralStyleError: There is a newer frame.
     """
     if newest["shown"] != iteration:
         shown = newest["shown"]
@@ -76,10 +76,10 @@ def state_shown(newest: dict[str, Any], iteration: int) -> State:
 
 
 def used_so_far(state: State | None, now: Conditions) -> tuple[list[Conditions], Message | None]:
-    """The conditions of a run in order of use, and a message where they change now.
+    """The conditions of a run in order of use, and a message if they change now.
 
     Args:
-        state: Where the run goes on from; None at its beginning.
+        state: The checkpoint from which the run continues; None for a new run.
     """
     used = unpack(state["conditions"]) if state else []
     change = compare(used[-1:], now) if used else None
@@ -89,7 +89,7 @@ def used_so_far(state: State | None, now: Conditions) -> tuple[list[Conditions],
 
 
 def save_state(state: State, path: str | os.PathLike[str]) -> Path:
-    """Keeps a run's state in a file, for another day or another process.
+    """Writes a checkpoint to a file.
 
     Raises:
         ImageError: It cannot be written there.
@@ -100,7 +100,7 @@ def save_state(state: State, path: str | os.PathLike[str]) -> Path:
     try:
         torch.save(state, partial)
         partial.replace(path)
-    except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError
+    except (OSError, RuntimeError) as error:  # torch raises RuntimeError for a full disk
         raise ImageError("file.not_written", path=str(path), reason=str(error)) from error
     finally:
         partial.unlink(missing_ok=True)
@@ -108,10 +108,10 @@ def save_state(state: State, path: str | os.PathLike[str]) -> Path:
 
 
 def load_state(path: str | os.PathLike[str]) -> State:
-    """What `save_state` has kept.
+    """Reads a checkpoint written by `save_state`.
 
     Raises:
-        SettingsError: There is no such file, or it is no run's state.
+        SettingsError: There is no such file, or it is not a checkpoint.
     """
     path = Path(path)
     try:
@@ -127,7 +127,7 @@ def load_state(path: str | os.PathLike[str]) -> State:
 
 
 def _is_state(state: Any) -> bool:
-    """Whether everything is there that a run needs to go on."""
+    """Whether the object has everything that a run needs to continue."""
     return (
         isinstance(state, dict)
         and isinstance(state.get("identity"), dict)
@@ -144,7 +144,7 @@ def _is_state(state: Any) -> bool:
 
 
 def _has_matches(state: State) -> bool:
-    """Whether the matches are there that the pass under way is to have, and no others."""
+    """Whether the checkpoint has exactly the matches that the stage of its pass needs."""
     stage, matches = Scale(*state["scales"][state["scale"]]).stage, state.get("matches", {})
     if not stage or matches is None:
         return not stage and matches is None
@@ -163,10 +163,10 @@ def _are_conditions(stored: Any) -> bool:
 
 
 def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[Scale]:
-    """The scales of the run whose state it is, with what it is now to do beyond on the last.
+    """The passes of the checkpoint's run, with added iterations at the full size.
 
     Raises:
-        SettingsError: The state is that of another run, or one with no iterations left to do.
+        SettingsError: The checkpoint is of another run, or no iterations are left.
     """
     if not _is_state(state):
         raise SettingsError("state.wrong")
@@ -197,13 +197,13 @@ _NAMES = {
     "start image": Message("image.start"),
     "network's weights": Message("weights.weights"),
 }
-"""What `identify` has beside knobs."""
+"""Keys of `identify` that are not settings → their names in messages."""
 
 
 def move(state: Any, device: torch.device) -> Any:
-    """The state with its tensors on that device."""
+    """The state with its tensors moved to the device."""
     if isinstance(state, torch.Tensor):
-        # Apple's MPS has no float64: inner products and the like stay on the CPU there.
+        # MPS has no float64; float64 tensors stay on the CPU.
         stays = state.dtype == torch.float64 and device.type == "mps"
         return state if stays else state.to(device)
     if isinstance(state, dict):

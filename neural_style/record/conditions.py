@@ -1,4 +1,4 @@
-"""What a picture depends on beside its settings: the network's precision and the memory plan."""
+"""Conditions that change a picture slightly: the network's precision and the memory plan."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from neural_style.messages import Message, all_of
 
 
 class Conditions(NamedTuple):
-    """The conditions of a run; under others the same settings give a slightly different picture.
+    """Precision and memory plan of a run. Others give a slightly different picture.
 
     Attributes:
-        precision: The precision used inside the network, "fp32" or "bf16"; never "auto".
-        rows: The strips of the memory plan, `MemoryPlan.rows`; empty where the picture is whole.
+        precision: Precision of the network, "fp32" or "bf16"; never "auto".
+        rows: Strips of the memory plan, `MemoryPlan.rows`; empty without strips.
         history: Pairs that L-BFGS remembers.
     """
 
@@ -24,7 +24,7 @@ class Conditions(NamedTuple):
 
 
 def pack(used: Sequence[Conditions]) -> list[dict[str, Any]]:
-    """The conditions of a run, in order of use, as a recipe and a state hold them."""
+    """The conditions of a run, in order of use, as dicts for a recipe or a checkpoint."""
     return [one._asdict() for one in used]
 
 
@@ -32,7 +32,7 @@ def unpack(stored: Any) -> list[Conditions]:
     """The inverse of `pack`.
 
     Raises:
-        ValueError, TypeError: They are damaged.
+        ValueError, TypeError: The data is damaged.
     """
     used = [Conditions(**one) for one in stored]
     sound = [
@@ -48,10 +48,10 @@ def unpack(stored: Any) -> list[Conditions]:
 
 
 def compare(used: Sequence[Conditions], now: Conditions) -> dict[str, Message | str] | None:
-    """The differing conditions, "before" as they were used and "now"; None if they are the same.
+    """The differing conditions as the messages "before" and "now"; None if there are none.
 
     Args:
-        used: In order of use; one, unless they changed during the run.
+        used: In order of use; more than one if they changed during the run.
     """
     if [*used] == [now]:
         return None

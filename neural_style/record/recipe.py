@@ -1,6 +1,6 @@
-"""What a picture was made of and how, kept inside its PNG; nothing of who made it.
+"""Recipes: settings and digests of the inputs, stored in a PNG, to make the picture again.
 
-Digests say whether pictures are the same ones, and give nothing of them away.
+A recipe has no names of files or people, and of the input pictures only SHA-256 digests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from neural_style.tensors import ImageTensor
 from neural_style.version import __version__
 
 KEYWORD = "neural-style-space"
-"""Of the recipe's chunk of text in a PNG."""
+"""Keyword of the PNG text chunk that holds the recipe."""
 
 _DIGESTS = ("content image", "style image", "masks", "start image", "network's weights")
 _FORMAT = 3
@@ -35,11 +35,11 @@ class Recipe(NamedTuple):
     """How a picture was made.
 
     Attributes:
-        settings: Every knob but the host's.
-        digests: Of content image, style images, masks, start image (None where there was none)
-            and the network's weights.
-        iteration: The one whose picture it is.
-        conditions: Those of the run, in order of use; mostly one.
+        settings: All settings except the host's.
+        digests: SHA-256 of content image, style images, masks, start image (None where there was
+            none) and the network's weights.
+        iteration: The iteration of this picture.
+        conditions: Conditions of the run, in order of use; usually one.
         made_with: Versions of the program and of torch.
     """
 
@@ -53,12 +53,12 @@ class Recipe(NamedTuple):
 def make_recipe(
     settings: Settings, identity: dict[str, Any], iteration: int, used: Sequence[Conditions]
 ) -> dict[str, str]:
-    """The text to be kept in a PNG.
+    """The text chunks for a PNG.
 
     Args:
-        settings: As they were given.
-        identity: What `identify` says of the run.
-        used: Its conditions, in order of use.
+        settings: As they were given, before `resolve_auto`.
+        identity: `identify` of the run.
+        used: Conditions of the run, in order of use.
     """
     host = {name for name, about in knobs().items() if about.metadata["host"]}
     chosen = {name: value for name, value in asdict(settings).items() if name not in host}
@@ -74,11 +74,11 @@ def make_recipe(
 
 
 def read_recipe(path: str | os.PathLike[str]) -> Recipe:
-    """The recipe that a PNG carries.
+    """The recipe in a PNG.
 
     Raises:
-        ImageError: There is no such file, or it is no picture, or carries no recipe.
-        SettingsError: The recipe is of a newer version, or damaged.
+        ImageError: There is no such file, or it is not a PNG, or has no recipe.
+        SettingsError: The recipe is of another version, or damaged.
     """
     path = Path(path)
     check_file(path)
@@ -93,7 +93,7 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     return _parse(text, path.name)
 
 
-@no_type_check  # it may be anything
+@no_type_check  # the parsed JSON may be anything
 def _parse(text: str, name: str) -> Recipe:
     try:
         stored = json.loads(text)
@@ -117,7 +117,7 @@ def _parse(text: str, name: str) -> Recipe:
 
 
 def _versions(made_with: dict[str, Any]) -> dict[str, str | Message]:
-    """This version and the one that made a recipe, and what to do, for a message."""
+    """Values for a message: this version, the one that made the recipe, and the remedy."""
     maker = made_with.get("neural-style-space")
     remedy = Message("recipe.use_that_version")
     if maker in (__version__, None):
@@ -130,35 +130,35 @@ def settings_of(recipe: Recipe, **host: Any) -> Settings:
     """The settings to make the picture again.
 
     Args:
-        host: Knobs of this machine.
+        host: Settings of this machine.
 
     Raises:
-        SettingsError: A knob means nothing here.
+        SettingsError: A value is not valid in this version.
     """
     return Settings(**recipe.settings, **host)
 
 
 def check_start_image(recipe: Recipe, init_image: ImageTensor | None) -> None:
-    """Refuses to make a picture again without the picture from which it was begun.
+    """Checks that a start picture is given if the recipe needs one.
 
     Raises:
-        SettingsError: There was one, and none is given.
+        SettingsError: It needs one, and none is given.
     """
     if recipe.digests["start image"] is not None and init_image is None:
         raise SettingsError("recipe.start_wanted")
 
 
 def differences(recipe: Recipe, text: dict[str, str]) -> list[str]:
-    """What is not what the recipe was made with.
+    """Names of the inputs that differ from those of the recipe.
 
     Args:
-        text: `make_recipe` of the run that is to make the picture again.
+        text: `make_recipe` of the run that makes the picture again.
     """
     here = _parse(text[KEYWORD], "this run").digests
     return [name for name in _DIGESTS if here[name] != recipe.digests[name]]
 
 
 def change_of_conditions(recipe: Recipe, now: Conditions) -> Message | None:
-    """How the conditions of this run differ from the recipe's; None where they do not."""
+    """A message about conditions that differ from the recipe's; None if they do not."""
     change = compare(recipe.conditions, now)
     return Message("recipe.changed", **change) if change else None

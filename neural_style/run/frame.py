@@ -1,4 +1,4 @@
-"""What a run yields: a picture on its way, with what is known of it."""
+"""`Frame`: what a run yields at each milestone."""
 
 from __future__ import annotations
 
@@ -11,28 +11,31 @@ from neural_style.tensors import ImageTensor
 
 
 class Frame(NamedTuple):
-    """A picture on its way.
+    """An intermediate or final picture of a run, with its losses and its state.
 
     Attributes:
-        image: The best picture so far at the current scale, or the newest where the engine is
-            plain, or the running average where one is asked for; a copy, on the CPU.
-        iteration: Optimizer steps taken, over all scales.
-        scale: Which of the sizes this is, counted from 1, and of how many.
-        scale_ends: Whether this size is done; at the next one the styles are looked at anew first.
-        losses: The weighted terms, "content", "style" and "tv", of this very picture (before the
-            content's colors are put back; beside an average, those of the best or newest); their
-            sum is minimized. Comparable within one scale.
+        image: The best picture so far at the current scale; the newest one with engine plain; the
+            running average with `average`. A copy, on the CPU.
+        iteration: Optimizer steps so far, over all scales.
+        scale: Number of the current size, from 1, and number of sizes.
+        scale_ends: Whether this is the last frame of its size. The next size starts by evaluating
+            the styles again.
+        losses: The weighted terms, "content", "style" and "tv", whose sum is minimized. They are
+            those of `image` before its colors are replaced by the content's; with `average`, those
+            of the best or newest picture. Comparable within one scale.
         seconds: Time since the start of the run.
         seconds_left: Estimated time to the end.
-        milestone: On the ladder 0, 1, 2, 5, 10, 20, 50, …, or the last.
-        note: Where the network's weights come from, and how memory is spared where it must be.
-            `str()` of it, and of each event, is the English text.
-        events: What the guard did since the frame before, and of the first frame how the run will
-            differ from the one that it continues or repeats; a message each.
-        state: Makes what `stylize` takes as `resume`, to go on exactly: `torch.save` keeps it,
-            `torch.load(…, weights_only=True)` brings it back. Ask before the next frame; if that
-            one failed, the state is that of the point which the run had reached.
-        recipe: Text for its PNG (`save_image(frame.image, path, frame.recipe)`), to make it again.
+        milestone: Whether the iteration is one of 0, 1, 2, 5, 10, 20, 50, … or the last.
+        note: Source of the network's weights, and the memory plan if memory is short. `str()` of
+            it, and of each event, is the English text.
+        events: Messages about the guard's restarts since the previous frame; in the first frame
+            also how the run will differ from the one that it continues or repeats.
+        state: Returns the checkpoint that `stylize` takes as `resume` to continue exactly. It can
+            be saved with `torch.save` and loaded with `torch.load(…, weights_only=True)`. Call it
+            before asking for the next frame. If that frame failed, it is the state of the point
+            that the run had reached.
+        recipe: Text for the PNG (`save_image(frame.image, path, frame.recipe)`) from which the
+            picture can be made again.
     """
 
     image: ImageTensor

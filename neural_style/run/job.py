@@ -1,4 +1,4 @@
-"""A run before its first step: pictures checked, network loaded, passes and memory planned."""
+"""Prepares a run: checks the pictures, loads the network, plans passes and memory."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from neural_style.devices import (
 )
 from neural_style.images.color import finish_colors, is_gray, prepare_content
 from neural_style.images.files import resize
-from neural_style.images.masks import Masks, fit_mask, leave, read_masks
+from neural_style.images.masks import Masks, fit_mask, keep_content, read_masks
 from neural_style.images.sizes import STYLE_FITS
 from neural_style.messages import Message
-from neural_style.network.backbones import BACKBONES, Backbone, check_layers, lean
+from neural_style.network.backbones import BACKBONES, Backbone, check_layers, weight_by_depth
 from neural_style.network.extractor import Network, load_network
 from neural_style.network.strips import Segments, cut_network
 from neural_style.network.weights import load_weights
 from neural_style.objective import (
     NEAREST,
-    Emphasis,
+    LossConfig,
 )
 from neural_style.optim.engines import ENGINES, Choice
 from neural_style.optim.optimizers import State
+from neural_style.plan.defaults import resolve_auto
 from neural_style.plan.memory import MemoryPlan, plan_memory
 from neural_style.plan.schedule import Scale, join_passes, plan_passes
-from neural_style.plan.usual import settle
 from neural_style.record.checkpoint import (
     identify,
     plan_rest,
@@ -44,16 +44,17 @@ from neural_style.tensors import ImageTensor, Mask
 
 
 class Job(NamedTuple):
-    """A run, prepared: all that its passes share. Pictures are on the device.
+    """A prepared run: everything that its passes share. Pictures are on the device.
 
     Attributes:
-        given, settings: As they were given, but for the sizes of a continued run; and with the
-            usual values in place of auto and 0.
-        content, shown: The content image as the network sees it, and in its own colors.
-        plan: For the memory.
-        note, change: `Frame.note`; and how conditions change where the run is continued.
+        given: The settings as they were given; a continued run has its own sizes.
+        settings: The same with `auto` and 0 replaced.
+        content, original: The content image as the network sees it, and in its own colors.
+        plan: The memory plan.
+        note: `Frame.note`.
+        change: How the conditions of a continued run change; None where they do not.
         used: Conditions of the run so far.
-        gray: Whether no picture has any color.
+        gray: Whether all pictures are gray.
     """
 
     given: Settings
@@ -61,9 +62,9 @@ class Job(NamedTuple):
     backbone: Backbone
     network: Network
     segments: Segments
-    emphasis: Emphasis
+    loss_config: LossConfig
     content: ImageTensor
-    shown: ImageTensor
+    original: ImageTensor
     styles: list[Style]
     keep: Mask | None
     init_image: ImageTensor | None
@@ -81,7 +82,7 @@ class Job(NamedTuple):
 
     @property
     def pieced(self) -> bool:
-        """Whether start pictures are pieced together from matched patches of the styles."""
+        """Whether start pictures are made of matched patches of the styles."""
         return self.settings.init == "matched" and self.init_image is None
 
     @property
@@ -93,14 +94,14 @@ class Job(NamedTuple):
         return self.content.device
 
     def finish(self, image: ImageTensor, size: Scale) -> ImageTensor:
-        """A picture of the canvas as it is shown: a copy on the CPU."""
-        shown = resize(self.shown, size.height, size.width)
+        """The canvas with the final colors and kept pixels, as a copy on the CPU."""
+        original = resize(self.original, size.height, size.width)
         colors = self.settings.color, self.settings.color_strength
-        image = leave(self.kept(size), shown, finish_colors(*colors, image, shown))
+        image = keep_content(self.keep_at(size), original, finish_colors(*colors, image, original))
         return image.to("cpu", copy=True)
 
-    def kept(self, size: Scale) -> Mask | None:
-        """The keep mask at a size."""
+    def keep_at(self, size: Scale) -> Mask | None:
+        """The keep mask resized for a scale."""
         return None if self.keep is None else fit_mask(self.keep, size.height, size.width)
 
 
@@ -112,11 +113,11 @@ def prepare(
     init_image: ImageTensor | None,
     resume: State | None,
 ) -> Job:
-    """Checks everything, loads the network and plans the run."""
-    given, settings = settings, settle(settings)
+    """Checks settings, pictures and masks, loads the network and plans the run."""
+    given, settings = settings, resolve_auto(settings)
     backbone = BACKBONES[settings.backbone]
-    emphasis = emphasis_of(backbone, settings)
-    layers = {*emphasis.content_layers, *emphasis.style_layers}
+    loss_config = loss_config_of(backbone, settings)
+    layers = {*loss_config.content_layers, *loss_config.style_layers}
     stages = backbone.build()
     check_layers(stages, layers, settings.backbone)
     check_pictures(content, pictures, settings.size, backbone.smallest_side)
@@ -141,9 +142,9 @@ def prepare(
         kernels=settings.kernels,
     )
     identity = identify(content, pictures, masks, init_image, settings, weights.digest)
-    shown, colors = content.to(device), (settings.color, settings.color_strength)
-    content = prepare_content(*colors, shown)
-    styles = [recolor_style(move_style(style, device), shown, *colors) for style in styles]
+    original, colors = content.to(device), (settings.color, settings.color_strength)
+    content = prepare_content(*colors, original)
+    styles = [recolor_style(move_style(style, device), original, *colors) for style in styles]
     passes = plan_passes(
         *content.shape[-2:],
         settings.size,
@@ -156,7 +157,7 @@ def prepare(
     )
     if resume is not None:
         planned, passes = passes, plan_rest(resume, identity, settings.iterations)
-        if passes != planned:  # the recipe of what was added: all of it at the full size
+        if passes != planned:  # the added iterations are all at the full size; record that
             sizes = join_passes(passes)
             shares = tuple(size.iterations for size in sizes)
             given = replace(given, scales=len(sizes), scale_shares=shares)
@@ -167,12 +168,12 @@ def prepare(
         layers,
         passes[-1],
         choice.history,
-        choice.kept,
+        choice.history_dtype,
         device,
         settings.memory_gb,
         regions=len(masks.styles),
         styles=[size_at_scale(s, fit, passes[-1], backbone.smallest_side) for s in styles],
-        matched=emphasis.style_layers if settings.statistic == NEAREST else (),
+        matched=loss_config.style_layers if settings.statistic == NEAREST else (),
     )
     note = weights.source
     if plan.note is not None:
@@ -180,16 +181,16 @@ def prepare(
     conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
     used, change = used_so_far(resume, conditions)
     starts = [] if init_image is None else [init_image]
-    shown_pictures = [content, *(style.image for style in styles), *starts]
+    pictures_seen = [content, *(style.image for style in styles), *starts]
     return Job(
         given=given,
         settings=settings,
         backbone=backbone,
         network=network,
         segments=cut_network(network, layers, plan.rows),
-        emphasis=emphasis,
+        loss_config=loss_config,
         content=content,
-        shown=shown,
+        original=original,
         styles=styles,
         keep=None if keep is None else keep.to(device),
         init_image=init_image,
@@ -199,17 +200,17 @@ def prepare(
         identity=identity,
         used=used,
         change=change,
-        gray=settings.statistic == NEAREST and all(map(is_gray, shown_pictures)),
+        gray=settings.statistic == NEAREST and all(map(is_gray, pictures_seen)),
     )
 
 
-def emphasis_of(backbone: Backbone, settings: Settings) -> Emphasis:
-    """What the settings make count how much, with the backbone's usual layers for auto."""
+def loss_config_of(backbone: Backbone, settings: Settings) -> LossConfig:
+    """The loss configuration of the settings, with the backbone's default layers for auto."""
     matching = settings.statistic == NEAREST
     usual = backbone.match_layers if matching else backbone.style_layers
-    return Emphasis(
+    return LossConfig(
         content_layers=dict(settings.content_layers or backbone.content_layers),
-        style_layers=lean(settings.style_layers or usual, settings.layer_exponent),
+        style_layers=weight_by_depth(settings.style_layers or usual, settings.layer_exponent),
         content=settings.content_weight,
         style=settings.style_weight,
         tv=settings.tv_weight,

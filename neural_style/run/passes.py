@@ -1,4 +1,4 @@
-"""What each pass of a run by matches begins with: its start picture and its style term."""
+"""Begins and resumes the passes of a run by matches: start picture and style term."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from neural_style.images.files import resize
-from neural_style.matching.found import CellMatches, LayerMatches, pack_matches, unpack_matches
+from neural_style.matching.indices import CellMatches, LayerMatches, pack_matches, unpack_matches
 from neural_style.matching.matcher import Matcher, make_matcher
 from neural_style.matching.nearest import (
     make_matches_term,
@@ -20,31 +20,30 @@ from neural_style.matching.nearest import (
 from neural_style.matching.patches import blend, piece_together
 from neural_style.network.extractor import Network
 from neural_style.network.strips import Segments
-from neural_style.objective import Emphasis, Term, Wanted
+from neural_style.objective import LossConfig, StyleTarget, Term
 from neural_style.plan.schedule import CELLS, Scale
 from neural_style.tensors import ImageTensor
 
 _QUERY_HALF = 60.0
-"""Style weight, in units of the content weight, at which half of what is matched is the picture
-painted so far, and half is the content image. Chosen by looking."""
+"""Style weight, in units of the content weight, at which the picture to match is half the current
+canvas and half the content image. Chosen by looking."""
 
 _MOST_OF_QUERY = 0.75
-"""More than that, and the content is lost at the first size."""
+"""Largest share of the canvas in the picture to match; above it the content gets lost."""
 
 _START_HALF = 5.0
-"""Style weight, in units of the content weight, at which half of the start picture is made of
-pieces of the style. Chosen by looking: strengths from 1 to 200 go evenly from photograph to
-painting."""
+"""Style weight, in units of the content weight, at which the start picture is half style patches.
+Chosen by looking, so that weights from 1 to 200 go evenly from photograph to painting."""
 
 
 class MatchedPass(NamedTuple):
-    """A pass by matches, ready to begin.
+    """A prepared pass by matches.
 
     Attributes:
-        start: The picture before its first step.
+        start: The picture before the first step.
         term: The style term.
-        matcher: The styles at this size, for the next pass of the same size.
-        cells, layers: The matches; `layers` is None in a pass of the stage `CELLS`.
+        matcher: The styles at this size; the next pass of the same size reuses it.
+        cells, layers: The matches; `layers` is None in a pass of stage `CELLS`.
     """
 
     start: ImageTensor
@@ -54,7 +53,7 @@ class MatchedPass(NamedTuple):
     layers: dict[str, LayerMatches] | None
 
     def state(self) -> dict[str, Any]:
-        """The matches, as they are kept in a run's state."""
+        """The matches for a checkpoint."""
         return pack_matches(self.cells, self.layers)
 
 
@@ -63,8 +62,8 @@ def begin_pass(
     segments: Segments,
     scale: Scale,
     content: ImageTensor,
-    styles: Sequence[Wanted],
-    emphasis: Emphasis,
+    styles: Sequence[StyleTarget],
+    loss_config: LossConfig,
     *,
     image: ImageTensor,
     before: MatchedPass | None,
@@ -74,31 +73,31 @@ def begin_pass(
     seed: int,
     number: int,
 ) -> MatchedPass:
-    """Finds the matches of a pass, and makes its start picture.
+    """Finds the matches of a pass and makes its start picture.
 
     Args:
         content: At the size of the pass.
-        styles: At the sizes at which their strokes are to be seen.
-        image: What the pass before has come to, or the start picture of the run, of any size.
-        before: The pass before, if it was of this size.
-        is_first: Whether the run begins with this pass.
-        pieced: Whether start pictures are pieced together from the styles.
-        preference, seed: As of `match_cells`.
-        number: Of the pass in the run.
+        styles: Resized for this pass.
+        image: Result of the previous pass, or the start picture of the run, of any size.
+        before: The previous pass. Passes of stage `LAYERS` need it, at the same size.
+        is_first: Whether this is the first pass of the run.
+        pieced: Whether start pictures are made of style patches.
+        preference, seed: As in `match_cells`.
+        number: Index of the pass in the run.
     """
     height, width = content.shape[-2:]
     if scale.stage != CELLS:
         generator = torch.Generator().manual_seed(_SEEDS * seed + number)
         matcher = before.matcher
         layers = match_layers(matcher, image, before.cells, generator)
-        term = _term(matcher, before.cells, layers, emphasis)
+        term = _term(matcher, before.cells, layers, loss_config)
         return MatchedPass(image, term, matcher, before.cells, layers)
-    matcher = make_matcher(network, segments, (height, width), styles, emphasis.style_layers)
-    strength = emphasis.style / max(emphasis.content, 1e-6)
+    matcher = make_matcher(network, segments, (height, width), styles, loss_config.style_layers)
+    strength = loss_config.style / max(loss_config.content, 1e-6)
     base = resize(image, height, width)
     query = content
     if not is_first:
-        # The detail that the content has at this size and did not have at the one before.
+        # Adds the content's detail that the previous size could not show.
         coarse = resize(content, *image.shape[-2:])
         painted = (base + content - resize(coarse, height, width)).clamp(0, 1)
         share = min(_MOST_OF_QUERY, strength / (strength + _QUERY_HALF))
@@ -109,41 +108,41 @@ def begin_pass(
         pictures = [style.image for style in styles]
         pieces = piece_together(height, width, pictures, cells, matcher.cell)
         base = blend(base, pieces, strength / (strength + _START_HALF), matcher.cover)
-    return MatchedPass(base, _term(matcher, cells, None, emphasis), matcher, cells, None)
+    return MatchedPass(base, _term(matcher, cells, None, loss_config), matcher, cells, None)
 
 
 def resume_pass(
     network: Network,
     segments: Segments,
     stored: dict[str, Any],
-    styles: Sequence[Wanted],
-    emphasis: Emphasis,
+    styles: Sequence[StyleTarget],
+    loss_config: LossConfig,
     image: ImageTensor,
 ) -> MatchedPass:
-    """A pass that was under way, with the matches that it had.
+    """An interrupted pass with the matches that it had.
 
     Args:
-        stored: `MatchedPass.state`, on the device.
-        image: What the pass has come to.
+        stored: `MatchedPass.state()`, on the device.
+        image: The canvas at the interruption.
     """
     size = tuple(image.shape[-2:])
-    matcher = make_matcher(network, segments, size, styles, emphasis.style_layers)
+    matcher = make_matcher(network, segments, size, styles, loss_config.style_layers)
     cells, layers = unpack_matches(stored)
-    return MatchedPass(image, _term(matcher, cells, layers, emphasis), matcher, cells, layers)
+    return MatchedPass(image, _term(matcher, cells, layers, loss_config), matcher, cells, layers)
 
 
 _SEEDS = 1_000_003
-"""Seeds of one run's passes lie apart from those of a run with the next seed."""
+"""Keeps the seeds of one run's passes apart from those of a run with the next seed."""
 
 
 def _term(
     matcher: Matcher,
     cells: CellMatches,
     layers: dict[str, LayerMatches] | None,
-    emphasis: Emphasis,
+    loss_config: LossConfig,
 ) -> Term:
     if layers is None:
         targets = targets_of_cells(matcher, cells)
     else:
         targets = targets_of_layers(matcher, layers)
-    return make_matches_term(matcher, targets, emphasis.style)
+    return make_matches_term(matcher, targets, loss_config.style)

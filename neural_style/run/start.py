@@ -1,4 +1,4 @@
-"""What a run begins with: pictures that will do, and the canvas before its first step."""
+"""Checks of the input pictures, and the canvas before the first step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neural_style.errors import ImageError
 from neural_style.images.files import resize
-from neural_style.images.masks import are_askew
+from neural_style.images.masks import aspect_differs
 from neural_style.images.sizes import fit, size_of
 from neural_style.messages import Message
 from neural_style.plan.schedule import Scale
@@ -30,11 +30,11 @@ def start_picture(
     """The picture before the first step.
 
     Args:
-        init: A picture, or one of `settings.INITS` but auto and matched.
+        init: A picture, or one of `settings.INITS` except auto and matched.
         scale: Its size.
-        mean: The color of a mean gray: (1, 3, 1, 1).
-        noise_ratio: Share of noise; from the mean gray, its standard deviation.
-        seed: Of the noise.
+        mean: The color of the mean gray: (1, 3, 1, 1).
+        noise_ratio: Share of noise; with init mean, the noise's standard deviation.
+        seed: Seed of the noise.
     """
     generator = torch.Generator().manual_seed(seed)
     shape = 1, 3, scale.height, scale.width
@@ -54,22 +54,22 @@ def start_picture(
 
 
 def check_start(picture: ImageTensor, content: ImageTensor) -> None:
-    """Refuses a start picture of another shape than the content image.
+    """Checks that the start picture has the content image's aspect ratio.
 
     Raises:
-        ImageError: It is.
+        ImageError: It has another one.
     """
-    if are_askew(content, picture):
+    if aspect_differs(content, picture):
         sizes = {"size": size_of(picture), "other": size_of(content)}
         raise ImageError("picture.start_of_another_shape", **sizes)
 
 
 @no_type_check  # says in words what a type checker would
 def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side: int) -> None:
-    """Refuses what is no picture, or none that the network can see.
+    """Checks that the pictures are `ImageTensor`s large enough for the network.
 
     Raises:
-        ImageError: Which of them, and why.
+        ImageError: One is not; the message names it.
     """
     if not styles:
         raise ImageError("picture.no_style")
@@ -103,10 +103,10 @@ def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side
 
 
 def check_parts(parts: Sequence[ImageTensor], smallest_side: int) -> None:
-    """Refuses parts of the style images that the network cannot see.
+    """Checks that the cropped style images are large enough for the network.
 
     Raises:
-        ImageError: Which of them.
+        ImageError: One is not; the message names it.
     """
     for name, part in zip(_names(parts), parts, strict=True):
         if min(part.shape[-2:]) < smallest_side:
@@ -122,4 +122,4 @@ def _names(styles: Sequence[Any]) -> list[Message]:
 
 
 _OVERSHOOT = 1e-3
-"""Rounding that a picture's values may show outside [0, 1]."""
+"""How far rounding may take a picture's values outside [0, 1]."""

@@ -1,4 +1,4 @@
-"""Several styles at once: how much of each, at which size, and which part of its picture."""
+"""Style images with their shares, sizes, crops and masks."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ StyleFit = Callable[[int, int, tuple[int, int], int], tuple[int, int]]
 
 
 class Style(NamedTuple):
-    """One of the styles.
+    """A style image with its share and masks.
 
     Attributes:
-        image: The part of the picture that is taken.
-        share: Of the style term.
-        scale: How large its strokes are to be, 1 for as large as they are.
-        where: On the content image; None for everywhere.
-        part: Of its own picture; None for all of it.
+        image: The cropped picture.
+        share: Its share of the style term.
+        scale: Relative size of its strokes; 1 leaves them as they are.
+        where: Mask on the content image; None for everywhere.
+        part: Mask on its own picture; None for all of it.
     """
 
     image: ImageTensor
@@ -47,14 +47,14 @@ def gather_styles(
     where: Sequence[Mask | None],
     parts: Sequence[Mask | None],
 ) -> list[Style]:
-    """The pictures as styles, by what the knobs of the same names say of them.
+    """The style images, with shares, scales and crops from the settings.
 
-    Shares add up to 1; but where styles have masks, a mean share is the mask's share of the
-    picture, so that each pixel feels its style as strongly as it would without masks.
+    Shares add up to 1. A masked style's share is multiplied by the number of styles and by its
+    mask's share of the picture, so that each pixel gets as much style as without masks.
 
     Raises:
-        ImageError: A style's mask has nothing within its crop.
-        SettingsError: A knob is for another number of pictures.
+        ImageError: A style's mask is black within its crop.
+        SettingsError: A setting has values for another number of styles.
     """
     count = len(pictures)
     shares = _one_each("style_shares", shares or (1.0,), count)
@@ -75,20 +75,17 @@ def gather_styles(
 
 
 def at_scale(style: Style, fit: StyleFit, scale: Scale, smallest_side: int) -> ImageTensor:
-    """The style's picture at the size at which it is looked at beside a canvas of that scale.
+    """The style's picture resized for a canvas of that scale.
 
     Args:
         fit: One of `STYLE_FITS`.
-        smallest_side: What the network needs.
+        smallest_side: Smallest side that the network accepts.
     """
     return resize(style.image, *size_at_scale(style, fit, scale, smallest_side))
 
 
 def size_at_scale(style: Style, fit: StyleFit, scale: Scale, smallest_side: int) -> tuple[int, int]:
-    """Height and width of `at_scale`.
-
-    Beyond its own pixels a picture is enlarged only by a `scale` above 1, which asks for just that.
-    """
+    """Height and width of `at_scale`. With fit "longest", only a scale above 1 enlarges."""
     wanted = round(scale.height * style.scale), round(scale.width * style.scale)
     height, width = (round(side * max(1.0, style.scale)) for side in style.image.shape[-2:])
     return fit(height, width, wanted, smallest_side)
@@ -101,21 +98,21 @@ def move_style(style: Style, device: torch.device) -> Style:
 
 
 def recolor_style(style: Style, content: ImageTensor, mode: str, strength: float) -> Style:
-    """The style as the network is to see it: `prepare_style`, by the regions that are meant."""
+    """The style recolored by `prepare_style`, with statistics from the masked regions."""
     recolor = partial(prepare_style, mode, strength)
     image = recolor_within(recolor, style.image, style.part, content, style.where)
     return style._replace(image=image)
 
 
 def recolor_content(content: ImageTensor, styles: Sequence[Style]) -> ImageTensor:
-    """The content in the styles' colors, each where it is wanted; where none is, as it is."""
+    """The content in the styles' colors, each within its mask; unchanged outside all masks."""
     total, cover = torch.zeros_like(content), content.new_zeros(())
     weights = content.new_zeros(())
     for style in styles:
         weight, where = style.share, content.new_ones(())
         if style.where is not None:
             where = fit_mask(style.where, *content.shape[-2:]).clamp(0, 1)
-            weight /= style.where.square().mean()  # how much of it where it is wanted
+            weight /= style.where.square().mean()  # its strength within the mask
         found = recolor_within(match_color, content, style.where, style.image, style.part)
         total = total + weight * where * found
         weights, cover = weights + weight * where, cover + where
@@ -128,7 +125,7 @@ _NOTHING = 1e-6
 
 
 def crop(picture: Tensor, box: Box) -> Tensor:
-    """The part of the picture within the box, at least one pixel."""
+    """The picture cropped to the box, at least one pixel."""
     height, width = picture.shape[-2:]
     left, top = math.floor(box[0] * width), math.floor(box[1] * height)
     right, bottom = round((box[0] + box[2]) * width), round((box[1] + box[3]) * height)

@@ -1,4 +1,4 @@
-"""One knob: how a field of `Settings` is declared, and how its value is checked."""
+"""Knobs: declaration of the fields of `Settings`, and checks of their values."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ def knob(
     or_path: bool = False,
     host: bool = False,
 ) -> Any:
-    """A field of `Settings`: a number from `low` to `high`, or a word, perhaps one of `choices`.
+    """A field of `Settings`: a number from `low` to `high`, or a string, e.g. one of `choices`.
 
     Args:
-        words: Of a value that is neither a number nor a choice: how words stand for it.
-        or_path: A file's path is allowed beside the choices.
-        host: Belongs to the machine, not to the picture: no parameter of the page or its API.
+        words: Parser and checks of a value that is neither a number nor a string.
+        or_path: Whether a file's path is allowed, too.
+        host: Whether it belongs to the machine, not to the picture. The page, its API and recipes
+            do not have such a setting.
     """
     about = {
         "low": low,
@@ -42,10 +43,10 @@ def knob(
 
 
 def check_knob(about: Field, value: Any) -> Any:
-    """The value as its knob's type.
+    """The value, converted to its knob's exact type.
 
     Raises:
-        SettingsError: It is not of that type, out of range, or no known choice.
+        SettingsError: It has another type, is out of range, or is not one of the choices.
     """
     words, kind = about.metadata["words"], type(about.default)
     if words is not None:
@@ -58,7 +59,7 @@ def check_knob(about: Field, value: Any) -> Any:
 def _check_number(about: Field, kind: type, value: Any) -> int | float:
     low, high = about.metadata["low"], about.metadata["high"]
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    in_range = is_number and low <= value <= high  # which NaN is not
+    in_range = is_number and low <= value <= high  # false for NaN
     if not in_range or (kind is int and value != int(value)):
         wrong = {"name": about.name, "low": low, "high": high, "given": quoted(value)}
         if kind is int:
@@ -78,13 +79,13 @@ def _check_choice(about: Field, value: Any) -> str:
 
 
 def read_knob(about: Field, given: Any) -> Any:
-    """The value, from what the shell, the page and its links have of it.
+    """The value, from its form in the shell, on the page and in its links.
 
     Args:
-        given: Words, where the knob has words; else the value itself.
+        given: Text for a knob with `words`, otherwise the value itself.
 
     Raises:
-        SettingsError: It is not of the knob's type or form, out of range, or no known choice.
+        SettingsError: It has another type or form, is out of range, or is not one of the choices.
     """
     words = about.metadata["words"]
     if words is None:
@@ -95,7 +96,7 @@ def read_knob(about: Field, given: Any) -> Any:
 
 
 def write_knob(about: Field, value: Any) -> Any:
-    """The value as the shell, the page and its links have it; `read_knob` gives it back."""
+    """The value in the form that the shell, the page and its links use; inverse of `read_knob`."""
     words = about.metadata["words"]
     return value if words is None else words.written(value)
 

@@ -1,4 +1,4 @@
-"""Named settings, each with its reason."""
+"""Presets: named settings, each with its purpose or source."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ _Textbook = partial(
     border="zeros",
     network_weights="packaged",
 )
-"""The papers' loop, and the network of their time: Simonyan and Zisserman's own."""
+"""The papers' loop, with the original VGG weights of Simonyan and Zisserman."""
 
 _Classic = partial(Settings, statistic="gram", tv_weight=80.0)
-"""Gatys' Gram matrices in relative losses, by this program's own engine."""
+"""Gatys' Gram matrices with relative losses and this program's own engine."""
 
 MANNERS: dict[str, dict[str, str]] = {
     "strokes": {"quick": "quick", "balanced": "balanced", "fine": "fine"},
     "classic": {"quick": "classic-quick", "balanced": "classic", "fine": "classic-fine"},
 }
-"""How a style is imitated, by its most similar places or by Gram matrices (Gatys 2015): the preset
-for each quality."""
+"""Manner → quality → preset. Strokes uses statistic nearest, Classic uses Gram matrices."""
 
 MANNER_HELP: dict[str, str] = {
     "strokes": "Each place of the picture imitates the places of the style that are most similar "
@@ -39,22 +38,22 @@ MANNER_HELP: dict[str, str] = {
     "classic": "The picture as a whole imitates the textures and colors of the style, by Gram "
     "matrices.",
 }
-"""What each manner does, for the page and the shell."""
+"""Manner → help text for the page and the shell."""
 
 DEFAULT_MANNER, DEFAULT_QUALITY = "strokes", "balanced"
 
 PRESETS: dict[str, Settings] = {
-    # The default: what a person waits for, and hangs on a wall.
+    # The default.
     "balanced": Settings(),
-    # A first look at a pair of pictures.
+    # For a first try of two pictures.
     "quick": Settings(iterations=20, size=256),
-    # Larger and longer, for a pair that has proved itself.
+    # For a final picture.
     "fine": Settings(iterations=60, size=1024),
-    # The same three by Gram matrices.
+    # The same three with Gram matrices.
     "classic": _Classic(iterations=200),
     "classic-quick": _Classic(iterations=100, size=384),
     "classic-fine": _Classic(iterations=500, size=1024, scales=4),
-    # Those below do as others do, each by its own formulas, from its start, with its optimizer.
+    # The presets below reproduce other programs, with their formulas, start picture and optimizer.
     #
     # Gatys, Ecker and Bethge, *A Neural Algorithm of Artistic Style* (arXiv 1508.06576).
     "gatys-2015": _Textbook(
@@ -85,7 +84,7 @@ PRESETS: dict[str, Settings] = {
         tv_form="sum",
         tv_weight=0.001,
     ),
-    # github.com/anishathalye/neural-style, which the article ran that this program answers.
+    # github.com/anishathalye/neural-style
     "anishathalye": _Textbook(
         iterations=1000,
         init="mean",
@@ -115,7 +114,7 @@ PRESETS: dict[str, Settings] = {
         tv_weight=2.0,
         average=0.99,
     ),
-    # The program of that name (PyPI, 1.6.0).
+    # pastiche 1.6.0 from PyPI
     "pastiche": _Textbook(
         iterations=1000, content_weight=0.01, style_weight=10.0, style_fit="area"
     ),
@@ -123,14 +122,14 @@ PRESETS: dict[str, Settings] = {
 
 
 def choose_preset(name: str, manner: str | None = None) -> Settings:
-    """The preset of that name, or the manner's own preset where the name is a quality.
+    """The preset of that name, or the manner's preset if the name is a quality.
 
     Args:
         name: One of `PRESETS`.
-        manner: One of `MANNERS`; None for the default one, or whichever the named preset has.
+        manner: One of `MANNERS`; None for the default or the named preset's manner.
 
     Raises:
-        SettingsError: The named preset is not one of that manner.
+        SettingsError: The preset belongs to another manner.
     """
     qualities = MANNERS[manner or DEFAULT_MANNER]
     if manner is not None and name not in (*qualities, *qualities.values()):

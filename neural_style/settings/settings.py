@@ -1,7 +1,7 @@
-"""Every knob, once: its default, its range or choices, and a sentence of help.
+"""`Settings`: each setting with its default, range or choices, and help text.
 
-The check, the shell's flag, the page's widget, docs/settings.md (`table.py`) and the tests are made
-from here.
+The checks, the shell's flags, the page's widgets, docs/settings.md (`table.py`) and tests are made
+from these declarations.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ INITS = ("auto", "matched", "recolored", "content", "noise", "mean")
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
-@no_type_check  # the checks below are for everyone, with words
+@no_type_check  # `check_knob` checks the types, with better messages
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a picture is made. Every value is checked when the settings are made.
+    """All settings of a run. The constructor checks every value.
 
     Raises:
-        SettingsError: A value is of the wrong type, out of range, or no known choice.
+        SettingsError: A value has the wrong type, is out of range, or is not one of the choices.
     """
 
     iterations: int = knob(40, 1, 100_000, "Optimizer steps in all, over every scale.")

@@ -1,4 +1,4 @@
-"""The page docs/settings.md, made from `Settings`: `python -m neural_style.settings.table`."""
+"""Generates docs/settings.md from `Settings`: `python -m neural_style.settings.table`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Values that are more than a number or a choice, and the words that stand for them.
+"""Text forms of settings that are tuples or dicts.
 
-`Settings` holds the values. The shell, the page and its links read and write the words.
+`Settings` holds the values. The shell, the page and its links read and write the text.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ ALL: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 class Words(NamedTuple):
-    """How the value of a knob is checked, read from words and written as words.
+    """How a knob's value is checked, parsed from text and written as text.
 
     Attributes:
-        form: How it is written, for the error about a value or words of another form.
-        accept: The value in its exact type, or None if it is no such value.
-        parse: A value from words, not checked yet; None if they are of another form.
-        write: Words for a value.
+        form: Message that describes the text form, for errors.
+        accept: Converts a value to its exact type; None if it is not valid.
+        parse: Parses text to a value that is not checked yet; None for another form.
+        write: Writes a value as text.
         usual: The word for the default, and the default.
     """
 
@@ -40,24 +40,24 @@ class Words(NamedTuple):
         """The value in its exact type.
 
         Raises:
-            SettingsError: It is no such value.
+            SettingsError: It is not valid.
         """
         usual = self.usual[1]
         is_none = usual == () and value == []
         return usual if value == usual or is_none else self._accepted(value, value)
 
     def read(self, words: str) -> Any:
-        """The value that the words stand for.
+        """The value of the text.
 
         Raises:
-            SettingsError: They are of another form.
+            SettingsError: The text has another form, or its value is not valid.
         """
         if words.strip() == self.usual[0]:
             return self.usual[1]
         return self._accepted(self.parse(words), words)
 
     def written(self, value: Any) -> str:
-        """Words for the value; `read` gives it back."""
+        """The value as text; the inverse of `read`."""
         return self.usual[0] if value == self.usual[1] else self.write(value)
 
     def _accepted(self, value: Any, given: Any) -> Any:
@@ -68,7 +68,7 @@ class Words(NamedTuple):
 
 
 def _numbers(value: Any) -> tuple[float, ...] | None:
-    """Finite numbers in a sequence, at least one."""
+    """The values of a nonempty sequence of finite numbers; None for anything else."""
     if isinstance(value, str) or not isinstance(value, Sequence) or not value:
         return None
     if not all(isinstance(one, Real) and not isinstance(one, bool) for one in value):
@@ -162,7 +162,7 @@ def _write_layers(layers: Mapping[str, float]) -> str:
 STYLE_SHARES = Words(
     Message("form.style_shares"), _style_shares, _parse_numbers, _write_numbers, ("equal", ())
 )
-"""Numbers, one for each style: "0.7,0.3"; "equal", or none, is as much of each."""
+"""Numbers, one for each style: "0.7,0.3"; "equal", or empty, for equal shares."""
 
 STYLE_SCALES = Words(
     Message("form.style_scales"), _style_scales, _parse_numbers, _write_numbers, ("1", (1.0,))
@@ -170,13 +170,13 @@ STYLE_SCALES = Words(
 """Numbers from 0.1 to 10, one for each style or one for all: "1,0.5"."""
 
 STYLE_CROPS = Words(Message("form.style_crops"), _crops, _parse_crops, _write_crops, ("all", ()))
-"""Boxes, one for each style or one for all: "0,0,0.5,1; all"; "all", or none, is all of each."""
+"""Boxes, one for each style or one for all: "0,0,0.5,1; all"; "all", or empty, for no crop."""
 
 SCALE_SHARES = Words(
     Message("form.scale_shares"), _scale_shares, _parse_numbers, _write_numbers, ("auto", ())
 )
-"""Numbers above 0, one for each size: "5,2"; "auto", or none, is the usual."""
+"""Numbers above 0, one for each size: "5,2"; "auto", or empty, for the default."""
 
 LAYERS = Words(Message("form.layers"), _layers, _parse_layers, _write_layers, ("auto", None))
-"""Layers with their shares: "relu1_1:0.5,relu2_1", a share left out is 1; "auto", or None, is the
-backbone's."""
+"""Layers with their shares: "relu1_1:0.5,relu2_1", where a missing share is 1; "auto", or None, for
+the backbone's layers."""

@@ -18,13 +18,13 @@ from neural_style.images.masks import fit_mask, load_styles, read_masks
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
-from neural_style.objective import Wanted, make_objective
+from neural_style.objective import StyleTarget, make_objective
 from neural_style.objective.guides import count, make_guide, picture_moments, sum_up
 from neural_style.objective.losses import channel_products
 from neural_style.objective.statistics import STATISTICS, average
 from neural_style.run.styles import gather_styles, recolor_content, recolor_style
 from tests.conftest import picture, seeded_weights, tiny_vgg
-from tests.network.test_strips import CUTS, EMPHASIS, LAYERS, assert_alike
+from tests.network.test_strips import CUTS, LAYERS, LOSS_CONFIG, assert_alike
 
 CPU = torch.device("cpu")
 CONTENT = picture(96, 128, seed=1)
@@ -98,18 +98,18 @@ def objective(
 ):
     network = tiny_network(dtype)
     segments = cut_network(network, LAYERS, rows)
-    emphasis = EMPHASIS._replace(statistic=statistic)
-    evaluate = make_objective(network, segments, CONTENT, wanted, emphasis, keep)
+    loss_config = LOSS_CONFIG._replace(statistic=statistic)
+    evaluate = make_objective(network, segments, CONTENT, wanted, loss_config, keep)
     return evaluate(picture(96, 128, seed=4) if canvas is None else canvas, **options)
 
 
 def test_a_white_mask_is_no_mask():
     white = torch.ones(1, 1, 96, 128)
-    plain = objective({}, [Wanted(STYLES[0], 1.0)])
-    assert_alike(plain, objective({}, [Wanted(STYLES[0], 1.0, white, white)]), 1e-4)
+    plain = objective({}, [StyleTarget(STYLES[0], 1.0)])
+    assert_alike(plain, objective({}, [StyleTarget(STYLES[0], 1.0, white, white)]), 1e-4)
 
 
-REGIONS = [Wanted(STYLES[0], 0.5, LEFT), Wanted(STYLES[1], 0.5, RIGHT, LEFT)]
+REGIONS = [StyleTarget(STYLES[0], 0.5, LEFT), StyleTarget(STYLES[1], 0.5, RIGHT, LEFT)]
 
 
 @pytest.mark.parametrize("statistic", STATISTICS)
@@ -132,10 +132,10 @@ def test_half_precision_sees_nearly_the_same():
 
 
 def test_a_masked_style_pulls_only_near_where_it_is_wanted():
-    one_sided = EMPHASIS._replace(content=0.0, tv=0.0)
+    one_sided = LOSS_CONFIG._replace(content=0.0, tv=0.0)
     network = tiny_network()
     segments = cut_network(network, LAYERS)
-    wanted = [Wanted(STYLES[0], 1.0, half("left", 96, 512))]
+    wanted = [StyleTarget(STYLES[0], 1.0, half("left", 96, 512))]
     canvas = picture(96, 512, seed=4)
     evaluate = make_objective(network, segments, picture(96, 512, seed=1), wanted, one_sided)
     _, gradient = evaluate(canvas)
@@ -144,11 +144,11 @@ def test_a_masked_style_pulls_only_near_where_it_is_wanted():
 
 
 def test_what_is_kept_gets_no_gradient_and_looks_like_the_content():
-    terms, gradient = objective({}, [Wanted(STYLES[0], 1.0)], keep=LEFT)
+    terms, gradient = objective({}, [StyleTarget(STYLES[0], 1.0)], keep=LEFT)
     assert gradient[..., :64].abs().max() == 0
     assert gradient[..., 64:].abs().max() > 0
     everything = torch.ones(1, 1, 96, 128)
-    kept, _ = objective({}, [Wanted(STYLES[0], 1.0)], keep=everything)
+    kept, _ = objective({}, [StyleTarget(STYLES[0], 1.0)], keep=everything)
     assert kept["content"].item() == pytest.approx(0, abs=1e-10)
     assert terms["content"].item() > 0
 
@@ -263,7 +263,8 @@ def test_each_region_comes_closer_to_its_own_style():
     def distances(part, image):
         """From each style, of one half."""
         return [
-            objective({}, [Wanted(style, 1.0, part)], canvas=image)[0]["style"] for style in STYLES
+            objective({}, [StyleTarget(style, 1.0, part)], canvas=image)[0]["style"]
+            for style in STYLES
         ]
 
     left, right = distances(LEFT, both.image), distances(RIGHT, both.image)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from neural_style import ImageError
-from neural_style.images.video import FRAMES, LONGEST_SIDE, film_every, save_film, shot
+from neural_style.images.video import FRAMES, LONGEST_SIDE, film_every, film_frame, save_film
 from tests.conftest import picture
 
 
@@ -17,14 +17,14 @@ def flat(level: float, height: int = 42, width: int = 64) -> torch.Tensor:
     return torch.full((1, 3, height, width), level)
 
 
-def shots_of(path) -> list[np.ndarray]:
+def frames_of(path) -> list[np.ndarray]:
     if path.suffix == ".webp":
         with Image.open(path) as film:
-            shots = []
+            frames = []
             for number in range(film.n_frames):
                 film.seek(number)
-                shots.append(np.asarray(film.convert("RGB")))
-            return shots
+                frames.append(np.asarray(film.convert("RGB")))
+            return frames
     with av.open(str(path)) as film:
         return [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
 
@@ -32,7 +32,7 @@ def shots_of(path) -> list[np.ndarray]:
 @pytest.mark.parametrize(
     ("iterations", "every"), [(1, 1), (100, 1), (101, 2), (200, 2), (2000, 20), (100_000, 1000)]
 )
-def test_however_long_the_run_a_film_has_at_most_so_many_pictures(iterations, every):
+def test_a_film_has_at_most_100_pictures_however_long_the_run(iterations, every):
     assert film_every(iterations) == every
     assert iterations // every <= FRAMES
 
@@ -41,34 +41,34 @@ def test_however_long_the_run_a_film_has_at_most_so_many_pictures(iterations, ev
 def test_it_shows_the_pictures_in_order_and_holds_the_last(ending, held, tmp_path):
     levels = (0.2, 0.5, 0.8)
     path = save_film(map(flat, levels), tmp_path / f"film{ending}", 64)
-    shots = shots_of(path)
-    assert len(shots) == 2 + held
-    assert {shot_.shape for shot_ in shots} == {(42, 64, 3)}
-    seen = [shot_.mean() / 255 for shot_ in (*shots[:2], shots[-1])]
+    frames = frames_of(path)
+    assert len(frames) == 2 + held
+    assert {frame.shape for frame in frames} == {(42, 64, 3)}
+    seen = [frame.mean() / 255 for frame in (*frames[:2], frames[-1])]
     assert seen == pytest.approx(levels, abs=0.02)
 
 
 @pytest.mark.parametrize("ending", [".webp", ".mp4"])
 def test_colors_stay(ending, tmp_path):
     seen = picture(64, 96, seed=4)
-    shots = shots_of(save_film([seen, seen], tmp_path / f"film{ending}", 96))
+    frames = frames_of(save_film([seen, seen], tmp_path / f"film{ending}", 96))
     levels = 255 * seen[0].permute(1, 2, 0).numpy()
-    for shot_ in shots:
-        assert np.abs(shot_ - levels).mean() < 6
+    for frame in frames:
+        assert np.abs(frame - levels).mean() < 6
 
 
 @pytest.mark.parametrize("ending", [".webp", ".mp4"])
 def test_pictures_that_grow_make_one_size(ending, tmp_path):
     growing = [picture(21, 32), picture(43, 64), picture(85, 128)]
-    shots = shots_of(save_film(growing, tmp_path / f"film{ending}", 128))
-    assert {shot_.shape for shot_ in shots} == {(84, 128, 3)}
+    frames = frames_of(save_film(growing, tmp_path / f"film{ending}", 128))
+    assert {frame.shape for frame in frames} == {(84, 128, 3)}
 
 
 def test_a_large_picture_is_shown_smaller(tmp_path):
     large = picture(400, 1000)
-    assert shot(large).shape == (1, 3, round(400 * LONGEST_SIDE / 1000), LONGEST_SIDE)
-    assert shot(flat(0.5)).shape == (1, 3, 42, 64)
-    (shown,) = shots_of(save_film([large], tmp_path / "film.webp", 1000))
+    assert film_frame(large).shape == (1, 3, round(400 * LONGEST_SIDE / 1000), LONGEST_SIDE)
+    assert film_frame(flat(0.5)).shape == (1, 3, 42, 64)
+    (shown,) = frames_of(save_film([large], tmp_path / "film.webp", 1000))
     assert shown.shape[1] == LONGEST_SIDE
 
 

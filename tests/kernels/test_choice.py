@@ -15,7 +15,7 @@ from neural_style.network.architectures import name_vgg_stages
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
-from neural_style.objective import Emphasis, Wanted, make_objective
+from neural_style.objective import LossConfig, StyleTarget, make_objective
 from tests.conftest import picture, seeded_weights, tiny_vgg
 
 CPU = torch.device("cpu")
@@ -35,7 +35,7 @@ def wide_vgg() -> dict[str, nn.Module]:
 
 def evaluation(build, kernels: str, dtype: torch.dtype) -> tuple[dict, torch.Tensor]:
     layers = {"relu1_1": 0.4, "relu2_1": 0.3, "relu3_1": 0.3}
-    emphasis = Emphasis(
+    loss_config = LossConfig(
         content_layers={"relu2_2": 1.0},
         style_layers=layers,
         content=1.0,
@@ -48,9 +48,9 @@ def evaluation(build, kernels: str, dtype: torch.dtype) -> tuple[dict, torch.Ten
     stages, watched = build(), {"relu2_2", *layers}
     options = {"device": CPU, "dtype": dtype, "layers": watched, "kernels": kernels}
     network = load_network(stages, seeded_weights(stages), TORCHVISION, **options)
-    styles = [Wanted(picture(52, 60, 2), 1.0)]
+    styles = [StyleTarget(picture(52, 60, 2), 1.0)]
     segments = cut_network(network, watched)
-    return make_objective(network, segments, picture(70, 45, 1), styles, emphasis)(
+    return make_objective(network, segments, picture(70, 45, 1), styles, loss_config)(
         picture(70, 45, 3)
     )
 

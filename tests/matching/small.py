@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from neural_style import BACKBONES
-from neural_style.matching.found import CellMatches
+from neural_style.matching.indices import CellMatches
 from neural_style.matching.matcher import Matcher, make_matcher
 from neural_style.matching.nearest import (
     make_matches_term,
@@ -18,12 +18,12 @@ from neural_style.matching.nearest import (
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import Network, load_network
 from neural_style.network.strips import cut_network
-from neural_style.objective import Emphasis, Wanted
+from neural_style.objective import LossConfig, StyleTarget
 from neural_style.objective.terms import Objective
 from tests.conftest import picture, seeded_weights, tiny_vgg
 
 SHARES = BACKBONES["vgg19"].match_layers
-EMPHASIS = Emphasis(
+LOSS_CONFIG = LossConfig(
     content_layers={"relu4_2": 1.0},
     style_layers=SHARES,
     content=1.0,
@@ -49,7 +49,7 @@ def grainy(height: int, width: int, seed: int) -> Tensor:
 
 
 def matcher_of(
-    styles: list[Wanted],
+    styles: list[StyleTarget],
     canvas: tuple[int, int],
     rows: dict[str, int] | None = None,
     shares: dict[str, float] = SHARES,

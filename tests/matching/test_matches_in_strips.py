@@ -12,14 +12,14 @@ from neural_style.matching.matcher import Matcher
 from neural_style.matching.nearest import match_cells
 from neural_style.network.extractor import Network
 from neural_style.network.strips import cut_network
-from neural_style.objective import Wanted, make_objective
+from neural_style.objective import StyleTarget, make_objective
 from neural_style.objective.content import ContentTerm
 from neural_style.objective.moments import MomentsTerm
 from neural_style.objective.statistics import STATISTICS
 from neural_style.objective.terms import Objective, Term
 from tests.conftest import packaged_vgg19, seeded_weights, tiny_vgg
 from tests.matching.small import (
-    EMPHASIS,
+    LOSS_CONFIG,
     SHARES,
     grainy,
     half,
@@ -34,15 +34,15 @@ STAGES = ["cells", "layers"]
 SIZES = [(64, 40), (127, 33), (97, 96)]
 
 
-def styles_of(case: str, height: int, width: int) -> list[Wanted]:
+def styles_of(case: str, height: int, width: int) -> list[StyleTarget]:
     """Of another size than the canvas."""
     one, other = grainy(height - 7, width + 5, 11), grainy(height + 9, width, 12)
     left, right = half("left", height, width), half("right", height, width)
     return {
-        "one": [Wanted(one, 1.0)],
-        "two": [Wanted(one, 0.5), Wanted(other, 0.5)],
-        "regions": [Wanted(one, 0.5, where=left), Wanted(other, 0.5, where=right)],
-        "covered": [Wanted(one, 0.5, where=0.7 * left + 0.1, part=half("left", 9, 9))],
+        "one": [StyleTarget(one, 1.0)],
+        "two": [StyleTarget(one, 0.5), StyleTarget(other, 0.5)],
+        "regions": [StyleTarget(one, 0.5, where=left), StyleTarget(other, 0.5, where=right)],
+        "covered": [StyleTarget(one, 0.5, where=0.7 * left + 0.1, part=half("left", 9, 9))],
     }[case]
 
 
@@ -61,7 +61,7 @@ def evaluated(
 ) -> tuple[dict[str, Tensor], Tensor]:
     network, term = prepared(size, stage, case, real)
     segments = cut_network(network, SHARES, dict(cut))
-    objective = make_objective(network, segments, grainy(*size, 1), [], EMPHASIS, matches=term)
+    objective = make_objective(network, segments, grainy(*size, 1), [], LOSS_CONFIG, matches=term)
     return objective(grainy(*size, 2))
 
 
@@ -143,14 +143,14 @@ def test_the_scale_of_a_layer_changes_neither_matches_nor_losses(stage, layer, f
 
 @pytest.mark.parametrize("statistic", ["nearest", *STATISTICS])
 def test_the_style_term_is_the_one_that_is_given_or_of_the_statistic(statistic):
-    content, style = grainy(64, 48, 1), Wanted(grainy(64, 48, 2), 1.0)
+    content, style = grainy(64, 48, 1), StyleTarget(grainy(64, 48, 2), 1.0)
     matcher = matcher_of([style], (64, 48))
     given = None
     if statistic == "nearest":
         given = term_of(matcher, "cells", content, match_cells(matcher, content))
-    emphasis = EMPHASIS._replace(statistic=statistic, style_layers=SHARES)
+    loss_config = LOSS_CONFIG._replace(statistic=statistic, style_layers=SHARES)
     made = make_objective(
-        matcher.network, matcher.segments, content, [style], emphasis, matches=given
+        matcher.network, matcher.segments, content, [style], loss_config, matches=given
     )
     assert isinstance(made.terms[0], ContentTerm)
     assert made.terms[1] is given if given else isinstance(made.terms[1], MomentsTerm)

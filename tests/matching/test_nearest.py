@@ -1,4 +1,4 @@
-"""Matches: a picture finds itself, and masks, parts and shares are kept to."""
+"""Matches: a picture matches itself, and matches respect masks, parts and shares."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from neural_style.matching import nearest
-from neural_style.matching.found import pack_matches, unpack_matches
-from neural_style.matching.matcher import lightness_of
+from neural_style.matching.indices import pack_matches, unpack_matches
+from neural_style.matching.matcher import relative_lightness
 from neural_style.matching.nearest import (
     match_cells,
     match_layers,
     targets_of_cells,
     targets_of_layers,
 )
-from neural_style.matching.places import count_cells
-from neural_style.objective import Wanted
+from neural_style.matching.sampling import count_cells
+from neural_style.objective import StyleTarget
 from tests.conftest import picture
 from tests.matching.small import grainy, half, matcher_of, objective_of
 
@@ -30,10 +30,10 @@ def drawn() -> torch.Generator:
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 48), (65, 43), (32, 79), (101, 67)])
-def test_a_picture_finds_itself_in_itself(height, width):
-    """A cell whose middle is beyond the picture looks like the one before it, and may be that."""
+def test_a_picture_matches_itself(height, width):
+    """A cell centered beyond the picture looks like the one before it, and may match that one."""
     image = grainy(height, width, 1)
-    matcher = matcher_of([Wanted(image, 1.0)], (height, width))
+    matcher = matcher_of([StyleTarget(image, 1.0)], (height, width))
     found = match_cells(matcher, image)
     tall, wide = count_cells(height, width, 4)
     assert found.owners.shape == (tall, wide)
@@ -46,26 +46,26 @@ def test_a_picture_finds_itself_in_itself(height, width):
     assert (found.columns - columns).abs().max() <= 1
 
 
-def test_a_moved_picture_is_found_where_it_went():
+def test_a_shifted_picture_is_matched_at_the_shift():
     wide = grainy(64, 104, 1)
-    matcher = matcher_of([Wanted(wide, 1.0)], (64, 64))
+    matcher = matcher_of([StyleTarget(wide, 1.0)], (64, 64))
     found = match_cells(matcher, wide[..., 24:88])
     inner = (slice(4, -4), slice(4, -4))
     moved = torch.arange(6, 22)[None, :].expand(16, 16)
     assert (found.columns[inner] == moved[inner]).float().mean() > 0.95
 
 
-def test_targets_of_cells_are_the_activations_at_the_matched_places():
-    """Here of a picture in itself: each place's own direction."""
-    matcher = matcher_of([Wanted(CONTENT, 1.0)], SIZE)
+def test_targets_of_cells_are_the_activations_at_the_matches():
+    """A picture matched with itself has its own directions as targets."""
+    matcher = matcher_of([StyleTarget(CONTENT, 1.0)], SIZE)
     for layer, target in targets_of_cells(matcher, match_cells(matcher, CONTENT)).items():
         own = torch.nn.functional.normalize(matcher.styles[0][layer].values, dim=2)
         torch.testing.assert_close(target.directions, own)
 
 
 @pytest.mark.parametrize("image", [torch.full((1, 3, 96, 64), 0.5), picture(96, 64).round()])
-def test_a_preference_takes_other_parts_of_a_style_by_its_seed(image):
-    matcher = matcher_of([Wanted(STYLES[0], 1.0)], SIZE)
+def test_another_seed_of_the_preference_uses_other_parts_of_a_style(image):
+    matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
     found = [match_cells(matcher, image, 0.3, seed) for seed in (1, 1, 2)]
     assert torch.equal(found[0].rows, found[1].rows)
     assert (found[0].rows != found[2].rows).float().mean() > 0.2
@@ -75,18 +75,18 @@ def test_a_preference_takes_other_parts_of_a_style_by_its_seed(image):
 
 def test_lightness_is_compared_with_the_whole_picture():
     ramp = torch.linspace(0.2, 0.4, 40)[:, None].expand(1, 3, 40, 60)
-    found = lightness_of(ramp, (10, 15)).view(10, 15)
+    found = relative_lightness(ramp, (10, 15)).view(10, 15)
     assert found.mean().abs() < 1e-5
     assert found.std(unbiased=False).item() == pytest.approx(1, abs=1e-4)
     assert (found.diff(dim=0) > 0).all()
-    brighter = lightness_of((2 * ramp + 0.1).contiguous(), (10, 15)).view(10, 15)
+    brighter = relative_lightness((2 * ramp + 0.1).contiguous(), (10, 15)).view(10, 15)
     torch.testing.assert_close(brighter, found, rtol=1e-3, atol=1e-3)
     upper = torch.arange(10)[:, None].expand(10, 15) < 5
-    assert lightness_of(ramp, (10, 15), upper).view(10, 15)[upper].mean().abs() < 1e-5
+    assert relative_lightness(ramp, (10, 15), upper).view(10, 15)[upper].mean().abs() < 1e-5
 
 
 def test_a_picture_without_light_and_shade_is_of_mean_lightness():
-    assert lightness_of(torch.full((1, 3, 40, 60), 0.3), (10, 15)).abs().max() < 1e-3
+    assert relative_lightness(torch.full((1, 3, 40, 60), 0.3), (10, 15)).abs().max() < 1e-3
 
 
 def test_a_plain_dark_wall_has_fewer_bright_patches_than_by_direction_alone(monkeypatch):
@@ -96,7 +96,7 @@ def test_a_plain_dark_wall_has_fewer_bright_patches_than_by_direction_alone(monk
     content[..., 36:60, 48:80] = 0.8
     style = 0.25 + 0.15 * (grainy(96, 64, seed=5) - 0.5)
     style[..., 32:] += 0.5
-    matcher = matcher_of([Wanted(style, 1.0)], (96, 128))
+    matcher = matcher_of([StyleTarget(style, 1.0)], (96, 128))
     wall = torch.ones(24, 32, dtype=torch.bool)
     wall[8:16, 11:21] = False
 
@@ -106,15 +106,15 @@ def test_a_plain_dark_wall_has_fewer_bright_patches_than_by_direction_alone(monk
         return bright[wall].float().mean().item()
 
     found = patches()
-    monkeypatch.setattr(nearest, "_LIGHTNESS", 0.0)
+    monkeypatch.setattr(nearest, "_LIGHTNESS_COST", 0.0)
     assert found < 0.8 * patches()
 
 
 @pytest.mark.parametrize("preference", [0.0, 0.3])
-def test_no_match_lies_outside_the_meant_part_of_a_style(preference):
+def test_no_match_lies_outside_a_styles_part(preference):
     part = torch.zeros(1, 1, 96, 64)
     part[..., 20:60, 8:40] = 1
-    matcher = matcher_of([Wanted(STYLES[0], 1.0, part=part)], SIZE)
+    matcher = matcher_of([StyleTarget(STYLES[0], 1.0, part=part)], SIZE)
     cells = match_cells(matcher, CONTENT, preference, 1)
     assert (cells.rows >= 5).all()
     assert (cells.rows < 15).all()
@@ -127,10 +127,10 @@ def test_no_match_lies_outside_the_meant_part_of_a_style(preference):
         assert part[0, 0][rows, columns].all(), layer
 
 
-def test_a_part_smaller_than_a_place_of_a_layer_is_still_matched():
+def test_a_part_smaller_than_a_position_of_a_layer_is_still_matched():
     part = torch.zeros(1, 1, 96, 64)
     part[..., 42:45, 30:33] = 1
-    matcher = matcher_of([Wanted(STYLES[0], 1.0, part=part)], SIZE)
+    matcher = matcher_of([StyleTarget(STYLES[0], 1.0, part=part)], SIZE)
     cells = match_cells(matcher, CONTENT)
     assert matcher.allowed[0].sum() > 0
     assert matcher.allowed[0][cells.rows, cells.columns].all()
@@ -139,7 +139,7 @@ def test_a_part_smaller_than_a_place_of_a_layer_is_still_matched():
 
 
 def test_each_style_is_where_its_mask_is():
-    styles = [Wanted(STYLES[0], 0.5, where=LEFT), Wanted(STYLES[1], 0.5, where=RIGHT)]
+    styles = [StyleTarget(STYLES[0], 0.5, where=LEFT), StyleTarget(STYLES[1], 0.5, where=RIGHT)]
     matcher = matcher_of(styles, SIZE)
     cells = match_cells(matcher, CONTENT)
     assert (cells.owners[:, :8] == 0).all()
@@ -155,10 +155,10 @@ def test_each_style_is_where_its_mask_is():
 
 
 @pytest.mark.parametrize("stage", ["cells", "layers"])
-def test_where_no_style_is_wanted_nothing_is_lost_and_nothing_pulls(stage):
-    """At places beyond the sight of the masked ones."""
+def test_where_no_style_is_wanted_loss_and_gradient_are_zero(stage):
+    """At pixels outside the receptive fields of the masked positions."""
     where = half("left", 96, 160)
-    matcher = matcher_of([Wanted(STYLES[0], 0.5, where=where)], (96, 160))
+    matcher = matcher_of([StyleTarget(STYLES[0], 0.5, where=where)], (96, 160))
     assert torch.equal(matcher.cover, (torch.arange(40) < 20).float().expand(24, 40))
     content, canvas, other = (grainy(96, 160, seed) for seed in (1, 2, 3))
     objective = objective_of(matcher, stage, content, canvas)
@@ -171,11 +171,11 @@ def test_where_no_style_is_wanted_nothing_is_lost_and_nothing_pulls(stage):
     assert objective(changed)[0]["style"].item() == pytest.approx(losses["style"].item(), rel=1e-5)
 
 
-def test_a_style_with_a_mask_counts_where_it_is_as_without():
-    """Each place counts alike, so half of them have half of the loss."""
-    everywhere = matcher_of([Wanted(STYLES[0], 1.0)], SIZE)
-    left = matcher_of([Wanted(STYLES[0], 0.5, where=LEFT)], SIZE)
-    white = matcher_of([Wanted(STYLES[0], 1.0, where=torch.ones_like(LEFT))], SIZE)
+def test_a_style_has_the_same_strength_with_a_mask_as_without():
+    """All positions have one weight, so half of them have half of the loss."""
+    everywhere = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
+    left = matcher_of([StyleTarget(STYLES[0], 0.5, where=LEFT)], SIZE)
+    white = matcher_of([StyleTarget(STYLES[0], 1.0, where=torch.ones_like(LEFT))], SIZE)
     losses = [
         objective_of(matcher, "cells", CONTENT, CANVAS)(CANVAS)[0]["style"].item()
         for matcher in (everywhere, left, white)
@@ -185,8 +185,8 @@ def test_a_style_with_a_mask_counts_where_it_is_as_without():
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (0.2, 0.8), (0.0, 1.0), (0.3, 0.5, 0.2)])
-def test_shares_of_styles_without_masks_come_out(shares):
-    styles = [Wanted(image, share) for image, share in zip(STYLES, shares, strict=False)]
+def test_styles_without_masks_get_their_shares(shares):
+    styles = [StyleTarget(image, share) for image, share in zip(STYLES, shares, strict=False)]
     matcher = matcher_of(styles, SIZE)
     for query in (CONTENT, STYLES[0], torch.full_like(CONTENT, 0.5)):
         owners = match_cells(matcher, query).owners
@@ -194,43 +194,43 @@ def test_shares_of_styles_without_masks_come_out(shares):
             assert (owners == k).float().mean().item() == pytest.approx(share, abs=0.02)
 
 
-def test_styles_that_all_count_nothing_share_the_picture_alike():
-    matcher = matcher_of([Wanted(image, 0.0) for image in STYLES[:2]], SIZE)
+def test_styles_with_shares_of_zero_get_equal_shares():
+    matcher = matcher_of([StyleTarget(image, 0.0) for image in STYLES[:2]], SIZE)
     owners = match_cells(matcher, CONTENT).owners
     assert (owners == 0).float().mean().item() == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_masked_style_shares_its_region_with_one_that_is_everywhere():
-    """By their strengths there: the masked one's share is that of the whole picture."""
-    styles = [Wanted(STYLES[0], 0.25, where=LEFT), Wanted(STYLES[1], 0.5)]
+    """By their strengths there; the masked style's share is given for the whole picture."""
+    styles = [StyleTarget(STYLES[0], 0.25, where=LEFT), StyleTarget(STYLES[1], 0.5)]
     owners = match_cells(matcher_of(styles, SIZE), CONTENT).owners
     assert (owners[:, 8:] == 1).all()
     assert (owners[:, :8] == 0).float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
-def test_along_a_soft_edge_the_stronger_mask_has_the_place():
-    """No mosaic: beyond a narrow seam each side is one style's alone."""
+def test_along_a_soft_edge_the_stronger_mask_wins():
+    """Beyond a narrow seam, each side belongs to one style."""
     ramp = torch.linspace(0, 1, 64).expand(1, 1, 96, 64).contiguous()
-    styles = [Wanted(STYLES[0], 0.5, where=1 - ramp), Wanted(STYLES[1], 0.5, where=ramp)]
+    styles = [StyleTarget(STYLES[0], 0.5, where=1 - ramp), StyleTarget(STYLES[1], 0.5, where=ramp)]
     owners = match_cells(matcher_of(styles, SIZE), CONTENT).owners
     assert (owners[:, :5] == 0).all()
     assert (owners[:, 11:] == 1).all()
 
 
-def test_a_faint_mask_covers_as_little_as_it_says():
-    matcher = matcher_of([Wanted(STYLES[0], 0.2, where=torch.full_like(LEFT, 0.3))], SIZE)
+def test_the_cover_of_a_faint_mask_is_the_mask():
+    matcher = matcher_of([StyleTarget(STYLES[0], 0.2, where=torch.full_like(LEFT, 0.3))], SIZE)
     torch.testing.assert_close(matcher.cover, torch.full((24, 16), 0.3))
-    full = matcher_of([Wanted(STYLES[0], 1.0)], SIZE)
+    full = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
     faint, whole = (
         objective_of(one, "cells", CONTENT, CANVAS)(CANVAS)[0]["style"] for one in (matcher, full)
     )
     assert faint.item() == pytest.approx(0.3 * whole.item(), rel=1e-4)
 
 
-def test_layers_are_matched_from_another_place_by_the_seed():
-    """Above 64 places a side they are thinned, and begin anywhere."""
+def test_the_seed_sets_the_offset_of_a_subsampled_layer():
+    """Layers with more than 64 positions a side are subsampled."""
     canvas = grainy(48, 320, 1)
-    matcher = matcher_of([Wanted(STYLES[0], 1.0)], (48, 320))
+    matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], (48, 320))
     assert matcher.spacing == 5
     cells = match_cells(matcher, canvas)
     first = set()
@@ -245,10 +245,10 @@ def test_layers_are_matched_from_another_place_by_the_seed():
 
 
 @pytest.mark.parametrize("size", [(32, 2112), (2112, 32)])
-def test_a_strip_of_a_picture_has_places_along_its_short_side_whatever_the_seed(size):
-    """33 pixels from one place to the next, and 32 pixels in all."""
+def test_a_narrow_picture_has_positions_along_its_short_side_whatever_the_seed(size):
+    """Positions are 33 pixels apart, and the side has 32 pixels."""
     canvas = grainy(*size, 1)
-    matcher = matcher_of([Wanted(STYLES[0], 1.0)], size, shares={"relu1_1": 1.0})
+    matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], size, shares={"relu1_1": 1.0})
     cells = match_cells(matcher, canvas)
     for seed in range(25):
         (found,) = match_layers(
@@ -257,8 +257,8 @@ def test_a_strip_of_a_picture_has_places_along_its_short_side_whatever_the_seed(
         assert min(found.indices.shape) >= 1
 
 
-def test_matches_come_back_as_they_were_packed(tmp_path):
-    matcher = matcher_of([Wanted(image, 0.5) for image in STYLES[:2]], SIZE)
+def test_unpacking_restores_packed_matches(tmp_path):
+    matcher = matcher_of([StyleTarget(image, 0.5) for image in STYLES[:2]], SIZE)
     cells = match_cells(matcher, CONTENT)
     for layers in (None, match_layers(matcher, CANVAS, cells, drawn())):
         torch.save(pack_matches(cells, layers), tmp_path / "matches.pt")

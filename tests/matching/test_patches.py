@@ -1,11 +1,11 @@
-"""Start pictures pieced together from patches of the styles."""
+"""Start pictures made of style patches."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from neural_style.matching.found import CellMatches
+from neural_style.matching.indices import CellMatches
 from neural_style.matching.patches import blend, piece_together
 from tests.matching.small import grainy
 
@@ -23,20 +23,19 @@ OWN_ROWS, OWN_COLUMNS = torch.arange(TALL)[:, None], torch.arange(WIDE)[None, :]
 
 
 @pytest.mark.parametrize(("height", "width"), [(44, 60), (43, 58), (61, 75)])
-def test_where_each_cell_matches_itself_the_style_comes_out(height, width):
+def test_cells_matched_with_themselves_give_the_style(height, width):
     style = grainy(height, width, 1)
     found = piece_together(HEIGHT, WIDTH, [style], matches(OWN_ROWS, OWN_COLUMNS), 4)
     torch.testing.assert_close(found, style[..., :HEIGHT, :WIDTH])
 
 
-def test_matches_moved_alike_bring_the_style_moved():
+def test_matches_shifted_together_give_the_shifted_style():
     style = grainy(80, 90, 1)
     found = piece_together(HEIGHT, WIDTH, [style], matches(OWN_ROWS + 3, OWN_COLUMNS + 5), 4)
     torch.testing.assert_close(found, style[..., 12:55, 20:78])
 
 
-def test_at_the_styles_edge_patches_carry_it_on():
-    """Beyond a picture's last row, that row is repeated."""
+def test_patches_beyond_the_styles_edge_repeat_its_last_row():
     style = grainy(80, 90, 1)
     found = piece_together(HEIGHT, WIDTH, [style], matches(OWN_ROWS + 9, OWN_COLUMNS), 4)
     torch.testing.assert_close(found, style[..., 36:79, :WIDTH])
@@ -60,7 +59,7 @@ def test_two_styles_lie_side_by_side_with_a_seam_of_two_cells():
     assert (seam <= upper + 1e-6).all()
 
 
-def test_pieces_of_a_plain_style_are_plain_however_they_are_matched():
+def test_patches_of_a_uniform_style_are_uniform_whatever_the_matches():
     """The patches' weights add up to one at every pixel."""
     plain = torch.tensor([0.2, 0.5, 0.9]).view(1, 3, 1, 1).expand(1, 3, 40, 40).contiguous()
     generator = torch.Generator().manual_seed(0)
@@ -69,8 +68,7 @@ def test_pieces_of_a_plain_style_are_plain_however_they_are_matched():
     torch.testing.assert_close(found, plain[..., :1, :1].expand(1, 3, HEIGHT, WIDTH))
 
 
-def test_every_pixel_is_one_that_the_patches_have():
-    """Mixed, so within the least and the greatest value of the style."""
+def test_every_pixel_lies_between_the_extremes_of_the_style():
     style = 0.3 + 0.4 * grainy(40, 40, 1)
     generator = torch.Generator().manual_seed(0)
     rows, columns = (torch.randint(10, (TALL, WIDE), generator=generator) for _ in range(2))
@@ -79,14 +77,14 @@ def test_every_pixel_is_one_that_the_patches_have():
     assert found.max() <= style.max() + 1e-6
 
 
-def test_a_style_of_less_than_a_cell_is_repeated():
+def test_a_style_smaller_than_a_cell_is_repeated():
     small = torch.rand(1, 3, 3, 2)
     zeros = torch.zeros(1, 1, dtype=torch.long)
     found = piece_together(HEIGHT, WIDTH, [small], matches(zeros, zeros), 4)
     assert found.isfinite().all()
 
 
-def test_of_a_picture_narrower_than_a_cell_the_part_that_there_is_is_pieced():
+def test_a_canvas_narrower_than_a_cell_gets_part_of_the_patches():
     style = grainy(8, 40, 1)
     cells = CellMatches(
         torch.zeros(1, 10, dtype=torch.long),

@@ -1,4 +1,4 @@
-"""The search for the most similar places, against plain loops."""
+"""The nearest-neighbor search, against plain loops."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 
 from neural_style.matching import search
 from neural_style.matching.search import (
+    assign_styles,
     nearest,
     prefer_neighbors,
     project,
-    share_out,
     unit_vectors,
     with_lightness,
 )
@@ -78,7 +78,7 @@ def test_a_preference_moves_matches_to_what_is_preferred():
 
 @pytest.fixture
 def few_axes(monkeypatch):
-    """As if there were many vectors of many channels: eight axes are to do."""
+    """Projects small inputs, too, to eight axes."""
     monkeypatch.setattr(search, "_AXES", 8)
     monkeypatch.setattr(search, "_FEW", 0)
 
@@ -95,7 +95,7 @@ def test_axes_change_no_match_where_the_bank_lies_in_few_dimensions():
 
 
 @pytest.mark.usefixtures("few_axes")
-def test_axes_change_hardly_a_match_where_variances_fall_as_those_of_activations(monkeypatch):
+def test_axes_change_few_matches_where_variances_fall_as_those_of_activations(monkeypatch):
     monkeypatch.setattr(search, "_AXES", 48)
     fall = torch.arange(1, 129) ** -1.5
     queries, bank = (
@@ -107,8 +107,8 @@ def test_axes_change_hardly_a_match_where_variances_fall_as_those_of_activations
 
 
 @pytest.mark.usefixtures("few_axes")
-def test_where_axes_miss_something_the_match_is_nearly_as_similar(monkeypatch):
-    """Random directions are the worst case: no axis tells more than any other."""
+def test_where_axes_lose_variance_the_match_is_nearly_as_similar(monkeypatch):
+    """Random directions are the worst case: all axes have the same variance."""
     monkeypatch.setattr(search, "_AXES", 48)
     queries, bank = directions(300, 100, 1), directions(400, 100, 2)
     similarity = queries @ bank.T
@@ -125,7 +125,7 @@ SHAPE, BANK_SHAPE = (7, 9), (8, 6)
 
 
 def neighborly(bonus: float, preference=None, allowed=None, seed: int = 1):
-    """Matches before and after, and their similarities with what is preferred."""
+    """Matches before and after propagation, and their similarities plus preference."""
     queries, bank = directions(63, 4, seed), directions(48, 4, seed + 1)
     allowed = torch.ones(BANK_SHAPE, dtype=torch.bool) if allowed is None else allowed
     scores = queries @ bank.T + (0 if preference is None else preference)
@@ -142,8 +142,7 @@ def test_without_a_bonus_the_greatest_similarity_stays(seed):
         assert torch.equal(after, found)
 
 
-def test_a_match_is_given_up_only_for_as_much_as_agreement_is_worth():
-    """Four neighbors at most agree."""
+def test_a_match_loses_at_most_the_bonus_of_four_neighbors():
     for bonus in (0.2, 0.5, 1.0):
         found, after, scores = neighborly(bonus)
         lost = scores.gather(1, found[:, None]) - scores.gather(1, after[:, None])
@@ -171,15 +170,15 @@ def test_no_forbidden_cell_is_taken(bonus):
 
 
 def agreements(matches: torch.Tensor, shape: tuple[int, int], wide: int) -> float:
-    """Share of neighbors whose matches are neighbors in the very same way."""
+    """Share of neighboring positions whose matches are neighbors in the same direction."""
     rows, columns = (matches // wide).view(shape), (matches % wide).view(shape)
     across = (rows.diff(dim=1) == 0) & (columns.diff(dim=1) == 1)
     down = (rows.diff(dim=0) == 1) & (columns.diff(dim=0) == 0)
     return (across.sum() + down.sum()).item() / (across.numel() + down.numel())
 
 
-def test_on_a_plain_matches_follow_each_other():
-    """All of a style's places are as similar but for noise: agreement makes ramps of them."""
+def test_matches_among_equally_similar_positions_become_coherent():
+    """All similarities are equal up to noise."""
     shape, bank_shape = (12, 12), (30, 30)
     generator = torch.Generator().manual_seed(0)
     plain = torch.zeros(4)
@@ -212,16 +211,16 @@ def everywhere(similarity: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("first", [0, 1, 30, 60, 99, 100])
-def test_shares_of_two_styles_come_out_exactly(first):
+def test_two_styles_get_exactly_their_shares(first):
     similarity = torch.rand(100, 2, generator=torch.Generator().manual_seed(1))
     counts = torch.tensor([first, 100.0 - first])
-    owners = share_out(similarity, everywhere(similarity), counts)
+    owners = assign_styles(similarity, everywhere(similarity), counts)
     assert counts_of(owners, 2) == counts.tolist()
 
 
-def test_each_of_two_styles_gets_the_places_that_favor_it_most():
+def test_each_of_two_styles_gets_the_positions_that_favor_it_most():
     similarity = torch.rand(60, 2, generator=torch.Generator().manual_seed(2))
-    owners = share_out(similarity, everywhere(similarity), torch.tensor([20.0, 40.0]))
+    owners = assign_styles(similarity, everywhere(similarity), torch.tensor([20.0, 40.0]))
     lead = similarity[:, 0] - similarity[:, 1]
     assert sorted((owners == 0).nonzero()[:, 0].tolist()) == sorted(
         lead.argsort(descending=True)[:20].tolist()
@@ -232,47 +231,48 @@ def test_each_of_two_styles_gets_the_places_that_favor_it_most():
     "counts", [(40, 35, 25), (98, 1, 1), (0, 60, 40), (0, 0, 100), (100, 0, 0), (34, 33, 33)]
 )
 @pytest.mark.parametrize("seed", range(3))
-def test_shares_of_three_styles_come_out(counts, seed):
+def test_three_styles_get_their_shares(counts, seed):
     similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(seed))
-    owners = share_out(similarity, everywhere(similarity), torch.tensor(counts).float())
+    owners = assign_styles(similarity, everywhere(similarity), torch.tensor(counts).float())
     assert counts_of(owners, 3) == list(counts)
 
 
-def test_shares_come_out_where_one_style_is_more_similar_everywhere():
+def test_styles_get_their_shares_where_one_is_more_similar_everywhere():
     similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(3))
     similarity[:, 1] += 1
-    owners = share_out(similarity, everywhere(similarity), torch.tensor([50.0, 20.0, 30.0]))
+    owners = assign_styles(similarity, everywhere(similarity), torch.tensor([50.0, 20.0, 30.0]))
     assert counts_of(owners, 3) == [50, 20, 30]
 
 
 @pytest.mark.parametrize("counts", [(50, 50), (30, 30, 40)])
-def test_shares_come_out_on_a_plain_where_all_places_are_alike(counts):
-    """As the places of a white sky are: any of them will do."""
+def test_styles_get_their_shares_where_all_positions_are_equally_similar(counts):
     similarity = torch.full((100, len(counts)), 0.5)
-    owners = share_out(similarity, everywhere(similarity), torch.tensor(counts).float())
+    owners = assign_styles(similarity, everywhere(similarity), torch.tensor(counts).float())
     found = counts_of(owners, len(counts))
     assert all(abs(one - wanted) <= 1 for one, wanted in zip(found, counts, strict=True))
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_style_is_taken_where_it_may_not_be(seed):
+def test_no_style_is_assigned_where_it_is_not_allowed(seed):
     generator = torch.Generator().manual_seed(seed)
     similarity = torch.rand(200, 3, generator=generator)
     allowed = torch.rand(200, 3, generator=generator) < 0.5
     allowed[torch.arange(200), torch.randint(3, (200,), generator=generator)] = True
     for counts in product((0.0, 70.0, 200.0), repeat=3):
-        owners = share_out(similarity, allowed, torch.tensor(counts))
+        owners = assign_styles(similarity, allowed, torch.tensor(counts))
         assert allowed[torch.arange(200), owners].all()
 
 
-def test_a_style_that_may_be_nowhere_leaves_the_others_their_shares():
+def test_a_style_allowed_nowhere_leaves_the_others_their_shares():
     similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(5))
     allowed = everywhere(similarity)
     allowed[:, 1] = False
-    owners = share_out(similarity, allowed, torch.tensor([30.0, 0.0, 70.0]))
+    owners = assign_styles(similarity, allowed, torch.tensor([30.0, 0.0, 70.0]))
     assert counts_of(owners, 3) == [30, 0, 70]
 
 
-def test_one_style_gets_every_place():
+def test_one_style_gets_every_position():
     similarity = torch.rand(10, 1)
-    assert share_out(similarity, everywhere(similarity), torch.tensor([10.0])).tolist() == [0] * 10
+    assert (
+        assign_styles(similarity, everywhere(similarity), torch.tensor([10.0])).tolist() == [0] * 10
+    )

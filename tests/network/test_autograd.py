@@ -1,4 +1,4 @@
-"""What is taken on the way must be what autograd would take, and leave the map as it is."""
+"""The autograd functions have the values and gradients of plain autograd, and keep the map."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from torch import nn
 from torch.nn.functional import max_pool2d
 
 from neural_style.network.autograd import (
-    can_rectify,
-    pool_rectified,
-    take_rows,
-    tap_places,
-    tap_products,
+    gram_of_rows,
+    is_2x2_max_pool,
+    relu_max_pool,
+    sample_positions,
+    slice_rows,
 )
 from neural_style.objective.losses import channel_products
 
@@ -33,7 +33,7 @@ def pull_back(x, onward, products, weights):
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 def test_products_and_gradient_are_those_of_the_rows_alone(rows, layout):
     x, weights = features(layout), torch.rand(5, 5, dtype=torch.float64)
-    onward, products = tap_products(x, rows)
+    onward, products = gram_of_rows(x, rows)
     expected = channel_products(x[:, :, rows])
     assert torch.equal(onward, x)
     torch.testing.assert_close(products, expected)
@@ -42,19 +42,19 @@ def test_products_and_gradient_are_those_of_the_rows_alone(rows, layout):
     )
 
 
-def test_either_may_go_without_a_gradient():
+def test_features_or_products_may_go_without_a_gradient():
     x = features()
-    onward, products = tap_products(x, ROWS[1])
+    onward, products = gram_of_rows(x, ROWS[1])
     (alone,) = torch.autograd.grad(products.sum(), x, retain_graph=True)
     (expected,) = torch.autograd.grad(channel_products(x[:, :, ROWS[1]]).sum(), x)
     torch.testing.assert_close(alone, expected)
     assert torch.equal(torch.autograd.grad(onward.sum(), x)[0], torch.ones_like(x))
 
 
-def test_two_taps_of_one_map_add_up():
+def test_gradients_of_two_gram_matrices_of_one_map_add_up():
     x = features()
-    onward, first = tap_products(x, ROWS[0])
-    onward, second = tap_products(onward, ROWS[1])
+    onward, first = gram_of_rows(x, ROWS[0])
+    onward, second = gram_of_rows(onward, ROWS[1])
     (found,) = torch.autograd.grad([first.sum(), second.sum(), onward.sum()], x)
     parts = [channel_products(x[:, :, rows]).sum() for rows in ROWS[:2]]
     (expected,) = torch.autograd.grad([*parts, x.sum()], x)
@@ -62,10 +62,10 @@ def test_two_taps_of_one_map_add_up():
 
 
 @pytest.mark.parametrize("rows", ROWS, ids=str)
-def test_rows_have_the_gradient_of_a_slice_in_the_maps_own_order(rows):
+def test_rows_have_the_gradient_of_a_slice_in_channels_last_memory(rows):
     x = features()
     weights = torch.rand_like(x.detach()[:, :, rows])
-    taken = take_rows(x, rows)
+    taken = slice_rows(x, rows)
     assert torch.equal(taken, x[:, :, rows])
     (found,) = torch.autograd.grad((taken * weights).sum(), x)
     (expected,) = torch.autograd.grad((x[:, :, rows] * weights).sum(), x)
@@ -82,11 +82,11 @@ PLACES = [
 
 @pytest.mark.parametrize(("rows", "columns"), PLACES, ids=str)
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
-def test_places_and_their_gradient_are_those_of_a_slice(rows, columns, layout):
+def test_samples_and_their_gradient_are_those_of_a_slice(rows, columns, layout):
     x = features(layout)
     expected = x[:, :, rows, columns]
     weights = torch.rand_like(expected.detach())
-    onward, sampled = tap_places(x, rows, columns)
+    onward, sampled = sample_positions(x, rows, columns)
     assert torch.equal(onward, x)
     assert torch.equal(sampled, expected)
     torch.testing.assert_close(
@@ -94,20 +94,20 @@ def test_places_and_their_gradient_are_those_of_a_slice(rows, columns, layout):
     )
 
 
-def test_places_or_what_goes_on_may_go_without_a_gradient():
+def test_samples_or_features_may_go_without_a_gradient():
     x = features()
-    onward, sampled = tap_places(x, *PLACES[1])
+    onward, sampled = sample_positions(x, *PLACES[1])
     (alone,) = torch.autograd.grad(sampled.square().sum(), x, retain_graph=True)
     (expected,) = torch.autograd.grad(x[:, :, PLACES[1][0], PLACES[1][1]].square().sum(), x)
     torch.testing.assert_close(alone, expected)
     assert torch.equal(torch.autograd.grad(onward.sum(), x)[0], torch.ones_like(x))
 
 
-def test_a_tap_of_places_after_one_of_products_adds_up():
-    """As where a layer is both matched and compared by moments."""
+def test_gradients_of_samples_after_a_gram_matrix_add_up():
+    """A layer may be both matched and compared by moments."""
     x = features()
-    onward, products = tap_products(x, ROWS[0])
-    onward, sampled = tap_places(onward, *PLACES[1])
+    onward, products = gram_of_rows(x, ROWS[0])
+    onward, sampled = sample_positions(onward, *PLACES[1])
     (found,) = torch.autograd.grad([products.sum(), sampled.square().sum(), onward.sum()], x)
     parts = [channel_products(x[:, :, ROWS[0]]), x[:, :, PLACES[1][0], PLACES[1][1]].square(), x]
     (expected,) = torch.autograd.grad([part.sum() for part in parts], x)
@@ -131,7 +131,7 @@ def test_pooled_and_rectified_is_rectified_and_pooled_to_the_bit(size, layout, d
     x = activations(*size, dtype).detach().contiguous(memory_format=layout).requires_grad_()
     expected = max_pool2d(x.relu(), 2)
     pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(1)).to(dtype)
-    made = pool_rectified(x)
+    made = relu_max_pool(x)
     assert torch.equal(made, expected)
     (slope,), (wanted,) = (torch.autograd.grad(out, x, pull) for out in (made, expected))
     assert torch.equal(slope, wanted)
@@ -144,7 +144,7 @@ def test_what_is_no_number_stays_none_and_what_is_infinite_so(dtype, sign):
     x = torch.ones(1, 3, 2, 6, dtype=dtype)
     x[0, 1, 0, 1] = torch.copysign(torch.tensor(torch.nan), torch.tensor(float(sign)))
     x[0, 1, 1, 3] = sign * torch.inf
-    made = pool_rectified(x)[0, 1, 0].tolist()
+    made = relu_max_pool(x)[0, 1, 0].tolist()
     assert made[0] != made[0]
     assert made[1:] == [torch.inf if sign > 0 else 1.0, 1.0]
 
@@ -152,7 +152,7 @@ def test_what_is_no_number_stays_none_and_what_is_infinite_so(dtype, sign):
 def test_of_what_was_before_the_pooling_nothing_is_kept():
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x):
-        made = pool_rectified(activations(8, 8, torch.float32))
+        made = relu_max_pool(activations(8, 8, torch.float32))
     assert {(x.dtype, x.shape) for x in kept} == {
         (torch.float32, made.shape),
         (torch.int64, made.shape),
@@ -160,6 +160,6 @@ def test_of_what_was_before_the_pooling_nothing_is_kept():
 
 
 def test_only_plain_halving_is_done_so():
-    assert can_rectify(nn.MaxPool2d(2, 2))
+    assert is_2x2_max_pool(nn.MaxPool2d(2, 2))
     others = [nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 2, ceil_mode=True), nn.ReLU()]
-    assert not any(map(can_rectify, others))
+    assert not any(map(is_2x2_max_pool, others))

@@ -16,7 +16,7 @@ from torchvision.models import vgg19 as torchvision_vgg19
 from neural_style import Settings, stylize
 from neural_style.errors import ImageError, SettingsError, WeightsError
 from neural_style.network.architectures import name_vgg_stages
-from neural_style.network.backbones import BACKBONES, CAFFE, TORCHVISION, lean
+from neural_style.network.backbones import BACKBONES, CAFFE, TORCHVISION, weight_by_depth
 from neural_style.network.extractor import load_network
 from neural_style.network.steps import to_units
 from neural_style.network.weights import load_weights
@@ -336,8 +336,8 @@ def test_a_network_of_blocks_is_planned_for_without_strips(name):
         plan_memory(network, layers, Scale(4000, 6000, 5), 60, None, torch.device("cpu"), 3)
 
 
-def test_layers_lean_by_an_exponent_and_add_up_to_what_they_did():
-    leaning = lean({"relu1_1": 0.2, "relu2_1": 0.2, "relu3_1": 0.2}, 2.0)
-    assert leaning == pytest.approx({"relu1_1": 0.6 / 7, "relu2_1": 1.2 / 7, "relu3_1": 2.4 / 7})
-    assert lean({"relu1_1": 3.0}, 5.0) == {"relu1_1": 3.0}
-    assert lean({"relu1_1": 0.0}, 5.0) == {"relu1_1": 0.0}
+def test_an_exponent_shifts_shares_between_layers_and_keeps_their_sum():
+    weighted = weight_by_depth({"relu1_1": 0.2, "relu2_1": 0.2, "relu3_1": 0.2}, 2.0)
+    assert weighted == pytest.approx({"relu1_1": 0.6 / 7, "relu2_1": 1.2 / 7, "relu3_1": 2.4 / 7})
+    assert weight_by_depth({"relu1_1": 3.0}, 5.0) == {"relu1_1": 3.0}
+    assert weight_by_depth({"relu1_1": 0.0}, 5.0) == {"relu1_1": 0.0}

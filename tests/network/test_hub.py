@@ -61,7 +61,7 @@ def test_the_second_time_nobody_is_asked(the_hub, revision, monkeypatch):
     assert str(load_weights("vgg19", "hub").source) == DOWNLOADED
     the_hub.requests.clear()
     for choice in ("hub", "auto"):
-        weights._load.cache_clear()
+        weights.cached_weights.cache_clear()
         assert str(load_weights("vgg19", choice).source) == CACHED
     assert the_hub.requests == []
 

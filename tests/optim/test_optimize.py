@@ -39,7 +39,7 @@ def distance(image):
 
 
 def make(choice: Choice) -> Optimizer:
-    return choice.make(choice.rate, choice.history, choice.kept)
+    return choice.make(choice.rate, choice.history, choice.history_dtype)
 
 
 def run(terms, optimizer, iterations, canvas=None, start=None):

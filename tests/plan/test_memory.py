@@ -43,7 +43,7 @@ EXHAUSTED = Message("memory.exhausted")
 @pytest.fixture
 def vgg(monkeypatch):
     """The real network's shapes without its weights, in a program that holds 600 MB."""
-    monkeypatch.setattr(memory, "_in_use", lambda device: BASE)
+    monkeypatch.setattr(memory, "bytes_in_use", lambda device: BASE)
     return shapes_of_vgg(torch.bfloat16)
 
 
@@ -82,7 +82,9 @@ def test_what_is_chosen_fits_and_more_memory_never_means_a_slower_plan(vgg):
 
 
 def test_bytes_grow_with_the_pixels(vgg):
-    needs = [plan(vgg, size, 1000.0).bytes - BASE - memory._BESIDE for size in (512, 1024, 2048)]
+    needs = [
+        plan(vgg, size, 1000.0).bytes - BASE - memory.FIXED_BYTES for size in (512, 1024, 2048)
+    ]
     assert needs[1] == pytest.approx(4 * needs[0], rel=0.01)
     assert needs[2] == pytest.approx(4 * needs[1], rel=0.01)
 
@@ -112,9 +114,9 @@ def test_the_frames_say_how_memory_is_spared_and_the_picture_is_nearly_the_same(
     run["statistic"] = "gram"
     *_, whole = stylize(*pictures, Settings(**run))
     assert str(whole.note) == "vgg19 weights: tiny, for tests"
-    monkeypatch.setattr(memory, "_in_use", lambda device: 0)
-    monkeypatch.setattr(memory, "_BESIDE", 0)
-    monkeypatch.setattr(memory, "_STRIP_PIXELS", (16_384,))
+    monkeypatch.setattr(memory, "bytes_in_use", lambda device: 0)
+    monkeypatch.setattr(memory, "FIXED_BYTES", 0)
+    monkeypatch.setattr(memory, "STRIP_PIXELS", (16_384,))
     *_, strips = stylize(*pictures, Settings(**run, memory_gb=0.012))
     note = "vgg19 weights: tiny, for tests; about 0.0 GB with strips of 64 rows"
     assert str(strips.note).startswith(note)
@@ -137,13 +139,13 @@ def scarce(monkeypatch):
 
     scarce = SimpleNamespace(error=MemoryError(), refused=refused)
     monkeypatch.setattr(Objective, "__call__", starved)
-    monkeypatch.setattr(memory, "_in_use", lambda device: 0)
-    monkeypatch.setattr(memory, "_BESIDE", 0)
+    monkeypatch.setattr(memory, "bytes_in_use", lambda device: 0)
+    monkeypatch.setattr(memory, "FIXED_BYTES", 0)
     # Of a narrow network's memory, canvases and pairs would be the lion's part.
     monkeypatch.setattr(memory, "_FLOAT_CANVASES", 1)
-    estimate = memory._estimate
-    monkeypatch.setattr(memory, "_estimate", lambda *a, **k: estimate(*a[:4], 0, *a[5:], **k))
-    monkeypatch.setattr(memory, "_STRIP_PIXELS", (8_192,))
+    estimate = memory.estimate_bytes
+    monkeypatch.setattr(memory, "estimate_bytes", lambda *a, **k: estimate(*a[:4], 0, *a[5:], **k))
+    monkeypatch.setattr(memory, "STRIP_PIXELS", (8_192,))
     return scarce
 
 
@@ -279,7 +281,7 @@ def test_a_recipe_names_both_plans_where_memory_ran_out_and_a_replay_tells_once(
 
 @pytest.mark.usefixtures("tiny")
 def test_where_no_smaller_parts_would_do_what_would_is_said(monkeypatch, scarce):
-    monkeypatch.setattr(memory, "_STRIP_PIXELS", (16_384_000,))
+    monkeypatch.setattr(memory, "STRIP_PIXELS", (16_384_000,))
     run = Settings(**RUN, optimizer="adam")
     with pytest.raises(SettingsError, match=r"needs about .* GB of memory.*About size \d+ would"):
         list(stylize(picture(192, 256), picture(80, 64), run))

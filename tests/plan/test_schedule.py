@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neural_style.plan.schedule import Scale, ladder, plan_scales
+from neural_style.plan.schedule import Scale, plan_milestones, plan_scales
 
 
 def test_factor_and_shares_may_be_given():
@@ -41,7 +41,7 @@ def test_sizes_too_small_for_the_network_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("iterations", "rungs"),
+    ("iterations", "expected"),
     [
         (1, [0, 1]),
         (3, [0, 1, 2, 3]),
@@ -49,13 +49,13 @@ def test_sizes_too_small_for_the_network_are_left_out():
         (130, [0, 1, 2, 5, 10, 20, 50, 100, 130]),
     ],
 )
-def test_the_ladder_by_hand(iterations, rungs):
-    assert ladder(iterations) == rungs
+def test_milestones_are_1_2_5_times_powers_of_ten(iterations, expected):
+    assert plan_milestones(iterations) == expected
 
 
-def test_the_ladder_has_the_rungs_people_ask_for():
-    assert {0, 1, 10, 100, 500, 1000, 10_000, 100_000} <= set(ladder(100_000))
-    assert len(ladder(100_000)) == 17
+def test_milestones_include_zero_500_and_all_powers_of_ten():
+    assert {0, 1, 10, 100, 500, 1000, 10_000, 100_000} <= set(plan_milestones(100_000))
+    assert len(plan_milestones(100_000)) == 17
 
 
 def test_every_size_has_a_step_however_the_shares_are():

@@ -10,12 +10,12 @@ from neural_style.images.sizes import STYLE_FITS
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
-from neural_style.objective import Wanted, make_objective
+from neural_style.objective import StyleTarget, make_objective
 from neural_style.plan.schedule import Scale
 from neural_style.run.styles import Style, at_scale, crop, gather_styles
 from neural_style.settings.words import ALL
 from tests.conftest import picture, seeded_weights, tiny_vgg
-from tests.network.test_strips import EMPHASIS, LAYERS
+from tests.network.test_strips import LAYERS, LOSS_CONFIG
 
 CONTENT = picture(72, 96, seed=1)
 STYLES = [picture(80, 64, seed=2), picture(64, 96, seed=3)]
@@ -97,12 +97,12 @@ def evaluated(styles, canvas=picture(72, 96, seed=4)):  # noqa: B008 (never writ
     stages = tiny_vgg()
     network = load_network(stages, seeded_weights(stages), TORCHVISION, device=torch.device("cpu"))
     segments = cut_network(network, LAYERS)
-    return make_objective(network, segments, CONTENT, styles, EMPHASIS)(canvas)
+    return make_objective(network, segments, CONTENT, styles, LOSS_CONFIG)(canvas)
 
 
 def test_a_style_given_twice_is_that_style():
-    terms, gradient = evaluated([Wanted(STYLES[0], 1.0)])
-    twice, its_gradient = evaluated([Wanted(STYLES[0], 0.5), Wanted(STYLES[0], 0.5)])
+    terms, gradient = evaluated([StyleTarget(STYLES[0], 1.0)])
+    twice, its_gradient = evaluated([StyleTarget(STYLES[0], 0.5), StyleTarget(STYLES[0], 0.5)])
     assert (twice["style 1"] + twice["style 2"]).item() == pytest.approx(
         terms["style"].item(), rel=1e-5
     )
@@ -110,10 +110,10 @@ def test_a_style_given_twice_is_that_style():
 
 
 def test_terms_tell_what_each_style_adds_and_a_style_of_no_weight_adds_nothing():
-    both, _ = evaluated([Wanted(STYLES[0], 1.0), Wanted(STYLES[1], 0.0)])
+    both, _ = evaluated([StyleTarget(STYLES[0], 1.0), StyleTarget(STYLES[1], 0.0)])
     assert list(both) == ["content", "style 1", "style 2", "tv"]
     assert both["style 2"] == 0
-    alone, _ = evaluated([Wanted(STYLES[0], 1.0)])
+    alone, _ = evaluated([StyleTarget(STYLES[0], 1.0)])
     assert both["style 1"].item() == pytest.approx(alone["style"].item(), rel=1e-5)
 
 
@@ -121,7 +121,9 @@ def test_terms_tell_what_each_style_adds_and_a_style_of_no_weight_adds_nothing()
 def test_the_heavier_style_is_come_closer_to():
     def distances(shares):
         *_, last = stylize(CONTENT, STYLES, Settings(**RUN, style_shares=shares, init="content"))
-        return [evaluated([Wanted(style, 1.0)], last.image)[0]["style"].item() for style in STYLES]
+        return [
+            evaluated([StyleTarget(style, 1.0)], last.image)[0]["style"].item() for style in STYLES
+        ]
 
     first, second = distances((9, 1)), distances((1, 9))
     assert first[0] < second[0]

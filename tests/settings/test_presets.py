@@ -13,9 +13,9 @@ from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
 from neural_style.network.weights import load_weights
-from neural_style.objective import Wanted, make_objective
+from neural_style.objective import StyleTarget, make_objective
+from neural_style.plan.defaults import resolve_auto
 from neural_style.plan.schedule import plan_scales
-from neural_style.plan.usual import settle
 from neural_style.run import job
 from neural_style.settings.presets import MANNERS
 from neural_style.transfer import stylize
@@ -142,10 +142,10 @@ FORMULAS = {
 
 
 def evaluator(preset):
-    emphasis = job.emphasis_of(BACKBONES["vgg19"], PRESETS[preset])
+    loss_config = job.loss_config_of(BACKBONES["vgg19"], PRESETS[preset])
     network = network_of(preset)
-    segments = cut_network(network, {*emphasis.content_layers, *emphasis.style_layers})
-    return make_objective(network, segments, CONTENT, [Wanted(STYLE, 1.0)], emphasis)
+    segments = cut_network(network, {*loss_config.content_layers, *loss_config.style_layers})
+    return make_objective(network, segments, CONTENT, [StyleTarget(STYLE, 1.0)], loss_config)
 
 
 @pytest.mark.parametrize("preset", FORMULAS)
@@ -172,7 +172,7 @@ def test_every_preset_of_another_program_is_tested_here_or_with_the_objective():
     ],
 )
 def test_sizes_and_iterations_are_theirs(preset, plan):
-    run = settle(PRESETS[preset])
+    run = resolve_auto(PRESETS[preset])
     scales = plan_scales(
         *(600, 800, run.size, run.scales, run.iterations, 32),
         factor=run.scale_factor,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neural_style import PRESETS, Settings, SettingsError
-from neural_style.plan.usual import settle
+from neural_style.plan.defaults import resolve_auto
 from neural_style.settings.knob import read_knob
 from neural_style.settings.settings import knobs
 
@@ -83,18 +83,18 @@ def test_presets_are_settings_and_the_default_is_one_of_them():
 
 
 def test_the_engines_usual_values_take_the_place_of_auto_and_zero():
-    fast, plain = settle(Settings()), settle(Settings(engine="plain", optimizer="adam"))
+    fast, plain = resolve_auto(Settings()), resolve_auto(Settings(engine="plain", optimizer="adam"))
     assert (fast.init, fast.scales, fast.learning_rate) == ("matched", 4, 1.0)
     assert (plain.init, plain.scales, plain.learning_rate) == ("content", 1, 10.0)
-    classic = settle(Settings(statistic="gram"))
+    classic = resolve_auto(Settings(statistic="gram"))
     assert (classic.init, classic.scales, classic.learning_rate) == ("recolored", 3, 1.0)
     given = {"engine": "plain", "init": "noise", "scales": 2, "learning_rate": 0.5}
-    assert settle(Settings(**given)) == Settings(**given)
+    assert resolve_auto(Settings(**given)) == Settings(**given)
 
 
 def test_as_many_scales_as_shares():
-    assert settle(Settings(scale_shares=(5, 2))).scales == 2
-    assert settle(Settings(scale_shares=(5, 2), scales=2)).scales == 2
+    assert resolve_auto(Settings(scale_shares=(5, 2))).scales == 2
+    assert resolve_auto(Settings(scale_shares=(5, 2), scales=2)).scales == 2
     with pytest.raises(SettingsError, match="scale_shares 5,2 is for 2 sizes; scales is 3"):
         Settings(scale_shares=(5, 2), scales=3)
 

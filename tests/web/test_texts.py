@@ -14,7 +14,7 @@ from neural_style import Masks, NeuralStyleError, Settings, load_image, save_ima
 from neural_style.english import ENGLISH as CORE_ENGLISH
 from neural_style.images.masks import load_styles
 from neural_style.messages import Message
-from neural_style.plan.memory import _note
+from neural_style.plan.memory import plan_note
 from neural_style.record.conditions import Conditions, compare
 from neural_style.record.recipe import read_recipe
 from neural_style.settings.presets import MANNERS
@@ -215,9 +215,9 @@ STRIPS = {"relu1_1": 64, "relu5_1": 64}
         Message(
             "run.note",
             source=Message("weights.from_hub", **SOURCE, where=Message("hub.downloaded")),
-            plan=_note(STRIPS, 500, 20, 2 * 10**9),
+            plan=plan_note(STRIPS, 500, 20, 2 * 10**9),
         ),
-        _note({}, 500, 20, 2 * 10**9),
+        plan_note({}, 500, 20, 2 * 10**9),
         Message("memory.exhausted"),
         Message("guard.restart", iteration=7, reason=Message("guard.rose", best=1.5, risen=1250.0)),
         Message("guard.restart", iteration=7, reason=Message("guard.stalled", steps=20)),

@@ -16,8 +16,8 @@ from neural_style.errors import NeuralStyleError
 from neural_style.network.backbones import BACKBONES
 from neural_style.objective import NEAREST
 from neural_style.plan.clock import GUESSED_SPEEDS, cost_of, work
+from neural_style.plan.defaults import resolve_auto
 from neural_style.plan.schedule import plan_passes
-from neural_style.plan.usual import settle
 from neural_style.settings.settings import Settings
 from neural_style.speed import measure_speed
 from neural_style.web.text.texts import PageError
@@ -114,7 +114,7 @@ def _work(settings: Settings, shape: tuple[int, int]) -> float:
     scales = plan_passes(
         *shape,
         settings.size,
-        settle(settings).scales,
+        resolve_auto(settings).scales,
         settings.iterations,
         BACKBONES[settings.backbone].smallest_side,
         factor=settings.scale_factor,

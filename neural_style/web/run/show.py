@@ -17,7 +17,7 @@ import pandas as pd
 
 from neural_style.errors import NeuralStyleError
 from neural_style.images.files import save_image
-from neural_style.images.video import film_every, shot
+from neural_style.images.video import film_every, film_frame
 from neural_style.messages import Message
 from neural_style.record.checkpoint import save_state
 from neural_style.run.frame import Frame
@@ -128,7 +128,9 @@ class Show:
                 if frame.iteration % film == 0:
                     self.told.losses.append((frame.iteration, frame.losses))
                 if frame.iteration % film == 0 and frame.iteration < self.settings.iterations:
-                    save_image(shot(frame.image), self.folder / f"film-{frame.iteration:06d}.jpg")
+                    save_image(
+                        film_frame(frame.image), self.folder / f"film-{frame.iteration:06d}.jpg"
+                    )
                 if frame.milestone:
                     picture = self._keep(frame)
                     shown = now

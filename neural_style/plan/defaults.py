@@ -1,4 +1,4 @@
-"""The usual values that stand for `auto` and 0."""
+"""Default values of settings that are `auto` or 0."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from neural_style.optim.engines import ENGINES
 from neural_style.settings.settings import Settings
 
 
-def settle(settings: Settings) -> Settings:
-    """The settings with the usual values of engine, optimizer and statistic for auto and 0."""
+def resolve_auto(settings: Settings) -> Settings:
+    """The settings with `auto` and 0 replaced by defaults."""
     engine = ENGINES[settings.engine]
     init, scales = engine.init, engine.scales
     if settings.statistic == NEAREST and engine.guarded:
-        init, scales = "matched", scales_to(settings.size, settings.scale_factor)
+        init, scales = "matched", default_scales(settings.size, settings.scale_factor)
     return replace(
         settings,
         init=init if settings.init == "auto" else settings.init,
@@ -24,8 +24,8 @@ def settle(settings: Settings) -> Settings:
     )
 
 
-def scales_to(size: int, factor: float) -> int:
-    """How many sizes a run by matches usually has: from about 64 pixels on."""
+def default_scales(size: int, factor: float) -> int:
+    """Default number of sizes with statistic nearest: those from about 64 pixels on, at most 6."""
     return max(1, min(6, 1 + math.ceil(math.log(size / _COARSEST, factor) - 1e-9)))
 
 

@@ -1,8 +1,8 @@
-"""The style term by matches: each place of the canvas resembles one place of a style.
+"""The style term by matches: cosine distance of each canvas position to its matched style position.
 
 Kolkin, Kucera, Paris, Sykora, Shechtman and Shakhnarovich, *Neural Neighbor Style Transfer* (arXiv
-2203.13215). Unlike there, each layer has a cosine of its own, so that the loss is a sum over places
-and strips are exact.
+2203.13215). Unlike there, each layer has a cosine of its own, so that the loss is a sum over
+positions and strips are exact.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neural_style.matching.places import Axis
-from neural_style.network.autograd import tap_places
+from neural_style.matching.sampling import Axis
+from neural_style.network.autograd import sample_positions
 from neural_style.network.strips import Sums
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
 
 class LayerTargets(NamedTuple):
-    """What the places of one layer are to resemble.
+    """Targets for the sampled positions of one layer.
 
     Attributes:
-        down, across: Which rows and columns of the map are places.
-        directions: Unit vectors, places down × across × channels.
+        down, across: Sampled rows and columns of the map.
+        directions: Unit vectors, positions down × across × channels.
         centers: Subtracted from the activations first, styles × channels; None for nothing.
-        owners: Place → which style it is to resemble; None where there is one style.
-        weights: Place → how much it counts, in [0, 1]; None where all count fully.
-        floor: Below this length a vector of activations has no direction to speak of.
+        owners: Index of each position's style; None where there is one style.
+        weights: Weight of each position, in [0, 1]; None for 1 everywhere.
+        floor: Added in quadrature to the length of an activation vector, against division by 0.
     """
 
     down: Axis
@@ -41,15 +41,16 @@ class LayerTargets(NamedTuple):
 
 
 class MatchesTerm(NamedTuple):
-    """Mean over places of 1 − cosine(activations of the canvas, those of the matched style place).
+    """Mean over positions of 1 − cosine(activations of the canvas, activations of the match).
 
-    0 where every place points the way its match does, 1 where it is as far off as nothing at all.
+    It is 0 where each activation vector points in the direction of its match, and 1 for a canvas
+    without activations.
 
     Attributes:
-        weight: Of the term.
-        shares: Layer → its share of the term; their sum does not count.
-        targets: By layer.
-        names: Of the losses, one for each style.
+        weight: Weight of the term.
+        shares: Layer → its share of the term, before they are normalized.
+        targets: Layer → its targets.
+        names: Names of the losses, one for each style.
     """
 
     weight: float
@@ -68,8 +69,8 @@ class MatchesTerm(NamedTuple):
         rows, places = target.down.within(where.start, where.stop)
         rows = slice(inside.start + rows.start, inside.stop, rows.step)
         columns = slice(target.across.first, None, target.across.step)
-        features, sampled = tap_places(features, rows, columns)
-        off = _differences(sampled[0].permute(1, 2, 0), target, places)
+        features, sampled = sample_positions(features, rows, columns)
+        off = cosine_distances(sampled[0].permute(1, 2, 0), target, places)
         if target.weights is not None:
             off = off * target.weights[places]
         if target.owners is None:
@@ -93,8 +94,13 @@ class MatchesTerm(NamedTuple):
         return losses, sum(losses.values())
 
 
-def _differences(sampled: Tensor, target: LayerTargets, places: slice) -> Tensor:
-    """1 − cosine at each place, in float32 at least."""
+def cosine_distances(sampled: Tensor, target: LayerTargets, places: slice) -> Tensor:
+    """1 − cosine at each position, in float32 or wider.
+
+    Args:
+        sampled: Activations, positions down × across × channels.
+        places: Which of the target's rows these are.
+    """
     kind = torch.promote_types(sampled.dtype, torch.float32)
     vectors = sampled.to(kind)
     if target.centers is not None:

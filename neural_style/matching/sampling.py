@@ -1,8 +1,8 @@
-"""Places: sampled positions of a layer's map, and how they lie over the picture.
+"""Sampled positions of a layer's map, and their pixels in the picture.
 
-A picture is divided into square cells. A layer that is as fine as the cells or finer is sampled
-once a cell; a coarser one at each of its positions. One number, the stride, says how a map lies
-over its picture: position i stands for picture row i · stride + stride / 2.
+A picture is divided into square cells. A layer whose stride is at most the cell is sampled once per
+cell, a coarser one at each of its positions. Position i of a map is centered on picture row
+i · stride + stride / 2.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import torch
 from torch import Tensor
 
 from neural_style.network.extractor import Network
-from neural_style.network.strips import Segments, survey
+from neural_style.network.strips import Segments, visit_features
 from neural_style.tensors import FeatureMap, ImageTensor
 
 SMALLEST_CELL = 4
-"""Pixels a side. Finer cells cost more and look no better."""
+"""Side in pixels. Smaller cells cost more and look no better."""
 
 MOST_CELLS = 160
-"""Along the longer side. Above it cells double, so that matching a large picture costs no more."""
+"""Cells along the longer side. Beyond that cells double, so that large pictures cost no more."""
 
 
 class Axis(NamedTuple):
-    """Which rows, or columns, of a map are sampled: first, first + step, … below length."""
+    """The sampled rows or columns of a map: first, first + step, … below length."""
 
     length: int
     stride: int
@@ -36,31 +36,31 @@ class Axis(NamedTuple):
         return max(0, -(-(self.length - self.first) // self.step))
 
     def within(self, start: int, stop: int) -> tuple[slice, slice]:
-        """Of the map's rows from `start` to `stop`, those sampled, and which samples these are.
+        """The sampled rows from `start` to `stop`, and the indices of these samples.
 
-        The first slice is counted from `start`; it is of a part that ends at `stop`.
+        The first slice is relative to `start`, for a map cut at `stop`.
         """
         begin = max(0, -(-(start - self.first) // self.step))
         end = max(begin, -(-(stop - self.first) // self.step))
         return slice(self.first + begin * self.step - start, None, self.step), slice(begin, end)
 
     def pixels(self) -> Tensor:
-        """The picture row in the middle of each sample."""
+        """The picture row at the center of each sample."""
         places = self.first + self.step * torch.arange(self.count)
         return places * self.stride + self.stride // 2
 
     def nearest(self, pixels: Tensor) -> Tensor:
-        """The sample next to each of those picture rows."""
+        """The index of the sample nearest to each of these picture rows."""
         rows = pixels // self.stride - self.first + self.step // 2
         return (rows // self.step).clamp(0, self.count - 1)
 
 
 class Samples(NamedTuple):
-    """A layer's activations at its places.
+    """A layer's activations at the sampled positions.
 
     Attributes:
-        values: Places down × places across × channels, in the network's precision.
-        down, across: Which rows and columns these are.
+        values: Positions down × positions across × channels, in the network's precision.
+        down, across: The sampled rows and columns.
     """
 
     values: Tensor
@@ -69,12 +69,12 @@ class Samples(NamedTuple):
 
     @property
     def pixels(self) -> tuple[Tensor, Tensor]:
-        """Picture row of each row of places, and picture column of each column."""
+        """The picture row of each sampled row, and the picture column of each sampled column."""
         return self.down.pixels(), self.across.pixels()
 
 
 def cell_size(height: int, width: int) -> int:
-    """Pixels along a side of the cells of a picture."""
+    """Side in pixels of the cells of a picture."""
     cell = SMALLEST_CELL
     while max(height, width) > MOST_CELLS * cell:
         cell *= 2
@@ -82,16 +82,16 @@ def cell_size(height: int, width: int) -> int:
 
 
 def count_cells(height: int, width: int, cell: int) -> tuple[int, int]:
-    """Cells down and across; the last ones may reach beyond the picture."""
+    """Cells down and across; the last ones may extend beyond the picture."""
     return -(-height // cell), -(-width // cell)
 
 
 def plan_axis(length: int, stride: int, cell: int, first: int | None = None) -> Axis:
-    """Samples of a map of `length` rows, each of which stands for `stride` rows of the picture.
+    """The sampled rows of a map with `length` rows and the given stride.
 
     Args:
-        cell: Picture rows from one sample to the next, where the map is as fine as that.
-        first: The first row sampled; None for the middle of the first cell.
+        cell: Picture rows between samples, if the stride is no larger.
+        first: The first sampled row; None for the middle of the first cell.
     """
     step = max(1, cell // stride)
     return Axis(length, stride, step // 2 if first is None else first, step)
@@ -104,11 +104,11 @@ def sample(
     cells: dict[str, int],
     first: dict[str, tuple[int, int]] | None = None,
 ) -> dict[str, Samples]:
-    """The activations of a picture at its places, layer by layer.
+    """The activations of a picture at the sampled positions, by layer.
 
     Args:
-        cells: Layer → pixels from one place to the next.
-        first: Layer → first row and first column sampled; None for the middle of the cells.
+        cells: Layer → pixels between samples.
+        first: Layer → first sampled row and column; None for the middle of the cells.
     """
     parts: dict[str, list[Tensor]] = {layer: [] for layer in cells}
     axes: dict[str, tuple[Axis, Axis]] = {}
@@ -122,5 +122,5 @@ def sample(
         parts[layer].append(features[0, :, rows, across.first :: across.step].permute(1, 2, 0))
         axes[layer] = down, across
 
-    survey(network, segments, image, cells, visit)
+    visit_features(network, segments, image, cells, visit)
     return {layer: Samples(torch.cat(found), *axes[layer]) for layer, found in parts.items()}

@@ -1,4 +1,4 @@
-"""Places: which rows are sampled, and that strips see every one of them once."""
+"""Sampling: which rows are sampled, and that strips see each of them once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neural_style import BACKBONES
-from neural_style.matching.places import Axis, cell_size, count_cells, plan_axis, sample
+from neural_style.matching.sampling import Axis, cell_size, count_cells, plan_axis, sample
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
@@ -28,12 +28,12 @@ def rows_of(axis: Axis) -> list[int]:
     return list(range(axis.first, axis.length, axis.step))
 
 
-def test_the_places_of_an_axis_by_hand():
+def test_the_samples_of_an_axis_by_hand():
     # A map of 8 rows, each of two picture rows: rows 1, 4 and 7, whose middles are rows 3, 9, 15.
     axis = Axis(length=8, stride=2, first=1, step=3)
     assert axis.count == 3
     assert axis.pixels().tolist() == [3, 9, 15]
-    # The midpoint between two places belongs to the later one.
+    # The midpoint between two samples belongs to the later one.
     assert axis.nearest(torch.tensor([0, 3, 4, 7, 9, 15, 99])).tolist() == [0, 0, 0, 1, 1, 2, 2]
 
 
@@ -42,12 +42,12 @@ def test_the_count_is_the_number_of_rows_sampled():
         assert axis.count == len(rows_of(axis)), axis
 
 
-def test_each_place_is_nearest_to_its_own_pixel():
+def test_each_sample_is_nearest_to_its_own_pixel():
     for axis in AXES:
         assert axis.nearest(axis.pixels()).tolist() == list(range(axis.count)), axis
 
 
-def test_the_nearest_place_is_nearest_among_all():
+def test_the_nearest_sample_is_nearest_among_all():
     for axis in AXES:
         pixels = torch.arange(axis.length * axis.stride)
         apart = (pixels[:, None] - axis.pixels()).abs()
@@ -56,7 +56,7 @@ def test_the_nearest_place_is_nearest_among_all():
 
 
 @pytest.mark.parametrize("height", [1, 3, 4, 7, 50])
-def test_strips_see_every_place_once_and_in_order(height):
+def test_strips_see_every_sample_once_and_in_order(height):
     for axis in AXES:
         ends = [*range(0, axis.length, height), axis.length]
         seen, numbers = [], []
@@ -69,7 +69,7 @@ def test_strips_see_every_place_once_and_in_order(height):
         assert numbers == list(range(axis.count)), axis
 
 
-def test_a_map_finer_than_the_cells_is_sampled_in_their_middles_and_a_coarser_one_everywhere():
+def test_a_fine_map_is_sampled_at_the_cell_centers_and_a_coarse_one_everywhere():
     assert plan_axis(64, 1, 4) == Axis(64, 1, 2, 4)
     assert plan_axis(32, 2, 4) == Axis(32, 2, 1, 2)
     assert plan_axis(16, 4, 4) == Axis(16, 4, 0, 1)
@@ -88,7 +88,7 @@ def test_the_last_cells_may_reach_beyond_the_picture():
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 40), (101, 67), (129, 61)])
-def test_samples_are_the_activations_at_their_places(height, width):
+def test_samples_are_the_activations_at_their_positions(height, width):
     network, image = tiny_network(), grainy(height, width, 1)
     maps = extract(network, image, SHARES)
     for layer, found in sample(network, cut_network(network, SHARES), image, cells_of(8)).items():
@@ -127,7 +127,7 @@ def cells_of(cell: int) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_strides_are_known_of_every_backbone(name):
-    """Against the sizes of the maps of a picture so large that what is left over does not count."""
+    """Against the map sizes of a picture so large that remainders do not matter."""
     stages, layers = BACKBONES[name].build(), BACKBONES[name].match_layers
     weights = {
         f"{stage}.{key}": value

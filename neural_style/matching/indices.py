@@ -1,4 +1,4 @@
-"""Matches that were found: small tensors of indices, and how a run's state keeps them."""
+"""Match indices of cells and of layers, and their form in a checkpoint."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from neural_style.matching.places import Axis
+from neural_style.matching.sampling import Axis
 
 
 class CellMatches(NamedTuple):
-    """Each cell of the canvas, and the cell of a style that it is to resemble.
+    """For each cell of the canvas, the matched cell of a style.
 
     Attributes:
-        owners: Which style: cells down × across.
-        rows, columns: Which cell of that style's picture.
-        axes: Layer → which rows and columns of the canvas's map are places.
+        owners: Index of the style: cells down × across.
+        rows, columns: The matched cell of that style's picture.
+        axes: Layer → sampled rows and columns of the canvas's map.
     """
 
     owners: Tensor
@@ -25,13 +25,13 @@ class CellMatches(NamedTuple):
 
 
 class LayerMatches(NamedTuple):
-    """The places of one layer, and the places of the styles that they are to resemble.
+    """For each sampled position of one layer, the matched position of a style.
 
     Attributes:
-        axes: Which rows and columns of the canvas's map are places.
-        owners: Which style: places down × across.
-        indices: Which place, counted through all styles' places.
-        centers: Mean activations of the canvas over the places of each style: styles × channels.
+        axes: Sampled rows and columns of the canvas's map.
+        owners: Index of the style: positions down × across.
+        indices: Index of the matched position among the positions of all styles.
+        centers: Mean activations of the canvas over the positions of each style: styles × channels.
     """
 
     axes: tuple[Axis, Axis]
@@ -41,7 +41,7 @@ class LayerMatches(NamedTuple):
 
 
 def pack_matches(cells: CellMatches, layers: dict[str, LayerMatches] | None) -> dict[str, Any]:
-    """Matches as plain dictionaries, tensors and numbers, for a run's state."""
+    """Matches as dictionaries, tensors and numbers, for a checkpoint."""
     packed = cells._asdict() | {"axes": _packed_axes(cells.axes)}
     if layers is None:
         return {"cells": packed, "layers": None}
@@ -57,7 +57,7 @@ def pack_matches(cells: CellMatches, layers: dict[str, LayerMatches] | None) -> 
 def unpack_matches(
     packed: dict[str, Any],
 ) -> tuple[CellMatches, dict[str, LayerMatches] | None]:
-    """What `pack_matches` has packed."""
+    """The inverse of `pack_matches`."""
     cells = packed["cells"]
     axes = {layer: _axes(pair) for layer, pair in cells["axes"].items()}
     layers = packed["layers"]

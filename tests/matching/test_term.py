@@ -1,4 +1,4 @@
-"""The style term by matches: its losses by plain loops, its gradient by autograd without taps."""
+"""The style term by matches: its losses by plain loops, its gradient by plain autograd."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import math
 import pytest
 import torch
 
-from neural_style.matching.matches import LayerTargets, MatchesTerm, _differences
 from neural_style.matching.nearest import match_cells
-from neural_style.matching.places import Axis
+from neural_style.matching.sampling import Axis
+from neural_style.matching.term import LayerTargets, MatchesTerm, cosine_distances
 from neural_style.network.strips import cut_network
-from neural_style.objective import Wanted
+from neural_style.objective import StyleTarget
 from tests.conftest import extract
 from tests.matching.small import (
     SHARES,
@@ -50,14 +50,14 @@ def by_loops(term: MatchesTerm, maps: dict[str, torch.Tensor]) -> dict[str, floa
     return losses
 
 
-def wanted(case: str) -> list[Wanted]:
+def wanted(case: str) -> list[StyleTarget]:
     left, right = half("left", 64, 48), half("right", 64, 48)
     return {
-        "one style": [Wanted(STYLE, 1.0)],
-        "a masked style": [Wanted(STYLE, 0.5, where=left)],
-        "two styles": [Wanted(STYLE, 0.5), Wanted(OTHER, 0.5)],
-        "two regions": [Wanted(STYLE, 0.5, where=left), Wanted(OTHER, 0.5, where=right)],
-        "a part": [Wanted(STYLE, 1.0, part=right)],
+        "one style": [StyleTarget(STYLE, 1.0)],
+        "a masked style": [StyleTarget(STYLE, 0.5, where=left)],
+        "two styles": [StyleTarget(STYLE, 0.5), StyleTarget(OTHER, 0.5)],
+        "two regions": [StyleTarget(STYLE, 0.5, where=left), StyleTarget(OTHER, 0.5, where=right)],
+        "a part": [StyleTarget(STYLE, 1.0, part=right)],
     }[case]
 
 
@@ -80,7 +80,7 @@ def test_losses_are_those_of_plain_loops(case, stage):
 
 @pytest.mark.parametrize("stage", ["cells", "layers"])
 @pytest.mark.parametrize("case", CASES)
-def test_the_gradient_is_that_of_autograd_without_taps(case, stage):
+def test_the_gradient_is_that_of_plain_autograd(case, stage):
     matcher = matcher_of(wanted(case), (64, 48))
     objective = objective_of(matcher, stage, CONTENT, CANVAS)
     (term,) = objective.terms
@@ -110,7 +110,7 @@ def weights_of(target: LayerTargets, off: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("several", [False, True])
 def test_the_gradient_of_a_layer_holds_in_float64(centered, several):
-    """Through `measure` and `judge`, with the tap and rows outside the strip."""
+    """Through `measure` and `judge`, with rows outside the strip."""
     generator = torch.Generator().manual_seed(3)
 
     def draw(*shape):
@@ -141,11 +141,8 @@ def test_the_gradient_of_a_layer_holds_in_float64(centered, several):
 
 
 @pytest.mark.parametrize("case", ["one style", "two regions"])
-def test_nothing_is_lost_where_the_canvas_is_the_style_itself(case):
-    """But for what the floor takes of short vectors: it is set to next to nothing here.
-
-    Of layers where no place is without any activation, which has no direction.
-    """
+def test_losses_are_zero_where_the_canvas_is_the_style_itself(case):
+    """Up to the floor, which is nearly 0 here, and without the layers that have empty positions."""
     shares = {layer: 1.0 for layer in SHARES if not layer.startswith("relu1")}
     styles = [style._replace(image=STYLE) for style in wanted(case)]
     matcher = matcher_of(styles, (64, 48), shares=shares)
@@ -159,9 +156,8 @@ def test_nothing_is_lost_where_the_canvas_is_the_style_itself(case):
     assert gradient.abs().max() < 1e-3 * slope.abs().max()
 
 
-def test_a_canvas_of_nothing_is_as_far_off_as_nothing_at_all():
-    """At each layer 1, however long the activations of the style are."""
-    matcher = matcher_of([Wanted(STYLE, 1.0)], (64, 48))
+def test_a_canvas_without_activations_has_a_loss_of_one_at_each_layer():
+    matcher = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48))
     term = term_of(matcher, "cells", CANVAS, match_cells(matcher, CONTENT))
     for layer, target in term.targets.items():
         channels = target.directions.shape[2]
@@ -173,23 +169,23 @@ def test_a_canvas_of_nothing_is_as_far_off_as_nothing_at_all():
 
 def test_activations_in_bfloat16_are_compared_in_float32():
     network = tiny_network(torch.bfloat16)
-    matcher = matcher_of([Wanted(STYLE, 1.0)], (64, 48), network=network)
+    matcher = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48), network=network)
     term = term_of(matcher, "cells", CANVAS, match_cells(matcher, CONTENT))
     for target in term.targets.values():
         assert target.directions.dtype == torch.bfloat16
-        off = _differences(target.directions, target, slice(0, target.down.count))
+        off = cosine_distances(target.directions, target, slice(0, target.down.count))
         assert off.dtype == torch.float32
     losses, gradient = objective_of(matcher, "cells", CONTENT, CANVAS)(CANVAS)
-    full = matcher_of([Wanted(STYLE, 1.0)], (64, 48))
+    full = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48))
     expected, _ = objective_of(full, "cells", CONTENT, CANVAS)(CANVAS)
     assert losses["style"].item() == pytest.approx(expected["style"].item(), rel=0.05)
     assert gradient.isfinite().all()
 
 
-def test_layers_without_a_share_are_not_looked_at():
+def test_layers_without_a_share_are_not_evaluated():
     shares = {"relu1_1": 1.0, "relu3_1": 0.0}
     network = tiny_network()
-    matcher = matcher_of([Wanted(STYLE, 1.0)], (64, 48), shares=shares, network=network)
+    matcher = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48), shares=shares, network=network)
     objective = objective_of(matcher, "cells", CONTENT, CANVAS)
     assert [*objective.terms[0].layers] == ["relu1_1"]
     assert cut_network(network, objective.terms[0].layers) == [(("relu1_1",), 0)]
