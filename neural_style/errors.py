@@ -1,6 +1,7 @@
 """Everything this package raises on purpose, so that one `except` at the door suffices.
 
 NeuralStyleError
+├── FileError       a file or folder that cannot be written
 ├── ImageError      a picture that cannot be read, is too small, too large, or too narrow
 ├── SettingsError   a knob out of its range, an unknown choice, a device that is not there
 └── WeightsError    a network's weights that are missing, unreachable, or not the right ones
@@ -33,6 +34,10 @@ class NeuralStyleError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """For `pickle`, which would else call the class with `args`."""
         return partial(type(self), **self.message.values), (self.message.code,), self.__dict__
+
+
+class FileError(NeuralStyleError):
+    """A file cannot be written where it was asked for."""
 
 
 class ImageError(NeuralStyleError):

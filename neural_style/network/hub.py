@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import struct
 import threading
 import time
@@ -36,6 +35,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from neural_style.errors import WeightsError
+from neural_style.files import temporary_file
 from neural_style.messages import Message
 from neural_style.network.backbones import HubFile
 
@@ -212,9 +212,8 @@ def _part(content: bytes, file: HubFile) -> tuple[bytes, int, int]:
 def _download(delivery: Delivery, file: HubFile) -> Path:
     """Writes what comes into a safetensors file named by its digest."""
     folder = _folder(file)
-    partial = folder / f"{os.getpid()}.part"
     digest = hashlib.sha256(delivery.header)
-    try:
+    with temporary_file(folder) as partial:
         with closing(delivery.response) as response, partial.open("wb") as stream:
             stream.write(delivery.header)
             for chunk in _moving(response.iter_bytes()):
@@ -226,8 +225,6 @@ def _download(delivery: Delivery, file: HubFile) -> Path:
         if delivery.length not in (None, received):
             raise OSError(Message("hub.cut_short", received=received, length=delivery.length))
         return partial.replace(folder / f"{digest.hexdigest()}.safetensors")
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _request(url: str, start: int, length: int) -> Response:
