@@ -300,6 +300,12 @@ def test_an_end_that_cannot_be_kept_is_told_of(folder):
     }
 
 
+def test_a_run_that_has_no_place_is_refused_in_words(sent, uploads):
+    (uploads / "runs").touch()
+    with pytest.raises(gr.Error, match=r"Cannot make the folder .*: Not a directory"):
+        list(handlers.run_stylize(*sent, None, *values()))
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
+from neural_style.errors import FileError
+from neural_style.files import reason_of
 from neural_style.web.run import stored
 from neural_style.web.run.call import Call
 from neural_style.web.run.end import End
@@ -38,15 +40,22 @@ _ENDING_SECONDS = 60
 
 def new_run() -> Path:
     """A folder under a name that nobody guesses; yesterday's are swept, as Gradio sweeps only what
-    it has sent."""
+    it has sent.
+
+    Raises:
+        FileError: It cannot be made.
+    """
     oldest = time.time() - KEPT_SECONDS
     for folder in (*_runs().glob("*"), *shut_folder().glob("*")):
         with suppress(FileNotFoundError):  # swept by another run
             if folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
     name = secrets.token_urlsafe(16)
-    for folder in (shut_folder() / name, _runs() / name):
-        folder.mkdir(parents=True)
+    try:
+        for folder in (shut_folder() / name, _runs() / name):
+            folder.mkdir(parents=True)
+    except OSError as error:
+        raise FileError("file.folder_not_made", folder=name, reason=reason_of(error)) from error
     return folder
 
 
@@ -108,7 +117,7 @@ def begin(folder: Path) -> None:
 
 def announce_end(folder: Path) -> None:
     """Until `write_end`, `last_end` waits: the run goes no further, but all is not yet kept."""
-    with suppress(FileNotFoundError):  # swept in the meantime
+    with suppress(OSError):  # swept in the meantime, or a full disk: nobody waits, then
         (_shut(folder) / _ENDING).touch()
 
 
@@ -132,9 +141,10 @@ def last_end(folder: Path) -> End | None:
     """
     ending = _shut(folder) / _ENDING
     deadline = time.monotonic() + _ENDING_SECONDS
-    while ending.exists() and time.monotonic() < deadline:
+    while ending.exists():
+        if time.monotonic() >= deadline:
+            ending.unlink(missing_ok=True)
         time.sleep(_POLL_SECONDS)
-    ending.unlink(missing_ok=True)
     for name in (_END, _BEFORE):
         with suppress(FileNotFoundError):
             return stored.read_end(_shut(folder) / name, folder)
