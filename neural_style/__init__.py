@@ -12,7 +12,13 @@ import os
 # reads it when it allocates its first tensor.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-from neural_style.errors import ImageError, NeuralStyleError, SettingsError, WeightsError
+from neural_style.errors import (
+    FileError,
+    ImageError,
+    NeuralStyleError,
+    SettingsError,
+    WeightsError,
+)
 from neural_style.images.files import load_image, save_image
 from neural_style.images.masks import Masks
 from neural_style.network.backbones import BACKBONES
@@ -25,6 +31,7 @@ from neural_style.version import __version__
 __all__ = [
     "BACKBONES",
     "PRESETS",
+    "FileError",
     "Frame",
     "ImageError",
     "Masks",

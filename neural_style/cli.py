@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from neural_style.errors import ImageError, NeuralStyleError
+from neural_style.errors import FileError, ImageError, NeuralStyleError
+from neural_style.files import reason_of
 from neural_style.images.files import (
     LONGEST,
     check_destination,
@@ -293,8 +294,9 @@ def _frames_folder(folder: str | None) -> Path | None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise NeuralStyleError("file.folder_not_made", folder=str(path), reason=reason) from error
+        raise FileError(
+            "file.folder_not_made", folder=str(path), reason=reason_of(error)
+        ) from error
     check_destination(path / "000000.png")
     return path
 

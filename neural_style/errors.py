@@ -1,6 +1,7 @@
 """The exceptions of this package, all subclasses of `NeuralStyleError`.
 
 NeuralStyleError
+├── FileError       a file or folder that cannot be written
 ├── ImageError      a picture that cannot be read, is too small, too large, or too narrow
 ├── SettingsError   a setting out of its range, an unknown choice, a missing device
 └── WeightsError    a network's weights that are missing, unreachable, or not the expected ones
@@ -34,6 +35,10 @@ class NeuralStyleError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Makes pickling work: by default `pickle` would call the class with `args`."""
         return partial(type(self), **self.message.values), (self.message.code,), self.__dict__
+
+
+class FileError(NeuralStyleError):
+    """A file cannot be written where it was asked for."""
 
 
 class ImageError(NeuralStyleError):

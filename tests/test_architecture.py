@@ -83,7 +83,7 @@ def test_the_family_of_errors_is_the_one_drawn():
 def test_the_public_names_are_these():
     assert set(neural_style.__all__) == {
         *("stylize", "Settings", "Masks", "Frame", "PRESETS", "BACKBONES"),
-        *("load_image", "save_image"),
+        *("load_image", "save_image", "FileError"),
         *("NeuralStyleError", "ImageError", "SettingsError", "WeightsError", "__version__"),
     }
     assert all(hasattr(neural_style, name) for name in neural_style.__all__)

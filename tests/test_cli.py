@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from neural_style import PRESETS, ImageError, Settings, cli, load_image, save_image
+from neural_style import PRESETS, FileError, Settings, cli, load_image, save_image
 from neural_style.cli import main
 from neural_style.images.files import resize
 from neural_style.settings.knob import write_knob
@@ -229,7 +229,7 @@ def test_what_was_reached_is_kept_when_something_fails_on_the_way(tmp_path, monk
 
     def full_disk(image, path, *rest, **options):
         if path.parent == frames and path.name == "000005.png":
-            raise ImageError("file.not_written", path="a.png", reason="the disk is full")
+            raise FileError("file.not_written", path="a.png", reason="the disk is full")
         return save(image, path, *rest, **options)
 
     monkeypatch.setattr(cli, "save_image", full_disk)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from neural_style import ImageError, NeuralStyleError, SettingsError, WeightsError
+from neural_style import FileError, ImageError, NeuralStyleError, SettingsError, WeightsError
 from neural_style.english import ENGLISH
 from neural_style.messages import Message, all_of, render
 from neural_style.web.text import texts
@@ -22,7 +22,8 @@ SOURCES = {
     for path in PACKAGE.rglob("*.py")
     if path.name not in TABLES
 }
-FAMILY = {error.__name__ for error in (NeuralStyleError, ImageError, SettingsError, WeightsError)}
+ERRORS = (NeuralStyleError, FileError, ImageError, SettingsError, WeightsError)
+FAMILY = {error.__name__ for error in ERRORS}
 PASSED_ON = {"errors.py", "optim/optimize.py"}
 """Where a message is made from a code that was given or stored."""
 
@@ -105,7 +106,7 @@ def test_equal_messages_are_one_in_a_set():
     assert len({one, same, Message("guard.rose", best=1.0, risen=3.0)}) == 2
 
 
-@pytest.mark.parametrize("kind", [ImageError, SettingsError, WeightsError, NeuralStyleError])
+@pytest.mark.parametrize("kind", ERRORS)
 def test_an_error_arrives_whole_in_another_process(kind):
     sent = kind("mask.black", mask=Message("image.mask_numbered", number=2))
     sent.add_note("of a test")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import os
-import secrets
 import stat
 import struct
 import warnings
@@ -19,6 +18,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from torch.nn.functional import interpolate
 
 from neural_style.errors import ImageError
+from neural_style.files import check_place, not_written, reason_of, write_atomically
 from neural_style.images.decode import DECODER_ERRORS, decode
 from neural_style.messages import Message
 from neural_style.tensors import ImageTensor, Mask
@@ -103,8 +103,8 @@ def save_image(
         The path written. The file is written whole or not at all.
 
     Raises:
-        ImageError: As in `check_destination`, or the format cannot hold a picture of this size, or
-            the disk is full.
+        ImageError: The suffix names no known format, or one that does not hold this picture.
+        FileError: The file cannot be written there, or the disk is full.
     """
     path = check_destination(path, bits)
     options = dict(_ENCODERS[path.suffix.lower()])
@@ -117,14 +117,11 @@ def save_image(
         encoded = _encode_wide(np.round(65535 * pixels).astype(">u2"), text or {})
     else:
         encoded = _encode(np.round(255 * pixels).astype(np.uint8), options, text or {}, path.name)
-    partial = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        partial.write_bytes(encoded)
-        partial.replace(path)
+        with write_atomically(path) as partial:
+            partial.write_bytes(encoded)
     except OSError as error:
-        raise ImageError("file.not_written", path=str(path), reason=_reason(error)) from error
-    finally:
-        partial.unlink(missing_ok=True)
+        raise not_written(path, error) from error
     return path
 
 
@@ -168,8 +165,9 @@ def check_destination(path: str | os.PathLike[str], bits: int = 8) -> Path:
     """The path, if a picture can be written there. Call it before the run, not after.
 
     Raises:
-        ImageError: The suffix is unknown or its format has fewer bits per channel; the folder does
-            not exist or is not writable; or the name is a folder's or not valid.
+        ImageError: The suffix is unknown or its format has fewer bits per channel.
+        FileError: The folder does not exist or is not writable; or the name is a folder's or not
+            valid.
     """
     path = Path(path)
     if path.suffix.lower() not in _ENCODERS:
@@ -187,25 +185,6 @@ def ending_of(path: Path) -> str | Message:
     return path.suffix or Message("file.no_ending")
 
 
-def check_place(path: Path) -> None:
-    """Checks that a file can be written there.
-
-    Raises:
-        ImageError: It cannot; the message says why.
-    """
-    folder = path.absolute().parent
-    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
-        raise ImageError("file.no_folder", folder=str(folder))
-    try:
-        is_folder = stat.S_ISDIR(path.stat().st_mode)
-    except FileNotFoundError:
-        is_folder = False
-    except (OSError, ValueError) as error:
-        raise ImageError("file.bad_name", path=str(path), reason=_reason(error)) from error
-    if is_folder:
-        raise ImageError("file.is_a_folder", path=str(path))
-
-
 def resize(image: ImageTensor, height: int, width: int) -> ImageTensor:
     """The picture at another size: bicubic, antialiased when it shrinks, clipped to [0, 1].
 
@@ -220,10 +199,6 @@ def resize(image: ImageTensor, height: int, width: int) -> ImageTensor:
     return resized.clamp(0, 1)
 
 
-def _reason(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
 def check_file(path: Path) -> None:
     """Checks that the path is a file of at most `MAX_BYTES`.
 
@@ -234,7 +209,7 @@ def check_file(path: Path) -> None:
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
-        raise ImageError("file.unreadable", name=name, reason=_reason(error)) from error
+        raise ImageError("file.unreadable", name=name, reason=reason_of(error)) from error
     if not stat.S_ISREG(status.st_mode):
         raise ImageError("file.not_a_file", name=name)
     if status.st_size > MAX_BYTES:
@@ -247,7 +222,7 @@ def _read(path: Path, name: str) -> bytes:
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
-        raise ImageError("file.unreadable", name=name, reason=_reason(error)) from error
+        raise ImageError("file.unreadable", name=name, reason=reason_of(error)) from error
     if not data:
         raise ImageError("file.empty", name=name)
     return data

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from neural_style.errors import ImageError
-from neural_style.images.files import check_place, ending_of, resize
+from neural_style.files import check_place, not_written, write_atomically
+from neural_style.images.files import ending_of, resize
 from neural_style.images.sizes import fit
 from neural_style.tensors import ImageTensor
 
@@ -52,16 +52,16 @@ def save_film(pictures: Iterable[ImageTensor], path: str | os.PathLike[str], siz
         size: Longest side of the last picture, in pixels; the film's is at most `LONGEST_SIDE`.
 
     Raises:
-        ImageError: The suffix is neither, or the folder does not exist or is not writable.
+        ImageError: The suffix is neither.
+        FileError: The film cannot be written there, or the disk is full.
     """
     path = check_film(path)
     frames = _frames(pictures, min(size, LONGEST_SIDE))
-    partial = path.with_name(f".{secrets.token_hex(8)}{path.suffix.lower()}")
     try:
-        _WRITERS[path.suffix.lower()](frames, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        with write_atomically(path) as partial:
+            _WRITERS[path.suffix.lower()](frames, partial)
+    except OSError as error:
+        raise not_written(path, error) from error
     return path
 
 
@@ -69,7 +69,8 @@ def check_film(path: str | os.PathLike[str]) -> Path:
     """The path, if a film can be written there.
 
     Raises:
-        ImageError: It cannot.
+        ImageError: The ending names no film.
+        FileError: It cannot be written there.
     """
     path = Path(path)
     if path.suffix.lower() not in _WRITERS:
@@ -101,6 +102,7 @@ def _write_webp(frames: Iterator[np.ndarray], path: Path) -> None:
     each = round(1000 / _PER_SECOND)
     pictures[0].save(
         path,
+        format="WEBP",
         save_all=True,
         append_images=pictures[1:],
         duration=[*[each] * (len(pictures) - 1), 1000 * _HOLD_SECONDS],

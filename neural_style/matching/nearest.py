@@ -29,8 +29,8 @@ _NEIGHBOR_BONUS = 0.06
 """Bonus for agreement with one neighbor, as a cosine."""
 
 _LIGHTNESS_COST = 0.06
-"""Cost of a difference of one standard deviation in lightness, as a cosine. Chosen by eye: 0.2 loses
-the shapes inside bright objects; 0 gives plain dark walls bright patches."""
+"""Cost of a difference of one standard deviation in lightness, as a cosine. Chosen by eye: 0.2
+loses the shapes inside bright objects; 0 gives plain dark walls bright patches."""
 
 _FIELD_SIDE = 5
 """Side of the random grid from which the preferences of a style's cells are interpolated."""

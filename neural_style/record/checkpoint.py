@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from neural_style.errors import ImageError, NeuralStyleError, SettingsError
-from neural_style.images.files import check_place
+from neural_style.errors import NeuralStyleError, SettingsError
+from neural_style.files import check_place, not_written, write_atomically
 from neural_style.images.masks import Masks
 from neural_style.messages import Message
 from neural_style.optim.optimizers import State
@@ -92,18 +92,16 @@ def save_state(state: State, path: str | os.PathLike[str]) -> Path:
     """Writes a checkpoint to a file.
 
     Raises:
-        ImageError: It cannot be written there.
+        FileError: It cannot be written there, or the disk is full.
     """
     path = Path(path)
     check_place(path)
-    partial = path.with_name(f".{path.name}.part")
     try:
-        torch.save(state, partial)
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:  # torch raises RuntimeError for a full disk
-        raise ImageError("file.not_written", path=str(path), reason=str(error)) from error
-    finally:
-        partial.unlink(missing_ok=True)
+        # Given a path, torch reports a full disk by a RuntimeError without its reason.
+        with write_atomically(path) as partial, partial.open("wb") as stream:
+            torch.save(state, stream)
+    except OSError as error:
+        raise not_written(path, error) from error
     return path
 
 

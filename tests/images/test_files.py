@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from neural_style import ImageError, load_image, save_image
+from neural_style import FileError, ImageError, load_image, save_image
 from neural_style.images import files
 from neural_style.images.files import MAX_BYTES, check_destination, load_with_alpha, resize
 from tests.conftest import picture
@@ -345,7 +345,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", fill)
-        with pytest.raises(ImageError, match=r"a.png: No space left on device. Choose another"):
+        with pytest.raises(FileError, match=r"a.png: No space left on device. Choose another"):
             save_image(torch.zeros(1, 3, 2, 2), path)
     assert os.listdir(tmp_path) == ["a.png"]
     assert path.read_bytes() == b"the old one"
@@ -380,25 +380,29 @@ def test_a_good_destination_is_given_back_untouched(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("name", "error", "message"),
     [
-        ("a.gif", r"Cannot write a.gif: the ending .gif names no format known here. Use .* .webp"),
-        ("a", r"the ending \(none\) names no format"),
-        (".png", r"the ending \(none\) names no format"),
-        ("none/a.png", r"Cannot write into .*none. Make that folder first"),
-        ("folder.png", r"folder.png: it is a folder. Choose another name"),
-        ("file.png/a.png", r"Cannot write into .*file.png"),
-        ("n" * 300 + ".png", r"File name too long. Choose another name"),
-        ("n" * 300 + "/a.png", r"Cannot write into"),
-        ("a\0.png", r"null byte. Choose another name"),
+        (
+            "a.gif",
+            ImageError,
+            r"Cannot write a.gif: the ending .gif names no format known here. Use .* .webp",
+        ),
+        ("a", ImageError, r"the ending \(none\) names no format"),
+        (".png", ImageError, r"the ending \(none\) names no format"),
+        ("none/a.png", FileError, r"Cannot write into .*none. Make that folder first"),
+        ("folder.png", FileError, r"folder.png: it is a folder. Choose another name"),
+        ("file.png/a.png", FileError, r"Cannot write into .*file.png"),
+        ("n" * 300 + ".png", FileError, r"File name too long. Choose another name"),
+        ("n" * 300 + "/a.png", FileError, r"Cannot write into"),
+        ("a\0.png", FileError, r"null byte. Choose another name"),
     ],
 )
-def test_a_bad_destination_is_refused_before_the_work(tmp_path, name, message):
+def test_a_bad_destination_is_refused_before_the_work(tmp_path, name, error, message):
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "file.png").touch()
-    with pytest.raises(ImageError, match=message):
+    with pytest.raises(error, match=message):
         check_destination(tmp_path / name)
-    with pytest.raises(ImageError, match=message):
+    with pytest.raises(error, match=message):
         save_image(torch.zeros(1, 3, 1, 1), tmp_path / name)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from neural_style import ImageError
+from neural_style import FileError, ImageError
 from neural_style.images.video import FRAMES, LONGEST_SIDE, film_every, film_frame, save_film
 from tests.conftest import picture
 
@@ -75,5 +75,5 @@ def test_a_large_picture_is_shown_smaller(tmp_path):
 def test_a_film_that_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(ImageError, match=r"a film's ending is one of \.webp, \.mp4, not \.gif"):
         save_film([flat(0.0)], tmp_path / "film.gif", 64)
-    with pytest.raises(ImageError, match="Cannot write into"):
+    with pytest.raises(FileError, match="Cannot write into"):
         save_film([flat(0.0)], tmp_path / "nowhere" / "film.mp4", 64)

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from neural_style import ImageError, Masks, NeuralStyleError, Settings, SettingsError, stylize
+from neural_style import (
+    FileError,
+    Masks,
+    NeuralStyleError,
+    Settings,
+    SettingsError,
+    files,
+    stylize,
+)
 from neural_style.optim.engines import ENGINES
 from neural_style.record.checkpoint import load_state, save_state
 from neural_style.record.recipe import KEYWORD
@@ -215,9 +223,10 @@ def test_the_state_may_still_be_had_after_the_last_frame(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
-def test_a_state_that_the_disk_does_not_hold_is_refused_and_leaves_nothing(tmp_path):
-    (tmp_path / ".run.pt.part").symlink_to("/dev/full")
-    with pytest.raises(ImageError, match=r"Cannot write .*run\.pt: "):
+def test_a_state_that_the_disk_does_not_hold_is_refused_and_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / ".token.part").symlink_to("/dev/full")
+    monkeypatch.setattr(files.secrets, "token_hex", lambda _: "token")
+    with pytest.raises(FileError, match=r"Cannot write .*run\.pt: No space left on device"):
         save_state({"canvas": torch.zeros(1000)}, tmp_path / "run.pt")
     assert not [*tmp_path.iterdir()]
 
@@ -229,5 +238,5 @@ def test_a_file_that_holds_no_state_is_refused(tmp_path):
         (tmp_path / "odd.pt").write_bytes(content)
         with pytest.raises(SettingsError, match=r"odd\.pt is no run's state"):
             load_state(tmp_path / "odd.pt")
-    with pytest.raises(ImageError, match="Cannot write into"):
+    with pytest.raises(FileError, match="Cannot write into"):
         save_state({}, tmp_path / "nowhere" / "run.pt")

@@ -20,8 +20,10 @@ from neural_style.messages import Message
 from neural_style.settings.knob import write_knob
 from neural_style.settings.settings import knobs
 from neural_style.web.run import cost, handlers, show
-from neural_style.web.run.checks import MORE_PICTURES, check_inputs
+from neural_style.web.run.call import MORE_PICTURES, call_of
+from neural_style.web.run.checks import check_inputs
 from neural_style.web.run.handlers import reserve_seconds, run_stylize
+from neural_style.web.run.show import Outputs
 from neural_style.web.text import texts
 from tests.conftest import picture
 
@@ -64,7 +66,14 @@ def values(**changes) -> list:
     usual = {name: write_knob(knobs()[name], getattr(Settings(), name)) for name in KNOBS}
     quick = {"iterations": 4, "size": 64}
     assert changes.keys() <= usual.keys()
+    changes = {name: in_words(name, value) for name, value in changes.items()}
     return [*(usual | quick | changes).values()]
+
+
+def in_words(name: str, value):
+    """A value that is typed as widgets have it; what is no value for the knob stays as it is."""
+    has_words = knobs()[name].metadata["words"] is not None
+    return write_knob(knobs()[name], value) if has_words and isinstance(value, tuple) else value
 
 
 def refusals(*pictures, **changes) -> dict[str, str]:
@@ -83,7 +92,7 @@ def refused(*pictures, **changes) -> str:
     with pytest.raises(gr.Error) as error:
         said.extend(run_stylize(*pictures, *values(**changes)))
     words = error.value.message
-    assert said[-1][:3] == (None, [], f"**That did not work.** {texts.plain(words)}")
+    assert said[-1] == Outputs(None, [], f"**That did not work.** {texts.plain(words)}", None, None)
     assert error.value.title == "That did not work"
     return words
 
@@ -108,6 +117,36 @@ class TestParameters:
             *inspect.signature(handler).parameters
         }
         assert not {"weights:", "device:", "precision:"} & {*handler.__doc__.split()}
+
+
+class TestCalls:
+    """Arguments get their names once."""
+
+    def test_each_argument_has_its_name(self):
+        given = values(iterations=7, seed=3)
+        call = call_of("a.png", "b.png", "c.png", *given, *"defg", "zh")
+        assert [*call.pictures] == [*PICTURES, *MORE_PICTURES]
+        assert [*call.pictures.values()] == ["a.png", "b.png", "c.png", *"defg"]
+        assert call.values == dict(zip(KNOBS, given, strict=True))
+        assert call.language == "zh"
+
+    def test_what_is_left_out_has_its_default(self):
+        call = call_of("a.png", "b.png", iterations=7, mask="m.png")
+        usual = {name: write_knob(knobs()[name], knobs()[name].default) for name in KNOBS}
+        assert call.values == usual | {"iterations": 7}
+        given = {name: path for name, path in call.pictures.items() if path}
+        assert given == {"content": "a.png", "style": "b.png", "mask": "m.png"}
+        assert call.language == "en"
+
+    @pytest.mark.parametrize("language", ["de", "", None, 5, [], "ZH"])
+    def test_a_language_that_is_not_spoken_is_english(self, language):
+        assert call_of("a.png", "b.png", language=language).language == "en"
+
+    def test_too_few_too_many_and_unknown_ones_are_refused(self):
+        names = inspect.signature(run_stylize).parameters
+        for given, named in ((["a"], {}), ([*names, "more"], {}), (["a", "b"], {"device": "cpu"})):
+            with pytest.raises(TypeError):
+                call_of(*given, **named)
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -187,11 +226,12 @@ def test_an_unreadable_picture_is_told_in_words(sent, uploads, watch):
 
 def test_the_last_result_is_a_png_of_full_size_and_the_gallery_grows(sent, watch):
     results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
-    assert results[0][:3] == (None, [], texts.say("preparing"))
-    assert results[1][:3] == (None, [], texts.say("looking"))
-    lengths = [len(gallery) for _, gallery, *_ in results]
+    run = results[0].run
+    assert results[0] == Outputs(None, [], texts.say("preparing"), None, run)
+    assert results[1] == Outputs(None, [], texts.say("looking"), None, run)
+    lengths = [len(result.gallery) for result in results]
     assert lengths == sorted(lengths)
-    last, gallery, status, *_ = results[-1]
+    last, gallery, status = results[-1].picture, results[-1].gallery, results[-1].line
     with Image.open(last) as result:
         assert (result.format, result.size) == ("PNG", (128, 85))
     assert [caption.split(" · ")[0] for _, caption in gallery] == ["0", "1", "2", "5", "10", "12"]
@@ -203,15 +243,16 @@ def test_the_last_result_is_a_png_of_full_size_and_the_gallery_grows(sent, watch
 
 def test_the_lines_on_the_way_tell_the_iteration_the_losses_and_the_time(sent, watch):
     _, _, first, *_ = run_stylize(*sent, None, *values(iterations=30))
-    assert re.match(r"\*\*Iteration 0 of 30\*\*, now at \d+×\d+, size 1 of \d · content ", first[2])
-    assert first[2].endswith(" s left<br><sub>vgg19 weights: tiny, for tests</sub>")
-    assert all(f"{name} " in first[2] for name in ("content", "style", "tv"))
+    line = first.line
+    assert re.match(r"\*\*Iteration 0 of 30\*\*, now at \d+×\d+, size 1 of \d · content ", line)
+    assert line.endswith(" s left<br><sub>vgg19 weights: tiny, for tests</sub>")
+    assert all(f"{name} " in line for name in ("content", "style", "tv"))
 
 
 def test_the_lines_tell_what_is_looked_at_between_two_sizes(sent, watch, monkeypatch):
     monkeypatch.setattr(show, "_YIELD_SECONDS", 60)
     given = values(iterations=9, size=256, scales=2, scale_shares="7,2")
-    lines = [result[2] for result in run_stylize(*sent, None, *given)]
+    lines = [result.line for result in run_stylize(*sent, None, *given)]
     (seventh,) = (line for line in lines if line.startswith("**Iteration 7 of 9**"))
     assert "now at 128×85, size 1 of 2" in seventh
     assert seventh.endswith("<br><sub>Looking at the style for size 2 of 2…</sub>")
@@ -227,7 +268,7 @@ def test_the_lines_tell_of_working_in_strips(sent, watch, monkeypatch):
             yield frame._replace(note=note)
 
     monkeypatch.setattr(handlers, "stylize", in_strips)
-    lines = [result[2] for result in run_stylize(*sent, None, *values())]
+    lines = [result.line for result in run_stylize(*sent, None, *values())]
     assert lines[3].endswith("<br><sub>strips of 64 rows down to relu5_1</sub>")
 
 
@@ -235,7 +276,7 @@ def test_it_is_the_picture_that_the_core_makes(sent, watch):
     run = Settings(iterations=6, size=64, seed=7, init="noise")
     *_, result = run_stylize(*sent, None, *values(iterations=6, seed=7, init="noise"))
     *_, frame = handlers.stylize(*(load_image(path) for path in sent), run)
-    assert torch.allclose(load_image(result[0]), frame.image, atol=0.51 / 255)
+    assert torch.allclose(load_image(result.picture), frame.image, atol=0.51 / 255)
 
 
 def mask_file(folder: Path, name: str, content: str, upper: bool) -> str:
@@ -249,12 +290,12 @@ def mask_file(folder: Path, name: str, content: str, upper: bool) -> str:
 def test_a_second_style_and_masks_may_be_given(sent, uploads, watch):
     masks = [mask_file(uploads, f"{k}.png", sent[0], k == 0) for k in range(2)]
     given = values(iterations=3, size=128)
-    *_, (_, _, mixed, chart, *_) = run_stylize(*sent, None, *given, sent[0], None, None, None)
-    assert "style 2" in mixed
-    assert set(chart["term"]) == {"content", "style 1", "style 2"}
-    *_, (parted, *_) = run_stylize(*sent, None, *given, sent[0], *masks, None)
-    *_, (kept, *_) = run_stylize(*sent, None, *given, None, None, None, masks[0])
-    kept, parted = load_image(kept), load_image(parted)
+    *_, mixed = run_stylize(*sent, None, *given, sent[0], None, None, None)
+    assert "style 2" in mixed.line
+    assert set(mixed.chart["term"]) == {"content", "style 1", "style 2"}
+    *_, parted = run_stylize(*sent, None, *given, sent[0], *masks, None)
+    *_, kept = run_stylize(*sent, None, *given, None, None, None, masks[0])
+    kept, parted = load_image(kept.picture), load_image(parted.picture)
     small = resize(load_image(sent[0]), *kept.shape[-2:])
     upper = slice(None, kept.shape[2] // 2 - 2)
     assert (kept[:, :, upper] - small[:, :, upper]).abs().max() < 0.01
@@ -277,10 +318,10 @@ def test_the_last_picture_is_as_transparent_as_the_content(sent, uploads):
     path = uploads / "seen.png"
     seen.save(path)
     results = list(run_stylize(str(path), sent[1], None, *values(iterations=3, size=96)))
-    alpha = load_with_alpha(results[-1][0])[1]
+    alpha = load_with_alpha(results[-1].picture)[1]
     assert (alpha[..., :40] == 0).all()
     assert (alpha[..., 56:] == 1).all()
-    assert load_with_alpha(results[-1][1][0][0])[1] is None
+    assert load_with_alpha(results[-1].gallery[0][0])[1] is None
 
 
 def test_empty_places_of_a_style_are_not_style(sent, uploads, watch, monkeypatch):
@@ -310,14 +351,15 @@ def test_the_start_image_takes_the_place_of_init(sent, uploads, watch):
     start = save_image(picture(64, 96, seed=5), uploads / "start.png")
     given = values(size=96, scales=1, noise_ratio=0.0, init="noise")
     *_, result = run_stylize(*sent, str(start), *given)
-    assert torch.allclose(load_image(result[1][0][0]), load_image(start), atol=0.51 / 255)
+    assert torch.allclose(load_image(result.gallery[0][0]), load_image(start), atol=0.51 / 255)
 
 
 def test_each_run_has_a_folder_of_its_own(sent, uploads, watch):
     folders = set()
     for _ in range(2):
-        *_, (last, gallery, *_) = run_stylize(*sent, None, *values())
-        (folder,) = {Path(path).parent for path, _ in gallery} | {Path(last).parent}
+        *_, last = run_stylize(*sent, None, *values())
+        (folder,) = {Path(path).parent for path, _ in last.gallery} | {Path(last.picture).parent}
+        assert str(folder) == last.run
         assert folder.is_relative_to(uploads)
         folders.add(folder)
     assert len(folders) == 2
@@ -327,7 +369,7 @@ def test_closing_stops_the_network_and_few_previews_stay(sent, uploads, watch, m
     monkeypatch.setattr(show, "_PREVIEW_SECONDS", 0)
     monkeypatch.setattr(show, "_PREVIEW_KEPT_SECONDS", 600)
     results = run_stylize(*sent, None, *values(iterations=2000))
-    shown = [next(results)[0] for _ in range(30)]
+    shown = [next(results).picture for _ in range(30)]
     assert len(set(shown[2:])) == 28
     assert all(Path(path).exists() for path in shown[2:])
     looks = watch.looks
@@ -341,7 +383,7 @@ def test_closing_stops_the_network_and_few_previews_stay(sent, uploads, watch, m
 def test_old_previews_go_while_the_run_goes_on(sent, uploads, watch, monkeypatch):
     monkeypatch.setattr(show, "_PREVIEW_SECONDS", 0)
     monkeypatch.setattr(show, "_PREVIEW_KEPT_SECONDS", -1)
-    for shown, *_ in run_stylize(*sent, None, *values(iterations=30)):
+    for shown in run_stylize(*sent, None, *values(iterations=30)):
         assert not [*uploads.glob("runs/*/preview-*.jpg")], shown
 
 
@@ -349,7 +391,7 @@ def test_a_quick_run_yields_less_often_than_it_steps(sent, watch, monkeypatch):
     for pause in ("_YIELD_SECONDS", "_PREVIEW_SECONDS"):
         monkeypatch.setattr(show, pause, 60)
     results = list(run_stylize(*sent, None, *values(iterations=40)))
-    assert [status.split()[1] for _, _, status, *_ in results[2:-1]] == [
+    assert [result.line.split()[1] for result in results[2:-1]] == [
         "0",
         "1",
         "2",
@@ -380,8 +422,8 @@ def test_a_run_too_long_for_a_lent_gpu_is_refused_before_it_is_lent(sent, watch,
     assert words in refused(*sent, None, **most)
     assert watch.looks == 0
     assert refusals(*sent, None, iterations=200, size=512) == {}
-    *_, (last, *_) = run_stylize(*sent, None, *values())
-    assert last.endswith(".png")
+    *_, last = run_stylize(*sent, None, *values())
+    assert last.picture.endswith(".png")
 
 
 def test_a_run_sweeps_away_the_files_of_those_before_yesterday(sent, uploads, watch):
@@ -398,8 +440,8 @@ def test_a_run_sweeps_away_the_files_of_those_before_yesterday(sent, uploads, wa
 
 def test_a_results_settings_are_taken_over_from_its_png(sent, uploads, watch):
     given = values(iterations=3, size=96, seed=9, color="luminance", style_weight=7.0)
-    *_, (picture_, *_) = run_stylize(*sent, None, *given)
-    assert handlers.restore(picture_) == given
+    *_, last = run_stylize(*sent, None, *given)
+    assert handlers.restore(last.picture) == given
     with pytest.raises(gr.Error, match="recipe must be an uploaded picture file"):
         handlers.restore("/etc/passwd")
     with pytest.raises(gr.Error, match="carries no recipe"):
@@ -437,15 +479,15 @@ def test_info_tells_the_version_the_networks_the_manners_the_presets_and_the_lim
 def test_one_picture_alone_is_had_too(sent, watch):
     given = values(iterations=6, seed=7)
     *_, only = handlers.run_stylize_image(*sent, None, *given)
-    *_, (last, *_) = run_stylize(*sent, None, *given)
-    assert torch.equal(load_image(only), load_image(last))
+    *_, last = run_stylize(*sent, None, *given)
+    assert torch.equal(load_image(only), load_image(last.picture))
 
 
 def test_it_speaks_chinese_where_asked(sent, watch):
     given = [*values(iterations=3), None, None, None, None, "zh"]
     first, *_, last = run_stylize(*sent, None, *given)
-    assert first[2] == texts.say("preparing", "zh")
-    assert last[2].startswith("**完成**：3 次迭代")
-    assert last[1][0][1].startswith("0 · 损失 ")
+    assert first.line == texts.say("preparing", "zh")
+    assert last.line.startswith("**完成**：3 次迭代")
+    assert last.gallery[0][1].startswith("0 · 损失 ")
     verdicts = check_inputs(None, sent[1], None, *given)
     assert verdicts[0]["message"] == "请选择内容图像：要重绘的图像。"

@@ -10,14 +10,14 @@ import pytest
 from neural_style import save_image
 from neural_style.settings.knob import write_knob
 from neural_style.web.page.links import EXAMPLES, make_query, make_result_query, read_query
-from neural_style.web.run.checks import page_knobs
+from neural_style.web.run.call import page_knobs
 from tests.conftest import picture
 
-USUAL = [write_knob(about, about.default) for about in page_knobs().values()]
+USUAL = {name: write_knob(about, about.default) for name, about in page_knobs().items()}
 
 
-def values(**changes) -> list:
-    return [changes.get(name, value) for name, value in zip(page_knobs(), USUAL)]
+def values(**changes) -> dict:
+    return USUAL | changes
 
 
 def back(query: str):
@@ -26,22 +26,22 @@ def back(query: str):
 
 
 def test_what_is_usual_is_not_in_it():
-    assert make_query(None, None, *values()) == "?"
+    assert make_query(None, None, values()) == "?"
 
 
 def test_what_was_chosen_comes_back():
     chosen = {"iterations": 300, "style_weight": 33.3, "color": "luminance", "scale_shares": "5,2"}
-    pictures, given, left_out = back(make_query(None, None, *values(**chosen)))
+    pictures, given, left_out = back(make_query(None, None, values(**chosen)))
     assert (pictures, given, left_out) == ({}, chosen, [])
 
 
 def test_example_pictures_come_back_and_others_do_not(tmp_path):
     content = shutil.copy(EXAMPLES / "content/dahlia.jpg", tmp_path / "copied-by-gradio.jpg")
     style = str(save_image(picture(64, 64), tmp_path / "church-at-auvers.jpg"))
-    query = make_query(str(content), style, *values())
+    query = make_query(str(content), style, values())
     assert query == "?content=dahlia"
     assert back(query)[0] == {"content": str(EXAMPLES / "content/dahlia.jpg")}
-    assert make_query(str(tmp_path / "gone.jpg"), None, *values()) == "?"
+    assert make_query(str(tmp_path / "gone.jpg"), None, values()) == "?"
 
 
 def test_a_result_is_named_by_its_run_and_picture_and_by_nothing_of_the_host(tmp_path):
@@ -69,7 +69,7 @@ def test_every_knob_may_be_in_it():
         other = choices[-1] if choices else about.metadata["low"]
         if other is None:
             other = OTHER[name]
-        given = back(make_query(None, None, *values(**{name: other})))[1]
+        given = back(make_query(None, None, values(**{name: other})))[1]
         assert given == ({name: other} if other != usual else {})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import shutil
 import threading
@@ -18,7 +19,7 @@ from neural_style import Settings, load_image, save_image
 from neural_style.devices import choose_device
 from neural_style.images.files import resize
 from neural_style.plan import clock
-from neural_style.web.run import cost, ended, handlers, runs, show
+from neural_style.web.run import cost, edge, ended, handlers, runs, show
 from neural_style.web.run.handlers import run_stylize
 from tests.conftest import picture
 from tests.web.test_handlers import values
@@ -28,7 +29,7 @@ def the_run(results) -> str:
     """The folder in which the last of the results says its run is, once all is written there: in a
     thread of its own, where a browser has an event loop in this one.
     """
-    folder = [*results][-1][4]
+    folder = [*results][-1].run
     assert runs.last_end(Path(folder))
     return folder
 
@@ -45,45 +46,76 @@ class TestEnd:
 
     def test_a_finished_run_has_files_a_comparison_and_a_film(self, sent, watch):
         results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
-        shown, line, compared, film, files, history, earlier = ended.finish(
-            results[-1][4], None, "en"
-        )
-        assert (shown, line) == (results[-1][0], results[-1][2])
+        found = ended.finish(results[-1].run, None, "en")
+        assert (found.picture, found.line) == (results[-1].picture, results[-1].line)
+        assert not found.wrong
+        shown, film, files = found.picture, found.film, found.files
         assert [Path(file).suffix for file in files] == [".png", ".jpg", ".webp", ".mp4"]
         assert all(Path(file).stat().st_size > 0 for file in files)
         assert (files[0], film) == (shown, files[2])
-        before, after = (load_image(path) for path in compared)
+        before, after = (load_image(path) for path in found.compared)
         assert before.shape == after.shape == (1, 3, 85, 128)
         expected = resize(load_image(sent[0]), 85, 128)
         assert (before - expected).abs().mean() < 0.02
         assert torch.equal(after, load_image(shown))
         with Image.open(film) as shots:
             assert 10 <= shots.n_frames <= 13  # where the best stays, a picture is shown on
-        assert (history, earlier) == ([{"path": shown}], [shown])
+        assert found.results == [shown]
 
     def test_a_stopped_run_keeps_the_best_picture_losslessly(self, sent, watch):
         results = run_stylize(*sent, None, *values(iterations=500))
         for result in results:
-            if result[2].startswith("**Iteration 7 "):
+            if result.line.startswith("**Iteration 7 "):
                 break
         results.close()
-        shown, line, _, _, files, *_ = ended.finish(result[4], None, "en")
-        assert Path(shown).name == "stylized-000007.png"
-        assert re.match(r"\*\*Stopped\.\*\* Iteration 7 of 500, at \d+×\d+ · content ", line)
-        assert files[0] == shown
-        assert handlers.restore(shown)[0] == 500
+        found = ended.finish(result.run, None, "en")
+        assert Path(found.picture).name == "stylized-000007.png"
+        assert re.match(r"\*\*Stopped\.\*\* Iteration 7 of 500, at \d+×\d+ · content ", found.line)
+        assert found.files[0] == found.picture
+        assert handlers.restore(found.picture)[0] == 500
 
     def test_stopped_before_a_picture_it_says_so(self, sent, watch):
         results = run_stylize(*sent, None, *values())
-        folder = next(results)[4]
+        folder = next(results).run
         results.close()
-        told = ended.finish(folder, None, "en")
-        assert told[1] == "**Stopped** before there was a picture."
-        assert {str(one) for one in (told[0], *told[2:])} == {str(gr.skip())}
+        line = "**Stopped** before there was a picture."
+        assert ended.finish(folder, None, "en") == ended.Finished(line=line)
+        assert ended.finish(folder, None, "zh").line == "**已停止**，尚未得到图像。"
+
+    def test_what_went_wrong_is_what_is_said_of_the_end(self, sent, uploads, watch):
+        Image.new("RGB", (1, 1)).save(uploads / "dot.png")
+        results, said = run_stylize(str(uploads / "dot.png"), sent[1], None, *values()), []
+        with pytest.raises(gr.Error):
+            said.extend(results)
+        assert "content image is 1×1" in said[-1].line
+        assert ended.finish(said[0].run, None, "en") == ended.Finished(line=said[-1].line)
+
+    def test_a_run_without_an_end_is_told_of(self, sent, watch, monkeypatch):
+        monkeypatch.setattr(ended, "_END_SECONDS", 0)
+        results = run_stylize(*sent, None, *values())
+        found = ended.finish(next(results).run, None, "en")
+        line = "**That did not work.** The run has not ended within 0 s. Press Stylize again."
+        assert found == ended.Finished(line=line, wrong=True)
+        results.close()
+
+    def test_losses_that_are_not_finite_are_no_obstacle(self, sent, watch, monkeypatch):
+        make = handlers.stylize
+
+        def diverge(*arguments, **options):
+            for frame in make(*arguments, **options):
+                losses = {"content": math.nan, "style": math.inf, "tv": 1.0}
+                yield frame._replace(losses=losses)
+
+        monkeypatch.setattr(handlers, "stylize", diverge)
+        folder = Path(the_run(run_stylize(*sent, None, *values())))
+        end = runs.last_end(folder)
+        assert str(end.reached.losses) == "{'content': nan, 'style': nan, 'tv': 1.0}"
+        assert {*end.progress.chart()["term"]} == {"tv"}
+        assert ended.finish(str(folder), None, "en").line.startswith("**Done:** 4 iterations")
 
     @pytest.mark.parametrize("run", [None, "", "/etc", "../runs"])
     def test_what_is_no_run_changes_nothing(self, run, sent):
-        assert [str(one) for one in ended.finish(run, None, "en")] == 7 * [str(gr.skip())]
+        assert ended.finish(run, None, "en") == ended.Finished()
         with pytest.raises(gr.Error, match="There is no result yet"):
             ended.reuse(run, "en")
         with pytest.raises(gr.Error, match="There is no run to go on from"):
@@ -91,9 +123,9 @@ class TestEnd:
 
     def test_a_result_may_be_brought_again(self, sent, watch):
         results = list(run_stylize(*sent, None, *values()))
-        assert ended.reuse(results[-1][4], "en") == results[-1][0]
-        again = list(run_stylize(results[-1][0], sent[1], None, *values()))
-        assert again[-1][2].startswith("**Done:**")
+        assert ended.reuse(results[-1].run, "en") == results[-1].picture
+        again = list(run_stylize(results[-1].picture, sent[1], None, *values()))
+        assert again[-1].line.startswith("**Done:**")
 
 
 @pytest.mark.usefixtures("every_step")
@@ -103,42 +135,42 @@ class TestContinue:
         straight = list(run_stylize(*sent, None, *given))[-1]
         results = run_stylize(*sent, None, *given)
         for result in results:
-            if result[2].startswith("**Iteration 9 "):
+            if result.line.startswith("**Iteration 9 "):
                 break
         results.close()
-        folder = result[4]
-        continued = list(handlers.run_continue(folder, 1, "en"))
-        assert next(status.split()[1] for _, _, status, *_ in continued[2:]) == "10"
-        last, gallery, status, chart, run = continued[-1]
-        assert status.startswith("**Done:** 20 iterations")
-        assert (run, torch.equal(load_image(last), load_image(straight[0]))) == (folder, True)
-        captions = [caption.split(" · ")[0] for _, caption in gallery]
+        continued = list(handlers.run_continue(result.run, 1, "en"))
+        assert continued[2].line.split()[1] == "10"
+        last = continued[-1]
+        assert last.line.startswith("**Done:** 20 iterations")
+        assert last.run == result.run
+        assert torch.equal(load_image(last.picture), load_image(straight.picture))
+        captions = [caption.split(" · ")[0] for _, caption in last.gallery]
         assert captions == ["0", "1", "2", "5", "9", "10", "20"]
-        assert [*chart["iteration"]] == sorted(
+        assert [*last.chart["iteration"]] == sorted(
             2 * [*range(21)]
         )  # content and style; nothing is asked of tv
 
     def test_a_finished_run_goes_on_for_so_many_more(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values(iterations=10)))
-        last, _, status, *_ = [*handlers.run_continue(folder, 15, "en")][-1]
-        assert status.startswith("**Done:** 25 iterations")
-        assert Path(last).name == "stylized-000025.png"
-        assert ended.finish(folder, None, "en")[1] == status
-        assert handlers.restore(last)[0] == 25
+        last = [*handlers.run_continue(folder, 15, "en")][-1]
+        assert last.line.startswith("**Done:** 25 iterations")
+        assert Path(last.picture).name == "stylized-000025.png"
+        assert ended.finish(folder, None, "en").line == last.line
+        assert handlers.restore(last.picture)[0] == 25
 
     def test_its_recipe_makes_the_very_picture_again(self, sent, watch):
         given = values(iterations=10, size=128, scales=2)
         folder = the_run(run_stylize(*sent, None, *given))
-        *_, (last, *_) = handlers.run_continue(folder, 15, "en")
-        again = [*run_stylize(*sent, None, *handlers.restore(last))][-1][0]
-        assert torch.equal(load_image(again), load_image(last))
+        *_, last = handlers.run_continue(folder, 15, "en")
+        again = [*run_stylize(*sent, None, *handlers.restore(last.picture))][-1]
+        assert torch.equal(load_image(again.picture), load_image(last.picture))
 
     def test_a_continuation_cut_off_leaves_the_run_as_it_was(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values(iterations=10)))
         runs.begin(Path(folder))
         assert runs.wait_for_end(Path(folder), 0) is None
         assert ended.reuse(folder, "en").endswith("stylized-000010.png")
-        assert [*handlers.run_continue(folder, 5, "en")][-1][2].startswith("**Done:** 15")
+        assert [*handlers.run_continue(folder, 5, "en")][-1].line.startswith("**Done:** 15")
 
     def test_a_run_with_shares_for_its_sizes_reserves_what_is_left(self, sent, watch, monkeypatch):
         given = values(iterations=10, size=128, scale_shares="1,1")
@@ -149,23 +181,38 @@ class TestContinue:
         with pytest.raises(gr.Error, match="would reserve the GPU for about"):
             list(handlers.run_continue(folder, 5, "en"))
 
-    def test_a_full_disk_costs_no_more_than_the_continuation(self, sent, watch, monkeypatch):
+    @pytest.mark.parametrize(
+        "error", [OSError(28, "No space left on device"), RuntimeError("not enough memory")]
+    )
+    def test_a_full_disk_costs_no_more_than_the_continuation(self, error, sent, watch, monkeypatch):
         def full(state, path):
-            raise RuntimeError("PytorchStreamWriter failed writing file data.pkl")
+            raise error
 
         monkeypatch.setattr(torch, "save", full)
         folder = the_run(run_stylize(*sent, None, *values()))
-        assert ended.finish(folder, None, "en")[0].endswith("stylized-000004.png")
+        assert ended.finish(folder, None, "en").picture.endswith("stylized-000004.png")
         with pytest.raises(gr.Error, match="only the newest few are kept"):
             list(handlers.run_continue(folder, 5, "en"))
 
     def test_a_stop_that_cannot_keep_its_picture_says_so(self, sent, uploads, watch):
         results = run_stylize(*sent, None, *values(iterations=1000))
-        *_, (_, _, _, _, folder) = [next(results) for _ in range(6)]
+        folder = [next(results) for _ in range(6)][-1].run
         shutil.rmtree(folder)
         results.close()
         assert watch.ended == 1
-        assert runs.last_end(Path(folder))["line"].startswith("**That did not work.** Cannot write")
+        line = runs.last_end(Path(folder)).line("en")
+        assert line.startswith("**That did not work.** Cannot write")
+
+    def test_a_state_that_fails_by_a_mistake_does_not_cost_the_end(self, sent, watch, monkeypatch):
+        def fail(state, path):
+            raise RuntimeError("a mistake")
+
+        monkeypatch.setattr(torch, "save", fail)
+        results = run_stylize(*sent, None, *values())
+        folder = next(results).run
+        with pytest.raises(RuntimeError, match="a mistake"):
+            list(results)
+        assert ended.reuse(folder, "en").endswith("stylized-000004.png")
 
     def test_a_stop_on_the_event_loop_waits_for_no_disk_and_loses_nothing(
         self, sent, watch, monkeypatch
@@ -174,7 +221,7 @@ class TestContinue:
         straight = list(run_stylize(*sent, None, *given))[-1]
         results = run_stylize(*sent, None, *given)
         for result in results:
-            if result[2].startswith("**Iteration 9 "):
+            if result.line.startswith("**Iteration 9 "):
                 break
         disk, save_state = threading.Event(), show.save_state
 
@@ -188,20 +235,33 @@ class TestContinue:
         monkeypatch.setattr(show, "save_state", slowly)
         with ThreadPoolExecutor(1) as elsewhere:  # a browser may have a loop in this thread
             elsewhere.submit(asyncio.run, stop()).result()
-        folder = Path(result[4])
+        folder = Path(result.run)
         assert not runs.state_file(folder).exists()
         assert runs.wait_for_end(folder, 0) is None
         threading.Timer(0.3, disk.set).start()
         continued = [*handlers.run_continue(str(folder), 1, "en")][-1]
-        assert continued[2].startswith("**Done:** 20 iterations")
-        assert torch.equal(load_image(continued[0]), load_image(straight[0]))
+        assert continued.line.startswith("**Done:** 20 iterations")
+        assert torch.equal(load_image(continued.picture), load_image(straight.picture))
 
     def test_a_run_swept_while_it_ends_elsewhere_says_nothing(self, sent, watch):
         """An error in a thread would be one of this test, too."""
         folder = Path(the_run(run_stylize(*sent, None, *values())))
         shutil.rmtree(runs.shut_folder() / folder.name)
-        runs.finish_elsewhere(folder, lambda: runs.write_end(folder, {}))
+        seen = show.Show(folder, Settings(), "en")
+
+        async def stop():
+            seen.end()
+
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(asyncio.run, stop()).result()
+        seen.ending.join()
         assert runs.last_end(folder) is None
+
+    def test_what_a_killed_process_left_is_not_waited_for_forever(self, sent, watch, monkeypatch):
+        folder = Path(the_run(run_stylize(*sent, None, *values())))
+        runs.announce_end(folder)
+        monkeypatch.setattr(runs, "_ENDING_SECONDS", 0.1)
+        assert runs.last_end(folder).reached.iteration == 4
 
     def test_what_cannot_go_on_is_told(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
@@ -245,13 +305,13 @@ class TestOnThePage:
         ):
             shown = []
             with pytest.raises(gr.Error, match=words):
-                shown.extend(show.on_the_page(handler)(*given))
+                shown.extend(edge.on_the_page(handler)(*given))
             assert words in shown[-1][2]
             for picture_, gallery, _, chart, run, _ in shown:
                 assert [picture_, gallery, chart, run] == 4 * [gr.skip()]
 
     def test_the_run_that_is_shown_changes_with_its_first_picture(self, sent, watch):
-        results = [*show.on_the_page(run_stylize)(*sent, None, *values())]
+        results = [*edge.on_the_page(run_stylize)(*sent, None, *values())]
         begun = results[0][5]
         assert [one[4] for one in results[:3]] == [gr.skip(), gr.skip(), begun]
         assert {one[5] for one in results} == {begun}
@@ -259,7 +319,7 @@ class TestOnThePage:
         assert results[2][1:4] != 3 * [gr.skip()]
 
     def test_closing_it_stops_the_network(self, sent, watch):
-        results = show.on_the_page(run_stylize)(*sent, None, *values(iterations=2000))
+        results = edge.on_the_page(run_stylize)(*sent, None, *values(iterations=2000))
         for _ in range(4):
             next(results)
         results.close()
@@ -272,16 +332,17 @@ class TestHistory:
         for seed in range(2):
             folder = the_run(run_stylize(*sent, None, *values(seed=seed)))
             for _ in range(2):
-                picture_, *_, history, earlier = ended.finish(folder, history, "en")
-            shown.insert(0, picture_)
-        assert earlier == shown
-        assert ended.recall(history) == (history, shown)
+                found = ended.finish(folder, history, "en")
+                history = ended.remember(found.results)
+            shown.insert(0, found.picture)
+        assert found.results == shown
+        assert ended.recall(history) == shown
 
     def test_what_is_gone_is_forgotten(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
-        *_, history, _ = ended.finish(folder, None, "en")
+        history = ended.remember(ended.finish(folder, None, "en").results)
         shutil.rmtree(folder)
-        assert ended.recall(history) == ([], [])
+        assert ended.recall(history) == []
 
     def test_a_browser_may_have_remembered_anything(self, sent, uploads, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
@@ -289,15 +350,16 @@ class TestHistory:
         winding = f"{folder}/../../../private.png"
         inside = f"{uploads}/runs/../content.png"
         for path in (private, winding, inside, sent[0], "/etc/passwd", "", 7, None):
-            assert ended.recall([{"path": path}]) == ([], [])
+            assert ended.recall([{"path": path}]) == []
         for odd in ("x", 5, {}, [7], [[]], [{}]):
-            assert ended.recall(odd) == ([], [])
+            assert ended.recall(odd) == []
 
 
 class TestSharedResults:
     def test_a_result_opens_with_its_settings_until_it_is_gone(self, sent, watch):
         given = values(iterations=3, size=96, seed=9)
-        *_, (shown, *_, folder) = run_stylize(*sent, None, *given)
+        *_, last = run_stylize(*sent, None, *given)
+        shown, folder = last.picture, last.run
         name = runs.name_of(ended.reuse(folder, "en"))
         picture_, knobs, (line,) = ended.open_result(name, "en")
         assert (picture_, [*knobs.values()]) == (shown, given)
@@ -311,7 +373,8 @@ class TestSharedResults:
         assert ended.open_result(None, "en") == (None, {}, [])
 
     def test_it_is_a_result_like_any_other_but_is_not_continued(self, sent, watch):
-        *_, (shown, *_) = run_stylize(*sent, None, *values())
+        *_, last = run_stylize(*sent, None, *values())
+        shown = last.picture
         assert ended.reached(shown) == ended.reuse(shown, "en") == shown
         more = handlers.run_continue(shown, 5, "en")
         with pytest.raises(gr.Error, match="only by whoever made it"):
@@ -339,7 +402,7 @@ class TestEstimate:
     def test_the_last_run_tells_how_long_the_next_takes(self, sent, watch):
         before = handlers.estimate("en", *values(iterations=200, size=512))
         assert re.fullmatch(r"About .* on this machine, without what waits in line\.", before)
-        shown = load_image([*run_stylize(*sent, None, *values(iterations=30))][-1][0])
+        shown = load_image([*run_stylize(*sent, None, *values(iterations=30))][-1].picture)
         settings = Settings(iterations=30, size=64)
         cost.learn_speed(settings, tuple(shown.shape[-2:]), 60.0)
         said = handlers.estimate("en", *values(iterations=30, size=64))
@@ -357,25 +420,27 @@ class TestEstimate:
             return 1e5
 
         monkeypatch.setattr(cost, "measure_speed", measure)
-        monkeypatch.setattr(cost, "_run_began", threading.Event())
+        measuring = cost.Measuring()
         settings = Settings(iterations=30, size=64)
         guess = cost.expected_seconds(settings)
-        cost.measure_in_background().join()
+        assert measuring.start()
+        measuring.join()
         assert cost.machine_speed() == 1e5
         ratio = clock.GUESSED_SPEEDS[choose_device("auto").type] / 1e5
         assert cost.expected_seconds(settings) == pytest.approx(ratio * guess)
-        assert cost.measure_in_background() is None
+        assert not measuring.start()
         cost.learn_speed(settings, (48, 64), 60.0)
         assert cost.expected_seconds(settings) == pytest.approx(60.0)
         assert measured == [True]
 
     def test_nothing_is_measured_where_the_gpu_is_lent(self, uploads, monkeypatch):
         monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-        assert cost.measure_in_background() is None
+        assert not cost.Measuring().start()
         assert cost.machine_speed() == 5e6
 
     def test_a_run_that_begins_ends_the_measuring(self, sent, watch, uploads, monkeypatch):
-        monkeypatch.setattr(cost, "_run_began", threading.Event())
+        measuring = cost.Measuring()
+        monkeypatch.setattr(handlers, "measuring", measuring)
         begun, asked = threading.Event(), []
 
         def measure(may_go_on):
@@ -385,10 +450,10 @@ class TestEstimate:
             return 1e5 if asked[-1] else None
 
         monkeypatch.setattr(cost, "measure_speed", measure)
-        thread = cost.measure_in_background()
+        assert measuring.start()
         [*run_stylize(*sent, None, *values(iterations=2))]
         begun.set()
-        thread.join()
+        measuring.join()
         assert asked == [True, False]
         assert cost.machine_speed() != 1e5
 
@@ -397,8 +462,9 @@ class TestEstimate:
             raise RuntimeError("out of memory")
 
         monkeypatch.setattr(cost, "measure_speed", fail)
-        guess = cost.machine_speed()
-        cost.measure_in_background().join()
+        guess, measuring = cost.machine_speed(), cost.Measuring()
+        assert measuring.start()
+        measuring.join()
         assert cost.machine_speed() == guess
 
     def test_a_run_of_a_statistic_that_costs_less_is_expected_to_end_sooner(

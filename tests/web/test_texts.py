@@ -19,7 +19,7 @@ from neural_style.record.conditions import Conditions, compare
 from neural_style.record.recipe import read_recipe
 from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import check_knob, knobs
-from neural_style.web.run.checks import page_knobs
+from neural_style.web.run.call import page_knobs
 from neural_style.web.text.chinese import CHINESE, KNOBS_IN_CHINESE
 from neural_style.web.text.core_zh import CORE_CHINESE
 from neural_style.web.text.texts import (

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +22,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from neural_style.web.run.lent import in_plain_words
+from neural_style.web.run.show import Outputs
 from tests.web.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -204,15 +206,17 @@ def test_a_quota_used_up_is_told_with_what_to_do(call, lender):
     ],
 )
 def test_each_thing_that_the_lender_says_is_explained(title, words):
-    def handler(*_):
-        yield "a.png", ["a.png"], "**Iteration 5 of 9**", "chart", "run"
+    shown = Outputs("a.png", [("a.png", "5")], "**Iteration 5 of 9**", None, "run")
+
+    def handler(content, language="en"):
+        yield shown
         raise gr.Error("GPU task aborted", title=title)
 
-    results = in_plain_words(handler)("en")
-    assert next(results)[2] == "**Iteration 5 of 9**"
-    picture, gallery, status, *rest = next(results)
-    assert (picture, gallery, rest) == ("a.png", ["a.png"], ["chart", "run"])
-    assert words in status
+    results = in_plain_words(handler)("b.png")
+    assert next(results) == shown
+    last = next(results)
+    assert words in last.line
+    assert last == replace(shown, line=last.line)
     with pytest.raises(gr.Error, match=words):
         next(results)
 

@@ -16,12 +16,10 @@ from neural_style.web.page.manners import PRESET_KNOBS, connect_manners
 from neural_style.web.page.parts import remind
 from neural_style.web.page.tools import STROKES_LEFT, connect_crop, connect_paint
 from neural_style.web.page.widgets import Said
-from neural_style.web.run.checks import (
-    MORE_PICTURES,
-    check_inputs,
-    page_knobs,
-)
-from neural_style.web.run.ended import finish, open_result, recall, reuse
+from neural_style.web.run.call import MORE_PICTURES, named_values, page_knobs
+from neural_style.web.run.checks import check_inputs
+from neural_style.web.run.edge import for_programs, on_the_page
+from neural_style.web.run.ended import Finished, finish, open_result, recall, remember, reuse
 from neural_style.web.run.handlers import (
     estimate,
     info,
@@ -34,7 +32,6 @@ from neural_style.web.run.handlers import (
 )
 from neural_style.web.run.lent import in_plain_words
 from neural_style.web.run.runs import KEPT_SECONDS
-from neural_style.web.run.show import on_the_page
 from neural_style.web.text.texts import say
 
 _LANGUAGE = "navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'"
@@ -142,9 +139,11 @@ def _connect_runs(
     # A full queue must not keep anybody from their picture. One that came to its end is shown
     # already, and what was pressed since may have changed it.
     asking = [results.begun, results.history, language]
-    finished = stopped.then(finish, asking, results.finished, **_AT_ONCE)
+    finished = stopped.then(
+        _show_all, asking, [results.picture, results.status, *results.finished], **_AT_ONCE
+    )
     for ended in (run.success, more.success):
-        ended(lambda *of: finish(*of)[2:], asking, results.finished[2:], **_AT_ONCE)
+        ended(_show_files, asking, [results.status, *results.finished], **_AT_ONCE)
     for ended in (run.then, more.then, finished.then):
         ended(None, None, starts, js=_allow(True), api_visibility="private")
     for button, place in ((results.as_content, inputs.content), (results.as_start, inputs.start)):
@@ -152,18 +151,51 @@ def _connect_runs(
     # For programs: nothing of theirs is shown already. The second gives one picture and nothing
     # else, for simple ones and for agents.
     picture = gr.Image(visible=False, format="png", type="filepath", label=say("result"))
+    with_words, alone = (
+        in_plain_words(gpu(duration=reserve_seconds)(handler))
+        for handler in (run_stylize, run_stylize_image)
+    )
     for name, handler, given in (
-        ("stylize", run_stylize, shown),
-        ("stylize_image", run_stylize_image, picture),
+        ("stylize", for_programs(with_words), shown),
+        ("stylize_image", alone, picture),
     ):
         gr.Button(visible=False).click(
-            in_plain_words(gpu(duration=reserve_seconds)(handler)),
+            handler,
             inputs=asked,
             outputs=given,
             api_name=name,
             validator=check_inputs,
             **lent,
         )
+
+
+def _show_all(run: str | None, history: Any, language: str) -> list[Any]:
+    """After a Stop: the picture, the line, and what `_show_files` gives."""
+    found = finish(run, history, language)
+    return [_or_skip(found.picture), _or_skip(found.line), *_files_of(found)]
+
+
+def _show_files(run: str | None, history: Any, language: str) -> list[Any]:
+    """After a run: a line only where something went wrong, and what is made of the picture."""
+    found = finish(run, history, language)
+    return [found.line if found.wrong else gr.skip(), *_files_of(found)]
+
+
+def _files_of(found: Finished) -> list[Any]:
+    """The values of `Results.finished`."""
+    results = found.results
+    remembered = None if results is None else remember(results)
+    values = [found.compared, found.film, found.files, remembered, results]
+    return [_or_skip(value) for value in values]
+
+
+def _recall(history: Any) -> tuple[list[dict[str, str]], list[str]]:
+    results = recall(history)
+    return remember(results), results
+
+
+def _or_skip(value: Any) -> Any:
+    return gr.skip() if value is None else value
 
 
 def _allow(allowed: bool) -> str:
@@ -212,11 +244,12 @@ def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> No
     def told(key: str, query: str, language: str) -> Any:
         return gr.update(value=query, info=say(key, language))
 
-    def link_settings(language: str, *what: Any) -> Any:
-        return told("link_help", make_query(*what), language)
+    def link_settings(language: str, content: str | None, style: str | None, *values: Any) -> Any:
+        query = make_query(content, style, named_values(*values))
+        return told("link_help", query, language)
 
-    def link_result(language: str, run: str | None, *what: Any) -> Any:
-        query = make_result_query(*what, reuse(run, language))
+    def link_result(language: str, run: str | None, content: str | None, style: str | None) -> Any:
+        query = make_result_query(content, style, reuse(run, language))
         return told("result_link_help", query, language)
 
     brought = [inputs.content, inputs.style]
@@ -264,7 +297,7 @@ def _connect_arrival(
     ).then(open_link, language, opened, js=spoken, **_AT_ONCE)
     for script in (_NAME_THE_LANGUAGE, _NAME_THE_EMPTY):
         page.load(None, js=script, api_visibility="private")
-    page.load(recall, results.history, [results.history, results.earlier], **_AT_ONCE)
+    page.load(_recall, results.history, [results.history, results.earlier], **_AT_ONCE)
     page.load(
         estimate,
         [language, *widgets],

@@ -11,7 +11,7 @@ from neural_style.web.page.links import EXAMPLES
 from neural_style.web.page.manners import MannerRadios, manner_radios
 from neural_style.web.page.tools import CropTool, PaintTool, crop_tool, paint_tool
 from neural_style.web.page.widgets import Said, knob_widget, picture_input
-from neural_style.web.run.checks import MORE_PICTURES, page_knobs
+from neural_style.web.run.call import MORE_PICTURES, page_knobs
 from neural_style.web.text.texts import localize, say
 
 FINISHED = (
@@ -114,11 +114,8 @@ class Results(NamedTuple):
 
     @property
     def finished(self) -> list[gr.blocks.Block]:
-        """What is filled when a run has ended."""
-        return [
-            *(self.picture, self.status, self.compare, self.film, self.files),
-            *(self.history, self.earlier),
-        ]
+        """What is made of the picture when a run has ended."""
+        return [self.compare, self.film, self.files, self.history, self.earlier]
 
 
 def inputs_column(said: Said) -> Inputs:

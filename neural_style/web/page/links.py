@@ -18,7 +18,8 @@ from urllib.parse import urlencode
 
 from neural_style.errors import SettingsError
 from neural_style.settings.knob import write_knob
-from neural_style.web.run.checks import PAGE_LIMITS, check_value, page_knobs
+from neural_style.web.run.call import page_knobs
+from neural_style.web.run.checks import PAGE_LIMITS, check_value
 from neural_style.web.run.runs import name_of
 from neural_style.web.text.texts import localize, plain, say
 
@@ -30,10 +31,11 @@ RESULT = "result"
 _KINDS = ("content", "style")
 
 
-def make_query(content: str | None, style: str | None, *values: Any) -> str:
+def make_query(content: str | None, style: str | None, values: dict[str, Any]) -> str:
     """Of a link: "?content=dahlia&iterations=300"; only what differs from what is usual."""
     parts = _example_names(content, style)
-    for (name, about), value in zip(page_knobs().items(), values, strict=True):
+    for name, about in page_knobs().items():
+        value = values[name]
         if value != write_knob(about, about.default):
             parts[name] = f"{value:g}" if isinstance(value, float) else str(value)
     return "?" + urlencode(parts)

@@ -9,7 +9,7 @@ import gradio as gr
 
 from neural_style.settings.presets import DEFAULT_MANNER, DEFAULT_QUALITY, MANNERS, PRESETS
 from neural_style.web.page.widgets import Said
-from neural_style.web.run.checks import page_knobs
+from neural_style.web.run.call import page_knobs
 from neural_style.web.text.texts import manner_help, say
 
 _OWN_PRESETS = [PRESETS[name] for qualities in MANNERS.values() for name in qualities.values()]

@@ -19,7 +19,7 @@ from neural_style.web.page.parts import (
     show_crop,
 )
 from neural_style.web.page.widgets import Said, knob_widget, painting_input
-from neural_style.web.run.checks import page_knobs
+from neural_style.web.run.call import page_knobs
 from neural_style.web.text.texts import say
 
 _AT_ONCE: dict[str, Any] = {

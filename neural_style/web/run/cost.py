@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
-from neural_style.devices import choose_device
-from neural_style.errors import NeuralStyleError
+from neural_style.devices import choose_device, memory_is_exhausted
+from neural_style.errors import FileError, NeuralStyleError
 from neural_style.network.backbones import BACKBONES
 from neural_style.objective import NEAREST
 from neural_style.plan.clock import GUESSED_SPEEDS, cost_of, work
@@ -20,6 +18,7 @@ from neural_style.plan.defaults import resolve_auto
 from neural_style.plan.schedule import plan_passes
 from neural_style.settings.settings import Settings
 from neural_style.speed import measure_speed
+from neural_style.web.run.json_files import number, read_json, write_json
 from neural_style.web.text.texts import PageError
 
 MOST_RESERVED_SECONDS = 120
@@ -59,12 +58,12 @@ def machine_speed() -> float:
 
     As the last run has shown; else as it was measured when the page was started; else a guess.
     """
-    try:
-        return float(json.loads(_memory().read_text())["pixels_per_second"])
-    except (OSError, ValueError, LookupError):  # none yet, or cut short
-        if on_zero_gpu():
-            return float(_ZERO_PIXELS_PER_SECOND)
-        return GUESSED_SPEEDS[choose_device("auto").type]
+    known = _known_speed()
+    if known is not None:
+        return known
+    if on_zero_gpu():
+        return float(_ZERO_PIXELS_PER_SECOND)
+    return GUESSED_SPEEDS[choose_device("auto").type]
 
 
 def learn_speed(settings: Settings, shape: tuple[int, int], seconds: float) -> None:
@@ -72,37 +71,62 @@ def learn_speed(settings: Settings, shape: tuple[int, int], seconds: float) -> N
     _remember(_work(settings, shape) / seconds)
 
 
-def measure_in_background() -> threading.Thread | None:
-    """Measures the speed of this machine in a thread, where it is not known and no GPU is lent."""
-    if on_zero_gpu() or _memory().exists():
-        return None
-    thread = threading.Thread(target=_measure, name="measures this machine", daemon=True)
-    thread.start()
-    return thread
+class Measuring:
+    """The speed of this machine, measured in a thread until a run begins.
 
+    Side by side, the measuring and the run would slow each other.
+    """
 
-def stop_measuring() -> None:
-    """Ends the measuring as soon as a run begins: side by side, each would slow the other."""
-    _run_began.set()
+    def __init__(self) -> None:
+        self._run_began = threading.Event()
+        self._thread: threading.Thread | None = None
 
+    def start(self) -> bool:
+        """Begins, where the speed is not known and no GPU is lent; says whether it did."""
+        if on_zero_gpu() or _known_speed() is not None:
+            return False
+        self._thread = threading.Thread(target=self._measure, daemon=True)
+        self._thread.start()
+        return True
 
-_run_began = threading.Event()
+    def stop(self) -> None:
+        """Ends it for good, within one of its steps."""
+        self._run_began.set()
 
+    def join(self) -> None:
+        """Waits until it has ended."""
+        if self._thread is not None:
+            self._thread.join()
 
-def _measure() -> None:
-    # Where nothing can be measured, the guess must do.
-    with suppress(NeuralStyleError, MemoryError, RuntimeError, OSError):
-        speed = measure_speed(lambda: not _run_began.is_set())
-        if speed is not None and not _memory().exists():
+    def _measure(self) -> None:
+        try:
+            speed = measure_speed(lambda: not self._run_began.is_set())
+        except NeuralStyleError:
+            return  # the guess must do
+        except (MemoryError, RuntimeError) as error:
+            if not memory_is_exhausted(error):
+                raise
+            return
+        if speed is not None and _known_speed() is None:
             _remember(speed)
 
 
+measuring = Measuring()
+"""This process's; `app.py` starts it, and every run stops it."""
+
+
+def _known_speed() -> float | None:
+    """What was remembered, if it is a speed."""
+    try:
+        return number(read_json(_memory(), ("pixels_per_second",))["pixels_per_second"], 1)
+    except (FileNotFoundError, ValueError, PageError):
+        return None
+
+
 def _remember(pixels_per_second: float) -> None:
-    path = _memory()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{secrets.token_hex(4)}.part")
-    partial.write_text(json.dumps({"pixels_per_second": pixels_per_second}))
-    partial.replace(path)
+    with suppress(OSError, FileError):  # the next run will tell
+        _memory().parent.mkdir(parents=True, exist_ok=True)
+        write_json(_memory(), {"pixels_per_second": pixels_per_second})
 
 
 def on_zero_gpu() -> bool:

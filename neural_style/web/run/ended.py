@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
+from neural_style.errors import NeuralStyleError
 from neural_style.images.files import LONGEST, load_image, resize, save_image
 from neural_style.images.video import film_every, save_film
 from neural_style.web.run import runs
-from neural_style.web.run.checks import Call, page_knobs, refusal
-from neural_style.web.run.handlers import restore
-from neural_style.web.text.texts import PageError, say
+from neural_style.web.run.checks import check_upload, refusal
+from neural_style.web.run.end import End, Reached, picture_of
+from neural_style.web.run.handlers import restored
+from neural_style.web.text.texts import PageError, failed, localize, plain, say
 
 _END_SECONDS = 60
 """A run that was stopped ends within one iteration, or when its network is loaded."""
@@ -22,21 +23,53 @@ _END_SECONDS = 60
 _RESULTS_KEPT = 12
 
 
-def finish(run: str | None, history: Any, language: str) -> list[Any]:
-    """What there is when a run has ended: its picture, the line, the comparison, the film, files,
-    and the visitor's results up to now.
+@dataclass(frozen=True)
+class Finished:
+    """What there is when a run has ended; what is None stays as it was on the page.
+
+    Attributes:
+        line: What is said of the end, or of why there is no more to be had of it.
+        wrong: Whether the line says what went wrong here.
+        compared: Files of the content and of the picture.
+        files: What may be downloaded.
+        results: Files of the visitor's pictures up to now, the newest first.
     """
+
+    picture: str | None = None
+    line: str | None = None
+    wrong: bool = False
+    compared: tuple[str, str] | None = None
+    film: str | None = None
+    files: list[str] | None = None
+    results: list[str] | None = None
+
+
+def finish(run: str | None, history: Any, language: str) -> Finished:
+    """Waits for the run's end, and makes of its picture the comparison, the film and the files."""
     folder = runs.find_run(run)
-    end = runs.wait_for_end(folder, _END_SECONDS) if folder else None
-    if end is None:
-        return 7 * [gr.skip()]
-    if end["picture"] is None:
-        return [gr.skip(), end["line"], *(5 * [gr.skip()])]
-    picture = Path(end["picture"])
+    if folder is None:
+        return Finished()
+    try:
+        end = runs.wait_for_end(folder, _END_SECONDS)
+        if end is None:
+            raise PageError("no_end", seconds=_END_SECONDS)
+        if end.reached is None:
+            return Finished(line=end.line(language))
+        return _finished(folder, end, end.reached, recall(history), language)
+    except NeuralStyleError as error:
+        return Finished(line=failed(error.message, language), wrong=True)
+
+
+def _finished(
+    folder: Path, end: End, reached: Reached, earlier: list[str], language: str
+) -> Finished:
+    content = runs.read_call(folder).pictures["content"]
+    picture = picture_of(folder, reached.iteration)
     image = load_image(picture)
     before = save_image(
         resize(
-            load_image(Call(*runs.read_call_of(folder)).content, longest=LONGEST), *image.shape[-2:]
+            load_image(check_upload("content", content), longest=LONGEST),
+            *image.shape[-2:],
         ),
         folder / f"content-{secrets.token_urlsafe(16)}.jpg",  # not to be guessed from a result's
     )
@@ -46,31 +79,25 @@ def finish(run: str | None, history: Any, language: str) -> list[Any]:
     films = [
         save_film(
             chain(map(load_image, shots), [image]),
-            folder / f"time-lapse-{end['iteration']:06d}{ending}",
-            end["size"],
+            folder / f"time-lapse-{reached.iteration:06d}{ending}",
+            max(reached.height, reached.width),
         )
         for ending in (".webp", ".mp4")
     ]
-    results = [
-        {"path": str(picture)},
-        *(h for h in recall(history)[0] if h["path"] != str(picture)),
-    ]
-    results = results[:_RESULTS_KEPT]
-    return [
-        str(picture),
-        end["line"],
-        (str(before), str(picture)),
-        str(films[0]),
-        [str(file) for file in (picture, kept, *films)],
-        results,
-        [result["path"] for result in results],
-    ]
+    return Finished(
+        picture=str(picture),
+        line=end.line(language),
+        compared=(str(before), str(picture)),
+        film=str(films[0]),
+        files=[str(file) for file in (picture, kept, *films)],
+        results=[str(picture), *(one for one in earlier if one != str(picture))][:_RESULTS_KEPT],
+    )
 
 
-def recall(history: Any) -> tuple[list[dict], list[str]]:
-    """The visitor's results that are still there: to be remembered, and to be shown.
+def recall(history: Any) -> list[str]:
+    """The visitor's results that are still there, from what the browser has remembered.
 
-    What a browser has remembered may be anything; only pictures of runs are taken.
+    That may be anything; only pictures of runs are taken.
     """
     remembered = history if isinstance(history, list) else []
     paths = [
@@ -78,25 +105,38 @@ def recall(history: Any) -> tuple[list[dict], list[str]]:
         for one in remembered
         if isinstance(one, dict) and isinstance(one.get("path"), str)
     ]
-    there = [path for path in paths[:_RESULTS_KEPT] if runs.find_result(path)]
-    return [{"path": path} for path in there], there
+    return [path for path in paths[:_RESULTS_KEPT] if runs.find_result(path)]
+
+
+def remember(results: list[str]) -> list[dict[str, str]]:
+    """What the browser is to remember, for `recall`."""
+    return [{"path": path} for path in results]
 
 
 def reached(run: str | None) -> str | None:
-    """The run's picture, if there is one; a shared result is its own."""
+    """The run's picture, if there is one; a shared result is its own.
+
+    Raises:
+        PageError: What is kept of the run is damaged.
+    """
     folder = runs.find_run(run)
     if folder is None:
         shared = runs.find_result(run) if run else None
         return str(shared) if shared else None
     end = runs.last_end(folder)
-    return end["picture"] if end else None
+    if end is None or end.reached is None:
+        return None
+    return str(picture_of(folder, end.reached.iteration))
 
 
 def reuse(run: str | None, language: str) -> str:
     """The run's picture, to be brought again."""
-    picture = reached(run)
-    if picture is None:
-        raise refusal(PageError("no_result"), language)
+    try:
+        picture = reached(run)
+        if picture is None:
+            raise PageError("no_result")
+    except PageError as error:
+        raise refusal(error, language) from error
     return picture
 
 
@@ -107,5 +147,8 @@ def open_result(name: str | None, language: str) -> tuple[str | None, dict[str, 
     picture = runs.result_named(name)
     if picture is None:
         return None, {}, [say("result_gone", language)]
-    values = dict(zip(page_knobs(), restore(str(picture), language), strict=True))
+    try:
+        values, _ = restored(str(picture))
+    except NeuralStyleError as error:
+        return None, {}, [plain(localize(error.message, language))]
     return str(picture), values, [say("result_shared", language)]

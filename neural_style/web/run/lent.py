@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, no_type_check
 
 import gradio as gr
 
 from neural_style.messages import Message
-from neural_style.web.text.texts import LANGUAGES, failed, localize, say
+from neural_style.web.run.call import language_of
+from neural_style.web.run.show import Outputs
+from neural_style.web.text.texts import failed, localize, say
 
 _SAID_BY_THE_LENDER = {
     "ZeroGPU quota exceeded": "gpu_quota",
@@ -39,11 +42,10 @@ def in_plain_words(handler: Callable[..., Iterator]) -> Callable[..., Iterator]:
         except gr.Error as error:
             if error.title not in _SAID_BY_THE_LENDER:
                 raise
-            language = arguments[-1] if arguments and arguments[-1] in LANGUAGES else "en"
+            language = language_of(handler, *arguments)
             reason = Message(_SAID_BY_THE_LENDER[error.title])
-            if isinstance(shown, tuple):
-                picture, gallery, _, *rest = shown
-                yield (picture, gallery, failed(reason, language), *rest)
+            if isinstance(shown, Outputs):
+                yield replace(shown, line=failed(reason, language))
             words, title = localize(reason, language), say("error_title", language)
             raise gr.Error(words, title=title, print_exception=False) from error
 

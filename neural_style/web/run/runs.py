@@ -6,17 +6,20 @@ had so; what is not, lies in a folder that `serve` keeps shut.
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
-import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from gradio.utils import get_upload_folder
+
+from neural_style.errors import FileError
+from neural_style.files import reason_of
+from neural_style.web.run import stored
+from neural_style.web.run.call import Call
+from neural_style.web.run.end import End
+from neural_style.web.text.texts import PageError
 
 KEPT_SECONDS = 86_400
 """How long pictures stay on the server's disk."""
@@ -24,20 +27,35 @@ KEPT_SECONDS = 86_400
 STATES_KEPT_BYTES = 4_000_000_000
 """A run's state is large: sixty pairs of pictures. The newest few are kept, to go on from."""
 
-_STATE, _END, _BEFORE, _CALL = "state.pt", "end.json", "before.json", "call.json"
+_STATE, _CALL, _END = "state.pt", "call.json", "end.json"
+_BEFORE = "before.json"
+"""How the run had ended when it was continued."""
+
+_ENDING = "ending"
+"""Is there while `_END` is being made by a thread or a process that nobody waits for."""
+
+_ENDING_SECONDS = 60
+"""Longer than it takes to keep a state; a process that was killed leaves `_ENDING` behind."""
 
 
 def new_run() -> Path:
     """A folder under a name that nobody guesses; yesterday's are swept, as Gradio sweeps only what
-    it has sent."""
+    it has sent.
+
+    Raises:
+        FileError: It cannot be made.
+    """
     oldest = time.time() - KEPT_SECONDS
     for folder in (*_runs().glob("*"), *shut_folder().glob("*")):
         with suppress(FileNotFoundError):  # swept by another run
             if folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
     name = secrets.token_urlsafe(16)
-    for folder in (shut_folder() / name, _runs() / name):
-        folder.mkdir(parents=True)
+    try:
+        for folder in (shut_folder() / name, _runs() / name):
+            folder.mkdir(parents=True)
+    except OSError as error:
+        raise FileError("file.folder_not_made", folder=name, reason=reason_of(error)) from error
     return folder
 
 
@@ -70,59 +88,85 @@ def name_of(picture: str) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
+def write_call(folder: Path, call: Call) -> None:
+    """What was asked for.
+
+    Raises:
+        FileError: It cannot be kept.
+    """
+    stored.write_call(_shut(folder) / _CALL, call)
+
+
+def read_call(folder: Path) -> Call:
+    """What `write_call` has kept.
+
+    Raises:
+        PageError: That is damaged, or is no longer there.
+    """
+    try:
+        return stored.read_call(_shut(folder) / _CALL)
+    except FileNotFoundError as error:
+        raise PageError("kept_damaged") from error
+
+
 def begin(folder: Path) -> None:
     """From now on until `write_end` the run has not ended; how it had ended is kept aside."""
     with suppress(FileNotFoundError):
         (_shut(folder) / _END).replace(_shut(folder) / _BEFORE)
 
 
-def finish_elsewhere(folder: Path, work: Callable[[], None]) -> None:
-    """Does what is left to be done of the run in a thread, for which `last_end` waits."""
-
-    def finish() -> None:
-        with suppress(FileNotFoundError):  # swept in the meantime, so nobody waits for it
-            work()
-
-    threading.Thread(target=finish, name=_finisher(folder)).start()
+def announce_end(folder: Path) -> None:
+    """Until `write_end`, `last_end` waits: the run goes no further, but all is not yet kept."""
+    with suppress(OSError):  # swept in the meantime, or a full disk: nobody waits, then
+        (_shut(folder) / _ENDING).touch()
 
 
-def write_end(folder: Path, end: dict[str, Any]) -> None:
-    """How far the run has come, for whoever waits for its end."""
-    partial = _shut(folder) / f"{_END}.part"
-    partial.write_text(json.dumps(end))
-    partial.replace(_shut(folder) / _END)
+def write_end(folder: Path, end: End) -> None:
+    """How the run ended, for whoever waits for that or asks later.
+
+    Raises:
+        FileError: It cannot be kept.
+    """
+    try:
+        stored.write_end(_shut(folder) / _END, end)
+    finally:
+        (_shut(folder) / _ENDING).unlink(missing_ok=True)
 
 
-def last_end(folder: Path) -> dict[str, Any] | None:
-    """How the run ended, or had ended before it was continued and that was cut off."""
-    for thread in threading.enumerate():
-        if thread.name == _finisher(folder):
-            thread.join()
+def last_end(folder: Path) -> End | None:
+    """How the run ended, or had ended before it was continued and that was cut off.
+
+    Raises:
+        PageError: What is kept of that is damaged.
+    """
+    ending = _shut(folder) / _ENDING
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while ending.exists():
+        if time.monotonic() >= deadline:
+            ending.unlink(missing_ok=True)
+        time.sleep(_POLL_SECONDS)
     for name in (_END, _BEFORE):
         with suppress(FileNotFoundError):
-            return json.loads((_shut(folder) / name).read_text())
+            return stored.read_end(_shut(folder) / name, folder)
     return None
 
 
-def wait_for_end(folder: Path, timeout_seconds: float) -> dict[str, Any] | None:
-    """What `write_end` has written, once it has; None if that does not happen in time."""
+def wait_for_end(folder: Path, timeout_seconds: float) -> End | None:
+    """What `write_end` has kept, once it has; None if that does not happen in time.
+
+    Raises:
+        PageError: That is damaged.
+    """
     deadline = time.monotonic() + timeout_seconds
     while True:
         with suppress(FileNotFoundError):
-            return json.loads((_shut(folder) / _END).read_text())
+            return stored.read_end(_shut(folder) / _END, folder)
         if time.monotonic() >= deadline:
             return None
-        time.sleep(0.05)
+        time.sleep(_POLL_SECONDS)
 
 
-def write_call(folder: Path, call: tuple[Any, ...]) -> None:
-    """What was asked for."""
-    (_shut(folder) / _CALL).write_text(json.dumps(call))
-
-
-def read_call_of(folder: Path) -> list[Any]:
-    """What `write_call` has written, tuples as lists."""
-    return json.loads((_shut(folder) / _CALL).read_text())
+_POLL_SECONDS = 0.05
 
 
 def state_file(folder: Path) -> Path:
@@ -146,11 +190,6 @@ def sweep_states() -> None:
 def shut_folder() -> Path:
     """Holds what nobody is served."""
     return Path(get_upload_folder()) / "shut"
-
-
-def _finisher(folder: Path) -> str:
-    """The name of the thread."""
-    return f"finishes {folder.name}"
 
 
 def _shut(folder: Path) -> Path:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import math
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, no_type_check
 
-import gradio as gr
 import pandas as pd
 
-from neural_style.errors import NeuralStyleError
+from neural_style.devices import memory_is_exhausted
+from neural_style.errors import FileError, NeuralStyleError
 from neural_style.images.files import save_image
 from neural_style.images.video import film_every, film_frame
 from neural_style.messages import Message
@@ -25,6 +24,7 @@ from neural_style.settings.settings import Settings
 from neural_style.tensors import Mask
 from neural_style.web.run import runs
 from neural_style.web.run.cost import learn_speed
+from neural_style.web.run.end import End, Point, Progress, Reached, picture_of
 from neural_style.web.text import texts
 
 _YIELD_SECONDS = 0.25
@@ -38,45 +38,24 @@ _PREVIEWS_LEFT = 3
 _LEARN_SECONDS = 20
 """A shorter run is mostly loading, and tells nothing of the speed."""
 
-Outputs = tuple[str | None, list[tuple[str, str]], str, pd.DataFrame | None, Any]
-"""The picture, the gallery as (file, caption), the line above the picture, the losses by iteration,
-and the run's folder, which stays on the server."""
 
-Losses = dict[str, float]
+@dataclass(frozen=True)
+class Outputs:
+    """What is shown of a run at one moment.
 
+    Attributes:
+        picture: A file; None until there is one.
+        gallery: Files of the milestones, and what is said under each.
+        line: Above the picture.
+        chart: The losses by iteration.
+        run: The run's folder, which stays on the server; None where it does not change.
+    """
 
-class Told(NamedTuple):
-    """What a run has told so far: files of its milestones, and losses by iteration."""
-
-    milestones: list[tuple[str, int, Losses]]
-    losses: list[tuple[int, Losses]]
-
-    @classmethod
-    def by(cls, end: dict[str, Any] | None) -> Told:
-        """What the run with this end has told."""
-        if end is None:
-            return cls([], [])
-        return cls(
-            [(file, iteration, losses) for file, iteration, losses in end["milestones"]],
-            [(iteration, losses) for iteration, losses in end["losses"]],
-        )
-
-    def gallery(self, language: str) -> list[tuple[str, str]]:
-        """Files of the milestones, and what is said under each."""
-        return [
-            (file, texts.caption(iteration, losses, language))
-            for file, iteration, losses in self.milestones
-        ]
-
-    def chart(self) -> pd.DataFrame | None:
-        """A row for each term at each iteration; a term of zero has no logarithm."""
-        rows = [
-            (iteration, math.log10(value), term)
-            for iteration, losses in self.losses
-            for term, value in losses.items()
-            if value > 0
-        ]
-        return pd.DataFrame(rows, columns=["iteration", "loss", "term"]) if rows else None
+    picture: str | None
+    gallery: list[tuple[str, str]]
+    line: str
+    chart: pd.DataFrame | None
+    run: str | None
 
 
 class Show:
@@ -86,16 +65,20 @@ class Show:
         folder: The run's own.
         settings: What was asked for.
         before: How it ended, where it is to be continued.
+
+    Attributes:
+        failure: What went wrong, if something did; `end` keeps it.
+        ending: The thread in which `end` keeps what was reached, where it needs one.
     """
 
-    def __init__(
-        self, folder: Path, settings: Settings, language: str, before: dict[str, Any] | None = None
-    ):
+    def __init__(self, folder: Path, settings: Settings, language: str, before: End | None = None):
         self.folder = folder
         self.settings = settings
         self.language = language
         self.before = before
-        self.told = Told.by(before)
+        self.progress = before.progress if before else Progress()
+        self.failure: Message | None = None
+        self.ending: threading.Thread | None = None
         self.frame: Frame | None = None
         self.event: Message | None = None
         self.alpha: Mask | None = None
@@ -103,11 +86,10 @@ class Show:
 
     def opening(self, key: str) -> Outputs:
         """What is shown until there is a frame, under the line of that key."""
-        milestones = self.told.milestones
-        latest = milestones[-1][0] if milestones else None
-        gallery = self.told.gallery(self.language)
+        milestones = self.progress.milestones
+        latest = picture_of(self.folder, milestones[-1].iteration) if milestones else None
         line = texts.say(key, self.language)
-        return latest, gallery, line, self.told.chart(), str(self.folder)
+        return self._outputs(latest, line, self.progress.chart())
 
     def frames(self, frames: Iterator[Frame], alpha: Mask | None) -> Iterator[Outputs]:
         """Writes each milestone once, between them a cheap preview now and then; yields at every
@@ -119,14 +101,15 @@ class Show:
         self.alpha = alpha
         previews: deque[tuple[float, Path]] = deque()
         yielded = shown = charted = 0.0
-        chart = self.told.chart()
+        chart = self.progress.chart()
         film = film_every(self.settings.iterations)
         try:
             for frame in frames:
                 self.frame, now = frame, time.monotonic()
                 self.event = frame.events[-1] if frame.events else self.event
                 if frame.iteration % film == 0:
-                    self.told.losses.append((frame.iteration, frame.losses))
+                    point = Point(frame.iteration, frame.losses)
+                    self.progress = self.progress.with_losses(point)
                 if frame.iteration % film == 0 and frame.iteration < self.settings.iterations:
                     save_image(
                         film_frame(frame.image), self.folder / f"film-{frame.iteration:06d}.jpg"
@@ -144,11 +127,10 @@ class Show:
                 while previews and now - previews[0][0] > _PREVIEW_KEPT_SECONDS:
                     previews.popleft()[1].unlink(missing_ok=True)
                 if now - charted >= _CHART_SECONDS or frame.iteration == self.settings.iterations:
-                    chart, charted = self.told.chart(), now
+                    chart, charted = self.progress.chart(), now
                 yielded = now
-                gallery = self.told.gallery(self.language)
                 self.at_rest = True
-                yield str(picture), gallery, self._line(), chart, str(self.folder)
+                yield self._outputs(picture, self._line(frame), chart)
                 self.at_rest = False
             self.at_rest = True
         finally:
@@ -156,77 +138,102 @@ class Show:
                 previews.popleft()[1].unlink(missing_ok=True)
 
     def end(self) -> None:
-        """Keeps the picture reached, and the state to go on from; tells who waits for it.
+        """Keeps how the run ended, its picture, and the state to go on from.
 
         A Stop closes a run on the server's event loop, where a state of half a gigabyte would keep
         everybody waiting: there a thread of its own does this.
+
+        Raises:
+            FileError: The end cannot be kept; in a thread nobody is left to be told.
         """
-        if _on_an_event_loop():
-            runs.finish_elsewhere(self.folder, self._end)
-        else:
+        if not _on_an_event_loop():
+            self._end()
+            return
+        runs.announce_end(self.folder)
+        self.ending = threading.Thread(target=self._end_unheard)
+        self.ending.start()
+
+    def _end_unheard(self) -> None:
+        with suppress(FileError):
             self._end()
 
     def _end(self) -> None:
-        """Where that cannot be kept, this is what is told: the visitor may have gone already."""
-        end = self.before or {
-            "picture": None,
-            "line": texts.say("stopped_early", self.language),
-        }
+        """Whatever happens, the run has an end."""
+        end = self.before or End()
+        if self.failure is not None:
+            end = replace(end, failure=self.failure)
         try:
             if self.frame is not None:
                 end = self._reached(self.frame)
+                self._keep_state(self.frame)
         except NeuralStyleError as error:
-            end = end | {"line": texts.failed(error.message, self.language)}
-        runs.write_end(self.folder, end)
+            end = replace(end, failure=error.message)
+        finally:
+            runs.write_end(self.folder, end)
 
-    def _reached(self, frame: Frame) -> dict[str, Any]:
-        """What `end` keeps of the last frame."""
-        goal = self.settings.iterations
-        known = [iteration for _, iteration, _ in self.told.milestones]
-        picture = self._file(frame) if frame.iteration in known else self._keep(frame)
+    def _reached(self, frame: Frame) -> End:
+        """The run's end with that frame, whose picture is among those that are kept."""
+        if frame.iteration not in [one.iteration for one in self.progress.milestones]:
+            self._keep(frame)
+        if (
+            frame.iteration == self.settings.iterations
+            and self.before is None
+            and frame.seconds > _LEARN_SECONDS
+        ):
+            learn_speed(self.settings, tuple(frame.image.shape[-2:]), frame.seconds)
+        return End(self._place(frame), self.progress, self.failure)
+
+    def _keep_state(self, frame: Frame) -> None:
+        """Want of space on the disk, or of memory, costs no more than Continue."""
         state = runs.state_file(self.folder)
         state.unlink(missing_ok=True)
-        if self.at_rest:  # not torn out of a step by an error
-            # A full disk, or memory, costs no more than Continue.
-            with suppress(NeuralStyleError, RuntimeError):
-                save_state(frame.state(), state)
-                runs.sweep_states()
-        if frame.iteration == goal and self.before is None and frame.seconds > _LEARN_SECONDS:
-            learn_speed(self.settings, tuple(frame.image.shape[-2:]), frame.seconds)
-        return {
-            "picture": str(picture),
-            "line": self._line(ended=True),
-            "iteration": frame.iteration,
-            "planned": goal,
-            "size": max(frame.image.shape[-2:]),
-            "milestones": self.told.milestones,
-            "losses": self.told.losses,
-        }
+        if not self.at_rest:  # torn out of a step by an error
+            return
+        try:
+            save_state(frame.state(), state)
+            runs.sweep_states()
+        except FileError:
+            pass
+        except (MemoryError, RuntimeError) as error:
+            if not memory_is_exhausted(error):
+                raise
 
     def _keep(self, frame: Frame) -> Path:
         """The frame among the milestones, losslessly, with its recipe."""
         ended = frame.iteration == self.settings.iterations
         picture = save_image(
-            frame.image, self._file(frame), frame.recipe, alpha=self.alpha if ended else None
+            frame.image,
+            picture_of(self.folder, frame.iteration),
+            frame.recipe,
+            alpha=self.alpha if ended else None,
         )
-        self.told.milestones.append((str(picture), frame.iteration, frame.losses))
+        self.progress = self.progress.with_milestone(Point(frame.iteration, frame.losses))
         return picture
 
-    def _file(self, frame: Frame) -> Path:
-        return self.folder / f"stylized-{frame.iteration:06d}.png"
+    def _outputs(self, picture: Path | None, line: str, chart: pd.DataFrame | None) -> Outputs:
+        gallery = self.progress.gallery(self.folder, self.language)
+        return Outputs(picture and str(picture), gallery, line, chart, str(self.folder))
 
-    def _line(self, *, ended: bool = False) -> str:
-        frame, goal = self.frame, self.settings.iterations
+    def _place(self, frame: Frame) -> Reached:
         height, width = frame.image.shape[-2:]
+        return Reached(
+            iteration=frame.iteration,
+            planned=self.settings.iterations,
+            height=height,
+            width=width,
+            seconds=frame.seconds,
+            losses=frame.losses,
+            note=frame.note,
+        )
+
+    def _line(self, frame: Frame) -> str:
+        goal = self.settings.iterations
         if frame.iteration == goal:
-            return texts.done(goal, frame.losses, frame.seconds, frame.note, self.language)
-        if ended:
-            size = (height, width)
-            return texts.stopped(frame.iteration, goal, size, frame.losses, self.language)
+            return self._place(frame).line(self.language)
         return texts.running(
             frame.iteration,
             goal,
-            (height, width),
+            tuple(frame.image.shape[-2:]),
             frame.scale,
             frame.losses,
             frame.seconds_left,
@@ -241,26 +248,6 @@ class Show:
         if frame.scale_ends:
             return Message("next_size", scale=scale + 1, scales=scales)
         return self.event or frame.note
-
-
-def on_the_page(handler: Callable[..., Iterator[Outputs]]) -> Callable[..., Iterator[tuple]]:
-    """The handler for a page that shows something already: until it has a picture, and where it is
-    refused, that stays, and only the line changes.
-
-    After the run that is shown it yields the one that was begun, which may never be shown.
-    """
-
-    @no_type_check  # a checker's wrapper would be no generator function to Gradio
-    @functools.wraps(handler)
-    def run(*arguments: Any) -> Iterator[tuple]:
-        with closing(handler(*arguments)) as results:
-            for picture, gallery, line, chart, folder in results:
-                if picture is None:
-                    yield gr.skip(), gr.skip(), line, gr.skip(), gr.skip(), folder
-                else:
-                    yield picture, gallery, line, chart, folder, folder
-
-    return run
 
 
 def _on_an_event_loop() -> bool:

@@ -108,6 +108,10 @@ CHINESE: dict[str, str] = {
     "shared_ends_here": "分享的结果只有绘制者本人才能继续：继续所需的状态不会分享。"
     "请改用它作为起始图像。",
     "state_gone": "那次绘制已无法继续：只保留最近的几次。请改用其结果作为起始图像。",
+    "kept_damaged": "服务器为那次绘制所保留的内容已损坏。请再按“开始绘制”。",
+    "kept_unknown": "服务器为那次绘制所保留的内容，其格式是本程序的这个版本不认识的。"
+    "请再按“开始绘制”。",
+    "no_end": "绘制在 {seconds} 秒内没有结束。请再按“开始绘制”。",
     "not_uploaded": "{name} 必须是上传的图像文件；不读取服务器自身的文件。",
     "api_parameters": "{error} 此接口的参数为 {names}；content 和 style 必须给出。",
     "too_large": "图像文件最大为 {limit} MB。请先将其缩小。",

@@ -142,6 +142,10 @@ in them the scene of the one and the brushwork of the other.""",
     "is not shared. Take it as the start image instead.",
     "state_gone": "That run can no longer be continued: only the newest few are kept. Take its "
     "result as the start image instead.",
+    "kept_damaged": "What this server has kept of that run is damaged. Press Stylize again.",
+    "kept_unknown": "What this server has kept of that run is of a format that this version of the "
+    "program does not know. Press Stylize again.",
+    "no_end": "The run has not ended within {seconds} s. Press Stylize again.",
     "not_uploaded": "{name} must be an uploaded picture file; the server's own files are not read.",
     "api_parameters": "{error} This endpoint takes {names}; content and style are required.",
     "too_large": "A picture file is at most {limit} MB here. Make it smaller first.",

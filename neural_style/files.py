@@ -1,0 +1,65 @@
+"""Files that appear whole or not at all, and why one cannot be written."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from neural_style.errors import FileError
+
+
+@contextmanager
+def temporary_file(folder: Path) -> Iterator[Path]:
+    """A new name in the folder; if there is a file of that name at the end, it is deleted."""
+    path = folder / f".{secrets.token_hex(8)}.part"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def write_atomically(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`: what is written there takes the place of `path` at the end.
+
+    If the block raises, `path` stays as it was and nothing else is left.
+
+    Raises:
+        OSError: The temporary file cannot take that place.
+    """
+    with temporary_file(path.parent) as partial:
+        yield partial
+        partial.replace(path)
+
+
+def check_place(path: Path) -> None:
+    """Refuses what no file can be written to.
+
+    Raises:
+        FileError: Why.
+    """
+    folder = path.absolute().parent
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+        raise FileError("file.no_folder", folder=str(folder))
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        is_folder = False
+    except (OSError, ValueError) as error:
+        raise FileError("file.bad_name", path=str(path), reason=reason_of(error)) from error
+    if is_folder:
+        raise FileError("file.is_a_folder", path=str(path))
+
+
+def not_written(path: str | os.PathLike[str], error: OSError) -> FileError:
+    """The error for a file that could not be written, such as for want of space."""
+    return FileError("file.not_written", path=str(path), reason=reason_of(error))
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """What the operating system says, without the path."""
+    return getattr(error, "strerror", None) or str(error)
