@@ -16,7 +16,6 @@ from neural_style import (
     SettingsError,
     load_image,
     stylize,
-    transfer,
 )
 from neural_style.devices import choose_precision
 from neural_style.images.files import resize
@@ -24,7 +23,7 @@ from neural_style.network import strips
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
 from neural_style.objective import Objective, StyleTarget, make_objective
-from neural_style.run import job
+from neural_style.run import begin, job
 from neural_style.run.start import check_pictures
 from neural_style.settings.settings import knobs
 from tests.conftest import EXAMPLES, picture, seeded_weights, tiny_vgg
@@ -310,7 +309,7 @@ def test_other_errors_stay_what_they_are(content, style, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("the sizes of tensors differ")
 
-    monkeypatch.setattr(transfer, "make_objective", fail)
+    monkeypatch.setattr(begin, "make_objective", fail)
     with pytest.raises(RuntimeError, match="sizes of tensors differ"):
         next(stylize(content, style, settings()))
 

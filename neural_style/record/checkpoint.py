@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,32 +47,53 @@ def identify(
     return chosen | pictures | {"network's weights": network}
 
 
-def state_reached(newest: dict[str, Any]) -> State:
-    """The checkpoint of a run at the point that it has reached.
+@dataclass
+class Progress:
+    """How far a run has come. A checkpoint can be made from it at any time.
 
-    Args:
-        newest: What `stylize` records: "identity", "scales" and "conditions" of the run; "scale",
-            the index of the current pass; "save", which returns the state of the pass; "before",
-            the iterations of the earlier passes; "shown", the newest iteration whose frame was
-            yielded or not due; "matches", which returns those of the pass, None for moments.
+    Attributes:
+        identity: What `identify` returned.
+        scales: The passes of the run, as tuples.
+        conditions: What `pack` returned.
+        planned_bytes: Memory of the plan.
+        scale: Index of the current pass.
+        before: Iterations of the earlier passes.
+        save: Returns the state of the current pass; None before the first look.
+        matches: Returns the matches of the current pass; None where moments are compared.
+        shown: Newest iteration whose frame was yielded or not due; None before the first.
     """
-    common = {key: newest[key] for key in ("identity", "scales", "conditions", "scale")}
-    reached = newest["save"]()
-    shown = newest.get("shown") == newest["before"] + reached["iteration"]
-    matches = newest.get("matches")
-    return common | {"shown": shown, "pass": reached, "matches": matches and matches()}
 
+    identity: dict[str, Any]
+    scales: list[tuple]
+    conditions: list[dict[str, Any]]
+    planned_bytes: int
+    scale: int = 0
+    before: int = 0
+    save: Callable[[], State] | None = None
+    matches: Callable[[], dict[str, Any]] | None = None
+    shown: int | None = None
 
-def state_shown(newest: dict[str, Any], iteration: int) -> State:
-    """The checkpoint of a run whose newest frame is that of `iteration`.
+    def state(self, iteration: int | None = None) -> State:
+        """The checkpoint of the point reached.
 
-    Raises:
-        NeuralStyleError: There is a newer frame.
-    """
-    if newest["shown"] != iteration:
-        shown = newest["shown"]
-        raise NeuralStyleError("state.not_newest", newest=shown, iteration=iteration)
-    return state_reached(newest)
+        Args:
+            iteration: That of the frame whose checkpoint is asked for; None for the newest.
+
+        Raises:
+            NeuralStyleError: There is a newer frame.
+        """
+        if iteration is not None and self.shown != iteration:
+            raise NeuralStyleError("state.not_newest", newest=self.shown, iteration=iteration)
+        reached = self.save()
+        return {
+            "identity": self.identity,
+            "scales": self.scales,
+            "conditions": self.conditions,
+            "scale": self.scale,
+            "shown": self.shown == self.before + reached["iteration"],
+            "pass": reached,
+            "matches": self.matches and self.matches(),
+        }
 
 
 def used_so_far(state: State | None, now: Conditions) -> tuple[list[Conditions], Message | None]:
