@@ -47,7 +47,7 @@ def test_packages_say_what_lives_there():
         assert path.parent == PACKAGE or "Read `" in words, path
 
 
-def test_only_the_shell_and_the_page_speak():
+def test_only_the_shell_prints():
     for module, path in MODULES.items():
         calls = {
             node.func.id
@@ -57,7 +57,7 @@ def test_only_the_shell_and_the_page_speak():
         assert module == "cli" or "print" not in calls, module
 
 
-def test_nothing_is_caught_that_is_not_named():
+def test_every_except_names_specific_exceptions():
     for path in [*PACKAGE.rglob("*.py"), ROOT / "app.py", *(ROOT / "tests").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ExceptHandler):
@@ -65,12 +65,12 @@ def test_nothing_is_caught_that_is_not_named():
                 assert caught not in ("", "Exception", "BaseException"), path
 
 
-def test_no_chapter_is_too_long():
+def test_no_module_is_too_long():
     for path in PACKAGE.rglob("*.py"):
         assert len(path.read_text().splitlines()) <= 320, path
 
 
-def test_the_family_of_errors_is_the_one_drawn():
+def test_the_exceptions_are_those_in_the_docstrings_tree():
     drawn = set(re.findall(r"^[├└]── (\w+)", errors.__doc__, re.MULTILINE))
     family = {
         name
@@ -107,7 +107,7 @@ def public_definitions():
 
 
 @pytest.mark.parametrize("definition", list(public_definitions()))
-def test_what_is_public_says_what_it_is(definition):
+def test_public_definitions_have_docstrings(definition):
     assert ast.get_docstring(definition)
 
 

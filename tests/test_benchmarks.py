@@ -221,7 +221,7 @@ def test_words_that_the_panel_does_not_know_are_refused():
         panel.some_of(["a", "b"], "a,x")
 
 
-def test_a_picture_that_is_content_and_style_at_once_has_no_fault():
+def test_a_picture_that_is_content_and_style_has_no_distance_to_either():
     image = picture(48, 64)
     numbers = panel.measure(image, image, image, look=lambda seen: [seen, seen[..., ::2, ::2]])
     measured = dict(zip(panel.COLUMNS, numbers, strict=True))

@@ -64,7 +64,7 @@ def test_several_styles_and_masks_come_from_files(tmp_path, capfd):
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("manner", ["strokes", "classic"])
-def test_empty_places_of_a_style_are_left_out_as_by_a_mask(manner, tmp_path):
+def test_transparent_areas_of_a_style_are_excluded_like_masked_ones(manner, tmp_path):
     """To the last byte, the recipe included."""
     files = {name: tmp_path / f"{name}.png" for name in ("clear", "flat", "mask")}
     with Image.open(STYLE) as painted:
@@ -87,7 +87,7 @@ def test_empty_places_of_a_style_are_left_out_as_by_a_mask(manner, tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_the_intermediates_are_kept_where_asked(tmp_path):
+def test_intermediate_pictures_are_saved_if_asked_for(tmp_path):
     frames = tmp_path / "a" / "frames"
     assert run("-o", str(tmp_path / "o.png"), "--frames", str(frames), "--iterations", "5") == 0
     names = sorted(path.name for path in frames.iterdir())
@@ -104,7 +104,7 @@ def test_the_run_may_be_kept_as_a_film(tmp_path):
     assert shapes == (8 + 24) * [(64, 96, 3)]
 
 
-def test_there_is_a_flag_for_every_knob_and_its_help_tells_the_default(capsys):
+def test_every_setting_has_a_flag_whose_help_names_the_default(capsys):
     with pytest.raises(SystemExit) as exit_:
         main(["stylize", "--help"])
     assert exit_.value.code == 0
@@ -214,7 +214,7 @@ def test_a_result_that_cannot_be_written_is_refused_before_the_work(tmp_path, ca
 
 
 @pytest.mark.parametrize("which", ["content", "style"])
-def test_a_picture_that_is_none_is_named(which, tmp_path, capsys):
+def test_a_file_that_is_not_a_picture_is_named(which, tmp_path, capsys):
     bad = tmp_path / f"{which}.png"
     bad.write_text("<svg/>")
     pair = {"content": CONTENT, "style": STYLE} | {which: str(bad)}
@@ -223,7 +223,7 @@ def test_a_picture_that_is_none_is_named(which, tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_what_was_reached_is_kept_when_something_fails_on_the_way(tmp_path, monkeypatch, capsys):
+def test_the_newest_picture_is_saved_when_a_run_fails(tmp_path, monkeypatch, capsys):
     out, frames = tmp_path / "out.png", tmp_path / "frames"
     save = cli.save_image
 

@@ -281,7 +281,7 @@ def test_the_readme_says_how_long_the_measured_runs_are():
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/web.md", "docs/api.md"])
-def test_the_limits_of_the_page_are_those_told(page):
+def test_the_limits_of_the_page_are_those_documented(page):
     text = " ".join(PAGES[page].split())
     iterations, size = PAGE_LIMITS["iterations"], PAGE_LIMITS["size"]
     if page == "README.md":
@@ -291,7 +291,7 @@ def test_the_limits_of_the_page_are_those_told(page):
         assert f"a picture file to {MAX_UPLOAD_MEGABYTES} MB" in text
 
 
-def test_the_picture_grows_as_told():
+def test_the_sizes_of_a_run_are_those_documented():
     text = " ".join(PAGES["docs/web.md"].split())
     first, second, _ = plan_scales(427, 640, 512, 3, 200, 32)
     ends = first.iterations, first.iterations + second.iterations

@@ -12,7 +12,7 @@ from tests.network.test_backbones import OTHERS, headless, trained
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_by_matches_pictures_are_made_with_every_network(name, tmp_path, monkeypatch):
+def test_every_network_makes_pictures_by_matches(name, tmp_path, monkeypatch):
     """Two steps by cells, then two by layers."""
     monkeypatch.setattr(schedule, "_CELLS_ALONE", 2)
     torch.save(headless(trained(name)), tmp_path / "weights.pth")

@@ -89,7 +89,7 @@ RUNS = {
 
 @pytest.mark.parametrize("stop", [7, *(pytest.param(k, marks=pytest.mark.slow) for k in (4, 9))])
 @pytest.mark.parametrize("name", RUNS)
-def test_so_it_does_in_every_other_way_to_run(name, stop, folder):
+def test_stopped_and_continued_every_kind_of_run_is_the_same_to_the_last_byte(name, stop, folder):
     run = RUNS[name]
     stop = min(stop, run.iterations - 1)
     continued = list(start(run, resume=state_at(stop, run, folder)))
@@ -98,7 +98,7 @@ def test_so_it_does_in_every_other_way_to_run(name, stop, folder):
 
 
 @pytest.mark.parametrize("stop", [0, 5, 7, 10])
-def test_so_it_does_with_masks_and_several_styles(stop, folder):
+def test_a_run_with_masks_and_several_styles_continues_to_the_last_byte(stop, folder):
     continued = list(start(RUN, True, resume=state_at(stop, RUN, folder, True)))
     assert continued
     assert_same(continued, straight(RUN, folder, True))
@@ -170,7 +170,7 @@ def test_a_state_is_left_as_it_is_and_may_be_continued_twice(folder):
 
 
 @pytest.mark.parametrize("fails_at", [1, 6, 8])
-def test_where_memory_runs_out_it_goes_on_in_smaller_parts(fails_at, folder, monkeypatch):
+def test_a_run_out_of_memory_continues_in_smaller_parts(fails_at, folder, monkeypatch):
     """From the point reached, with the matches that it had."""
     expected = straight(RUN, folder)
     monkeypatch.setattr(memory, "bytes_in_use", lambda device: 0)

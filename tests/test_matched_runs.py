@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_picture():
     assert (one - other).abs().max() > 0.01
 
 
-def test_without_noise_ratio_seeds_differ_in_the_places_of_layers_alone():
+def test_without_noise_ratio_seeds_change_only_the_offsets_of_layers():
     plain = replace(RUN, noise_ratio=0.0, iterations=4)
     first, second = (last(replace(plain, seed=seed)) for seed in (3, 4))
     assert torch.equal(frames(replace(plain, seed=3))[0].image, frames(plain)[0].image)
@@ -152,7 +152,7 @@ def test_colors_are_kept_as_with_the_other_statistics(color):
         assert spread.max() < 1e-5
 
 
-def test_of_a_canvas_half_of_which_is_wanted_the_other_half_stays_the_content():
+def test_where_no_style_is_wanted_the_content_stays():
     """With a start picture that is the content there, and no pull away from it."""
     masks = Masks(styles=[half("left", 72, 96)])
     image = last(replace(RUN, style_weight=200.0), masks=masks).image
@@ -160,7 +160,7 @@ def test_of_a_canvas_half_of_which_is_wanted_the_other_half_stays_the_content():
     assert apart[72:].mean() < 0.2 * apart[:40].mean()
 
 
-def test_two_styles_are_each_where_their_masks_are():
+def test_two_styles_stay_within_their_masks():
     dark, bright = 0.2 * STYLE, 0.8 + 0.2 * OTHER
     masks = Masks(styles=[half("left", 72, 96), half("right", 72, 96)])
     made = last(replace(RUN, style_weight=200.0), style=[dark, bright], masks=masks)
@@ -189,7 +189,7 @@ def test_parts_of_styles_and_all_masks_together():
 
 @pytest.mark.parametrize("engine", ["fast", "plain"])
 @pytest.mark.parametrize("statistic", ["nearest", "gram"])
-def test_what_is_to_stay_stays_to_the_last_bit(engine, statistic):
+def test_kept_pixels_stay_identical(engine, statistic):
     keep = torch.zeros(1, 1, 72, 96)
     keep[..., 20:50, 30:70] = 1
     run = replace(RUN, engine=engine, statistic=statistic)
@@ -207,7 +207,7 @@ def test_pictures_of_one_color_give_a_finite_result():
 
 
 @pytest.mark.parametrize("shape", [(33, 700), (700, 33), (32, 32), (41, 47)])
-def test_odd_styles_and_contents_are_taken(shape):
+def test_unusual_styles_and_contents_are_accepted(shape):
     run = replace(RUN, iterations=5)
     odd = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(0))
     assert last(run, style=odd).iteration == 5

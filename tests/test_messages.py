@@ -70,7 +70,7 @@ def test_each_text_is_used():
 
 
 @pytest.mark.parametrize(("path", "call"), CALLS)
-def test_no_sentence_hides_in_a_value(path, call):
+def test_no_value_of_a_message_is_a_sentence(path, call):
     for value in (keyword.value for keyword in call.keywords):
         for part in ast.walk(value):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
@@ -94,7 +94,7 @@ def test_a_message_is_rendered_in_the_language_of_the_table_all_through():
     assert render(message, table) == "[0.2; x; 3]"
 
 
-def test_several_are_one():
+def test_several_messages_become_one():
     words = [Message("memory.no_strips"), "fp32", Message("memory.history", steps=4)]
     assert str(all_of(words)) == "no strips and fp32 and 4 steps remembered"
     assert all_of(words[:1]) == words[0]
@@ -117,6 +117,6 @@ def test_an_error_arrives_whole_in_another_process(kind):
         assert error.__notes__ == ["of a test"]
 
 
-def test_so_does_one_of_the_page():
+def test_an_error_of_the_page_arrives_whole_in_another_process():
     error = pickle.loads(pickle.dumps(texts.PageError("no_content")))
     assert str(error) == "Choose a content image: the picture to repaint."

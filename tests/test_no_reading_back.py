@@ -136,7 +136,7 @@ def test_no_step_reads_a_number(stage, statistic, engine, optimizer):
 
 
 @pytest.mark.parametrize(("stage", "statistic"), CASES)
-def test_neither_does_one_with_masks_several_styles_and_strips(stage, statistic):
+def test_no_step_with_masks_styles_and_strips_reads_a_number(stage, statistic):
     choice = ENGINES["fast"].optimizers["lbfgs"]
     objective = objective_on_meta(stage, statistic, "regions", {"pool2": 32})
     made = choice.make(choice.rate, 3, choice.history_dtype)
@@ -145,7 +145,7 @@ def test_neither_does_one_with_masks_several_styles_and_strips(stage, statistic)
 
 
 @pytest.mark.parametrize("statistic", STATISTICS)
-def test_neither_does_an_eased_one(statistic):
+def test_no_eased_step_reads_a_number(statistic):
     choice = ENGINES["fast"].optimizers["lbfgs"]
     objective = objective_on_meta("", statistic)
     made = choice.make(choice.rate, 3, choice.history_dtype)
@@ -154,7 +154,7 @@ def test_neither_does_an_eased_one(statistic):
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_neither_does_one_that_is_taken_back(optimizer, told):
+def test_no_restart_reads_a_number(optimizer, told):
     told += [5.0, 4.0, 3000.0, 3.0]
     choice = ENGINES["fast"].optimizers[optimizer]
     made = choice.make(choice.rate, 3, choice.history_dtype)
@@ -163,7 +163,7 @@ def test_neither_does_one_that_is_taken_back(optimizer, told):
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_neither_does_one_with_new_targets_or_at_another_size(optimizer):
+def test_no_step_with_new_targets_or_at_another_size_reads_a_number(optimizer):
     choice = ENGINES["fast"].optimizers[optimizer]
     made = choice.make(choice.rate, 3, choice.history_dtype)
     for stage in ("cells", "layers", "layers"):
@@ -176,7 +176,7 @@ def test_neither_does_one_with_new_targets_or_at_another_size(optimizer):
     assert iterate.iteration == 4
 
 
-def test_a_number_that_is_read_is_noticed():
+def test_reading_a_number_raises_an_error():
     def read(image, **options):
         losses, gradient = objective_on_meta("cells", "nearest")(image, **options)
         return losses, gradient * losses["style"].item()

@@ -38,7 +38,7 @@ def test_steps_are_timed_after_the_first_three_for_a_second_and_a_half(frames, m
     assert frames == [*range(7)]
 
 
-def test_it_is_given_up_when_it_may_not_go_on(frames):
+def test_the_measurement_stops_when_asked_to(frames):
     assert measure_speed(lambda: len(frames) < 3) is None
     assert frames == [0, 1, 2]
 

@@ -69,7 +69,7 @@ class TestStory:
         last_small = max(k for k, size in enumerate(sizes) if size[1] != 256)
         assert [k for k, end in enumerate(ends) if end] == [last_small, len(frames) - 1]
 
-    def test_a_frame_is_a_picture_with_words_to_it(self, content, style):
+    def test_a_frame_has_a_picture_losses_time_left_and_a_note(self, content, style):
         for frame in stylize(content, style, settings(scales=2, size=256)):
             assert frame.image.dtype == torch.float32
             assert frame.image.min() >= 0
@@ -79,7 +79,7 @@ class TestStory:
             assert str(frame.note) == "vgg19 weights: tiny, for tests"
         assert frame.seconds_left == 0
 
-    def test_time_goes_on(self, content, style):
+    def test_seconds_never_decrease_and_are_above_zero(self, content, style):
         seconds = [frame.seconds for frame in stylize(content, style, settings())]
         assert seconds == sorted(seconds)
         assert seconds[0] > 0
@@ -215,13 +215,13 @@ ELSEWHERE = {"backbone", "network_weights", "kernels", "device", "memory_gb", "s
 """Knobs with one choice here, or whose choice is a matter of files: tested with their modules."""
 
 
-def test_no_knob_is_forgotten_here():
+def test_every_setting_is_tested_here():
     assert TURNS.keys() | ELSEWHERE == knobs().keys()
 
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("name", TURNS)
-def test_turning_a_knob_changes_the_result(name, content, style):
+def test_changing_a_setting_changes_the_result(name, content, style):
     turned = settings(**TURNS[name])
     default = getattr(settings(), name)
     straight = replace(turned, **{name: default})
@@ -305,7 +305,7 @@ def test_a_network_with_larger_activations_makes_the_same_picture(
 
 
 @pytest.mark.usefixtures("tiny")
-def test_other_errors_stay_what_they_are(content, style, monkeypatch):
+def test_other_errors_are_not_translated(content, style, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("the sizes of tensors differ")
 
@@ -322,7 +322,7 @@ def test_a_start_picture_of_another_shape_is_found_before_the_weights(content, s
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("shape", [(33, 700), (700, 33), (2000, 64), (32, 32)])
-def test_odd_style_images_are_taken(shape, content):
+def test_unusual_style_images_are_accepted(shape, content):
     assert last(content, torch.rand(1, 3, *shape), iterations=2).iteration == 2
 
 
@@ -338,7 +338,7 @@ def test_pictures_of_one_color_give_a_finite_result(color):
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("device", ["tpu", "cuda:99", "nonsense!"])
-def test_a_device_that_is_not_there_is_refused(device, content, style):
+def test_a_missing_device_is_refused(device, content, style):
     with pytest.raises(SettingsError, match=f"no device {device!r} here.*cpu|CUDA devices found"):
         next(stylize(content, style, settings(device=device)))
 

@@ -99,7 +99,7 @@ def test_a_gray_reference_makes_a_picture_gray():
     assert (matched.amax(1) - matched.amin(1)).max() < 0.02
 
 
-def test_noise_far_below_one_level_is_not_blown_up_into_colors():
+def test_noise_far_below_one_level_is_not_amplified_to_colors():
     noise = torch.randn(1, 3, 40, 50, generator=torch.Generator().manual_seed(0))
     matched = match_color(0.5 + 1e-4 * noise, muted(1))
     assert matched.std((2, 3)).max() < 0.025 < 0.05 < muted(1).std((2, 3)).max()
@@ -142,7 +142,7 @@ def test_colors_out_of_range_are_clipped():
     torch.testing.assert_close(finished, flat(1, 0.701, 0.701))
 
 
-def test_the_map_by_cholesky_serves_red_first():
+def test_with_cholesky_the_new_red_depends_on_red_alone():
     """Lower triangular: what becomes of red is decided by red alone."""
     image, reference = muted(1), muted(2)
     matched = match_color_by_cholesky(image, reference)

@@ -129,7 +129,7 @@ def test_every_format_is_read(read, ending):
     torch.testing.assert_close(255 * image, expected, atol=5, rtol=0)
 
 
-def test_the_content_counts_and_not_the_ending(read):
+def test_the_format_is_found_by_content_and_not_by_suffix(read):
     assert levels(read(encode(pixels("RGB", RED), "PNG"), "picture.jpg")) == [[RED]]
 
 
@@ -193,7 +193,7 @@ GARBAGE = (b"Exif\0\0", b"Exif\0\0II*\0", b"Exif\0\0MM\0*\0\0\xff\xff", b"Exif\0
 
 @pytest.mark.parametrize("exif", GARBAGE)
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".webp"])
-def test_exif_that_cannot_be_read_turns_nothing(read, ending, exif):
+def test_damaged_exif_is_ignored(read, ending, exif):
     picture, _ = oriented(1)
     assert lettered(read(picture, f"picture{ending}", exif=exif)) == UPRIGHT[1]
 
@@ -211,7 +211,7 @@ def test_exif_that_cannot_be_read_turns_nothing(read, ending, exif):
     ],
 )
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".webp"])
-def test_an_orientation_that_means_nothing_turns_nothing(read, ending, kind, count, value):
+def test_an_invalid_orientation_is_ignored(read, ending, kind, count, value):
     entry = struct.pack("<HHI4s", ORIENTATION, kind, count, value)
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4)
     picture, _ = oriented(1)
@@ -271,7 +271,7 @@ def test_inks_are_read_through_the_profile_of_the_press(read, name, kind):
     assert read(encode(cyan, kind), name)[0, 0].max() < 0.02
 
 
-def test_a_profile_that_is_a_number_is_left_out(read):
+def test_a_profile_that_is_a_number_is_ignored(read):
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[TiffImagePlugin.ICCPROFILE] = 5
     tags.tagtype[TiffImagePlugin.ICCPROFILE] = TiffTags.LONG
@@ -297,7 +297,7 @@ UNFIT = {
 @pytest.mark.parametrize(
     ("kind", "mode"), [(kind, mode) for kind in UNFIT for mode in UNFIT[kind][1].split()]
 )
-def test_a_profile_that_is_broken_or_of_another_space_is_left_out(read, kind, mode):
+def test_a_profile_that_is_damaged_or_of_another_space_is_ignored(read, kind, mode):
     picture = Image.new(mode, (2, 2), 100)
     assert torch.equal(read(picture, "a.tif", icc_profile=UNFIT[kind][0]), read(picture, "b.tif"))
 

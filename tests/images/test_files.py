@@ -319,7 +319,7 @@ def test_sixteen_bits_survive_a_round_trip(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "bits"), [("o.jpg", 16), ("o.webp", 16), ("o.png", 12)])
-def test_bits_that_a_format_has_not_are_refused(tmp_path, name, bits):
+def test_bits_that_a_format_lacks_are_refused(tmp_path, name, bits):
     with pytest.raises(ImageError, match=rf"{name} with {bits} bits a channel\. All formats have"):
         check_destination(tmp_path / name, bits)
 

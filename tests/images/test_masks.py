@@ -55,7 +55,7 @@ def test_guided_products_are_those_of_the_guided_positions_alone():
     assert count(half("left", 4, 6), 3, torch.float32) == 3 * 12
 
 
-def test_a_position_half_meant_counts_a_quarter():
+def test_a_position_with_guide_one_half_counts_a_quarter():
     """The guide multiplies the activations, of which products are squares."""
     features = torch.rand(1, 3, 4, 6)
     gray = torch.full((1, 1, 4, 6), 0.5)
@@ -67,7 +67,7 @@ def test_a_position_half_meant_counts_a_quarter():
         torch.testing.assert_close(one, other)
 
 
-def test_a_guide_is_the_mean_of_the_mask_over_what_a_position_stands_for():
+def test_a_guide_is_the_mean_of_the_mask_over_the_area_of_a_position():
     network = tiny_network()
     mask = torch.rand(1, 1, 64, 96)
     guide = make_guide(
@@ -119,7 +119,7 @@ def test_strips_change_nothing(statistic, rows):
     assert_alike(whole, objective(rows, REGIONS, statistic), 1e-3)
 
 
-def test_eased_the_gradient_is_another_and_the_terms_are_the_same():
+def test_easing_changes_the_gradient_and_not_the_terms():
     plain, eased = objective({}, REGIONS), objective({}, REGIONS, eased=True)
     assert plain[0] == eased[0]
     assert not torch.allclose(plain[1], eased[1], rtol=0.1)
@@ -131,7 +131,7 @@ def test_half_precision_sees_nearly_the_same():
         assert low[name].item() == pytest.approx(term.item(), rel=0.05)
 
 
-def test_a_masked_style_pulls_only_near_where_it_is_wanted():
+def test_the_gradient_of_a_masked_style_is_zero_far_from_its_mask():
     one_sided = LOSS_CONFIG._replace(content=0.0, tv=0.0)
     network = tiny_network()
     segments = cut_network(network, LAYERS)
@@ -153,7 +153,7 @@ def test_what_is_kept_gets_no_gradient_and_looks_like_the_content():
     assert terms["content"].item() > 0
 
 
-def test_shares_follow_the_areas_so_that_each_pixel_feels_as_much():
+def test_shares_follow_the_areas_so_that_each_pixel_has_equal_weight():
     quarter = half("left", 96, 128)
     quarter[..., :48, :] = 0
     styles = gather_styles(STYLES, (), (1.0,), (), [quarter, RIGHT], [None, None])
@@ -222,7 +222,7 @@ def test_where_masks_overlap_the_start_is_as_bright_as_elsewhere():
     torch.testing.assert_close(masked, recolor_content(CONTENT, styles_of(pictures, shares=(3, 1))))
 
 
-def test_the_start_has_the_colors_of_the_part_of_the_style_that_is_meant():
+def test_the_start_has_the_colors_of_the_styles_part():
     both = in_halves(RED, BLUE)
     started = recolor_content(CONTENT, styles_of([both], [None], [LEFT]))
     torch.testing.assert_close(
@@ -231,7 +231,7 @@ def test_the_start_has_the_colors_of_the_part_of_the_style_that_is_meant():
 
 
 @pytest.mark.parametrize("mode", ["content", "matched", "cholesky", "histogram"])
-def test_the_part_that_is_meant_gets_the_colors_of_where_it_is_wanted(mode):
+def test_a_styles_part_gets_the_colors_of_the_region_where_it_is_used(mode):
     content, picture_ = in_halves(GREEN, RED), in_halves(RED, BLUE)
     (style,) = styles_of([picture_], [LEFT], [RIGHT])
     recolored = recolor_style(style, content, mode, 1.0).image
@@ -328,7 +328,7 @@ def test_opaque_styles_have_the_masks_that_were_given_and_no_others(tmp_path):
     assert load_styles(paths, [LEFT, RIGHT])[1] == [LEFT, RIGHT]
 
 
-def test_how_opaque_a_style_is_becomes_its_mask_and_white_that_of_others(tmp_path):
+def test_the_opacity_of_a_style_is_its_mask_and_opaque_styles_get_white_ones(tmp_path):
     paths = [seen_through(tmp_path, "one", LEFT), seen_through(tmp_path, "two", None)]
     (seen, _), (part, white) = load_styles(paths)
     assert torch.equal(seen, load_image(paths[0]))
@@ -337,7 +337,7 @@ def test_how_opaque_a_style_is_becomes_its_mask_and_white_that_of_others(tmp_pat
     torch.testing.assert_close(gray(white), torch.ones_like(LEFT))
 
 
-def test_how_opaque_a_style_is_is_multiplied_with_its_mask(tmp_path):
+def test_the_opacity_of_a_style_is_multiplied_with_its_mask(tmp_path):
     faint = 0.6 * LEFT + 0.2 * RIGHT
     paths = [seen_through(tmp_path, "one", faint), seen_through(tmp_path, "two", None)]
     _, (part, other) = load_styles(paths, [half("left", 48, 64).expand(-1, 3, -1, -1), RIGHT])
@@ -348,7 +348,7 @@ def test_how_opaque_a_style_is_is_multiplied_with_its_mask(tmp_path):
     assert other is RIGHT
 
 
-def test_a_style_of_which_nothing_is_seen_is_refused(tmp_path):
+def test_a_style_that_is_transparent_within_its_mask_is_refused(tmp_path):
     clear = seen_through(tmp_path, "clear", torch.zeros(1, 1, 96, 128))
     left = seen_through(tmp_path, "left", LEFT)
     for paths, drawn, number in (([left, clear], [], 2), ([left], [RIGHT], 1)):
@@ -356,7 +356,7 @@ def test_a_style_of_which_nothing_is_seen_is_refused(tmp_path):
             load_styles(paths, drawn)
 
 
-def test_style_masks_beside_transparency_are_refused_as_ever(tmp_path):
+def test_style_masks_that_do_not_fit_are_refused_for_transparent_styles_too(tmp_path):
     paths = [seen_through(tmp_path, "one", LEFT), seen_through(tmp_path, "two", None)]
     with pytest.raises(ImageError, match=r"The style mask \(1\) is 64×64"):
         load_styles(paths, [half("left", 64, 64), RIGHT])

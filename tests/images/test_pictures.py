@@ -93,7 +93,7 @@ def test_there_is_no_checkerboard(painted):
     assert finest < 4 * near
 
 
-def test_there_is_no_border(painted):
+def test_there_is_no_visible_border(painted):
     """The outermost rows and columns differ from the next no more than any neighbors do."""
     *_, result = painted
     for axis in (-1, -2):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from neural_style.images.sizes import fit_area, fit_longest
 
 
-def test_a_style_is_seen_as_long_as_the_canvas_or_with_as_many_pixels():
+def test_a_style_has_the_canvas_longest_side_or_its_number_of_pixels():
     canvas = (100, 200)
     assert fit_longest(300, 400, canvas, 32) == (150, 200)
     assert fit_longest(75, 100, canvas, 32) == (75, 100)  # never enlarged

@@ -57,7 +57,7 @@ def evaluation(build, kernels: str, dtype: torch.dtype) -> tuple[dict, torch.Ten
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 0.03)])
 @pytest.mark.parametrize("build", [tiny_vgg, wide_vgg])
-def test_numba_and_torch_come_to_the_same(build, dtype, tolerance):
+def test_numba_and_torch_give_the_same_result(build, dtype, tolerance):
     terms, gradient = evaluation(build, "numba", dtype)
     expected, direct = evaluation(build, "torch", dtype)
     for name, term in expected.items():
@@ -67,7 +67,7 @@ def test_numba_and_torch_come_to_the_same(build, dtype, tolerance):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_kernels_are_for_the_cpu_and_where_they_are_wanted(dtype):
+def test_kernels_are_used_on_the_cpu_and_if_chosen(dtype):
     assert choose_kernels("auto", CPU, dtype)
     assert choose_kernels("numba", CPU, dtype)
     assert not choose_kernels("torch", CPU, dtype)
@@ -75,7 +75,7 @@ def test_kernels_are_for_the_cpu_and_where_they_are_wanted(dtype):
     assert not choose_kernels("numba", torch.device("cuda"), dtype)
 
 
-def test_what_does_not_compile_is_not_used_or_an_error(monkeypatch):
+def test_kernels_that_do_not_compile_are_skipped_or_raise_an_error(monkeypatch):
     def fail(dtype: torch.dtype) -> None:
         raise ValueError("No threading layer could be loaded.\nHINT: …")
 

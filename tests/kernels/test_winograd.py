@@ -39,7 +39,7 @@ def directly(x, weight, bias, pull) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("channels", [(64, 64), (24, 100), (130, 8)])
-def test_float32_is_as_exact_as_the_direct_way(channels, size):
+def test_float32_is_as_exact_as_direct_convolution(channels, size):
     x, weight, bias, pull = layer(*channels, *size, torch.float32)
     out = convolve(x, make_kernel(weight, bias, x.dtype), rectify=False)
     (gradient,) = torch.autograd.grad(out, x, pull)
@@ -61,7 +61,7 @@ def test_bfloat16_has_direct_activations_and_rougher_gradients(size):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_rectified_is_the_positive_part_and_pulls_only_there(dtype):
+def test_a_rectified_output_is_the_positive_part_and_so_is_its_gradient(dtype):
     x, weight, bias, pull = layer(64, 64, 11, 14, dtype)
     kernel = make_kernel(weight, bias, dtype)
     whole = convolve(x, kernel, rectify=False)
@@ -81,7 +81,7 @@ def test_strips_of_tiles_fit_together(monkeypatch):
     assert off(convolve(x, kernel, rectify=True).detach(), whole.detach()) < 1e-6
 
 
-def test_any_layout_is_taken():
+def test_any_memory_layout_is_accepted():
     x, weight, bias, pull = layer(64, 64, 9, 10, torch.float32)
     kernel = make_kernel(weight, bias, x.dtype)
     out = convolve(x, kernel, rectify=True)
@@ -95,7 +95,7 @@ def test_any_layout_is_taken():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
-def test_what_is_not_finite_is_not_hidden(dtype, value):
+def test_nonfinite_values_are_not_hidden(dtype, value):
     x, weight, bias, _ = layer(64, 64, 8, 8, dtype)
     with torch.no_grad():
         x[0, 3, 5, 5] = value
@@ -126,7 +126,7 @@ def test_the_same_bytes_with_any_number_of_threads_and_from_several_at_once():
     assert all(torch.equal(result, expected) for result in results)
 
 
-def test_only_wide_plain_convolutions_are_done_this_way():
+def test_only_wide_plain_convolutions_use_winograd_filtering():
     wide, cases = nn.Conv2d(128, 128, 3, padding=1, device="meta"), [nn.ReLU()]
     assert is_faster(wide, torch.float32)
     assert is_faster(wide, torch.bfloat16)
@@ -143,7 +143,7 @@ def test_only_wide_plain_convolutions_are_done_this_way():
     assert not any(is_faster(module, torch.float32) for module in cases)
 
 
-def test_compiles_where_nothing_can_be_kept():
+def test_kernels_compile_without_a_writable_cache():
     space: dict = {}
     exec("def double(x):\n    return 2 * x", space)  # of no file: numba finds no place for it
     assert compiled()(space["double"])(21) == 42

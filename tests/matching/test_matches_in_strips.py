@@ -105,7 +105,7 @@ def test_matches_found_in_strips_are_those_of_the_whole_picture(rows):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
-def test_so_it_is_with_the_real_network(stage):
+def test_strips_are_exact_with_the_real_network(stage):
     rows = {"pool2": 64, "pool3": 32}
     whole, strips = (evaluate(cut, (257, 131), stage, "one", True) for cut in ({}, rows))
     assert_alike(whole, strips, 1e-4)

@@ -127,7 +127,7 @@ def activations(height: int, width: int, dtype: torch.dtype) -> torch.Tensor:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 @pytest.mark.parametrize("size", [(2, 2), (4, 6), (5, 8), (31, 37)])
-def test_pooled_and_rectified_is_rectified_and_pooled_to_the_bit(size, layout, dtype):
+def test_the_fused_relu_and_pooling_is_exact_to_the_bit(size, layout, dtype):
     x = activations(*size, dtype).detach().contiguous(memory_format=layout).requires_grad_()
     expected = max_pool2d(x.relu(), 2)
     pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(1)).to(dtype)
@@ -140,7 +140,7 @@ def test_pooled_and_rectified_is_rectified_and_pooled_to_the_bit(size, layout, d
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("sign", [1, -1])
-def test_what_is_no_number_stays_none_and_what_is_infinite_so(dtype, sign):
+def test_nan_and_infinity_pass_through(dtype, sign):
     x = torch.ones(1, 3, 2, 6, dtype=dtype)
     x[0, 1, 0, 1] = torch.copysign(torch.tensor(torch.nan), torch.tensor(float(sign)))
     x[0, 1, 1, 3] = sign * torch.inf
@@ -149,7 +149,7 @@ def test_what_is_no_number_stays_none_and_what_is_infinite_so(dtype, sign):
     assert made[1:] == [torch.inf if sign > 0 else 1.0, 1.0]
 
 
-def test_of_what_was_before_the_pooling_nothing_is_kept():
+def test_the_map_before_the_pooling_is_not_saved():
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x):
         made = relu_max_pool(activations(8, 8, torch.float32))
@@ -159,7 +159,7 @@ def test_of_what_was_before_the_pooling_nothing_is_kept():
     }
 
 
-def test_only_plain_halving_is_done_so():
+def test_only_plain_2x2_pooling_is_fused():
     assert is_2x2_max_pool(nn.MaxPool2d(2, 2))
     others = [nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 2, ceil_mode=True), nn.ReLU()]
     assert not any(map(is_2x2_max_pool, others))

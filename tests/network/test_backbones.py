@@ -43,7 +43,7 @@ def test_vgg19_has_the_papers_layers_in_their_order():
     assert list(BACKBONES["vgg19"].build()) == PAPER
 
 
-def test_building_makes_no_weights():
+def test_building_allocates_no_weights():
     for module in BACKBONES["vgg19"].build().values():
         assert all(parameter.is_meta for parameter in module.parameters())
 
@@ -138,7 +138,7 @@ def test_the_units_of_torchvision_are_red_first_and_of_unit_spread():
     assert torch.allclose(to_units(red, TORCHVISION).flatten(), expected, atol=1e-5)
 
 
-def test_a_block_ends_where_pooling_is_and_numbering_begins_anew():
+def test_a_block_ends_at_its_pooling_and_numbering_restarts():
     convolution = torch.nn.Conv2d(3, 3, 3)
     modules = [convolution, torch.nn.ReLU(), torch.nn.MaxPool2d(2), convolution, torch.nn.ReLU()]
     stages = name_vgg_stages(torch.nn.Sequential(*modules))
@@ -146,7 +146,7 @@ def test_a_block_ends_where_pooling_is_and_numbering_begins_anew():
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_every_layer_that_a_backbone_proposes_is_one_of_its_own(name):
+def test_every_default_layer_of_a_backbone_exists(name):
     entry = BACKBONES[name]
     stages = entry.build()
     assert entry.match_layers.keys() <= stages.keys()
@@ -240,7 +240,7 @@ def seen_by(name: str, model: torch.nn.Module, image: torch.Tensor) -> dict[str,
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_networks_see_what_torchvisions_do(name, tmp_path):
+def test_other_networks_have_the_activations_of_torchvisions(name, tmp_path):
     """Through a file, by its names."""
     image, model = picture(96, 80), trained(name)
     file = tmp_path / "weights.pth"
@@ -259,7 +259,7 @@ def test_other_networks_see_what_torchvisions_do(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_with_other_networks_pictures_are_made(name, tmp_path, the_hub, monkeypatch):
+def test_other_networks_make_pictures(name, tmp_path, the_hub, monkeypatch):
     """From the Hub to the picture; from a file where the Hub has none."""
     entry, model, choice = BACKBONES[name], trained(name), "hub"
     if entry.hub:
@@ -295,7 +295,7 @@ def test_with_other_networks_pictures_are_made(name, tmp_path, the_hub, monkeypa
     assert torch.equal(loaded.tensors[f"{next(iter(entry.build()))}.weight"], expected)
 
 
-def test_batch_statistics_are_divided_by_with_each_networks_own_floor():
+def test_batch_normalization_uses_each_networks_own_epsilon():
     """Inception v3's is a hundred times the usual one, which matters where a variance is small."""
     for name, floor in {"googlenet": 1e-3, "inception_v3": 1e-3, "resnet50": 1e-5}.items():
         stages = torch.nn.ModuleList(BACKBONES[name].build().values())
@@ -311,9 +311,7 @@ def test_a_picture_too_small_for_the_network_is_refused_with_the_size_it_needs()
 
 def test_a_network_without_a_file_on_the_hub_says_what_to_do(fresh_weights):
     for choice in ("hub", "auto"):
-        with pytest.raises(
-            WeightsError, match=r"on the Hub is known for googlenet\. Give network_weights"
-        ):
+        with pytest.raises(WeightsError, match=r"known for googlenet\. Give network_weights"):
             load_weights("googlenet", choice)
     with pytest.raises(WeightsError, match=r"No package holds weights of vgg16, only of vgg19\."):
         load_weights("vgg16", "packaged")

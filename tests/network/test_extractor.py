@@ -13,7 +13,7 @@ from neural_style.network.steps import POOLINGS, to_units
 from tests.conftest import extract, picture, seeded_weights, tiny_vgg
 
 
-def test_square_pooling_is_the_root_of_the_mean_square():
+def test_l2_pooling_is_the_root_of_the_mean_square():
     pooled = POOLINGS["l2"](torch.tensor([[[[1.0, 5.0], [5.0, 7.0]]]]), 2, 2, 0, False)
     assert pooled.item() == pytest.approx(5)  # (1 + 25 + 25 + 49) / 4 is 25
     blank = torch.zeros(1, 1, 2, 2, requires_grad=True)

@@ -53,7 +53,7 @@ def test_the_whole_file_is_fetched_once_and_kept_under_its_digest(the_hub):
 
 
 @pytest.mark.parametrize("revision", [fake_hub.REVISION, "main"])
-def test_the_second_time_nobody_is_asked(the_hub, revision, monkeypatch):
+def test_the_second_time_no_request_is_made(the_hub, revision, monkeypatch):
     entry = BACKBONES["vgg19"]
     file = entry.hub._replace(revision=revision)
     monkeypatch.setitem(BACKBONES, "vgg19", entry._replace(hub=file))
@@ -116,7 +116,7 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_its_trouble_is_an_error_in_a_sentence_and_soon(the_hub, monkeypatch, trouble):
+def test_a_failure_of_the_hub_is_reported_soon_and_in_a_sentence(the_hub, monkeypatch, trouble):
     cause, words = TROUBLE[trouble]
     cause(the_hub, monkeypatch)
     began = time.monotonic()
@@ -134,7 +134,7 @@ def test_its_trouble_is_an_error_in_a_sentence_and_soon(the_hub, monkeypatch, tr
 # Where any source will do
 
 
-def test_what_a_space_preloaded_is_taken_without_asking(the_hub, monkeypatch):
+def test_a_preloaded_file_is_used_without_a_request(the_hub, monkeypatch):
     preload()
     the_hub.requests.clear()
     is_offline(the_hub, monkeypatch)
@@ -144,7 +144,7 @@ def test_what_a_space_preloaded_is_taken_without_asking(the_hub, monkeypatch):
     assert the_hub.requests == []
 
 
-def test_else_the_packaged_weights_are_and_nobody_is_asked(the_hub):
+def test_without_a_cached_file_the_packaged_weights_are_used_without_a_request(the_hub):
     loaded = load_weights("vgg19")
     packaged = load_weights("vgg19", "packaged")
     assert same(loaded.tensors, packaged.tensors)
@@ -153,7 +153,7 @@ def test_else_the_packaged_weights_are_and_nobody_is_asked(the_hub):
     assert the_hub.requests == []
 
 
-def test_a_damaged_cache_is_passed_over_and_the_source_says_so(the_hub):
+def test_a_damaged_cache_is_skipped_and_the_source_says_so(the_hub):
     path = preload()
     path.resolve().write_bytes(b"\0" * len(the_hub.content))
     packaged = load_weights("vgg19", "packaged")
@@ -167,7 +167,7 @@ def test_a_damaged_cache_is_passed_over_and_the_source_says_so(the_hub):
         load_weights("vgg19", "hub")
 
 
-def test_a_network_that_no_package_holds_is_fetched(the_hub, monkeypatch):
+def test_a_network_without_packaged_weights_is_fetched(the_hub, monkeypatch):
     entry = BACKBONES["vgg19"]._replace(packaged=None)
     monkeypatch.setitem(BACKBONES, "vgg19", entry)
     assert str(load_weights("vgg19").source) == DOWNLOADED

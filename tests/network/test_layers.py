@@ -30,7 +30,7 @@ def network(watched=(), build=tiny_vgg, **options):
 @pytest.mark.parametrize("pooling", ["max", "avg", "l2"])
 @pytest.mark.parametrize("build", [tiny_vgg, wide_vgg])
 @pytest.mark.parametrize("watched", WATCHED, ids=lambda watched: ",".join(sorted(watched)))
-def test_stages_done_as_one_come_to_the_same_bits(watched, build, pooling, dtype):
+def test_fused_stages_give_the_same_bits(watched, build, pooling, dtype):
     """Against the network of which every stage is looked at, and so is a layer of its own."""
     seen = []
     for layers in (watched, ()):
@@ -45,7 +45,7 @@ def test_stages_done_as_one_come_to_the_same_bits(watched, build, pooling, dtype
         assert torch.equal(activations, seen[1][name]), name
 
 
-def test_what_is_joined_follows_from_what_is_looked_at():
+def test_stages_are_fused_unless_their_output_is_read():
     joined = [
         [*layer.stages] for layer in network(["relu1_1", "conv2_1", "relu2_2"]).layers.values()
     ]
@@ -96,7 +96,7 @@ def test_the_cost_of_layers_by_hand():
     assert work == [9 * 3 * 4, 9 * 4 * 4, 0, 9 * 4 * 6 / 4]
 
 
-def test_only_what_it_was_loaded_for_may_be_looked_at():
+def test_only_layers_named_at_loading_may_be_read():
     looking = network(["relu1_1", "relu2_1"])
     assert layers_until(looking, ["relu1_1"]) == ["relu1_1"]
     for hidden in ("conv1_1", "conv1_2", "pool1", "relu3_1"):

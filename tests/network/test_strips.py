@@ -74,13 +74,13 @@ def test_terms_and_gradient_are_those_of_the_whole_picture(rows, border, height,
 
 
 @pytest.mark.parametrize("statistic", STATISTICS)
-def test_so_are_they_for_every_statistic(statistic):
+def test_strips_are_exact_for_every_statistic(statistic):
     network = tiny_network()
     whole = evaluate(network, {}, 97, 40, statistic)
     assert_alike(whole, evaluate(network, CUTS[2], 97, 40, statistic), 1e-3)
 
 
-def test_so_are_they_eased():
+def test_strips_are_exact_with_eased_losses():
     network = tiny_network()
     plain = evaluate(network, {}, 97, 40)
     eased = evaluate(network, {}, 97, 40, eased=True)
@@ -92,7 +92,7 @@ def test_so_are_they_eased():
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", [{"pool2": 64}, {"pool2": 64, "pool3": 32, "relu5_1": 20}])
 @pytest.mark.parametrize(("height", "width"), [(257, 131), (401, 97), (320, 200)])
-def test_so_it_is_with_the_real_network(rows, height, width):
+def test_strips_are_exact_with_the_real_network(rows, height, width):
     network = packaged_vgg19()
     whole = evaluate(network, {}, height, width)
     assert_alike(whole, evaluate(network, rows, height, width), 1e-4)
@@ -117,7 +117,7 @@ def test_without_a_gradient_the_terms_are_the_same():
         assert not gradient.any()
 
 
-def test_the_margin_of_a_strip_is_what_its_outputs_see_in_whole_tiles_of_the_last_layer():
+def test_the_margin_of_a_strip_is_its_receptive_field_rounded_to_tiles():
     # conv1_1, conv1_2, pool1: 1 + 1 + 1 rows; conv2_1, conv2_2, pool2: 2 each. 9, of which a tile
     # of four rows after pool2, sixteen here, is the next multiple.
     stages = cut_network(tiny_network(), LAYERS, {"pool2": 32})[0][0]
@@ -129,14 +129,14 @@ def test_the_margin_of_a_strip_is_what_its_outputs_see_in_whole_tiles_of_the_las
     ]
 
 
-def test_a_strip_too_thin_to_work_on_joins_its_neighbor():
+def test_a_strip_that_is_too_thin_joins_its_neighbor():
     network = tiny_network()
     stages = cut_network(network, LAYERS, {"pool2": 4})[0][0]
     starts = [strip.start for strip in plan_strips(network, stages, 70, 16)]
     assert starts == [0, 16, 32, 48]
 
 
-def test_a_network_is_cut_where_it_is_told_to_and_no_deeper_than_needed():
+def test_a_network_is_cut_where_rows_say_and_no_deeper_than_needed():
     network = tiny_network()
     segments = cut_network(network, ["relu3_1"], {"pool2": 8, "pool4": 8})
     assert [stages[-1] for stages, _ in segments] == ["pool2", "relu3_1"]
@@ -144,7 +144,7 @@ def test_a_network_is_cut_where_it_is_told_to_and_no_deeper_than_needed():
     assert segments[0][0][0] == "conv1_1"
 
 
-def test_a_survey_shows_every_row_once():
+def test_visit_features_shows_every_row_once():
     network = tiny_network()
     seen = {layer: [] for layer in LAYERS}
     visit_features(

@@ -31,7 +31,7 @@ def same(ours: Tensors, theirs: Tensors) -> bool:
 # The decision
 
 
-def test_the_second_call_gives_the_same_object_and_asks_nobody(the_hub):
+def test_the_second_call_returns_the_same_object_without_a_request(the_hub):
     first = load_weights("vgg19", "hub")
     the_hub.requests.clear()
     assert load_weights("vgg19", "hub") is first
@@ -65,17 +65,17 @@ def test_first_calls_from_many_threads_load_once(the_hub):
     assert [method for method, _ in the_hub.requests].count("GET") == 1
 
 
-def test_the_environment_speaks_where_the_choice_is_auto(the_hub, monkeypatch):
+def test_the_environment_variable_replaces_auto(the_hub, monkeypatch):
     monkeypatch.setenv("NEURAL_STYLE_WEIGHTS", "hub")
     assert load_weights("vgg19") is load_weights("vgg19", "hub")
 
 
-def test_the_environment_is_silent_where_another_choice_was_made(the_hub, monkeypatch):
+def test_the_environment_variable_does_not_replace_other_choices(the_hub, monkeypatch):
     monkeypatch.setenv("NEURAL_STYLE_WEIGHTS", "packaged")
     assert "owner/tiny-vgg" in str(load_weights("vgg19", "hub").source)
 
 
-def test_an_empty_environment_variable_says_nothing(the_hub, monkeypatch):
+def test_an_empty_environment_variable_is_ignored(the_hub, monkeypatch):
     monkeypatch.setenv("NEURAL_STYLE_WEIGHTS", "")
     assert "packaged" in str(load_weights("vgg19").source)
 
@@ -115,7 +115,7 @@ def test_a_tensor_that_is_wrong_in_a_file_is_refused(tiny_package, tmp_path, wro
 # The package
 
 
-def test_the_packaged_file_is_vgg19_and_decodes_like_a_look_up_value_by_value():
+def test_the_packaged_file_decodes_to_vgg19_by_table_lookup():
     entry = BACKBONES["vgg19"]
     loaded = load_weights("vgg19", "packaged")
     assert loaded.digest == entry.packaged.sha256
@@ -183,7 +183,7 @@ def test_a_file_with_torchvisions_names_is_read(tiny_package, tmp_path, prefix, 
     assert loaded.units == TORCHVISION
 
 
-def test_a_path_may_begin_at_home(tiny_package, tmp_path, monkeypatch):
+def test_a_path_may_begin_with_a_tilde(tiny_package, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     save_file(torchvision_names(TENSORS, ""), tmp_path / "mine.safetensors")
     assert same(load_weights("vgg19", "~/mine.safetensors").tensors, TENSORS)
@@ -254,7 +254,7 @@ def test_where_there_is_no_file_the_choices_are_listed(tiny_package, tmp_path, p
         ("mine.safetensors", r"^mine\.safetensors is not a readable safetensors file: "),
     ],
 )
-def test_a_file_of_no_such_kind_is_refused(tiny_package, tmp_path, content, name, words):
+def test_a_file_of_another_format_is_refused(tiny_package, tmp_path, content, name, words):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=words):

@@ -18,7 +18,7 @@ from neural_style.objective.losses import (
 )
 
 
-def test_gram_of_a_two_by_two_picture_is_the_one_on_paper():
+def test_gram_of_a_two_by_two_picture_is_the_one_by_hand():
     # Channels (1, 2, 3, 4) and (0, 1, 0, 1): products 30, 6, 2, over 2 channels × 4 pixels.
     features = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]], [[0.0, 1.0], [0.0, 1.0]]]])
     assert torch.equal(gram(features), torch.tensor([[30.0, 6.0], [6.0, 2.0]]) / 8)
@@ -65,7 +65,7 @@ def test_a_slope_of_one_level_a_pixel_to_the_right_by_hand():
 
 
 @pytest.mark.parametrize("form", TV_FORMS)
-def test_total_variation_of_a_constant_picture_is_nothing(form):
+def test_total_variation_of_a_constant_picture_is_zero(form):
     assert TV_FORMS[form](torch.full((1, 3, 5, 7), 0.4)) == 0
 
 
@@ -103,7 +103,7 @@ def test_gradients_agree_with_finite_differences():
     assert torch.autograd.gradcheck(tv_loss, features)
 
 
-def test_a_relative_loss_does_not_see_the_scale_of_the_activations():
+def test_a_relative_loss_does_not_depend_on_the_scale_of_the_activations():
     canvas, content, style = torch.rand(3, 1, 4, 6, 6).unbind()
     for scale in (0.01, 1.0, 300.0):
         target = gram(scale * style)
@@ -144,7 +144,7 @@ def test_the_eased_loss_is_the_sum_over_pairs_of_directions_in_plain_loops():
     assert loss.item() == pytest.approx(total.item(), rel=1e-4)
 
 
-def test_the_eased_loss_is_nothing_where_the_plain_one_is_nothing():
+def test_the_eased_loss_is_zero_where_the_plain_one_is_zero():
     (target,) = grams(1)
     assert eased_style_loss(target, target, principal_axes(target)) == 0
 

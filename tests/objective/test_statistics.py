@@ -77,13 +77,13 @@ def test_gradients_agree_with_finite_differences(name):
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_the_loss_of_a_style_against_itself_is_nothing(name):
+def test_the_loss_of_a_style_against_itself_is_zero(name):
     target = moments(activations(1))
     assert STATISTICS[name].loss(target, target).item() == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_no_statistic_sees_where_the_pixels_are(name):
+def test_no_statistic_depends_on_the_order_of_the_pixels(name):
     features, target = activations(1), moments(activations(2))
     shuffled = features.flatten(2)[..., torch.randperm(42)].view_as(features)
     loss = STATISTICS[name].loss
@@ -93,7 +93,7 @@ def test_no_statistic_sees_where_the_pixels_are(name):
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_a_relative_loss_hardly_sees_the_scale_of_the_activations(name):
+def test_a_relative_loss_hardly_depends_on_the_scale_of_the_activations(name):
     """But for the floors, which are far below activations of this size."""
     canvas, style, entry = activations(1), activations(2), STATISTICS[name]
 

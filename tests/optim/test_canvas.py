@@ -32,7 +32,7 @@ def test_the_slowest_wave_moves_most_and_the_fastest_is_left_alone():
     assert moved[31, 31] == pytest.approx((0.5 / (2**0.5 * 31 / 64)) ** 0.5, rel=1e-4)
 
 
-def test_opposite_borders_do_not_speak_to_each_other():
+def test_opposite_borders_are_not_coupled():
     """A ramp has a jump where a Fourier basis would wrap it; a cosine basis sees none."""
     ramp = torch.linspace(0, 1, 64).expand(1, 3, 48, 64).contiguous()
     flat_gain = spectral_canvas(48, 64, CPU)

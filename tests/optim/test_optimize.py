@@ -91,7 +91,7 @@ def test_pictures_stay_in_range_even_when_the_target_is_outside():
         assert last.losses["content"] == pytest.approx(0.49, abs=1e-3)
 
 
-def test_unguarded_a_run_is_the_optimizers_own_and_shows_its_last_step():
+def test_without_the_guard_the_last_step_is_yielded():
     def outside(image):
         return {"content": (image - 1.7).square().mean()}
 
@@ -105,7 +105,7 @@ def test_unguarded_a_run_is_the_optimizers_own_and_shows_its_last_step():
     assert not any(iterate.event for iterate in before)
 
 
-def test_unguarded_what_explodes_stays_exploded():
+def test_without_the_guard_a_diverged_run_stays_diverged():
     def unlucky(image):
         return {"content": distance(image)["content"] * math.nan}
 
@@ -118,7 +118,7 @@ def test_unguarded_what_explodes_stays_exploded():
 
 @pytest.mark.parametrize("mishap", [math.nan, math.inf, 1e9])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_mishap_is_taken_back_and_the_run_goes_on(mishap, name):
+def test_after_a_bad_step_the_run_restarts_from_the_best(mishap, name):
     calls = 0
 
     def unlucky(image):
@@ -143,7 +143,7 @@ def test_a_mishap_is_taken_back_and_the_run_goes_on(mishap, name):
     assert str(told.event).startswith("the loss rose from ")
 
 
-def test_an_event_survives_in_a_state_that_is_kept_in_a_file(tmp_path):
+def test_a_state_in_a_file_keeps_its_event(tmp_path):
     calls = 0
 
     def unlucky(image):
@@ -161,7 +161,7 @@ def test_an_event_survives_in_a_state_that_is_kept_in_a_file(tmp_path):
     assert again.event == event
 
 
-def test_steps_that_lead_nowhere_are_taken_back_and_shortened():
+def test_steps_without_improvement_lead_to_a_restart_with_shorter_ones():
     """A pointed valley, where Adam at a constant rate only swings about."""
 
     def pointed(image):
@@ -176,7 +176,7 @@ def test_steps_that_lead_nowhere_are_taken_back_and_shortened():
     assert iterates[-1].losses["content"] < 0.1 * swinging
 
 
-def test_taking_a_step_back_looks_no_more_often():
+def test_a_restart_takes_no_additional_evaluations():
     calls = 0
 
     def unlucky(image):
@@ -239,7 +239,7 @@ def test_an_image_once_given_is_never_written_to_again():
     assert torch.equal(first.image, copy)
 
 
-def test_eased_steps_come_first_and_then_nothing_of_them_is_remembered():
+def test_eased_steps_come_first_and_the_history_is_reset_after_them():
     asked, forgotten = [], []
     plain = differentiated(distance)
 
@@ -260,7 +260,7 @@ def test_eased_steps_come_first_and_then_nothing_of_them_is_remembered():
     assert forgotten == [4]  # after the first evaluation that was not eased
 
 
-def test_back_from_a_spike_the_way_on_is_that_of_the_objective():
+def test_after_a_restart_the_gradient_is_the_objectives_own():
     """The best picture is from an eased step; its gradient is taken anew."""
     plain, asked = differentiated(distance), []
 
@@ -278,7 +278,7 @@ def test_back_from_a_spike_the_way_on_is_that_of_the_objective():
     assert asked[6][1] is False
 
 
-def test_losses_are_read_when_the_next_point_was_looked_at(monkeypatch):
+def test_losses_are_read_after_the_next_evaluation(monkeypatch):
     """So that the graphics card has work while they travel."""
     plain, done = differentiated(distance), []
 

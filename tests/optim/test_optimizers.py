@@ -15,7 +15,7 @@ from neural_style.optim.optimizers import Adam, Lbfgs
 PLAIN = ENGINES["plain"].optimizers
 
 
-def test_lbfgs_after_two_steps_points_where_the_textbook_points():
+def test_the_third_step_of_lbfgs_is_that_of_the_dense_bfgs_update():
     """Against the dense BFGS update of the inverse Hessian, from the same scaled identity."""
     generator = torch.Generator().manual_seed(0)
     points = torch.rand(3, 6, generator=generator, dtype=torch.float64)
@@ -156,7 +156,7 @@ class NothingIsRead(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("optimizer", [Lbfgs(1.0, 4), Adam()], ids=["lbfgs", "adam"])
-def test_a_step_waits_for_no_number(optimizer):
+def test_no_step_reads_from_the_device(optimizer):
     numbers = torch.linspace(-1, 1, 12)
     gradients = [gradient_of(numbers + 0.1 * k) for k in range(8)]
     with NothingIsRead():
@@ -241,7 +241,7 @@ def test_restored_into_the_same_history_it_is_the_same_to_the_last_bit(steps):
         assert torch.equal(restored.step(numbers, gradient), kept.step(numbers, gradient))
 
 
-def test_with_new_targets_the_pairs_stay_and_none_is_made_across_the_change():
+def test_retarget_keeps_the_pairs_and_forms_none_across_the_change():
     """The next step is along the new gradient, scaled by what was learned before."""
     optimizer, reference = (walked(6, None, 5) for _ in range(2))
     pairs, products = optimizer.state()["vectors"], optimizer.state()["products"]
@@ -271,7 +271,7 @@ def test_with_new_targets_the_pairs_stay_and_none_is_made_across_the_change():
     assert reference.count == 5
 
 
-def test_new_targets_before_the_first_pair_are_a_beginning():
+def test_retarget_before_the_first_pair_is_a_fresh_start():
     optimizer, fresh = Lbfgs(), Lbfgs()
     gradient = gradient_of(NEXT)
     optimizer.step(NEXT + 1, gradient_of(NEXT + 1))
@@ -294,7 +294,7 @@ def test_the_first_step_at_another_size_has_the_scale_learned_times_the_growth()
     assert not torch.allclose(large.scale, 4.0 * small.scale)
 
 
-def test_from_one_that_has_learned_nothing_the_first_step_is_the_usual():
+def test_the_first_step_after_an_unused_optimizer_is_the_default():
     for steps in (0, 1):
         other, optimizer, fresh = walked(6, None, steps), Lbfgs(), Lbfgs()
         optimizer.start_from(other, 4.0)
@@ -302,7 +302,7 @@ def test_from_one_that_has_learned_nothing_the_first_step_is_the_usual():
         assert torch.equal(optimizer.step(NEXT, gradient), fresh.step(NEXT, gradient))
 
 
-def test_what_was_taken_over_is_in_the_state():
+def test_a_scale_that_was_taken_over_is_in_the_state():
     optimizer, restored = Lbfgs(1.0, 6), Lbfgs(1.0, 6)
     optimizer.start_from(walked(6, None, 5), 4.0)
     restored.restore(optimizer.state())
@@ -322,7 +322,7 @@ def test_adam_keeps_its_means_for_new_targets_and_begins_anew_at_another_size():
     assert torch.equal(other.step(NEXT, gradient), fresh.step(NEXT, gradient))
 
 
-def test_to_forget_is_to_begin_anew_with_steps_as_long_as_before():
+def test_forget_resets_everything_except_the_rate():
     optimizer, fresh = Lbfgs(), Lbfgs()
     numbers = torch.linspace(-1, 1, 20)
     for _ in range(5):

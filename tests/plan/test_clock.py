@@ -34,7 +34,7 @@ def test_the_clock_divides_the_work_left_by_that_done_a_second(at, monkeypatch):
     assert timer.tick(1, 4) == (11.0, 0.0)
 
 
-def test_loading_and_compiling_and_the_first_step_are_not_taken_for_the_speed(at):
+def test_loading_compiling_and_the_first_step_do_not_count_for_the_speed(at):
     timer = Clock(90.0, [Scale(10, 10, 10)], speed=200.0)  # eleven looks; two a second are believed
     at(150.0)
     assert timer.tick(0, 0) == (60.0, 5.0)  # as believed
@@ -46,7 +46,7 @@ def test_loading_and_compiling_and_the_first_step_are_not_taken_for_the_speed(at
     assert timer.tick(0, 4) == (85.0, pytest.approx(6 * 5 / 3))
 
 
-def test_a_machine_that_is_faster_than_believed_shows_at_once(at):
+def test_a_speed_above_the_expected_one_counts_at_once(at):
     timer = Clock(100.0, [Scale(10, 10, 10)], speed=1.0)
     at(102.0)
     assert timer.tick(0, 0) == (2.0, 20.0)
@@ -66,5 +66,5 @@ def test_a_continued_run_measures_from_its_own_first_step_on(at):
     ("seconds", "words"),
     [(0.4, "0 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")],
 )
-def test_durations_are_told_as_people_tell_them(seconds, words):
+def test_durations_are_written_in_usual_units(seconds, words):
     assert in_words(seconds) == words

@@ -63,7 +63,7 @@ def plan(network, size, limit_gb, history=60):
     return plan_memory(network, LAYERS, scale, history, torch.bfloat16, CPU, limit_gb)
 
 
-def test_with_memory_to_spare_nothing_is_spared(vgg):
+def test_with_enough_memory_the_plan_has_no_strips_and_the_full_history(vgg):
     assert plan(vgg, 512, 100.0)[0] == {}
     assert plan(vgg, 512, 100.0).history == 60
     assert plan(vgg, 512, 100.0).note is None
@@ -102,7 +102,7 @@ def test_a_picture_that_does_not_fit_is_refused_with_a_size_that_does(vgg):
     assert plan(vgg, int(0.9 * size) // 64 * 64, 2.0).bytes <= 2e9
 
 
-def test_a_hopeless_limit_is_refused_too(vgg):
+def test_a_limit_that_no_size_fits_is_refused(vgg):
     with pytest.raises(SettingsError, match="No size would fit"):
         plan(vgg, 512, 0.1)
 
@@ -280,7 +280,7 @@ def test_a_recipe_names_both_plans_where_memory_ran_out_and_a_replay_tells_once(
 
 
 @pytest.mark.usefixtures("tiny")
-def test_where_no_smaller_parts_would_do_what_would_is_said(monkeypatch, scarce):
+def test_when_no_strips_fit_the_error_proposes_a_size(monkeypatch, scarce):
     monkeypatch.setattr(memory, "STRIP_PIXELS", (16_384_000,))
     run = Settings(**RUN, optimizer="adam")
     with pytest.raises(SettingsError, match=r"needs about .* GB of memory.*About size \d+ would"):
@@ -302,14 +302,14 @@ def test_a_large_style_beside_a_small_canvas_is_counted(vgg):
     assert need[0] < need[1] < 0.85 * need[2]
 
 
-def test_not_every_word_of_memory_tells_that_there_is_none_left():
+def test_not_every_error_that_mentions_memory_is_exhaustion():
     assert not memory_is_exhausted(RuntimeError("CUDA error: an illegal memory access was met"))
     for words in ("CUDA out of memory. Tried", "MPS backend out of memory", "not enough memory: "):
         assert memory_is_exhausted(RuntimeError(words))
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_cap_too_low_is_told_before_the_work_begins():
+def test_a_limit_that_is_too_low_is_refused_before_the_run():
     with pytest.raises(SettingsError, match=r"0\.0 GB is available"):
         next(stylize(picture(64, 64), picture(64, 64), Settings(memory_gb=0.001)))
 

@@ -13,7 +13,7 @@ def test_factor_and_shares_may_be_given():
     assert [scale.iterations for scale in scales] == [1000, 500, 500, 500, 500]
 
 
-def test_of_the_shares_those_of_sizes_too_small_are_left_out():
+def test_shares_of_sizes_that_are_too_small_are_dropped():
     scales = plan_scales(600, 800, 128, 3, 90, 32, shares=(7, 2, 1))
     assert [(scale.width, scale.iterations) for scale in scales] == [(128, 90)]
 
@@ -28,7 +28,7 @@ def test_sizes_double_and_iterations_grow_by_the_root_of_two():
 
 @pytest.mark.parametrize("iterations", [1, 2, 3, 7, 100, 1001])
 @pytest.mark.parametrize("scales", [1, 2, 3, 6])
-def test_every_iteration_is_given_to_some_scale_and_none_is_idle(iterations, scales):
+def test_the_scales_share_all_iterations_and_each_has_one(iterations, scales):
     plan = plan_scales(2000, 3000, 2048, scales, iterations, 32)
     assert sum(scale.iterations for scale in plan) == iterations
     assert all(scale.iterations >= 1 for scale in plan)

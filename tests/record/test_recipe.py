@@ -47,14 +47,14 @@ def test_the_settings_come_back_as_they_were_given(made):
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_it_is_there_with_all_bits(made, tmp_path, bits):
+def test_a_recipe_is_in_a_png_of_8_or_16_bits(made, tmp_path, bits):
     _, frame = made
     path = save_image(frame.image, tmp_path / "again.png", frame.recipe, bits=bits)
     assert settings_of(read_recipe(path)) == RUN
 
 
 @pytest.mark.usefixtures("tiny")
-def test_it_says_nothing_of_the_host_and_of_no_file(tmp_path):
+def test_a_recipe_names_neither_host_settings_nor_files(tmp_path):
     start = tmp_path / "my-private-start.png"
     save_image(picture(72, 96, seed=5), start)
     run = Settings(iterations=2, size=64, device="cpu", memory_gb=20.0)

@@ -109,7 +109,7 @@ def test_a_style_given_twice_is_that_style():
     torch.testing.assert_close(its_gradient, gradient, rtol=1e-3, atol=1e-6)
 
 
-def test_terms_tell_what_each_style_adds_and_a_style_of_no_weight_adds_nothing():
+def test_each_style_has_a_term_and_one_without_a_share_adds_zero():
     both, _ = evaluated([StyleTarget(STYLES[0], 1.0), StyleTarget(STYLES[1], 0.0)])
     assert list(both) == ["content", "style 1", "style 2", "tv"]
     assert both["style 2"] == 0
@@ -118,7 +118,7 @@ def test_terms_tell_what_each_style_adds_and_a_style_of_no_weight_adds_nothing()
 
 
 @pytest.mark.usefixtures("tiny")
-def test_the_heavier_style_is_come_closer_to():
+def test_the_style_with_the_larger_share_is_approached_more():
     def distances(shares):
         *_, last = stylize(CONTENT, STYLES, Settings(**RUN, style_shares=shares, init="content"))
         return [

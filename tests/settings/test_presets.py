@@ -183,7 +183,7 @@ def test_sizes_and_iterations_are_theirs(preset, plan):
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize(("preset", "spread"), [("johnson", 0.001), ("anishathalye", 0.256)])
-def test_these_start_from_a_mean_color_with_a_breath_of_noise(preset, spread):
+def test_these_start_from_a_mean_color_with_faint_noise(preset, spread):
     """Tiny noise about the mean: of the tiny network, whose units are torchvision's."""
     frame = next(stylize(CONTENT, STYLE, replace(PRESETS[preset], size=128)))
     mean = torch.tensor(TORCHVISION.mean).view(1, 3, 1, 1)

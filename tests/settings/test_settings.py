@@ -104,7 +104,7 @@ def test_the_papers_sums_are_for_gram_matrices():
         Settings(loss_units="paper", statistic="wasserstein")
 
 
-def test_three_weights_of_nothing_are_refused():
+def test_three_weights_of_zero_are_refused():
     with pytest.raises(SettingsError, match="style_weight and tv_weight are all 0"):
         Settings(content_weight=0, style_weight=0, tv_weight=0)
 
@@ -122,7 +122,7 @@ LONG = "1," * 100_000
         ("iterations", LONG),
     ],
 )
-def test_what_was_given_is_quoted_and_never_at_length(name, value):
+def test_errors_quote_the_value_shortened(name, value):
     with pytest.raises(SettingsError, match=name) as error:
         read_knob(knobs()[name], value)
     assert len(str(error.value)) < 500

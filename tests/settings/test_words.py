@@ -92,7 +92,7 @@ def test_settings_take_values_and_no_words(name, words):
         ("style_layers", {}),
     ],
 )
-def test_values_that_mean_nothing_are_refused(name, value):
+def test_invalid_values_are_refused(name, value):
     with pytest.raises(SettingsError, match=rf"^{name}: .* is not valid"):
         Settings(**{name: value})
 
