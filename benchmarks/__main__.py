@@ -42,7 +42,7 @@ PEER_STEPS = 200
 
 NEAREST_STEPS = 240
 NEAREST = [
-    *("preset=balanced", "statistic=nearest", "weights=packaged", "precision=fp32"),
+    *("preset=balanced", "statistic=nearest", "network_weights=packaged", "precision=fp32"),
     *("noise_ratio=0.0", "border=zeros", "style_fit=area", "scales=4", "scale_shares=1,1,1,5"),
 ]
 """Our settings in the nearest race: the defaults, including the content term, which the peer does

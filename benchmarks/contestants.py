@@ -11,8 +11,9 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import Field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -72,10 +73,18 @@ def ours(content: Path, style: Path, steps: int, settings: dict[str, str]) -> It
         lbfgs = lbfgs._replace(eased=2 * (int(settings.pop("eased")),))
     ENGINES["fast"] = fast._replace(optimizers=fast.optimizers | {"lbfgs": lbfgs})
     preset = PRESETS[settings.pop("preset", "pastiche")]
-    given = {name: type(knobs()[name].default)(value) for name, value in settings.items()}
+    given = {name: read_setting(knobs()[name], value) for name, value in settings.items()}
     run = replace(preset, **{"engine": "fast", "iterations": steps, "size": size} | given)
     for frame in stylize(*pictures, run, every=1):
         yield Look(frame.iteration, frame.image * 255)
+
+
+def read_setting(about: Field, text: str) -> Any:
+    """The value of a setting from the command line."""
+    from neural_style.settings.knob import read_knob
+
+    kind = str if about.metadata["words"] else type(about.default)
+    return read_knob(about, kind(text))
 
 
 def nnst(content: Path, style: Path, steps: int, settings: dict[str, str]) -> Iterator[Look]:
