@@ -25,7 +25,7 @@ def write_report(results: Results, folder: Path) -> None:
     ]
     machines = sorted({f"{one['machine']}; {one['date']}" for one in results.values()})
     (folder / "results.md").write_text("\n".join(["# Measured", "", *machines, "", *lines]))
-    _plot(results, folder / "race.png")
+    plot(results, folder / "race.png")
 
 
 def best_so_far(looks: list[dict], key: str = "loss") -> list[dict]:
@@ -252,7 +252,7 @@ def _table(title: str, head: list, rows: list[list]) -> list[str]:
     return [f"## {title}", "", *(f"| {' | '.join(map(str, line))} |" for line in lines), ""]
 
 
-def _plot(results: Results, path: Path) -> None:
+def plot(results: Results, path: Path) -> None:
     raced = pairs(results)
     if not raced:
         return

@@ -1,4 +1,4 @@
-"""What the core says: every code has its text, and a message arrives whole."""
+"""Messages: every code has a text, and messages and errors can be pickled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SOURCES = {
 }
 FAMILY = {error.__name__ for error in (NeuralStyleError, ImageError, SettingsError, WeightsError)}
 PASSED_ON = {"errors.py", "optim/optimize.py"}
-"""Where a message is made from a code that was given or stored."""
+"""Files that make messages from codes in variables."""
 
 
 def calls() -> list:

@@ -1,4 +1,4 @@
-"""Statistics of style against numpy's, and the laws that they keep."""
+"""Style statistics against NumPy's, and their invariances."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.conftest import picture
 
 
 def activations(seed: int, channels: int = 4) -> torch.Tensor:
-    """Never negative, and with a mean, as after a rectifier."""
+    """Not negative and with a mean, like activations after a ReLU."""
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(1, channels, 6, 7, generator=generator, dtype=torch.float64)
 
@@ -47,7 +47,7 @@ ORACLES = {
 
 
 def numpy_bures(ours, theirs):
-    """By the eigenvalues of Σ Σ*, which is not symmetric, so by another way than ours."""
+    """By the eigenvalues of Σ Σ*, which is not symmetric: another method than ours."""
     floor = 1e-4 * np.eye(len(ours))
     one, other = np.cov(ours, bias=True) + floor, np.cov(theirs, bias=True) + floor
     roots = np.sqrt(np.linalg.eigvals(one @ other).real)
@@ -94,7 +94,7 @@ def test_no_statistic_depends_on_the_order_of_the_pixels(name):
 
 @pytest.mark.parametrize("name", STATISTICS)
 def test_a_relative_loss_hardly_depends_on_the_scale_of_the_activations(name):
-    """But for the floors, which are far below activations of this size."""
+    """Up to the floors, which are far below activations of this size."""
     canvas, style, entry = activations(1), activations(2), STATISTICS[name]
 
     def relative(scale):
