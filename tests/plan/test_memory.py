@@ -164,8 +164,8 @@ def test_where_memory_runs_out_after_all_the_run_goes_on_in_strips(scarce, error
     assert [frame.iteration for frame in frames] == list(range(9))
     reporting = [frame for frame in frames if frame.events]
     assert {frame.events for frame in reporting} == {(EXHAUSTED,)}
-    assert told[0].iteration == 3
-    assert "strips of" in str(told[-1].note)
+    assert reporting[0].iteration == 3
+    assert "strips of" in str(reporting[-1].note)
     assert "strips of" not in str(frames[2].note)
     assert set(scarce.refused) == {256}
     totals = [sum(frame.losses.values()) for frame in frames]
