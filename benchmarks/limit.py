@@ -1,8 +1,7 @@
-"""How far one iteration is from the bare convolutions it cannot do without; prints JSON.
+"""Compares the time of an iteration with that of its convolutions alone; prints JSON.
 
-`python -m benchmarks.limit CONTENT STYLE PRECISION`: both are timed in this process, in turns: the
-iteration first of a run that has just begun, then of one that remembers as many steps as it ever
-will.
+`python -m benchmarks.limit CONTENT STYLE PRECISION`: both are timed in this process, alternating:
+first iterations at the start of a run, then with a full L-BFGS history.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ def main() -> None:
 
 
 def _convolutions(network: Network, height: int, width: int) -> list[Callable[[], object]]:
-    """Each layer's convolution and the gradient of its input, on maps in the best layout."""
+    """Each layer's convolution and the gradient of its input, on channels_last maps."""
     jobs = []
     layout = {"memory_format": torch.channels_last}
     dtype = network.dtype

@@ -1,7 +1,7 @@
-"""What becomes of a run that goes on and on; prints JSON.
+"""Measures how very long runs degrade; prints JSON.
 
-`python -m benchmarks.long_runs CONTENT STYLE POOLING LOOP`: from white noise, by the weights of
-anishathalye's program, up to ten thousand steps. LOOP is `plain`, Adam as in that program, or
+`python -m benchmarks.long_runs CONTENT STYLE POOLING LOOP`: from white noise, with the loss weights
+of anishathalye's program, up to 10,000 steps. LOOP is `plain`, Adam as in that program, or
 `guarded`, our Adam at the same rate.
 """
 
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def flat_share(image: Tensor) -> float:
-    """Share of 4×4 patches whose gray values lie within two levels of 255: dead, to the eye."""
+    """Share of 4×4 patches whose gray values differ by at most two levels: visibly flat."""
     patches = image.mean(1, keepdim=True).unfold(2, 4, 4).unfold(3, 4, 4).flatten(4)
     return (patches.std(dim=-1) < 2 / 255).float().mean().item()
 

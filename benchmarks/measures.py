@@ -1,9 +1,9 @@
 """Measures of a stylized picture that no run optimizes: pure functions of tensors.
 
-Each looks at one fault or one aim: the lattice that some losses leave (`weave`), likeness to the
-style at places (`nearest_distance`), likeness of outlines to the content's (`edge_coherence`), and
-colors cut off at the ends of the scale (`clipped_share`). None of them is a grade by itself: they
-go beside the painting's own value, or the content's, and beside the eye.
+Each measures one artifact or one goal: the lattice that some losses leave (`weave`), local
+similarity to the style (`nearest_distance`), similarity of outlines to the content's
+(`edge_coherence`), and clipped colors (`clipped_share`). None is a score by itself: compare with
+the value of the style image or of the content, and look at the picture.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ WAVELENGTHS = (3.0, 4.0)
 """Pixels; a lattice left by a network's pooling lies between these."""
 
 SECTOR_DEGREES = 15.0
-"""Half the opening of the sectors of `weave`, around the axes and around the diagonals."""
+"""Half the angle of the sectors of `weave` around axes and diagonals."""
 
 BLOCK = 8
-"""Pixels a side of the blocks whose means `edge_coherence` looks at."""
+"""Side in pixels of the blocks whose means `edge_coherence` uses."""
 
 
 def weave(image: Tensor) -> float:
@@ -55,22 +55,22 @@ def weave(image: Tensor) -> float:
 
 
 def _hann(length: int) -> Tensor:
-    """At the middles of `length` pixels, so that a picture and its mirror image have one window."""
+    """A Hann window sampled at pixel centers, so that it is symmetric."""
     middles = (torch.arange(length, dtype=torch.float64) + 0.5) / length
     return torch.sin(torch.pi * middles).square()
 
 
 def nearest_distance(features: Tensor, style: Tensor, chunk: int = 1024) -> float:
-    """Mean over a picture's places of 1 − the greatest cosine with any of the style's places.
+    """Mean over a picture's positions of 1 − the greatest cosine with any position of the style.
 
-    From 0, each place looks like some place of the style, to 1, or 2 where activations can be
-    negative. A small value does not say that all of the style is used: one patch everywhere has it,
-    too. A place without any activation has a cosine of 0 with everything.
+    It is 0 if each position looks like some position of the style, and at most 1, or 2 where
+    activations can be negative. A small value does not mean that all of the style is used: one
+    patch repeated everywhere has it, too. A position without activations has a cosine of 0.
 
     Args:
         features: Activations of the picture at one layer, 1 × C × H × W.
         style: Those of the style image, 1 × C × h × w.
-        chunk: Places compared at once.
+        chunk: Positions compared at a time.
     """
     places = normalize(features[0].flatten(1), dim=0)
     bank = normalize(style[0].flatten(1), dim=0)
@@ -82,8 +82,8 @@ def edge_coherence(image: Tensor, content: Tensor) -> float:
     """Pearson correlation of the outlines of two pictures at 1/8 of their size, from −1 to 1.
 
     Outlines are the gradient's magnitude in the luma of `BLOCK`×`BLOCK` means, so that strokes
-    narrower than that count little. The value stays when either picture is inverted, or gets
-    another brightness or contrast. 0 where a picture has no outlines, or the same all over.
+    narrower than that count little. The value does not change when either picture is inverted or
+    gets another brightness or contrast. It is 0 if a picture has uniform outlines or none.
 
     Args:
         image: sRGB in [0, 1], 1 × 3 × H × W.
@@ -96,7 +96,7 @@ def edge_coherence(image: Tensor, content: Tensor) -> float:
 
 
 def _edges(image: Tensor) -> Tensor:
-    """Lengths of the steps from each block to its right and lower neighbors."""
+    """Gradient magnitude of the block means, from each block's right and lower neighbors."""
     gray = avg_pool2d(luma(image.double()), BLOCK)[0, 0]
     right = gray[:-1, 1:] - gray[:-1, :-1]
     down = gray[1:, :-1] - gray[:-1, :-1]
@@ -104,7 +104,7 @@ def _edges(image: Tensor) -> Tensor:
 
 
 def clipped_share(image: Tensor) -> float:
-    """Share of pixels with a channel at level 0 or 255 exactly, once saved in 8 bits.
+    """Share of pixels with a channel at level 0 or 255 after rounding to 8 bits.
 
     Args:
         image: sRGB in [0, 1], 1 × 3 × H × W.

@@ -1,16 +1,16 @@
-"""The peer of the nearest race: *Neural Neighbor Style Transfer* (NNST), written plainly.
+"""The peer of the nearest race: a plain implementation of *Neural Neighbor Style Transfer* (NNST).
 
-Kolkin, Kucera, Paris, Sykora, Shechtman and Shakhnarovich (arXiv 2203.13215). Adam changes the
-Laplacian pyramid of a picture. Stage A goes from the smallest size to the full one: each place of
-the canvas is given the style's most similar place as its target, once a size. Stage B stays at the
-full size and looks for the most similar places anew at every step, in each map for itself.
+Kolkin, Kucera, Paris, Sykora, Shechtman and Shakhnarovich (arXiv 2203.13215). Adam optimizes the
+Laplacian pyramid of a picture. Stage A goes from the smallest size to the full one: once per size,
+each position of the canvas gets the most similar style position as its target. Stage B stays at the
+full size and finds the most similar positions again at every step, in each map separately.
 
-It departs from the published program in three ways. Its network is the VGG-19 that the other
-contestants use (`neural_style`, float32) down to relu4_2, instead of torchvision's VGG-16 down to
-relu4_3: the race compares algorithms, not kernels. Its style is not turned by 90°, 180° and 270°
-as well. And maps of at most 64 places a side are sampled whole in stage B; the published program
-takes the previous map's sample for those, by mistake. There is no content term and no change of
-colors afterwards, as in the published program by default.
+It differs from the published program in three ways. Its network is the VGG-19 of the other
+contestants (`neural_style`, float32) up to relu4_2, instead of torchvision's VGG-16 up to relu4_3:
+the race compares algorithms, not kernels. Its style is not also rotated by 90°, 180° and 270°. Maps
+of at most 64 positions a side are used whole in stage B; the published program uses the previous
+map's sample for those, by mistake. There is no content term and no final change of colors, as in
+the published program by default.
 """
 
 from __future__ import annotations
@@ -32,31 +32,31 @@ MAPS = (
     *("relu3_1", "relu3_2", "relu3_3", "relu4_1", "relu4_2"),
 )
 LEVELS = 8
-"""Details in the pyramid of the full size; fewer where a side would vanish."""
+"""Detail levels in the pyramid of the full size; fewer where a side would vanish."""
 
 SMALLEST = 64
-"""Longest side, in pixels, that the smallest size has at least."""
+"""Minimum of the smallest size's longer side, in pixels."""
 
 BLANK = 3
-"""Finest details of the full size that the canvas begins without."""
+"""Number of the finest detail levels that the start picture lacks."""
 
 STEPS = 200
-"""At each size of stage A, and in stage B."""
+"""Steps at each size of stage A, and in stage B."""
 
 RATE = 2e-3
-"""Adam's, for a picture in [0, 1]."""
+"""Learning rate of Adam, for a picture in [0, 1]."""
 
 CANVAS_SHARE = 0.25
-"""The canvas's part in the picture whose places look for similar ones; the rest is content."""
+"""Share of the canvas in the picture that is matched; the rest is content."""
 
 SIDE = 64
-"""Places along a map's longer side, at the least, after it has been thinned for stage B."""
+"""Minimum of positions along a map's longer side after subsampling for stage B."""
 
 CHUNK_BYTES = 64_000_000
-"""Of similarities held at a time."""
+"""Bytes of similarities held at a time."""
 
 FLOOR = 1e-8
-"""Least squared norm of a place's activations."""
+"""Minimum of the squared norm of a position's activations."""
 
 
 class Step(NamedTuple):
@@ -78,7 +78,7 @@ class Step(NamedTuple):
 
 
 def load_vgg() -> Network:
-    """VGG-19 to relu4_2 from the packaged weights, in float32, zeros around the picture."""
+    """VGG-19 up to relu4_2 with the packaged weights, in float32, with zero padding."""
     weights = load_weights("vgg19", "packaged")
     return load_network(
         BACKBONES["vgg19"].build(),
@@ -102,11 +102,11 @@ def stylize(
     """Yields after each step of Adam.
 
     Args:
-        content: Of the final size: (1, 3, H, W) in [0, 1].
-        style: The same, as large as it is to be looked at beside the full size.
-        steps: At each size of stage A.
-        final_steps: Of stage B.
-        seed: Of the offsets with which maps are thinned.
+        content: At the final size: (1, 3, H, W) in [0, 1].
+        style: The style image, resized for the full size.
+        steps: Steps at each size of stage A.
+        final_steps: Steps of stage B.
+        seed: Seed of the offsets of subsampling.
     """
     levels = min(LEVELS, *(int(math.log2(min(image.shape[-2:]))) for image in (content, style)))
     content_details, style_details = split(content, levels), split(style, levels)
@@ -129,12 +129,12 @@ def stylize(
 
 
 def count_sizes(content: Tensor) -> int:
-    """How often the picture can be halved and still be `SMALLEST` long, plus one."""
+    """Number of sizes: how often the picture can be halved down to `SMALLEST`, plus one."""
     return max(0, int(math.log2(max(content.shape[-2:]) / SMALLEST))) + 1
 
 
 def split(image: Tensor, levels: int) -> list[Tensor]:
-    """The Laplacian pyramid: so many details, finest first, and what is left at the coarsest."""
+    """The Laplacian pyramid: `levels` details, finest first, and the coarsest picture."""
     pyramid = []
     for _ in range(levels):
         height, width = image.shape[-2:]
@@ -145,7 +145,7 @@ def split(image: Tensor, levels: int) -> list[Tensor]:
 
 
 def join(pyramid: list[Tensor]) -> Tensor:
-    """The picture of a pyramid, or of the coarser part of one."""
+    """The inverse of `split`."""
     *details, image = pyramid
     for detail in reversed(details):
         image = detail + interpolate(image, detail.shape[-2:], mode="bilinear")
@@ -155,7 +155,7 @@ def join(pyramid: list[Tensor]) -> Tensor:
 def descend(
     pyramid: list[Tensor], loss: Callable[[Tensor], Tensor], steps: int
 ) -> Iterator[tuple[int, Tensor, float]]:
-    """Steps of Adam on a pyramid's numbers: after each its number, the picture, the loss before."""
+    """Yields after each step of Adam: step number, picture, and the loss before the step."""
     variables = [part.detach().clone().requires_grad_() for part in pyramid]
     adam = torch.optim.Adam(variables, lr=RATE)
     picture = join(variables)
@@ -182,7 +182,7 @@ class JointLoss:
         return 1 - (unit(self._columns(picture)) * self.target).sum(1).mean()
 
     def _columns(self, picture: Tensor) -> Tensor:
-        """Places × channels: all maps, each over its channel count, at H/4 × W/4 places."""
+        """Hypercolumns at H/4 × W/4 positions: positions × channels, each map over its channels."""
         grid = tuple(max(1, side // 4) for side in picture.shape[-2:])
         maps = [
             interpolate(found / found.shape[1], grid, mode="bilinear", align_corners=True)
@@ -192,7 +192,7 @@ class JointLoss:
 
 
 class SeparateLoss:
-    """Stage B: sum over maps of the mean of 1 − cos to the nearest place, found at each call."""
+    """Stage B: sum over maps of the mean of 1 − cos to the nearest position, found at each call."""
 
     def __init__(self, network: Network, style: Tensor, seed: int):
         self.network = network
@@ -223,7 +223,7 @@ def look(network: Network, picture: Tensor) -> dict[str, Tensor]:
 
 
 def places(features: Tensor) -> Tensor:
-    """Of a map (1, C, H, W), its H·W places × C channels."""
+    """A map (1, C, H, W) as H·W positions × C channels."""
     return features[0].flatten(1).T
 
 
@@ -233,7 +233,7 @@ def unit(vectors: Tensor) -> Tensor:
 
 
 def nearest(queries: Tensor, bank: Tensor) -> Tensor:
-    """Of each query, the bank's row at the least cosine distance, both sides centered."""
+    """For each query, the index of the bank's row with the greatest cosine, both sides centered."""
     queries = normalize(queries - queries.mean(0))
     bank = normalize(bank - bank.mean(0)).T.contiguous()
     rows = max(1, CHUNK_BYTES // (bank.element_size() * bank.shape[1]))

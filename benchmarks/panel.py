@@ -1,9 +1,9 @@
 """Panel of stylized pictures: six contents × eight styles, a sheet for each pair, and measures.
 
-`python -m benchmarks.panel FOLDER` makes the pictures and the sheets. Every picture is kept in
-FOLDER as a PNG with its recipe, so that an interrupted run goes on where it stopped; one whose
-settings have changed since is made again. A change of the program itself does not show in a
-recipe: take a new folder then. FOLDER/pictures.jsonl gets a line for each picture made.
+`python -m benchmarks.panel FOLDER` makes the pictures and the sheets. Every picture is saved in
+FOLDER as a PNG with its recipe, so that an interrupted run continues where it stopped; a picture
+whose settings have changed is made again. Recipes do not show changes of the program: use a new
+folder after those. FOLDER/pictures.jsonl gets a line for each picture made.
 
 `python -m benchmarks.panel FOLDER --measure` makes no pictures. It writes FOLDER/measures.md, a
 table of `benchmarks.measures` over the pictures of `MEASURED` in FOLDER. Distances to the style
@@ -55,11 +55,11 @@ STYLES = (
 )
 
 CROWSON_STEPS = 400
-"""Of the preset's 3000, which would take longer than all other pictures of a pair together."""
+"""Steps of the preset crowson; all 3000 would take longer than a pair's other pictures together."""
 
 MEASURED = ("default", "classic", "crowson")
 LAYERS = ("relu3_3", "relu4_3")
-"""Of the trained VGG-16, which no run looks at."""
+"""Layers of the trained VGG-16, which no run uses."""
 
 COLUMNS = (
     "weave",
@@ -80,9 +80,9 @@ class Variant(NamedTuple):
 
 
 def variants(size: int) -> dict[str, list[Variant]]:
-    """What a sheet shows, by the word for `--only`; a preset that does not exist is left out.
+    """Word for `--only` → the variants on the sheets; presets that do not exist are skipped.
 
-    All are of one size, whatever the preset's, and use the packaged weights.
+    All have one size, whatever the preset's, and use the packaged weights.
     """
     steps = min(CROWSON_STEPS, PRESETS["crowson"].iterations)
     captions = {
@@ -114,12 +114,12 @@ def variants(size: int) -> dict[str, list[Variant]]:
 
 
 def picture_path(folder: Path, content: str, style: str, word: str) -> Path:
-    """Where the picture of a pair with that variant's word is kept."""
+    """The path of a pair's picture for a variant's word."""
     return folder / f"{content} {style} {word}.png"
 
 
 def is_made(path: Path, settings: Settings) -> bool:
-    """Whether the picture of these settings is there, to its last iteration."""
+    """Whether the file exists and is the finished picture of these settings."""
     try:
         recipe = read_recipe(path)
     except NeuralStyleError:
@@ -131,7 +131,7 @@ def is_made(path: Path, settings: Settings) -> bool:
 
 
 def make(folder: Path, content: str, style: str, variant: Variant) -> None:
-    """Makes one picture and notes its seconds, those to load the network included."""
+    """Makes one picture and records its seconds, including those to load the network."""
     pictures = load_example("content", content), load_example("style", style)
     *_, frame = stylize(*pictures, variant.settings)
     path = picture_path(folder, content, style, variant.word)
@@ -150,7 +150,7 @@ def make(folder: Path, content: str, style: str, variant: Variant) -> None:
 
 
 def write_sheet(folder: Path, content: str, style: str, size: int) -> None:
-    """Content, style and every group of the pair that is made, four pictures in a row."""
+    """A sheet with content, style and the pair's finished groups, four pictures per row."""
     photo = load_example("content", content)
     photo = resize(photo, *fit(*photo.shape[-2:], size))
     painting = fit_within(load_example("style", style), *photo.shape[-2:])
@@ -171,7 +171,7 @@ def load_example(kind: str, name: str) -> Tensor:
 
 
 def load_judge(weights: Path) -> Network:
-    """VGG-16 down to the deepest of `LAYERS`, in float32 on the CPU."""
+    """VGG-16 up to the deepest of `LAYERS`, in float32 on the CPU."""
     if not weights.is_file():
         raise SystemExit(
             f"There is no {weights}. Make it: python -m benchmarks.trained_vgg16 {weights}"
@@ -204,10 +204,10 @@ def measure(image: Tensor, content: Tensor, style: Tensor, look: Callable) -> li
     """The numbers of `COLUMNS`.
 
     Args:
-        image: The picture to be measured.
-        content: Of any size.
-        style: As the run saw it: no longer than the picture, never enlarged.
-        look: Activations of a picture, by layer.
+        image: The picture to measure.
+        content: The content image, of any size.
+        style: The style image at the size that the run used.
+        look: Returns the activations of a picture, by layer.
     """
     distances = map(nearest_distance, look(image), look(style))
     coherence = edge_coherence(image, resize(content, *image.shape[-2:]))
@@ -216,7 +216,7 @@ def measure(image: Tensor, content: Tensor, style: Tensor, look: Callable) -> li
 
 
 def measure_pair(folder: Path, content: str, style: str, size: int, look: Callable) -> dict:
-    """Numbers by word, of the content as it is and of the pictures of `MEASURED` that are made."""
+    """Word → measures, of the content and of the finished pictures of `MEASURED`."""
     photo, painting = load_example("content", content), load_example("style", style)
     longest = min(size, max(painting.shape[-2:]))
     painting = resize(painting, *fit(*painting.shape[-2:], longest))
@@ -231,10 +231,10 @@ def measure_pair(folder: Path, content: str, style: str, size: int, look: Callab
 
 
 def write_table(measured: dict[tuple[str, str], dict[str, list[float]]]) -> str:
-    """Markdown: means over the pairs of each kind of picture, then each pair.
+    """A Markdown page: means over the pairs for each kind of picture, then each pair.
 
     Args:
-        measured: By content and style, by word: the numbers of `COLUMNS`.
+        measured: Content and style → word → the numbers of `COLUMNS`.
     """
     kinds = dict.fromkeys(word for pair in measured.values() for word in pair)
     lines = ["# Measures", "", *_head("picture", "pairs")]
@@ -260,7 +260,7 @@ def _row(*cells: Any) -> str:
 
 
 def some_of(known: Sequence[str], text: str) -> list[str]:
-    """The words of a list parted by commas, each one of the known."""
+    """The words of a comma-separated list, checked against the known ones."""
     words = text.split(",")
     if unknown := set(words) - set(known):
         raise argparse.ArgumentTypeError(
@@ -270,7 +270,7 @@ def some_of(known: Sequence[str], text: str) -> list[str]:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line; lists of words are checked."""
+    """The parsed command line, with checked lists of words."""
     known = {
         kind: sorted(path.stem for path in (EXAMPLES / kind).glob("*.jpg"))
         for kind in ("content", "style")

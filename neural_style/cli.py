@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without × gets \xd7
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         return options.run(options)
     except NeuralStyleError as error:
@@ -70,7 +70,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USER_ERROR, f"neural_style: {message} (--help lists everything)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
     parser = _Parser(prog="python -m neural_style", description="Neural style transfer.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -241,7 +242,7 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
     except KeyboardInterrupt:
         pass
     finally:  # saves the newest picture after Ctrl-C and after errors, too
-        with _uninterrupted():
+        with ignore_interrupts():
             save_image(frame.image, output, frame.recipe, alpha=alpha, bits=options.bits)
             if film:
                 save_film(
@@ -269,7 +270,7 @@ def _check_output(options: argparse.Namespace) -> Path:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def ignore_interrupts() -> Iterator[None]:
     """A context that ignores Ctrl-C, so that a second one does not interrupt saving."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

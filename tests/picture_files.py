@@ -1,4 +1,4 @@
-"""Picture files made by hand, and how to look at what is read from them."""
+"""Picture files made by hand, and helpers to inspect what is read from them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pixels(mode: str, *values) -> Image.Image:
 
 
 def palette(*colors: tuple[int, int, int]) -> Image.Image:
-    """One row in which every color of the palette stands once."""
+    """One row with every color of the palette once."""
     picture = Image.new("P", (len(colors), 1))
     picture.putpalette([level for color in colors for level in color])
     picture.putdata(range(len(colors)))
@@ -43,7 +43,7 @@ def encode(picture: Image.Image, kind: str, **options) -> bytes:
 
 
 def png(width: int, height: int, depth: int, color: int, rows: bytes, *chunks: bytes) -> bytes:
-    """A PNG by the book, for what Pillow does not write."""
+    """A PNG made chunk by chunk, for features that Pillow does not write."""
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     body = [chunk(b"IHDR", header), *chunks, chunk(b"IDAT", zlib.compress(rows, 9))]
     return b"\x89PNG\r\n\x1a\n" + b"".join(body) + chunk(b"IEND", b"")
@@ -92,7 +92,7 @@ def levels(image: torch.Tensor) -> list[list[tuple[int, ...]]]:
 
 
 def oriented(orientation: object) -> tuple[Image.Image, Image.Exif]:
-    """Six gray squares as they stand in the file, and EXIF that asks for a turn."""
+    """Six gray squares as stored in the file, with an EXIF orientation."""
     squares = np.array([[0, 40, 80], [120, 160, 200]], dtype=np.uint8)
     picture = Image.fromarray(squares.repeat(16, 0).repeat(16, 1)).convert("RGB")
     exif = Image.Exif()

@@ -1,4 +1,4 @@
-"""The shape of the house: who may know whom, and the words that lead outside."""
+"""Structure of the package: imports, docstrings, exceptions, public names."""
 
 from __future__ import annotations
 

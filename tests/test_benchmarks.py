@@ -1,4 +1,4 @@
-"""The bench judges fairly and reads its own results rightly."""
+"""The benchmarks: judges, goals, reports and panels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 
 from benchmarks import __main__ as bench
 from benchmarks import nnst, panel, report
+from benchmarks.contestants import read_setting
 from benchmarks.judge import Judge, NearestJudge
 from benchmarks.report import best_so_far, first_below
 from benchmarks.sheets import fit_within, lay_out
@@ -23,6 +24,7 @@ from neural_style.objective import StyleTarget, make_objective
 from neural_style.record.conditions import Conditions
 from neural_style.record.recipe import make_recipe
 from neural_style.run.job import loss_config_of
+from neural_style.settings.settings import knobs
 from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
 
 
@@ -64,6 +66,14 @@ def test_a_goal_is_reached_at_the_first_look_that_is_no_worse():
     assert first_below(looks, 4.0)["step"] == 5
     assert first_below(looks, 3.0)["step"] == 15
     assert first_below(looks, 1.0) is None
+
+
+def test_the_settings_of_every_race_are_valid():
+    races = [steps[2] for steps in bench.RACERS.values()]
+    for race in [bench.NEAREST, *races, *bench.ABLATIONS.values()]:
+        for name, text in (setting.split("=") for setting in race):
+            if name not in ("preset", "canvas", "history", "eased"):
+                read_setting(knobs()[name], text)
 
 
 def test_pictures_are_made_at_sizes_that_nobody_changes(tmp_path, monkeypatch):
@@ -118,7 +128,7 @@ def test_the_report_has_a_ratio_for_every_goal_that_was_reached(tmp_path, monkey
         },
         "race pair bf16": {"looks": looks((0, 1, 99), (30, 11, 45), (90, 26, 9))},
     }
-    monkeypatch.setattr(report, "_plot", lambda results, path: None)  # needs matplotlib
+    monkeypatch.setattr(report, "plot", lambda results, path: None)  # needs matplotlib
     report.write_report({name: one | about for name, one in results.items()}, tmp_path)
     text = (tmp_path / "results.md").read_text()
     assert "| pair | 100 | 50 | bf16 | 101 s | 11 s, step 30 | 9.2 | 10.0 |" in text
@@ -131,7 +141,7 @@ def test_the_report_has_a_ratio_for_every_goal_that_was_reached(tmp_path, monkey
 
 @pytest.fixture
 def made(monkeypatch):
-    """Settings of the pictures that the panel makes, in no time."""
+    """Settings of the pictures that the panel asks for; none is stylized."""
     asked = []
     identity = dict.fromkeys(("content image", "style image", "masks", "network's weights"), "")
 

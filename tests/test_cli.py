@@ -1,4 +1,4 @@
-"""The shell, as a person uses it."""
+"""The shell from the user's side."""
 
 from __future__ import annotations
 
@@ -264,7 +264,7 @@ def test_an_input_is_never_written_over(tmp_path, capsys):
 
 
 def test_a_second_ctrl_c_does_not_cost_the_picture():
-    with cli._uninterrupted():
+    with cli.ignore_interrupts():
         signal.raise_signal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)

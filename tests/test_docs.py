@@ -1,4 +1,4 @@
-"""What the README and the files in docs/ say is so."""
+"""Checks that README and docs/ agree with the code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 
 import neural_style
 from neural_style import PRESETS, Settings
-from neural_style.cli import _parser
+from neural_style.cli import make_parser
 from neural_style.network.backbones import BACKBONES
 from neural_style.network.weights import ENVIRONMENT
 from neural_style.plan.defaults import resolve_auto
@@ -56,12 +56,12 @@ def blocks(language: str, *pages: str) -> list[str]:
 
 
 def links(page: str) -> list[str]:
-    """Where the page's links lead, pictures included."""
+    """Targets of the page's links and pictures."""
     return re.findall(r"\]\(([^)]+)\)", PAGES[page])
 
 
 def anchors(path: Path) -> set[str]:
-    """What a link to a heading of that page may end in."""
+    """Anchors of that page's headings."""
     headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -174,13 +174,13 @@ def test_the_shell_commands_parse():
     assert len(commands) >= 2
     commands.remove("python -m neural_style stylize --help")
     for line in commands:
-        _parser().parse_args(shlex.split(line)[3:])
+        make_parser().parse_args(shlex.split(line)[3:])
 
 
 @each_page
 def test_the_flags_and_modules_named_are_there(page):
     shown = re.findall(r"`([^`\n]+)`", PAGES[page])
-    subparsers = next(a for a in _parser()._actions if a.choices)
+    subparsers = next(a for a in make_parser()._actions if a.choices)
     known = {f for command in subparsers.choices.values() for f in command._option_string_actions}
     known |= {"--only", "--again", "--measure"}  # of the benchmarks
     for words in shown:

@@ -1,4 +1,4 @@
-"""The plan of a run by matches, and what each of its passes begins with."""
+"""The passes of a run by matches: their plan and their start pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run by matches that is stopped anywhere and continued is the run that was not."""
+"""A run by matches that is stopped anywhere and continued equals the unbroken run."""
 
 from __future__ import annotations
 

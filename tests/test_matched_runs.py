@@ -1,4 +1,4 @@
-"""Runs by matches as a story: every knob, mask and engine with the statistic "nearest"."""
+"""Runs by matches: settings, masks and engines with the statistic "nearest"."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_short_runs_end_where_they_are_asked_to(iterations):
 
 
 def test_within_a_pass_the_total_never_rises_and_the_loss_falls():
-    """From pass to pass the targets change, and with them what is minimized."""
+    """Each pass has new targets, so totals are compared within a pass."""
     made = frames(replace(RUN, iterations=40, init="content", scales=1, noise_ratio=0.0))
     totals = [sum(frame.losses.values()) for frame in made]
     for begin, end in ((0, 12), (13, 17), (18, 22)):

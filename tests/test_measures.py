@@ -1,4 +1,4 @@
-"""What the measures of the panel must say of pictures whose answer is known."""
+"""The measures of the panel on pictures with known values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the core says: every code has its text, and a message arrives whole."""
+"""Messages: every code has a text, and messages and errors can be pickled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOURCES = {
 ERRORS = (NeuralStyleError, FileError, ImageError, SettingsError, WeightsError)
 FAMILY = {error.__name__ for error in ERRORS}
 PASSED_ON = {"errors.py", "optim/optimize.py"}
-"""Where a message is made from a code that was given or stored."""
+"""Files that make messages from codes in variables."""
 
 
 def calls() -> list:

@@ -1,9 +1,9 @@
-"""No step reads a number back: steps run on torch's device `meta`, where there are no numbers.
+"""No step reads a number from the device: steps run on torch's device `meta`, which has none.
 
-A graphics card works on while the program queues what comes next; whatever reads a number makes
-the program wait. On `meta` tensors have shapes and no contents, so reading raises an error. Two
-things are left out: the losses, which `read_later` has on their way back while the next step runs,
-are scripted here; and the targets, which are taken once a pass with numbers, are moved to `meta`.
+A GPU works while the program queues the next operations; reading a number makes the program wait.
+Tensors on `meta` have shapes and no contents, so reading raises an error. Two things are replaced:
+the losses, which `read_later` copies while the next step runs, are scripted here, and the targets,
+which are computed once per pass, are moved to `meta`.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def objective_on_meta(
 
 
 @pytest.fixture(autouse=True)
-def told(monkeypatch) -> list[float]:
-    """Totals that the guard is told, one a point; where there are no more, it is told 0."""
+def totals(monkeypatch) -> list[float]:
+    """Totals that the guard reads, one per point; 0 when there are no more."""
     script: list[float] = []
 
     def read_later(numbers: Tensor) -> Callable[[], list[float]]:
@@ -154,8 +154,8 @@ def test_no_eased_step_reads_a_number(statistic):
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_no_restart_reads_a_number(optimizer, told):
-    told += [5.0, 4.0, 3000.0, 3.0]
+def test_no_restart_reads_a_number(optimizer, totals):
+    totals += [5.0, 4.0, 3000.0, 3.0]
     choice = ENGINES["fast"].optimizers[optimizer]
     made = choice.make(choice.rate, 3, choice.history_dtype)
     events = [one.event for one in steps(objective_on_meta(*CASES[0]), "fast", made, choice, 7)]

@@ -1,4 +1,4 @@
-"""The measure of a machine's speed, against a clock that is set by hand."""
+"""The measurement of speed with a clock set by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The algorithm as a story: which frames come, what they say, how a run is stopped."""
+"""`stylize`: its frames, their contents, stopping, and the effect of every setting."""
 
 from __future__ import annotations
 
@@ -288,7 +288,7 @@ def test_a_layer_that_the_network_lacks_is_refused_before_the_weights(knob, cont
 def test_a_network_with_larger_activations_makes_the_same_picture(
     engine, content, style, monkeypatch
 ):
-    """Relative losses: a convolution's factor passes through rectifiers and pools to all layers."""
+    """Relative losses: a factor of a convolution passes through ReLU and pooling to all layers."""
     plain = job.load_weights("", "")
     tensors, factor = {}, 1.0
     for number, (name, tensor) in enumerate(plain.tensors.items()):
@@ -345,9 +345,9 @@ def test_a_missing_device_is_refused(device, content, style):
 
 def test_the_precision_follows_the_processor(monkeypatch):
     cpu = torch.device("cpu")
-    monkeypatch.setattr("neural_style.devices._cpu_flags", lambda: {"avx512f", "avx512_bf16"})
+    monkeypatch.setattr("neural_style.devices.cpu_flags", lambda: {"avx512f", "avx512_bf16"})
     assert choose_precision("auto", cpu) == torch.bfloat16
-    monkeypatch.setattr("neural_style.devices._cpu_flags", lambda: {"avx512f"})
+    monkeypatch.setattr("neural_style.devices.cpu_flags", lambda: {"avx512f"})
     assert choose_precision("auto", cpu) == torch.float32
     assert choose_precision("bf16", cpu) == torch.bfloat16
     assert choose_precision("auto", torch.device("mps")) == torch.float32

@@ -85,8 +85,10 @@ def make_layers(
         parts = {name: stages[name] for name in names}
         in_place = before is not None and not before.watched
         if before is None:
-            look = {"units": units, "border": border, "dtype": dtype}
-            run = partial(convolve_picture, module=stages[names[0]], rectify=len(names) > 1, **look)
+            options = {"units": units, "border": border, "dtype": dtype}
+            run = partial(
+                convolve_picture, module=stages[names[0]], rectify=len(names) > 1, **options
+            )
         else:
             run = _run(parts, kernels.get(names[0]), pooling, in_place)
         before = layers[names[-1]] = _make_layer(

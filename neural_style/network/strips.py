@@ -109,11 +109,11 @@ def evaluate(
     x = image.detach()
     for names, rows in segments:
         strips = plan_strips(network, names, x.shape[2], rows)
-        look = partial(_measure_strip, network, names, layers, measure)
+        run_strip = partial(_measure_strip, network, names, layers, measure)
         if len(strips) == 1:
             x = x.detach().requires_grad_(with_gradient)
             with torch.set_grad_enabled(with_gradient):
-                output, shares = look(strips[0], x)
+                output, shares = run_strip(strips[0], x)
             backward_passes.append(partial(_backward, x, output, shares))
             outputs = [output.detach()]
             _add(sums, shares)
@@ -121,10 +121,10 @@ def evaluate(
             outputs = []
             for strip in strips:
                 with torch.no_grad():
-                    output, shares = look(strip, _part(x, strip))
+                    output, shares = run_strip(strip, _part(x, strip))
                 outputs.append(output)
                 _add(sums, shares)
-            backward_passes.append(partial(_backward_in_strips, look, strips, x))
+            backward_passes.append(partial(_backward_in_strips, run_strip, strips, x))
         x = torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
         del output, shares
     with torch.set_grad_enabled(with_gradient):
@@ -239,7 +239,7 @@ def _backward(
 
 
 def _backward_in_strips(
-    look: Callable[[Strip, Tensor], tuple[Tensor, Sums]],
+    run_strip: Callable[[Strip, Tensor], tuple[Tensor, Sums]],
     strips: list[Strip],
     x: Tensor,
     sum_gradients: Sums,
@@ -251,7 +251,7 @@ def _backward_in_strips(
     for strip in strips:
         part = _part(x, strip).detach().requires_grad_()
         with torch.enable_grad():
-            output, shares = look(strip, part)
+            output, shares = run_strip(strip, part)
         here = None
         if following is not None:
             here = following[:, :, done : done + output.shape[2]]

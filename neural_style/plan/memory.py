@@ -108,8 +108,8 @@ def plan_memory(
         rows = dict.fromkeys(cuts[:count], max(32, strip_pixels // width))
         estimate = partial(estimate_bytes, network, rows)
         step = estimate(height, width, remembered * pair_bytes, copies)
-        looks = [estimate(h, w, 0, copies, backward=False) for h, w in styles]
-        need = base + pictures + places + max([step, hypercolumns, *looks])
+        forward = [estimate(h, w, 0, copies, backward=False) for h, w in styles]
+        need = base + pictures + places + max([step, hypercolumns, *forward])
         slower = _work(network, layers, rows, height) * _SLOWER.get(remembered, 1.0)
         note = plan_note(rows, height, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))

@@ -90,11 +90,19 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         raise ImageError("recipe.not_a_png", name=path.name) from error
     if text is None:
         raise ImageError("recipe.none", name=path.name)
-    return _parse(text, path.name)
+    return parse_recipe(text, path.name)
 
 
 @no_type_check  # the parsed JSON may be anything
-def _parse(text: str, name: str) -> Recipe:
+def parse_recipe(text: str, name: str) -> Recipe:
+    """The recipe from its text in a PNG.
+
+    Args:
+        name: Name of the file, for messages.
+
+    Raises:
+        SettingsError: The recipe is of another version, or damaged.
+    """
     try:
         stored = json.loads(text)
         made_with = dict(stored["made with"])
@@ -154,7 +162,7 @@ def differences(recipe: Recipe, text: dict[str, str]) -> list[str]:
     Args:
         text: `make_recipe` of the run that makes the picture again.
     """
-    here = _parse(text[KEYWORD], "this run").digests
+    here = parse_recipe(text[KEYWORD], "this run").digests
     return [name for name in _DIGESTS if here[name] != recipe.digests[name]]
 
 

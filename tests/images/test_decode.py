@@ -1,4 +1,4 @@
-"""What a picture file becomes: right values, upright, in sRGB, at the size asked for."""
+"""Decoded files have the right values, upright, in sRGB, at the size asked for."""
 
 from __future__ import annotations
 

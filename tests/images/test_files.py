@@ -1,4 +1,4 @@
-"""Files in and out: what is refused, in which words, and what is written."""
+"""Reading and writing files: what is refused, with which message, and what is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masks: guided sums by hand, and styles that stay where they are wanted."""
+"""Masks: guided sums by hand, and styles that stay within their masks."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_guided_products_are_those_of_the_guided_positions_alone():
 
 
 def test_a_position_with_guide_one_half_counts_a_quarter():
-    """The guide multiplies the activations, of which products are squares."""
+    """The guide multiplies the activations, so it enters their products squared."""
     features = torch.rand(1, 3, 4, 6)
     gray = torch.full((1, 1, 4, 6), 0.5)
     products, totals = sum_up(features, gray, with_mean=True)
@@ -311,7 +311,7 @@ def test_masks_that_do_not_fit_are_refused_before_any_work(masks, message):
 
 
 def seen_through(folder, name: str, alpha: torch.Tensor | None) -> str:
-    """A file of a style image, as opaque as that."""
+    """A file of a style image with that opacity."""
     return str(save_image(STYLES[0], folder / f"{name}.png", alpha=alpha))
 
 

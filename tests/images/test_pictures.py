@@ -1,4 +1,4 @@
-"""What the default settings paint with the real network, measured as far as looks can be."""
+"""Measures of pictures made by the default settings with the real network."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_there_is_no_more_grain_than_in_the_painting(painted):
 
 
 def test_there_is_no_checkerboard(painted):
-    """The finest waves, two pixels long both ways, hold little more than those next to them."""
+    """The finest waves, two pixels long both ways, have little more energy than their neighbors."""
     *_, result = painted
     spectrum = torch.fft.fft2(result.mean(1)[0]).abs().square()
     height, width = spectrum.shape

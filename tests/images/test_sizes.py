@@ -1,4 +1,4 @@
-"""Sizes one can check by hand."""
+"""Sizes by hand."""
 
 from __future__ import annotations
 

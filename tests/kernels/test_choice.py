@@ -1,4 +1,4 @@
-"""Who convolves on the CPU: numba where it is there, torch otherwise, both alike."""
+"""The choice of convolution kernels: numba where it works, else torch, with equal results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DTYPES = [torch.float32, torch.bfloat16]
 
 
 def wide_vgg() -> dict[str, nn.Module]:
-    """VGG's first five convolutions, as wide as they are there."""
+    """VGG's first five convolutions with their real widths."""
     layers, channels = [], 3
     for width, depth in ((64, 2), (128, 2), (256, 1)):
         for _ in range(depth):
@@ -120,7 +120,7 @@ print("numba" in sys.modules)
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "expected"),
     [
         (
             WITHOUT,
@@ -131,6 +131,6 @@ print("numba" in sys.modules)
     ],
     ids=["where it is not installed", "where torch was asked for"],
 )
-def test_pictures_are_made_without_numba(script, told):
+def test_pictures_are_made_without_numba(script, expected):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == told, done.stderr
+    assert done.stdout.strip() == expected, done.stderr

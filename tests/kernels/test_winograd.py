@@ -1,4 +1,4 @@
-"""Convolutions by tiles against the direct ones."""
+"""Winograd convolutions against direct ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def off(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def directly(x, weight, bias, pull) -> tuple[torch.Tensor, torch.Tensor]:
-    """In double precision: before the rectifier, and the gradient without one."""
+    """Output before the ReLU, and gradient without one, in double precision."""
     wide = x.detach().double().requires_grad_()
     out = conv2d(wide, weight.double(), bias.double(), padding=1)
     return out.detach(), torch.autograd.grad(out, wide, pull.double())[0]

@@ -49,7 +49,7 @@ def test_building_allocates_no_weights():
 
 
 def test_activations_are_torchvisions_and_pastiches_for_the_same_weights():
-    """After every activation and pooling, the three agree, each fed one picture in its own way."""
+    """After every activation and pooling the three agree, each given a picture in its own units."""
     image = picture(48, 40)
     weights = load_weights("vgg19", "packaged")
     layers = [name for name in PAPER if name.startswith(("relu", "pool"))]
@@ -173,7 +173,7 @@ def test_the_smallest_picture_reaches_the_end_and_a_smaller_one_does_not(name):
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_files_are_pinned_to_a_commit_and_a_digest(name):
-    """To the digest alone where the commit is not known in full: then it is the newest."""
+    """A file whose full commit is unknown is pinned to its digest only."""
     entry = BACKBONES[name]
     digests = [(prefix, 8) for prefix in entry.file_units]
     if entry.hub:
@@ -211,7 +211,7 @@ def trained(name: str) -> torch.nn.Module:
 
 
 def headless(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Its weights without the classifier's, most of a VGG's file; an auxiliary one's stay."""
+    """Its weights without those of the classifier, most of a VGG's file."""
     state = model.state_dict()
     return {key: tensor for key, tensor in state.items() if not key.startswith("classifier")}
 
@@ -241,7 +241,7 @@ def seen_by(name: str, model: torch.nn.Module, image: torch.Tensor) -> dict[str,
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_networks_have_the_activations_of_torchvisions(name, tmp_path):
-    """Through a file, by its names."""
+    """Loads the weights from a file with torchvision's names."""
     image, model = picture(96, 80), trained(name)
     file = tmp_path / "weights.pth"
     torch.save(headless(model), file)
@@ -260,7 +260,7 @@ def test_other_networks_have_the_activations_of_torchvisions(name, tmp_path):
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_networks_make_pictures(name, tmp_path, the_hub, monkeypatch):
-    """From the Hub to the picture; from a file where the Hub has none."""
+    """Weights come from the Hub, or from a file where the Hub has none."""
     entry, model, choice = BACKBONES[name], trained(name), "hub"
     if entry.hub:
         the_hub.content = save(headless(model))
@@ -296,7 +296,7 @@ def test_other_networks_make_pictures(name, tmp_path, the_hub, monkeypatch):
 
 
 def test_batch_normalization_uses_each_networks_own_epsilon():
-    """Inception v3's is a hundred times the usual one, which matters where a variance is small."""
+    """Inception v3's is 100 times the usual one, which matters where a variance is small."""
     for name, floor in {"googlenet": 1e-3, "inception_v3": 1e-3, "resnet50": 1e-5}.items():
         stages = torch.nn.ModuleList(BACKBONES[name].build().values())
         norms = [part for part in stages.modules() if isinstance(part, torch.nn.BatchNorm2d)]

@@ -1,4 +1,4 @@
-"""What the network sees, and that it looks no further than it must."""
+"""Activations of the network, which runs no deeper than needed."""
 
 from __future__ import annotations
 

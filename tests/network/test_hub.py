@@ -1,4 +1,4 @@
-"""Weights from the Hub: fetched once, into the client's cache, and never in a picture's way."""
+"""Weights from the Hub: fetched once into the client's cache, and only if asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers: which stages are done as one, that it changes no bit, and their geometry by hand."""
+"""Layers: which stages are fused, that fusing changes no bit, and their geometry by hand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def network(watched=(), build=tiny_vgg, **options):
 @pytest.mark.parametrize("build", [tiny_vgg, wide_vgg])
 @pytest.mark.parametrize("watched", WATCHED, ids=lambda watched: ",".join(sorted(watched)))
 def test_fused_stages_give_the_same_bits(watched, build, pooling, dtype):
-    """Against the network of which every stage is looked at, and so is a layer of its own."""
+    """Against a network loaded for all stages, so that each is a layer of its own."""
     seen = []
     for layers in (watched, ()):
         looking = network(layers, build, pooling=pooling, dtype=dtype)

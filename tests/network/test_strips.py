@@ -1,4 +1,4 @@
-"""Strips: their margins by hand, and the law that they change nothing."""
+"""Strips: their margins by hand, and that they change neither terms nor gradient."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_strips_are_exact_with_the_real_network(rows, height, width):
 
 
 def test_strips_without_margins_would_not_be_exact(monkeypatch):
-    """The comparison above sees a seam where there is one."""
+    """The comparison above detects seams."""
     network = tiny_network()
     layers = {name: layer._replace(reach=0) for name, layer in network.layers.items()}
     network = network._replace(layers=layers)

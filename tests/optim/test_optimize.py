@@ -1,4 +1,4 @@
-"""The optimizers against functions whose minimum is known, and the guard against mishaps."""
+"""The loop with functions whose minimum is known, and its guard against bad steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPTIMIZERS = ENGINES["fast"].optimizers
 
 
 def differentiated(terms):
-    """Terms as what `optimize` evaluates: with the gradient of their sum."""
+    """An `Evaluate` function made of terms, with the gradient of their sum."""
 
     def evaluate(image, *, with_gradient=True, eased=False):
         image = image.detach().requires_grad_(with_gradient)
@@ -138,9 +138,9 @@ def test_after_a_bad_step_the_run_restarts_from_the_best(mishap, name):
     assert all(math.isfinite(total) for total in totals)
     assert totals == sorted(totals, reverse=True)
     assert totals[-1] < 0.5 * totals[8]
-    (told,) = [iterate for iterate in iterates if iterate.event]
-    assert told.iteration == 8
-    assert str(told.event).startswith("the loss rose from ")
+    (restarted,) = [iterate for iterate in iterates if iterate.event]
+    assert restarted.iteration == 8
+    assert str(restarted.event).startswith("the loss rose from ")
 
 
 def test_a_state_in_a_file_keeps_its_event(tmp_path):
@@ -162,7 +162,7 @@ def test_a_state_in_a_file_keeps_its_event(tmp_path):
 
 
 def test_steps_without_improvement_lead_to_a_restart_with_shorter_ones():
-    """A pointed valley, where Adam at a constant rate only swings about."""
+    """A valley with a kink, in which Adam at a constant rate oscillates."""
 
     def pointed(image):
         return {"content": (image - TARGET).abs().mean()}
@@ -261,7 +261,7 @@ def test_eased_steps_come_first_and_the_history_is_reset_after_them():
 
 
 def test_after_a_restart_the_gradient_is_the_objectives_own():
-    """The best picture is from an eased step; its gradient is taken anew."""
+    """The best picture is from an eased step; its gradient is computed again without easing."""
     plain, asked = differentiated(distance), []
 
     def evaluate(image, *, with_gradient=True, eased=False):
@@ -279,7 +279,7 @@ def test_after_a_restart_the_gradient_is_the_objectives_own():
 
 
 def test_losses_are_read_after_the_next_evaluation(monkeypatch):
-    """So that the graphics card has work while they travel."""
+    """So that a GPU has work while the losses are copied."""
     plain, done = differentiated(distance), []
 
     def evaluate(image, **options):
@@ -320,11 +320,11 @@ def test_asking_for_pictures_makes_no_difference():
 
 
 class BrokenError(Exception):
-    """Raised once, in the middle of a pass."""
+    """An error that is raised once, in the middle of a pass."""
 
 
 def breaks_at(call, function):
-    """The function, which breaks after its work in one call."""
+    """The function, which raises after its work in one call."""
     calls = 0
 
     def breaking(*arguments, **options):
@@ -341,7 +341,7 @@ def breaks_at(call, function):
 @pytest.mark.parametrize("part", ["evaluate", "step", "decode"])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_state_after_a_failure_continues_as_if_there_had_been_none(name, part, monkeypatch):
-    """At every call, in a pass that is eased at first, takes steps back, and shows an average."""
+    """At every call, in a pass with eased steps, restarts and an average."""
     monkeypatch.setattr("neural_style.optim.optimize._PATIENCE", 3)
     plain = differentiated(lambda image: {"content": (image - TARGET).abs().mean()})
 

@@ -1,4 +1,4 @@
-"""The optimizers against torch's own and the textbook's."""
+"""The optimizers against torch's and against the textbook's formulas."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_the_plain_engines_steps_are_those_of_torch(name, theirs):
 def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(
     history, precision, monkeypatch
 ):
-    """Against the two loops over the vectors themselves, as they are kept."""
+    """Against the two-loop recursion with the stored vectors."""
     monkeypatch.setattr(long_vectors, "_PIECE", 7 * 2 * history)  # of 40 numbers, 7 at a time
     numbers = torch.linspace(-3, 4, 40, dtype=torch.float64)
     optimizer = Lbfgs(1.0, history, precision)
@@ -135,7 +135,7 @@ def test_lbfgs_leaves_out_pairs_without_curvature():
 
 
 def test_a_pair_without_curvature_among_others_changes_nothing():
-    """Neither does one of numbers that are none."""
+    """Neither does a pair of NaN."""
     with_it, without = Lbfgs(1.0, 6), Lbfgs(1.0, 6)
     numbers = torch.linspace(-1, 1, 20, dtype=torch.float64)
     for _ in range(4):
@@ -148,7 +148,7 @@ def test_a_pair_without_curvature_among_others_changes_nothing():
 
 
 class NothingIsRead(TorchDispatchMode):
-    """Refuses to bring a number from a tensor to the program, which waits for a graphics card."""
+    """Raises an error when a number is read from a tensor, which would wait for a GPU."""
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         assert function is not torch.ops.aten._local_scalar_dense.default
@@ -201,7 +201,7 @@ def test_a_state_is_not_written_to_by_later_steps(optimizer):
 
 
 def walked(history, precision, steps):
-    """An optimizer after so many steps of a path that is the same for all."""
+    """An optimizer after some steps of a fixed path."""
     optimizer = Lbfgs(1.0, history, precision)
     for k in range(steps):
         numbers = torch.linspace(-1, 1, 40, dtype=torch.float64).roll(k) * 0.9**k
@@ -242,7 +242,7 @@ def test_restored_into_the_same_history_it_is_the_same_to_the_last_bit(steps):
 
 
 def test_retarget_keeps_the_pairs_and_forms_none_across_the_change():
-    """The next step is along the new gradient, scaled by what was learned before."""
+    """The next step uses the new gradient and the previous pairs."""
     optimizer, reference = (walked(6, None, 5) for _ in range(2))
     pairs, products = optimizer.state()["vectors"], optimizer.state()["products"]
     optimizer.retarget()

@@ -30,7 +30,7 @@ ARTICLE = {
     },
     "tv_weight": 100.0,
 }
-"""From white noise with Adam at ten levels a step, as in the article that asked what goes wrong."""
+"""From white noise with Adam at ten levels a step."""
 
 GUARDED = ARTICLE | {"learning_rate": 10 / 255}
 TINY = GUARDED | {"tv_weight": 1.0}
@@ -38,7 +38,7 @@ TINY = GUARDED | {"tv_weight": 1.0}
 
 
 def grainy(height: int, width: int, seed: int) -> torch.Tensor:
-    """A picture without a flat patch, so that every flat one in a result is a dead one."""
+    """A picture without flat patches, so that every flat one in a result is an artifact."""
     noise = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
     return torch.lerp(picture(height, width, seed), noise, 0.4)
 

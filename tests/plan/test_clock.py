@@ -1,4 +1,4 @@
-"""Estimates of time, against a clock that is set by hand."""
+"""Estimates of time with a clock set by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neural_style.plan.schedule import Scale
 
 @pytest.fixture
 def at(monkeypatch):
-    """Sets the time; a look costs its pixels alone."""
+    """Sets the time; an evaluation has no fixed cost."""
     monkeypatch.setattr(clock, "_FIXED_PIXELS", 0)
 
     def set_time(seconds):

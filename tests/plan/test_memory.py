@@ -1,4 +1,4 @@
-"""The memory plan: what it chooses, what it says, and that its estimates are right."""
+"""The memory plan: its choices, its messages, and the accuracy of its estimates."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXHAUSTED = Message("memory.exhausted")
 
 @pytest.fixture
 def vgg(monkeypatch):
-    """The real network's shapes without its weights, in a program that holds 600 MB."""
+    """The real network's shapes without weights, in a program that holds 600 MB."""
     monkeypatch.setattr(memory, "bytes_in_use", lambda device: BASE)
     return shapes_of_vgg(torch.bfloat16)
 
@@ -125,7 +125,7 @@ def test_the_frames_say_how_memory_is_spared_and_the_picture_is_nearly_the_same(
 
 @pytest.fixture
 def scarce(monkeypatch):
-    """A machine that refuses what is not in strips, from the fourth look of each pass on."""
+    """A machine that runs out of memory without strips, at the fourth evaluation of each pass."""
     refused = []
 
     evaluate, looks = Objective.__call__, Counter()
@@ -162,10 +162,10 @@ def test_where_memory_runs_out_after_all_the_run_goes_on_in_strips(scarce, error
     scarce.error = error
     frames = list(stylize(*pictures, Settings(**run, optimizer=optimizer), every=1))
     assert [frame.iteration for frame in frames] == list(range(9))
-    told = [frame for frame in frames if frame.events]
-    assert {frame.events for frame in told} == {(EXHAUSTED,)}
-    assert told[0].iteration == 3
-    assert "strips of" in str(told[-1].note)
+    reporting = [frame for frame in frames if frame.events]
+    assert {frame.events for frame in reporting} == {(EXHAUSTED,)}
+    assert reporting[0].iteration == 3
+    assert "strips of" in str(reporting[-1].note)
     assert "strips of" not in str(frames[2].note)
     assert set(scarce.refused) == {256}
     totals = [sum(frame.losses.values()) for frame in frames]
@@ -178,7 +178,7 @@ OUT_OF_MEMORY = RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
 
 def fails_once(function, call):
-    """The function, but for one call, which does its work and then runs out of memory."""
+    """The function, which in one call raises an out-of-memory error after its work."""
     calls = 0
 
     def failing(*arguments, **options):

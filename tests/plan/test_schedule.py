@@ -1,4 +1,4 @@
-"""Plans one can check by hand."""
+"""Schedules by hand."""
 
 from __future__ import annotations
 

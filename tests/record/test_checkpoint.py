@@ -32,7 +32,7 @@ def frames(run, **options):
 
 
 def state_at(iteration, run):
-    """As it comes back from a file."""
+    """The state after writing it to a file and reading it back."""
     for frame in frames(run, every=1):
         if frame.iteration == iteration:
             file = io.BytesIO()
@@ -61,7 +61,7 @@ RUNS = {
 
 @pytest.fixture
 def soon_steep(monkeypatch):
-    """Eased for ten steps only, so that short runs see both ways and the change between them."""
+    """Eases ten steps only, so that short runs have both kinds of steps."""
     optimizers = ENGINES["fast"].optimizers
     monkeypatch.setitem(optimizers, "lbfgs", optimizers["lbfgs"]._replace(eased=(10, 4)))
 

@@ -1,4 +1,4 @@
-"""A PNG carries all that is needed to make its picture again, and nothing private."""
+"""A PNG's recipe suffices to make its picture again and holds nothing private."""
 
 from __future__ import annotations
 
@@ -138,11 +138,11 @@ def test_a_replay_under_other_conditions_says_so_in_its_first_frame():
 
 def parse(frame):
     """The recipe of a frame."""
-    return recipe_module._parse(frame.recipe[KEYWORD], "the frame")
+    return recipe_module.parse_recipe(frame.recipe[KEYWORD], "the frame")
 
 
 def rewritten(path, name, **changes):
-    """The same picture with other things in its recipe."""
+    """The same picture with changes in its recipe."""
     with Image.open(path) as opened:
         stored = json.loads(opened.text[KEYWORD]) | changes
     return with_text(path, name, json.dumps(stored))

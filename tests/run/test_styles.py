@@ -1,4 +1,4 @@
-"""Several styles: their shares, sizes and parts, and what becomes of the losses."""
+"""Several styles: shares, sizes, crops and losses."""
 
 from __future__ import annotations
 

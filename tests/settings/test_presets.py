@@ -1,4 +1,4 @@
-"""The presets that do as others do, against those programs' formulas in plain numpy and torch."""
+"""The presets of other programs, against those programs' formulas in plain NumPy and torch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STYLES = [f"relu{block}_1" for block in range(1, 6)]
 
 
 def network_of(preset):
-    """The network that the preset is made for, looking as the preset has it look."""
+    """The preset's network with its pooling and padding."""
     stages, tensors, units = tiny_vgg(), seeded_weights(tiny_vgg()), TORCHVISION
     if PRESETS[preset].network_weights == "packaged":
         stages = BACKBONES["vgg19"].build()
@@ -42,7 +42,7 @@ def network_of(preset):
 
 
 def matrices(network, image, layers):
-    """Activations as numpy's, channels by pixels."""
+    """Activations as a NumPy array, channels × pixels."""
     with torch.no_grad():
         found = extract(network, image, layers)
     return {layer: found[layer][0].flatten(1).double().numpy() for layer in layers}
@@ -58,7 +58,7 @@ def looked_at(preset):
 
 
 def levels():
-    """The canvas as those programs have it: levels of blue, green and red less a mean."""
+    """The canvas in those programs' units: BGR levels minus a mean."""
     mean = np.array([103.939, 116.779, 123.68])[:, None, None]
     return 255 * CANVAS[0].flip(0).double().numpy() - mean
 
@@ -238,7 +238,7 @@ def root_of(matrix):
 
 
 def crowsons_loss(canvas, network, content, styles):
-    """By autograd through two roots of matrices, and a picture widened by a pixel of its edge."""
+    """By autograd through two matrix roots, and with a picture padded by a replicated pixel."""
     found = extract(network, canvas, [*STYLES, "relu4_2"])
     total = 0.015 * (found["relu4_2"] - content["relu4_2"]).double().square().mean()
     for weight, layer in zip((256, 64, 16, 4, 1), STYLES, strict=True):
@@ -282,7 +282,7 @@ def test_crowsons_first_steps_are_those_of_her_adam_and_a_calm_average_is_shown(
     for step, frame in enumerate(stylize(content, STYLE, run, every=1), 1):
         canvas = frame.state()["pass"]["image"]
         off = (canvas - expected).abs()
-        # Where the slope is next to nothing, the step is as long all the same, and rounding's.
+        # Where the gradient is nearly 0, Adam's step is as long, but determined by rounding.
         assert off.median() < 1e-6
         assert (off > 1e-4).float().mean() < 0.02
         average, share = 0.99 * average + 0.01 * canvas, 0.99 * share + 0.01

@@ -1,4 +1,4 @@
-"""Every knob refuses what it cannot mean, by name."""
+"""Every setting refuses invalid values, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that have words of their own, and the words."""
+"""Text forms of settings."""
 
 from __future__ import annotations
 
