@@ -17,11 +17,11 @@ from neural_style import (
     load_image,
     save_image,
     stylize,
-    tiling,
     transfer,
 )
 from neural_style.devices import choose_precision
 from neural_style.images.files import resize
+from neural_style.network import strips
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
 from neural_style.objective import Objective, Wanted, make_objective
@@ -139,8 +139,8 @@ class TestStory:
 
     def test_closing_stops_the_network(self, content, style, monkeypatch):
         looks = []
-        run_layers = tiling.run_layers
-        monkeypatch.setattr(tiling, "run_layers", lambda *a: looks.append(1) or run_layers(*a))
+        run_layers = strips.run_layers
+        monkeypatch.setattr(strips, "run_layers", lambda *a: looks.append(1) or run_layers(*a))
         frames = stylize(content, style, settings(iterations=100), every=1)
         for _ in range(4):
             next(frames)

@@ -115,7 +115,10 @@ _PHRASES = [
         (r"packaged with (\S+?)(?=;| \(|$)", r"随 \1 软件包附带"),
         ("in the Hub cache", "在 Hub 缓存中"),
         ("downloaded from the Hub", "从 Hub 下载"),
-        (r" \(The cached \S+ of (\S+) has SHA-256 .*\)$", r"（缓存中 \1 的文件已损坏）"),
+        (
+            r" \(The cached \S+ of (\S+) has SHA-256 (\S+), expected (\S+)\)$",
+            r"（缓存中 \1 的文件的 SHA-256 为 \2，应为 \3）",
+        ),
         (" and (?=[0-9]+ steps|strips|no strips)", "，"),
         (r"about (\S+) GB with ", r"约 \1 GB 内存，"),
         (r"strips of (\d+) rows down to (\w+)", r"到 \2 为止每次处理 \1 行"),
