@@ -192,9 +192,9 @@ class Settings:
     )
     network_weights: str = knob(
         "auto",
-        help="Where the network's weights come from: hub fetches torchvision's once, 575 MB for "
-        "vgg19; auto takes the Hub's file where the Hub's cache has it, else the packaged one; "
-        f"{ENVIRONMENT} in the environment replaces auto.",
+        help="Where the network's weights come from: hub fetches the Hub's file, 575 MB; auto takes "
+        f"it where it is cached, else the packaged one; {ENVIRONMENT} in the environment replaces "
+        "auto.",
         choices=NAMED_SOURCES,
         or_path=True,
         host=True,
