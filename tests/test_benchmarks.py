@@ -143,7 +143,8 @@ def test_the_report_has_a_ratio_for_every_goal_that_was_reached(tmp_path, monkey
 def made(monkeypatch):
     """Settings of the pictures that the panel asks for; none is stylized."""
     asked = []
-    identity = dict.fromkeys(("content image", "style image", "masks", "network's weights"), "")
+    digests = ("content image", "style image", "masks", "network's weights")
+    identity = dict.fromkeys(digests, "") | {"start image": None}
 
     def paint(content, style, settings):
         asked.append(settings)

@@ -10,7 +10,7 @@ import torch
 from benchmarks.measures import clipped_share, edge_coherence, nearest_distance, weave
 from benchmarks.trained_vgg16 import fold_units, name_as_torchvision
 from neural_style.network.backbones import BACKBONES, CAFFE, TORCHVISION
-from neural_style.network.extractor import to_units
+from neural_style.network.steps import to_units
 from tests.conftest import picture
 
 
