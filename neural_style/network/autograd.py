@@ -84,12 +84,16 @@ class _RectifiedPool(torch.autograd.Function):
         return max_unpool2d(gradient, places, 2, output_size=ctx.size)
 
 
+# A map is handed on as `features[:]`, which keeps its strides. `view_as` gives the one dimension of
+# size 1 another stride, from which torch no longer knows the layout, and copies the map.
+
+
 class _Places(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
         ctx.shape, ctx.places = features.shape, (..., rows, columns)
-        return features.view_as(features), features[ctx.places].clone()
+        return features[:], features[ctx.places].clone()
 
     @staticmethod
     def backward(
@@ -110,7 +114,7 @@ class _Products(torch.autograd.Function):
         features = features.contiguous(memory_format=_LAYOUT)
         ctx.save_for_backward(features)
         ctx.rows = rows
-        return features.view_as(features), products_of(_pixels(features, rows))
+        return features[:], products_of(_pixels(features, rows))
 
     @staticmethod
     def backward(ctx: Any, onward: Tensor | None, products: Tensor | None) -> tuple[Tensor, None]:

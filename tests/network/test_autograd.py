@@ -114,6 +114,13 @@ def test_a_tap_of_places_after_one_of_products_adds_up():
     torch.testing.assert_close(found, expected)
 
 
+def test_what_is_handed_on_lies_in_memory_as_before():
+    """Else torch would copy a single picture's map to put it into the order that it is in."""
+    x = features()
+    for onward, _ in (tap_products(x, slice(0, 7)), tap_places(x, slice(0, 7), slice(0, 6))):
+        assert onward.stride() == x.stride()
+
+
 DTYPES = [torch.float32, torch.bfloat16]
 
 
