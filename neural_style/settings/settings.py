@@ -188,9 +188,9 @@ class Settings:
     )
     weights: str = knob(
         "auto",
-        help="Where the network's weights come from: hub fetches the Hub's file, 575 MB; auto takes "
-        f"it where it is cached, else the packaged one; {ENVIRONMENT} in the environment replaces "
-        "auto.",
+        help="Where the network's weights come from: hub fetches the Hub's file, 575 MB; auto "
+        f"takes it where it is cached, else the packaged one; {ENVIRONMENT} in the environment "
+        "replaces auto.",
         choices=NAMED_SOURCES,
         or_path=True,
         host=True,
