@@ -87,12 +87,16 @@ class _ReluMaxPool(torch.autograd.Function):
         return max_unpool2d(gradient, places, 2, output_size=ctx.size)
 
 
+# `features[:]` keeps the strides of a map. `view_as` changes the stride of the dimension of size 1;
+# torch then no longer recognizes channels_last, and copies the map.
+
+
 class _SamplePositions(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
         ctx.shape, ctx.places = features.shape, (..., rows, columns)
-        return features.view_as(features), features[ctx.places].clone()
+        return features[:], features[ctx.places].clone()
 
     @staticmethod
     def backward(
@@ -113,7 +117,7 @@ class _GramOfRows(torch.autograd.Function):
         features = features.contiguous(memory_format=_LAYOUT)
         ctx.save_for_backward(features)
         ctx.rows = rows
-        return features.view_as(features), gram_of_pixels(_pixels(features, rows))
+        return features[:], gram_of_pixels(_pixels(features, rows))
 
     @staticmethod
     def backward(ctx: Any, onward: Tensor | None, products: Tensor | None) -> tuple[Tensor, None]:

@@ -114,6 +114,13 @@ def test_gradients_of_samples_after_a_gram_matrix_add_up():
     torch.testing.assert_close(found, expected)
 
 
+def test_what_is_handed_on_lies_in_memory_as_before():
+    """Else torch would copy a single picture's map to put it into the order that it is in."""
+    x = features()
+    for onward, _ in (gram_of_rows(x, slice(0, 7)), sample_positions(x, slice(0, 7), slice(0, 6))):
+        assert onward.stride() == x.stride()
+
+
 DTYPES = [torch.float32, torch.bfloat16]
 
 
