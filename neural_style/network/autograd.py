@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import max_pool2d, max_unpool2d
+from torch.nn.functional import max_pool2d
 
 from neural_style.tensors import FeatureMap, GramMatrix, widen
 
@@ -75,7 +75,7 @@ class _ReluMaxPool(torch.autograd.Function):
         x = x.contiguous(memory_format=_LAYOUT)
         out, places = max_pool2d(x, 2, return_indices=True)
         out = out.relu_()
-        ctx.size = x.shape[2:]
+        ctx.shape = x.shape
         ctx.save_for_backward(out, places)
         return out
 
@@ -84,7 +84,11 @@ class _ReluMaxPool(torch.autograd.Function):
         out, places = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=_LAYOUT)
         gradient = torch.ops.aten.threshold_backward(gradient, out, 0)  # that of the ReLU
-        return max_unpool2d(gradient, places, 2, output_size=ctx.size)
+        x = torch.empty(
+            ctx.shape, dtype=gradient.dtype, device=gradient.device, memory_format=_LAYOUT
+        )  # only its shape and layout are read
+        pooling = [2, 2], [2, 2], [0, 0], [1, 1], False
+        return torch.ops.aten.max_pool2d_with_indices_backward(gradient, x, *pooling, places)
 
 
 # `features[:]` keeps the strides of a map. `view_as` changes the stride of the dimension of size 1;
