@@ -21,7 +21,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from neural_style.web.run.lent import in_plain_words
+from neural_style.web.run.gpu import in_plain_words
 from neural_style.web.run.show import Outputs
 from tests.web.conftest import free_port
 

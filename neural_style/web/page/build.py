@@ -19,7 +19,8 @@ from neural_style.web.page.widgets import Said
 from neural_style.web.run.call import MORE_PICTURES, named_values, page_knobs
 from neural_style.web.run.checks import check_inputs
 from neural_style.web.run.edge import for_programs, on_the_page
-from neural_style.web.run.ended import Finished, finish, open_result, recall, remember, reuse
+from neural_style.web.run.finished import Finished, finish, open_result, recall, remember, reuse
+from neural_style.web.run.gpu import in_plain_words
 from neural_style.web.run.handlers import (
     estimate,
     info,
@@ -30,7 +31,6 @@ from neural_style.web.run.handlers import (
     run_stylize,
     run_stylize_image,
 )
-from neural_style.web.run.lent import in_plain_words
 from neural_style.web.run.runs import KEPT_SECONDS
 from neural_style.web.text.texts import say
 
@@ -109,7 +109,7 @@ def _connect_runs(
     ]
     shown = [results.picture, results.gallery, results.status, results.chart, results.run]
     on_page = [*shown, results.begun]
-    lent: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
+    gpu_queue: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
     # Before the run's own event, whose end the page would wait for.
     pressed = inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
     pressed.then(remind, [inputs.paint.left, language], js=STROKES_LEFT, **_PRIVATE)
@@ -121,7 +121,7 @@ def _connect_runs(
         validator=check_inputs,
         show_progress="minimal",
         show_progress_on=results.gallery,
-        **lent,
+        **gpu_queue,
     )
     more = results.go_on.click(
         on_the_page(in_plain_words(gpu(duration=reserve_more_seconds)(run_continue))),
@@ -130,7 +130,7 @@ def _connect_runs(
         api_visibility="private",
         show_progress="minimal",
         show_progress_on=results.gallery,
-        **lent,
+        **gpu_queue,
     )
     # What is pressed before Stop has done its work would be lost, so nothing can be.
     starts = [inputs.stylize, results.go_on]
@@ -165,7 +165,7 @@ def _connect_runs(
             outputs=given,
             api_name=name,
             validator=check_inputs,
-            **lent,
+            **gpu_queue,
         )
 
 

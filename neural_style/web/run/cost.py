@@ -38,7 +38,7 @@ def reserved_seconds(settings: Settings) -> int:
 
 
 def check_cost(settings: Settings) -> None:
-    """Refuses what a ZeroGPU would not be lent for.
+    """Refuses a run that ZeroGPU would not allocate a GPU for.
 
     Raises:
         PageError: It would take too long.
@@ -82,7 +82,7 @@ class Measuring:
         self._thread: threading.Thread | None = None
 
     def start(self) -> bool:
-        """Begins, where the speed is not known and no GPU is lent; says whether it did."""
+        """Begins, if the speed is unknown and this is not ZeroGPU; returns whether it did."""
         if on_zero_gpu() or _known_speed() is not None:
             return False
         self._thread = threading.Thread(target=self._measure, daemon=True)
@@ -130,7 +130,7 @@ def _remember(pixels_per_second: float) -> None:
 
 
 def on_zero_gpu() -> bool:
-    """Whether this is a Space whose GPU is lent by the second."""
+    """Whether this is a ZeroGPU Space, whose GPU is allocated per run."""
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 

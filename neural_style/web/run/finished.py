@@ -1,4 +1,4 @@
-"""What there is when a run has ended, and what is done with its picture later."""
+"""A finished run: comparison, film and downloads, and later uses of its picture."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _RESULTS_KEPT = 12
 
 @dataclass(frozen=True)
 class Finished:
-    """What there is when a run has ended; what is None stays as it was on the page.
+    """Outputs of the page for a finished run; None leaves an output as it is.
 
     Attributes:
-        line: What is said of the end, or of why there is no more to be had of it.
-        wrong: Whether the line says what went wrong here.
-        compared: Files of the content and of the picture.
-        files: What may be downloaded.
-        results: Files of the visitor's pictures up to now, the newest first.
+        line: The status line: how the run ended, or why its files cannot be made.
+        wrong: Whether the line is an error.
+        compared: Files of the content and of the result.
+        files: Downloads.
+        results: Files of the visitor's results, newest first.
     """
 
     picture: str | None = None
@@ -45,7 +45,7 @@ class Finished:
 
 
 def finish(run: str | None, history: Any, language: str) -> Finished:
-    """Waits for the run's end, and makes of its picture the comparison, the film and the files."""
+    """Waits for the run's end, then makes the comparison, the film and the downloads."""
     folder = runs.find_run(run)
     if folder is None:
         return Finished()

@@ -1,4 +1,4 @@
-"""A GPU that is lent by the second: what its lender says, in the visitor's words."""
+"""Errors of ZeroGPU, in the visitor's words."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from neural_style.web.run.call import language_of
 from neural_style.web.run.show import Outputs
 from neural_style.web.text.texts import failed, localize, say
 
-_SAID_BY_THE_LENDER = {
+_TEXTS_BY_TITLE = {
     "ZeroGPU quota exceeded": "gpu_quota",
     "ZeroGPU pending credits exceeded": "gpu_quota",
     "ZeroGPU illegal duration": "gpu_too_long",
     "ZeroGPU queue timeout": "gpu_busy",
     "ZeroGPU worker error": "gpu_aborted",
 }
-"""Titles of the errors that the `spaces` package raises, and our words for them."""
+"""Title of an error that the `spaces` package raises → key of the text for it."""
 
 
 def in_plain_words(handler: Callable[..., Iterator]) -> Callable[..., Iterator]:
-    """The handler, which yields what is shown, with the lender's errors explained.
+    """The handler, with ZeroGPU's errors explained in the status line.
 
-    What was shown last stays, under a line that says why it goes no further.
+    The outputs shown last stay.
     """
 
     @no_type_check  # a checker's wrapper would be no generator function to Gradio
@@ -40,10 +40,10 @@ def in_plain_words(handler: Callable[..., Iterator]) -> Callable[..., Iterator]:
                 for shown in results:
                     yield shown
         except gr.Error as error:
-            if error.title not in _SAID_BY_THE_LENDER:
+            if error.title not in _TEXTS_BY_TITLE:
                 raise
             language = language_of(handler, *arguments)
-            reason = Message(_SAID_BY_THE_LENDER[error.title])
+            reason = Message(_TEXTS_BY_TITLE[error.title])
             if isinstance(shown, Outputs):
                 yield replace(shown, line=failed(reason, language))
             words, title = localize(reason, language), say("error_title", language)
