@@ -139,30 +139,39 @@ def _stylize(
     for number in range(first, len(job.passes)):
         state = resume if number == first else None
         current = begin(job, number, image, current, state and move(state, job.device))
-        iterates = _optimize(job, number, current)
-        if state["shown"] if state else number > 0:
-            next(iterates)  # its frame has been yielded
-        progress.scale, progress.matches = number, current.matched and current.matched.state
-        progress.before = sum(earlier.iterations for earlier in job.passes[:number])
-        image = yield from _frames(job, every, iterates, clock, events, progress)
+        first_is_shown = state["shown"] if state else number > 0
+        image = yield from _frames(
+            job, number, current, every, clock, events, progress, first_is_shown
+        )
 
 
 def _frames(
     job: Job,
+    number: int,
+    current: Pass,
     every: int,
-    iterates: Iterator[Iterate],
     clock: Clock,
     events: list[Message],
     progress: Progress,
+    first_is_shown: bool,
 ) -> Iterator[Frame]:
-    """Yields the frames of one pass; returns its last picture."""
+    """Yields the frames of one pass; returns its last picture.
+
+    Args:
+        first_is_shown: Whether the frame of the first iterate has been yielded.
+    """
     milestones = set(plan_milestones(job.settings.iterations))
-    scale, later = job.passes[progress.scale], job.passes[progress.scale + 1 :]
+    scale, later = job.passes[number], job.passes[number + 1 :]
     sizes = [size[:2] for size in join_passes(job.passes)]
+    before = sum(earlier.iterations for earlier in job.passes[:number])
+    iterates = _optimize(job, number, current)
+    if first_is_shown:
+        iterate = next(iterates)
     for iterate in iterates:
-        iteration = progress.before + iterate.iteration
-        seconds, seconds_left = clock.tick(progress.scale, iterate.iteration)
-        progress.save = iterate.state
+        iteration = before + iterate.iteration
+        seconds, seconds_left = clock.tick(number, iterate.iteration)
+        progress.scale, progress.before, progress.save = number, before, iterate.state
+        progress.matches = current.matched and current.matched.state
         due = iteration in milestones or (every and iteration % every == 0)
         finished = job.finish(iterate.image, scale) if due else None
         progress.shown = iteration  # nothing can fail from here on
