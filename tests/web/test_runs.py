@@ -19,7 +19,7 @@ from neural_style import Settings, load_image, save_image
 from neural_style.devices import choose_device
 from neural_style.images.files import resize
 from neural_style.plan import clock
-from neural_style.web.run import cost, edge, ended, handlers, runs, show
+from neural_style.web.run import cost, edge, finished, handlers, runs, show
 from neural_style.web.run.handlers import run_stylize
 from tests.conftest import picture
 from tests.web.test_handlers import values
@@ -46,7 +46,7 @@ class TestEnd:
 
     def test_a_finished_run_has_files_a_comparison_and_a_film(self, sent, watch):
         results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
-        found = ended.finish(results[-1].run, None, "en")
+        found = finished.finish(results[-1].run, None, "en")
         assert (found.picture, found.line) == (results[-1].picture, results[-1].line)
         assert not found.wrong
         shown, film, files = found.picture, found.film, found.files
@@ -68,7 +68,7 @@ class TestEnd:
             if result.line.startswith("**Iteration 7 "):
                 break
         results.close()
-        found = ended.finish(result.run, None, "en")
+        found = finished.finish(result.run, None, "en")
         assert Path(found.picture).name == "stylized-000007.png"
         assert re.match(r"\*\*Stopped\.\*\* Iteration 7 of 500, at \d+×\d+ · content ", found.line)
         assert found.files[0] == found.picture
@@ -79,8 +79,8 @@ class TestEnd:
         folder = next(results).run
         results.close()
         line = "**Stopped** before there was a picture."
-        assert ended.finish(folder, None, "en") == ended.Finished(line=line)
-        assert ended.finish(folder, None, "zh").line == "**已停止**，尚未得到图像。"
+        assert finished.finish(folder, None, "en") == finished.Finished(line=line)
+        assert finished.finish(folder, None, "zh").line == "**已停止**，尚未得到图像。"
 
     def test_what_went_wrong_is_what_is_said_of_the_end(self, sent, uploads, watch):
         Image.new("RGB", (1, 1)).save(uploads / "dot.png")
@@ -88,14 +88,14 @@ class TestEnd:
         with pytest.raises(gr.Error):
             said.extend(results)
         assert "content image is 1×1" in said[-1].line
-        assert ended.finish(said[0].run, None, "en") == ended.Finished(line=said[-1].line)
+        assert finished.finish(said[0].run, None, "en") == finished.Finished(line=said[-1].line)
 
     def test_a_run_without_an_end_is_told_of(self, sent, watch, monkeypatch):
-        monkeypatch.setattr(ended, "_END_SECONDS", 0)
+        monkeypatch.setattr(finished, "_END_SECONDS", 0)
         results = run_stylize(*sent, None, *values())
-        found = ended.finish(next(results).run, None, "en")
+        found = finished.finish(next(results).run, None, "en")
         line = "**That did not work.** The run has not ended within 0 s. Press Stylize again."
-        assert found == ended.Finished(line=line, wrong=True)
+        assert found == finished.Finished(line=line, wrong=True)
         results.close()
 
     def test_losses_that_are_not_finite_are_no_obstacle(self, sent, watch, monkeypatch):
@@ -111,19 +111,19 @@ class TestEnd:
         end = runs.last_end(folder)
         assert str(end.reached.losses) == "{'content': nan, 'style': nan, 'tv': 1.0}"
         assert {*end.progress.chart()["term"]} == {"tv"}
-        assert ended.finish(str(folder), None, "en").line.startswith("**Done:** 4 iterations")
+        assert finished.finish(str(folder), None, "en").line.startswith("**Done:** 4 iterations")
 
     @pytest.mark.parametrize("run", [None, "", "/etc", "../runs"])
     def test_what_is_no_run_changes_nothing(self, run, sent):
-        assert ended.finish(run, None, "en") == ended.Finished()
+        assert finished.finish(run, None, "en") == finished.Finished()
         with pytest.raises(gr.Error, match="There is no result yet"):
-            ended.reuse(run, "en")
+            finished.reuse(run, "en")
         with pytest.raises(gr.Error, match="There is no run to go on from"):
             list(handlers.run_continue(run, 5, "en"))
 
     def test_a_result_may_be_brought_again(self, sent, watch):
         results = list(run_stylize(*sent, None, *values()))
-        assert ended.reuse(results[-1].run, "en") == results[-1].picture
+        assert finished.reuse(results[-1].run, "en") == results[-1].picture
         again = list(run_stylize(results[-1].picture, sent[1], None, *values()))
         assert again[-1].line.startswith("**Done:**")
 
@@ -155,7 +155,7 @@ class TestContinue:
         last = [*handlers.run_continue(folder, 15, "en")][-1]
         assert last.line.startswith("**Done:** 25 iterations")
         assert Path(last.picture).name == "stylized-000025.png"
-        assert ended.finish(folder, None, "en").line == last.line
+        assert finished.finish(folder, None, "en").line == last.line
         assert handlers.restore(last.picture)[0] == 25
 
     def test_its_recipe_makes_the_very_picture_again(self, sent, watch):
@@ -169,7 +169,7 @@ class TestContinue:
         folder = the_run(run_stylize(*sent, None, *values(iterations=10)))
         runs.begin(Path(folder))
         assert runs.wait_for_end(Path(folder), 0) is None
-        assert ended.reuse(folder, "en").endswith("stylized-000010.png")
+        assert finished.reuse(folder, "en").endswith("stylized-000010.png")
         assert [*handlers.run_continue(folder, 5, "en")][-1].line.startswith("**Done:** 15")
 
     def test_a_run_with_shares_for_its_sizes_reserves_what_is_left(self, sent, watch, monkeypatch):
@@ -190,7 +190,7 @@ class TestContinue:
 
         monkeypatch.setattr(torch, "save", full)
         folder = the_run(run_stylize(*sent, None, *values()))
-        assert ended.finish(folder, None, "en").picture.endswith("stylized-000004.png")
+        assert finished.finish(folder, None, "en").picture.endswith("stylized-000004.png")
         with pytest.raises(gr.Error, match="only the newest few are kept"):
             list(handlers.run_continue(folder, 5, "en"))
 
@@ -212,7 +212,7 @@ class TestContinue:
         folder = next(results).run
         with pytest.raises(RuntimeError, match="a mistake"):
             list(results)
-        assert ended.reuse(folder, "en").endswith("stylized-000004.png")
+        assert finished.reuse(folder, "en").endswith("stylized-000004.png")
 
     def test_a_stop_on_the_event_loop_waits_for_no_disk_and_loses_nothing(
         self, sent, watch, monkeypatch
@@ -332,17 +332,17 @@ class TestHistory:
         for seed in range(2):
             folder = the_run(run_stylize(*sent, None, *values(seed=seed)))
             for _ in range(2):
-                found = ended.finish(folder, history, "en")
-                history = ended.remember(found.results)
+                found = finished.finish(folder, history, "en")
+                history = finished.remember(found.results)
             shown.insert(0, found.picture)
         assert found.results == shown
-        assert ended.recall(history) == shown
+        assert finished.recall(history) == shown
 
     def test_what_is_gone_is_forgotten(self, sent, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
-        history = ended.remember(ended.finish(folder, None, "en").results)
+        history = finished.remember(finished.finish(folder, None, "en").results)
         shutil.rmtree(folder)
-        assert ended.recall(history) == []
+        assert finished.recall(history) == []
 
     def test_a_browser_may_have_remembered_anything(self, sent, uploads, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
@@ -350,9 +350,9 @@ class TestHistory:
         winding = f"{folder}/../../../private.png"
         inside = f"{uploads}/runs/../content.png"
         for path in (private, winding, inside, sent[0], "/etc/passwd", "", 7, None):
-            assert ended.recall([{"path": path}]) == []
+            assert finished.recall([{"path": path}]) == []
         for odd in ("x", 5, {}, [7], [[]], [{}]):
-            assert ended.recall(odd) == []
+            assert finished.recall(odd) == []
 
 
 class TestSharedResults:
@@ -360,26 +360,26 @@ class TestSharedResults:
         given = values(iterations=3, size=96, seed=9)
         *_, last = run_stylize(*sent, None, *given)
         shown, folder = last.picture, last.run
-        name = runs.name_of(ended.reuse(folder, "en"))
-        picture_, knobs, (line,) = ended.open_result(name, "en")
+        name = runs.name_of(finished.reuse(folder, "en"))
+        picture_, knobs, (line,) = finished.open_result(name, "en")
         assert (picture_, [*knobs.values()]) == (shown, given)
         assert "It is kept for about a day" in line
         shutil.rmtree(folder)
-        assert ended.open_result(name, "en") == (
+        assert finished.open_result(name, "en") == (
             None,
             {},
             ["The result of this link is no longer here: results are kept for about a day."],
         )
-        assert ended.open_result(None, "en") == (None, {}, [])
+        assert finished.open_result(None, "en") == (None, {}, [])
 
     def test_it_is_a_result_like_any_other_but_is_not_continued(self, sent, watch):
         *_, last = run_stylize(*sent, None, *values())
         shown = last.picture
-        assert ended.reached(shown) == ended.reuse(shown, "en") == shown
+        assert finished.reached(shown) == finished.reuse(shown, "en") == shown
         more = handlers.run_continue(shown, 5, "en")
         with pytest.raises(gr.Error, match="only by whoever made it"):
             list(more)
-        assert ended.reached(sent[0]) is None
+        assert finished.reached(sent[0]) is None
 
     def test_nothing_but_a_result_opens(self, sent, uploads, watch):
         folder = the_run(run_stylize(*sent, None, *values()))
@@ -395,7 +395,7 @@ class TestSharedResults:
             f"{token}/a\0b",
             "x" * 9999,
         ):
-            assert ended.open_result(name, "en")[:2] == (None, {})
+            assert finished.open_result(name, "en")[:2] == (None, {})
 
 
 class TestEstimate:
