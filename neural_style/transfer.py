@@ -137,11 +137,13 @@ def _stylize(
     image, first = begin_run(job, resume), resume["scale"] if resume else 0
     current = None
     for number in range(first, len(job.passes)):
-        state = resume if number == first else None
-        current = begin(job, number, image, current, state and move(state, job.device))
+        state = move(resume, job.device) if resume and number == first else None
         first_is_shown = state["shown"] if state else number > 0
+        current, start = begin(job, number, image, current, state)
+        iterates = _optimize(job, number, current, start, state and state["pass"])
+        del start, state  # `optimize` frees their canvases
         image = yield from _frames(
-            job, number, current, every, clock, events, progress, first_is_shown
+            job, number, current, iterates, every, clock, events, progress, first_is_shown
         )
 
 
@@ -149,6 +151,7 @@ def _frames(
     job: Job,
     number: int,
     current: Pass,
+    iterates: Iterator[Iterate],
     every: int,
     clock: Clock,
     events: list[Message],
@@ -164,7 +167,6 @@ def _frames(
     scale, later = job.passes[number], job.passes[number + 1 :]
     sizes = [size[:2] for size in join_passes(job.passes)]
     before = sum(earlier.iterations for earlier in job.passes[:number])
-    iterates = _optimize(job, number, current)
     if first_is_shown:
         iterate = next(iterates)
     for iterate in iterates:
@@ -198,17 +200,19 @@ def _frames(
     return iterate.image
 
 
-def _optimize(job: Job, number: int, one: Pass) -> Iterator[Iterate]:
-    """The iterates of a pass."""
+def _optimize(
+    job: Job, number: int, current: Pass, start: ImageTensor, state: State | None
+) -> Iterator[Iterate]:
+    """The iterates of a pass, from `start`, or from where its state was saved."""
     scale, settings = job.passes[number], job.settings
     return optimize(
-        one.objective,
-        one.start,
+        current.objective,
+        start,
         job.choice.canvas(scale.height, scale.width, job.device),
-        one.optimizer,
+        current.optimizer,
         scale.iterations,
         guarded=ENGINES[settings.engine].guarded,
         average=settings.average,
         eased=job.choice.eased[min(number, 1)] if can_ease(settings) else 0,
-        resume=one.state,
+        resume=state,
     )

@@ -38,22 +38,18 @@ class Pass(NamedTuple):
     """A pass, ready to be optimized.
 
     Attributes:
-        start: Its start picture.
         matched: Its matches; None where moments are compared.
-        state: Of the pass, if it continues; else None.
     """
 
-    start: ImageTensor
     matched: MatchedPass | None
     objective: Objective
     optimizer: Optimizer
-    state: State | None
 
 
 def begin(
     job: Job, number: int, image: ImageTensor, before: Pass | None, resume: State | None
-) -> Pass:
-    """Makes a pass ready.
+) -> tuple[Pass, ImageTensor]:
+    """Makes a pass ready, and its start picture.
 
     Args:
         image: Result of the previous pass.
@@ -72,7 +68,7 @@ def begin(
     else:
         objective = _objective(job, scale, matched)
     optimizer = _optimizer(job, number, before and before.optimizer)
-    return Pass(image, matched, objective, optimizer, resume and resume["pass"])
+    return Pass(matched, objective, optimizer), image
 
 
 def _matches(
