@@ -13,7 +13,7 @@ import pytest
 
 from neural_style import FileError, save_image
 from neural_style.messages import Message
-from neural_style.web.run import cost, ended, handlers, runs, stored
+from neural_style.web.run import cost, finished, handlers, runs, stored
 from neural_style.web.run.call import call_of, named_values
 from neural_style.web.run.end import End, Point, Progress, Reached, picture_of
 from neural_style.web.run.json_files import write_json
@@ -87,8 +87,8 @@ def test_what_is_kept_has_names_and_a_format(folder):
 
 
 def test_a_line_is_in_the_readers_language(folder):
-    assert ended.finish(str(folder), None, "zh").line.startswith("**已停止**。第 2 次迭代")
-    assert ended.finish(str(folder), None, "en").line.startswith("**Stopped.** Iteration 2 of 4")
+    assert finished.finish(str(folder), None, "zh").line.startswith("**已停止**。第 2 次迭代")
+    assert finished.finish(str(folder), None, "en").line.startswith("**Stopped.** Iteration 2 of 4")
 
 
 def changed(*path: str | int, to: Any) -> Callable[[Any], str]:
@@ -211,8 +211,8 @@ DAMAGED = [
 def told(folder: Path, language: str) -> set[str]:
     """The sentences with which everything that asks for the run's end or its call is answered."""
     sentences = set()
-    found = ended.finish(str(folder), None, language)
-    assert found == ended.Finished(line=found.line, wrong=True)
+    found = finished.finish(str(folder), None, language)
+    assert found == finished.Finished(line=found.line, wrong=True)
     sentences.add(found.line)
     shown = []
     with pytest.raises(gr.Error) as error:
@@ -237,7 +237,7 @@ def test_what_is_damaged_is_told_in_one_sentence(name, change, folder):
     assert error.value.message == Message("kept_damaged")
     if name == "end.json":
         with pytest.raises(gr.Error, match="What this server has kept of that run is damaged"):
-            ended.reuse(str(folder), "en")
+            finished.reuse(str(folder), "en")
 
 
 @pytest.mark.parametrize("name", ["end.json", "call.json"])
@@ -270,11 +270,11 @@ def test_so_is_a_call_that_is_gone(folder):
 
 def test_a_damaged_picture_is_told_of_too(folder):
     picture_of(folder, 2).write_bytes(picture_of(folder, 2).read_bytes()[:500])
-    found = ended.finish(str(folder), None, "en")
+    found = finished.finish(str(folder), None, "en")
     assert found.wrong
     assert "stylized-000002.png is damaged or cut short" in found.line.replace("\\", "")
-    name = runs.name_of(ended.reuse(str(folder), "en"))
-    opened, knobs, (line,) = ended.open_result(name, "en")
+    name = runs.name_of(finished.reuse(str(folder), "en"))
+    opened, knobs, (line,) = finished.open_result(name, "en")
     assert (opened, knobs) == (None, {})
     assert "stylized-000002.png" in line.replace("\\", "")
 
@@ -286,7 +286,7 @@ def test_a_damaged_state_is_told_of_too(folder, watch):
     end = runs.last_end(folder)
     assert (end.reached, end.progress) == (REACHED, PROGRESS)
     assert end.line("en") == shown[-1].line
-    assert ended.reuse(str(folder), "en") == str(picture_of(folder, 2))
+    assert finished.reuse(str(folder), "en") == str(picture_of(folder, 2))
 
 
 def test_an_end_that_cannot_be_kept_is_told_of(folder):
