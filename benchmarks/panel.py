@@ -110,6 +110,8 @@ def variants(size: int) -> dict[str, list[Variant]]:
         Variant("default", "style weight as usual", usual),
         Variant("weight-high", "style weight * 4", replace(usual, style_weight=4 * weight)),
     ]
+    longer = replace(usual, iterations=3 * usual.iterations)
+    listed["steps"] = [Variant("steps-3", "default, three times the steps", longer)]
     return listed
 
 

@@ -40,6 +40,7 @@ class Matcher(NamedTuple):
         cell: Side of a cell in pixels.
         spacing: Pixels between neighboring positions where layers are matched by themselves.
         styles: Each style's samples by layer, one per cell.
+        sizes: Height and width of each style's picture.
         allowed: For each style, which of its cells may be matched: cells down × across.
         usable: Which styles may be used in each cell of the canvas: cells × styles.
         cell_shares: Each style's share of each cell: cells × styles. A row adds up to 1, or to 0
@@ -55,6 +56,7 @@ class Matcher(NamedTuple):
     cell: int
     spacing: int
     styles: list[dict[str, Samples]]
+    sizes: list[tuple[int, int]]
     allowed: list[Tensor]
     usable: Tensor
     cell_shares: Tensor
@@ -105,6 +107,7 @@ def make_matcher(
         cell=cell,
         spacing=spacing,
         styles=seen,
+        sizes=[tuple(style.image.shape[-2:]) for style in styles],
         allowed=allowed,
         usable=usable,
         cell_shares=cell_shares,

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
 from neural_style.matching.indices import CellMatches, LayerMatches
+from neural_style.matching.inherit import EarlierMatches, carry_over
 from neural_style.matching.matcher import FLOOR, Matcher, relative_lightness
 from neural_style.matching.sampling import Axis, Samples, count_cells, sample
 from neural_style.matching.search import (
@@ -25,8 +26,16 @@ from neural_style.matching.term import LayerTargets, MatchesTerm
 from neural_style.objective.make import style_names
 from neural_style.tensors import ImageTensor
 
-_NEIGHBOR_BONUS = 0.06
+_NEIGHBOR_BONUS = 0.07
 """Bonus for agreement with one neighbor, as a cosine."""
+
+_REPETITION_COST = 0.15
+"""Cost of the same match as a neighbor's, as a cosine: a repeated cell shows as a lattice."""
+
+_KEEPING_COST = {True: 0.3, False: 0.12}
+"""How much less similar than the best match, as a cosine, the match of the previous size may be to
+be kept: where both sizes have the same cells, and where the cells are divided. Chosen by looking:
+with more, faces get lost; with less, plain places show a lattice."""
 
 _LIGHTNESS_COST = 0.06
 """Cost of a difference of one standard deviation in lightness, as a cosine. Chosen by eye: 0.2
@@ -37,7 +46,11 @@ _FIELD_SIDE = 5
 
 
 def match_cells(
-    matcher: Matcher, query: ImageTensor, preference: float = 0.0, seed: int = 0
+    matcher: Matcher,
+    query: ImageTensor,
+    preference: float = 0.0,
+    seed: int = 0,
+    earlier: EarlierMatches | None = None,
 ) -> CellMatches:
     """For each cell of a picture, the most similar style cell by all layers together.
 
@@ -51,6 +64,9 @@ def match_cells(
         preference: Standard deviation, as a cosine, of a smooth random field over each style's
             picture that is added to the similarities, so that another seed uses other parts of it.
         seed: Seed of that field.
+        earlier: The matches of the previous size, which are kept where they are about as similar.
+            Each of its cells becomes several that belong together, so that strokes grow with the
+            picture.
     """
     cells = dict.fromkeys(matcher.shares, matcher.cell)
     seen = sample(matcher.network, matcher.segments, query, cells)
@@ -72,7 +88,16 @@ def match_cells(
         matches = chosen[
             nearest(own, bank[chosen], None if preferred is None else preferred[chosen])
         ]
-        matches = prefer_neighbors(matches, own, bank, shape, allowed, preferred, _NEIGHBOR_BONUS)
+        if earlier is not None:
+            size, style_size = tuple(query.shape[-2:]), matcher.sizes[k]
+            kept, owned = carry_over(earlier, k, size, style_size, matcher.cell)
+            cost = _KEEPING_COST[shape == tuple(earlier.cells.owners.shape)]
+            here, there = (_similarity(own, bank, one, preferred) for one in (matches, kept))
+            keep = owned & allowed.flatten()[kept] & (there >= here - cost)
+            matches = torch.where(keep, kept, matches)
+        matches = prefer_neighbors(
+            matches, own, bank, shape, allowed, preferred, _NEIGHBOR_BONUS, _REPETITION_COST
+        )
         found.append(matches)
         similarity.append((own * bank[matches]).sum(1))
     owners = _owners(matcher, torch.stack(similarity, 1)).view(shape)
@@ -80,6 +105,11 @@ def match_cells(
     wide = torch.tensor([one.shape[1] for one in matcher.allowed], device=owners.device)[owners]
     axes = {layer: (one.down, one.across) for layer, one in seen.items()}
     return CellMatches(owners, indices // wide, indices % wide, axes)
+
+
+def _similarity(own: Tensor, bank: Tensor, matches: Tensor, preferred: Tensor | None) -> Tensor:
+    similarity = (own * bank[matches]).sum(1)
+    return similarity if preferred is None else similarity + preferred[matches]
 
 
 def targets_of_cells(matcher: Matcher, matches: CellMatches) -> dict[str, LayerTargets]:

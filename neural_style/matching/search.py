@@ -15,7 +15,7 @@ _AXES = 192
 _FEW = 4_000_000
 """Similarities up to which a projection costs more than it saves."""
 
-_SWEEPS = 4
+_SWEEPS = 8
 """Propagation sweeps; each updates every other position, like the squares of a chessboard."""
 
 _ROUNDS = 30
@@ -83,14 +83,16 @@ def prefer_neighbors(
     allowed: Tensor,
     preference: Tensor | None,
     bonus: float,
+    cost: float = 0.0,
 ) -> Tensor:
     """Matches made coherent: a cell follows its neighbors' matches where that costs little.
 
     In smooth areas many style cells are about equally similar, so independent matches are
     scattered and strokes break. Each cell may adopt a neighbor's match, shifted by one cell, and
     gains `bonus` for each neighbor that it agrees with (the propagation step of PatchMatch: Barnes
-    et al. 2009). Only every other cell changes in a sweep: neighbors that changed at once would
-    swap their matches.
+    et al. 2009). The same match as a neighbor's costs: many similar cells have the same best match,
+    and a style cell that is repeated shows as a lattice. Only every other cell changes in a sweep:
+    neighbors that changed at once would swap their matches.
 
     Args:
         found: For each query, the index of its match in the bank.
@@ -98,6 +100,8 @@ def prefer_neighbors(
         shape: Cells of the canvas, down and across.
         allowed: Which cells of the bank's picture may be matched: cells down × across.
         preference: As in `nearest`.
+        bonus: Added for each neighbor that a match agrees with.
+        cost: Subtracted for each neighbor that has the same match.
     """
     height, width = shape
     tall, wide = allowed.shape
@@ -106,21 +110,26 @@ def prefer_neighbors(
     places = torch.arange(height * width, device=device)
     color = (places // width + places % width) % 2
     for sweep in range(_SWEEPS):
-        proposed = [_shifted(matches, *step) for step in ((0, 1), (0, -1), (1, 0), (-1, 0))]
+        proposed = [_shifted(matches, *step) for step in _STEPS]
         candidates = torch.stack([matches, *proposed])
         down, across = candidates[:, 0].clamp(0, tall - 1), candidates[:, 1].clamp(0, wide - 1)
         rows = (down * wide + across).flatten(1)
         score = torch.stack([(queries * bank[candidate]).sum(1) for candidate in rows])
         if preference is not None:
             score = score + preference[rows]
-        for other in proposed:
-            apart = (down - other[0]).abs() + (across - other[1]).abs()
-            score = score + bonus * (apart == 0).flatten(1)
+        for step, other in zip(_STEPS, proposed, strict=True):
+            agrees = (down == other[0]) & (across == other[1])
+            repeats = (down == other[0] - step[0]) & (across == other[1] - step[1])
+            score = score + bonus * agrees.flatten(1) - cost * repeats.flatten(1)
         score = torch.where(allowed.flatten()[rows], score, -torch.inf)
         chosen = rows[score.argmax(0), places]
         found = torch.where(color == sweep % 2, chosen, found)
         matches = torch.stack([found // wide, found % wide]).view(2, height, width)
     return found
+
+
+_STEPS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+"""From a neighbor to the cell: cells down and across."""
 
 
 def _shifted(matches: Tensor, down: int, across: int) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 
 from neural_style.images.files import resize
 from neural_style.matching.indices import CellMatches, LayerMatches, pack_matches, unpack_matches
+from neural_style.matching.inherit import EarlierMatches
 from neural_style.matching.matcher import Matcher, make_matcher
 from neural_style.matching.nearest import (
     make_matches_term,
@@ -79,7 +80,7 @@ def begin_pass(
         content: At the size of the pass.
         styles: Resized for this pass.
         image: Result of the previous pass, or the start picture of the run, of any size.
-        before: The previous pass. Passes of stage `LAYERS` need it, at the same size.
+        before: The previous pass, whose matches are kept where they fit; None in the first pass.
         is_first: Whether this is the first pass of the run.
         pieced: Whether start pictures are made of style patches.
         preference, seed: As in `match_cells`.
@@ -95,7 +96,7 @@ def begin_pass(
     matcher = make_matcher(network, segments, (height, width), styles, loss_config.style_layers)
     strength = loss_config.style / max(loss_config.content, 1e-6)
     base = resize(image, height, width)
-    query = content
+    query, earlier = content, None
     if not is_first:
         # Adds the content's detail that the previous size could not show.
         coarse = resize(content, *image.shape[-2:])
@@ -103,7 +104,10 @@ def begin_pass(
         share = min(_MOST_OF_QUERY, strength / (strength + _QUERY_HALF))
         query = torch.lerp(content, painted, share)
         base = painted if pieced else base
-    cells = match_cells(matcher, query, preference, seed)
+    if before is not None:
+        size = tuple(image.shape[-2:])
+        earlier = EarlierMatches(before.cells, before.matcher.cell, size, before.matcher.sizes)
+    cells = match_cells(matcher, query, preference, seed, earlier)
     if pieced:
         pictures = [style.image for style in styles]
         pieces = piece_together(height, width, pictures, cells, matcher.cell)

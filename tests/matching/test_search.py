@@ -194,6 +194,27 @@ def test_matches_among_equally_similar_positions_become_coherent():
     assert agreements(after, shape, 30) > 0.3
 
 
+def test_a_repeated_match_is_left_where_a_neighbor_proposes_another():
+    """All cells are alike and have one and the same best match."""
+    shape, bank_shape = (12, 12), (30, 30)
+    bank = torch.zeros(900, 4)
+    bank[:, 0] = 1 - 0.01 * torch.rand(900, generator=torch.Generator().manual_seed(0))
+    bank[435] = torch.tensor([1.01, 0, 0, 0])
+    queries = torch.tensor([1.0, 0, 0, 0]).expand(144, 4)
+    allowed = torch.ones(bank_shape, dtype=torch.bool)
+    hub = nearest(queries, bank)
+    assert (hub == 435).all()
+    kept, changed = (
+        prefer_neighbors(hub, queries, bank, shape, allowed, None, bonus, cost)
+        for bonus, cost in ((0.0, 0.0), (0.01, 0.05))
+    )
+    assert torch.equal(kept, hub)
+    rows, columns = (changed // 30).view(shape), (changed % 30).view(shape)
+    for dim in (0, 1):
+        repeats = (rows.diff(dim=dim) == 0) & (columns.diff(dim=dim) == 0)
+        assert repeats.float().mean() < 0.1
+
+
 def test_a_ramp_stays_a_ramp():
     down, across = torch.meshgrid(torch.arange(7), torch.arange(9), indexing="ij")
     ramp = ((down + 2) * 20 + across + 5).flatten()
