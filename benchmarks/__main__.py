@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -168,7 +169,11 @@ def pair_files(pair: tuple[str, str], size: int) -> list[str]:
 def measure(command: list[str]) -> dict:
     words = [word.format(now=time.time()) for word in command]
     run = subprocess.run(
-        [sys.executable, "-m", *words], cwd=FOLDER.parent, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", *words],
+        cwd=FOLDER.parent,
+        env=os.environ | {"THP_MEM_ALLOC_ENABLE": "1"},  # for all alike; see use_large_pages
+        stdout=subprocess.PIPE,
+        text=True,
     )
     if run.returncode:
         raise SystemExit(f"{' '.join(words)} failed: its own words are above.")

@@ -6,17 +6,12 @@
 >>> save_image(frame.image, "out.png")
 """
 
-import os
-
-# Large memory pages for tensors: with small ones, a tenth of a step is spent on page faults. torch
-# reads it when it allocates its first tensor.
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-
 from neural_style.errors import (
     FileError,
     ImageError,
     NeuralStyleError,
     SettingsError,
+    StateError,
     WeightsError,
 )
 from neural_style.images.files import load_image, save_image
@@ -38,6 +33,7 @@ __all__ = [
     "NeuralStyleError",
     "Settings",
     "SettingsError",
+    "StateError",
     "WeightsError",
     "__version__",
     "load_image",

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
+from neural_style.devices import use_large_pages
 from neural_style.errors import FileError, ImageError, NeuralStyleError
 from neural_style.files import reason_of
 from neural_style.images.files import (
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without × gets \xd7
     options = make_parser().parse_args(arguments)
+    use_large_pages()
     try:
         return options.run(options)
     except NeuralStyleError as error:

@@ -144,6 +144,8 @@ ENGLISH: dict[str, str] = {
     "this frame is of {iteration}. Ask for it before the next frame.",
     "state.unreadable": "Cannot read the state {path}: {reason}.",
     "state.wrong_file": "{name} is no run's state. Give a file that a run has kept.",
+    "state.unknown_format": "The state is of format {format}; this program knows format {known}. "
+    "Continue it with the version that kept it.",
     "state.wrong": "This is not a run's state. Give what a frame's state() returned.",
     "state.of_another_run": "The state is that of a run with another {different}. Give the same "
     "pictures and settings; only the iterations may grow.",

@@ -4,6 +4,7 @@ NeuralStyleError
 ├── FileError       a file or folder that cannot be written
 ├── ImageError      a picture that cannot be read, is too small, too large, or too narrow
 ├── SettingsError   a setting out of its range, an unknown choice, a missing device
+├── StateError      a checkpoint that is damaged, of another format, or of another run
 └── WeightsError    a network's weights that are missing, unreachable, or not the expected ones
 
 Each message says what was wrong, what was given, and what to do.
@@ -47,6 +48,10 @@ class ImageError(NeuralStyleError):
 
 class SettingsError(NeuralStyleError):
     """A setting, or a combination of settings, is not valid."""
+
+
+class StateError(NeuralStyleError):
+    """A checkpoint cannot be read, or the run cannot be continued from it."""
 
 
 class WeightsError(NeuralStyleError):

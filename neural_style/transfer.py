@@ -74,7 +74,8 @@ def stylize(
         ImageError: A picture is not an `ImageTensor` or is too small or too narrow for the
             network, or the start picture has another aspect ratio than the content.
         SettingsError: The device does not exist or has too little memory for this size even in
-            strips, `resume` does not fit, or `replay` needs a start picture and none is given.
+            strips, or `replay` needs a start picture and none is given.
+        StateError: `resume` is damaged, or the state of another run.
         WeightsError: The weights are not available.
     """
     started = time.monotonic()

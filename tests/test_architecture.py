@@ -84,7 +84,14 @@ def test_the_public_names_are_these():
     assert set(neural_style.__all__) == {
         *("stylize", "Settings", "Masks", "Frame", "PRESETS", "BACKBONES"),
         *("load_image", "save_image", "FileError"),
-        *("NeuralStyleError", "ImageError", "SettingsError", "WeightsError", "__version__"),
+        *(
+            "NeuralStyleError",
+            "ImageError",
+            "SettingsError",
+            "StateError",
+            "WeightsError",
+            "__version__",
+        ),
     }
     assert all(hasattr(neural_style, name) for name in neural_style.__all__)
 
@@ -123,3 +130,20 @@ def test_everything_imported_is_declared():
     for root in sorted(roots - sys.stdlib_module_names - {"neural_style"}):
         distributions = {name.lower().replace("_", "-") for name in providers[root]}
         assert distributions & declared, f"{root} is imported; none of {distributions} is declared"
+
+
+MAKES_NO_TENSOR = """
+import os, sys, torch
+before = dict(os.environ)
+import neural_style.cli, neural_style.kernels.winograd
+assert dict(os.environ) == before, set(os.environ.items()) - set(before.items())
+for module, loaded in list(sys.modules.items()):
+    if module.startswith("neural_style"):
+        made = [name for name, value in vars(loaded).items() if isinstance(value, torch.Tensor)]
+        assert not made, (module, made)
+"""
+
+
+def test_importing_sets_no_environment_variable_and_makes_no_tensor():
+    """With the first tensor torch reads what `use_large_pages` sets."""
+    subprocess.run([sys.executable, "-c", MAKES_NO_TENSOR], check=True)

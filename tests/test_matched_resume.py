@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neural_style import Masks, Settings, SettingsError, save_image, stylize
+from neural_style import Masks, Settings, SettingsError, StateError, save_image, stylize
 from neural_style.messages import Message
 from neural_style.objective import Objective
 from neural_style.plan import memory
@@ -142,24 +142,24 @@ def test_a_state_without_its_matches_is_refused(missing, stop, folder, tmp_path)
         state["matches"] = None
     else:
         state["matches"] = {key: kept for key, kept in state["matches"].items() if key != missing}
-    with pytest.raises(SettingsError, match=r"not a run's state"):
+    with pytest.raises(StateError, match=r"not a run's state"):
         next(start(RUN, resume=state))
     torch.save(state, tmp_path / "odd.pt")
-    with pytest.raises(SettingsError, match=r"odd\.pt is no run's state"):
+    with pytest.raises(StateError, match=r"odd\.pt is no run's state"):
         load_state(tmp_path / "odd.pt")
 
 
 def test_a_state_by_layers_that_has_matches_of_cells_alone_is_refused(folder):
     state = state_at(9, RUN, folder)
     state["matches"] = state_at(2, RUN, folder)["matches"]
-    with pytest.raises(SettingsError, match=r"not a run's state"):
+    with pytest.raises(StateError, match=r"not a run's state"):
         next(start(RUN, resume=state))
 
 
 @pytest.mark.parametrize(("before", "after"), [("nearest", "gram"), ("gram", "nearest")])
 def test_a_state_of_another_statistic_is_refused(before, after, folder):
     state = state_at(5, replace(RUN, statistic=before), folder)
-    with pytest.raises(SettingsError, match=r"with another .*statistic\."):
+    with pytest.raises(StateError, match=r"with another .*statistic\."):
         next(start(replace(RUN, statistic=after), resume=state))
 
 

@@ -12,8 +12,10 @@ convolved directly and only gradients by Winograd filtering.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
@@ -30,8 +32,7 @@ _LEAST_CHANNELS = {torch.float32: 64 * 64, torch.bfloat16: 64 * 128}
 _STRIP_BYTES = 3_000_000
 """Bytes of transformed activations per strip: few enough to stay in the cache between steps."""
 
-_FORTH = torch.arange(6)
-_BACK = torch.tensor([5, 3, 4, 1, 2, 0])
+_FORTH, _BACK = (0, 1, 2, 3, 4, 5), (5, 3, 4, 1, 2, 0)
 """Index of each point's reciprocal, where a kernel has the values of its mirror image."""
 
 _LAYOUT = torch.channels_last
@@ -124,7 +125,7 @@ def _run(
     points: Tensor,
     bias: Tensor,
     rectify: bool,
-    order: Tensor,
+    order: Sequence[int],
 ) -> Tensor:
     from neural_style.kernels import winograd_tiles as tiles
 
@@ -137,7 +138,7 @@ def _run(
     step = min(down, max(1, wanted // across))
     values = x.new_empty(36 * step * across * inputs)
     products = x.new_empty(36 * step * across * outputs)
-    seen, made, order, bias = numbers(x), numbers(out), order.numpy(), bias.numpy()
+    seen, made, order, bias = numbers(x), numbers(out), np.array(order), bias.numpy()
     mask = seen if active is None else numbers(active)
     with all_cores():
         for first in range(0, down, step):

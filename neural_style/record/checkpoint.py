@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from neural_style.errors import NeuralStyleError, SettingsError
+from neural_style.errors import StateError
 from neural_style.files import check_place, not_written, write_atomically
 from neural_style.images.masks import Masks
 from neural_style.messages import Message
@@ -21,6 +21,9 @@ from neural_style.plan.schedule import LAYERS, Scale, join_passes, split_by_matc
 from neural_style.record.conditions import Conditions, compare, unpack
 from neural_style.settings.settings import Settings, knobs
 from neural_style.tensors import ImageTensor, Mask
+
+_FORMAT = 1
+"""Version of the fields of a checkpoint."""
 
 
 def identify(
@@ -80,12 +83,13 @@ class Progress:
             iteration: That of the frame whose checkpoint is asked for; None for the newest.
 
         Raises:
-            NeuralStyleError: There is a newer frame.
+            StateError: There is a newer frame.
         """
         if iteration is not None and self.shown != iteration:
-            raise NeuralStyleError("state.not_newest", newest=self.shown, iteration=iteration)
+            raise StateError("state.not_newest", newest=self.shown, iteration=iteration)
         reached = self.save()
         return {
+            "format": _FORMAT,
             "identity": self.identity,
             "scales": self.scales,
             "conditions": self.conditions,
@@ -130,26 +134,33 @@ def load_state(path: str | os.PathLike[str]) -> State:
     """Reads a checkpoint written by `save_state`.
 
     Raises:
-        SettingsError: There is no such file, or it is not a checkpoint.
+        StateError: There is no such file, or it is not a checkpoint of this format.
     """
     path = Path(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SettingsError("state.unreadable", path=str(path), reason=reason) from error
+        raise StateError("state.unreadable", path=str(path), reason=reason) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise SettingsError("state.wrong_file", name=path.name) from error
+        raise StateError("state.wrong_file", name=path.name) from error
     if not _is_state(state):
-        raise SettingsError("state.wrong_file", name=path.name)
+        raise StateError("state.wrong_file", name=path.name)
+    _check_format(state)
     return state
 
 
+def _check_format(state: State) -> None:
+    if state["format"] != _FORMAT:
+        raise StateError("state.unknown_format", format=state["format"], known=_FORMAT)
+
+
 def _is_state(state: Any) -> bool:
-    """Whether the object has everything that a run needs to continue."""
-    return (
-        isinstance(state, dict)
-        and isinstance(state.get("identity"), dict)
+    """Whether the object has everything that a run needs to continue, or is of another format."""
+    if not isinstance(state, dict) or not isinstance(state.get("format"), int):
+        return False
+    return state["format"] != _FORMAT or (
+        isinstance(state.get("identity"), dict)
         and isinstance(state.get("scales"), list)
         and isinstance(state.get("scale"), int)
         and 0 <= state["scale"] < len(state["scales"])
@@ -185,23 +196,22 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
     """The passes of the checkpoint's run, with added iterations at the full size.
 
     Raises:
-        SettingsError: The checkpoint is of another run, or no iterations are left.
+        StateError: The checkpoint is of another format or run, or no iterations are left.
     """
     if not _is_state(state):
-        raise SettingsError("state.wrong")
+        raise StateError("state.wrong")
+    _check_format(state)
     different = [key for key, value in identity.items() if state["identity"].get(key) != value]
     if different:
         names = tuple(_NAMES.get(key, key) for key in different)
-        raise SettingsError("state.of_another_run", different=names)
+        raise StateError("state.of_another_run", different=names)
     scales = [Scale(*scale) for scale in state["scales"]]
     planned, last = sum(scale.iterations for scale in scales), scales[-1]
     at_the_end = state["scale"] == len(scales) - 1 and state["pass"]["iteration"] >= last.iterations
     ended = at_the_end and state["shown"]
     least = planned + 1 if ended else planned
     if iterations < least:
-        raise SettingsError(
-            "state.too_few_iterations", planned=planned, given=iterations, least=least
-        )
+        raise StateError("state.too_few_iterations", planned=planned, given=iterations, least=least)
     more = iterations - planned
     if not last.stage:
         return [*scales[:-1], last._replace(iterations=last.iterations + more)]

@@ -15,7 +15,7 @@ from neural_style import (
     Masks,
     NeuralStyleError,
     Settings,
-    SettingsError,
+    StateError,
     files,
     stylize,
 )
@@ -137,13 +137,25 @@ def test_more_iterations_go_to_the_full_size():
     ],
 )
 def test_a_state_of_another_run_is_refused_with_what_differs(changes, words):
-    with pytest.raises(SettingsError, match=words):
+    with pytest.raises(StateError, match=words):
         next(frames(replace(RUN, **changes), resume=state_at(24, RUN)))
 
 
 @pytest.mark.usefixtures("tiny")
+def test_a_state_of_another_format_is_refused(tmp_path):
+    """Whatever its other fields are."""
+    message = "of format 99; this program knows format 1. Continue it with the version"
+    for other in (state_at(5, RUN) | {"format": 99}, {"format": 99}):
+        with pytest.raises(StateError, match=message):
+            next(frames(RUN, resume=other))
+        torch.save(other, tmp_path / "later.pt")
+        with pytest.raises(StateError, match=message):
+            load_state(tmp_path / "later.pt")
+
+
+@pytest.mark.usefixtures("tiny")
 def test_a_state_of_other_pictures_is_refused():
-    with pytest.raises(SettingsError, match="another content image, style image"):
+    with pytest.raises(StateError, match="another content image, style image"):
         next(
             stylize(
                 picture(72, 96, seed=5),
@@ -156,7 +168,7 @@ def test_a_state_of_other_pictures_is_refused():
 
 @pytest.mark.usefixtures("tiny")
 def test_what_is_no_state_is_refused():
-    with pytest.raises(SettingsError, match=r"not a run's state\. Give what a frame's state"):
+    with pytest.raises(StateError, match=r"not a run's state\. Give what a frame's state"):
         next(frames(RUN, resume={"iteration": 3}))
 
 
@@ -165,15 +177,22 @@ def test_what_is_no_state_is_refused():
     "broken",
     [
         *({"identity": None}, {"scale": 9}, {"scale": "1"}, {"pass": {}}, {"scales": None}),
-        *({"shown": None}, {"conditions": None}, {"conditions": []}, {"conditions": [{"rows": 3}]}),
+        *(
+            {"format": None},
+            {"format": "1"},
+            {"shown": None},
+            {"conditions": None},
+            {"conditions": []},
+            {"conditions": [{"rows": 3}]},
+        ),
     ],
 )
 def test_a_state_with_something_amiss_is_refused(broken, tmp_path):
     state = state_at(5, RUN) | broken
-    with pytest.raises(SettingsError, match=r"not a run's state"):
+    with pytest.raises(StateError, match=r"not a run's state"):
         next(frames(RUN, resume=state))
     torch.save(state, tmp_path / "odd.pt")
-    with pytest.raises(SettingsError, match=r"odd\.pt is no run's state"):
+    with pytest.raises(StateError, match=r"odd\.pt is no run's state"):
         load_state(tmp_path / "odd.pt")
 
 
@@ -181,7 +200,7 @@ def test_a_state_with_something_amiss_is_refused(broken, tmp_path):
 def test_a_mask_that_says_where_is_not_one_that_says_what_stays():
     mask, pictures = torch.ones(1, 1, 72, 96), (picture(72, 96, seed=1), picture(64, 64, seed=2))
     frame = next(stylize(*pictures, RUN, masks=Masks(styles=[mask])))
-    with pytest.raises(SettingsError, match="another masks"):
+    with pytest.raises(StateError, match="another masks"):
         next(stylize(*pictures, RUN, masks=Masks(keep=mask), resume=frame.state()))
 
 
@@ -232,11 +251,11 @@ def test_a_state_that_the_disk_does_not_hold_is_refused_and_leaves_nothing(tmp_p
 
 
 def test_a_file_that_holds_no_state_is_refused(tmp_path):
-    with pytest.raises(SettingsError, match=r"Cannot read the state .*none\.pt"):
+    with pytest.raises(StateError, match=r"Cannot read the state .*none\.pt"):
         load_state(tmp_path / "none.pt")
     for content in (b"", b"no state", bytes(1000)):
         (tmp_path / "odd.pt").write_bytes(content)
-        with pytest.raises(SettingsError, match=r"odd\.pt is no run's state"):
+        with pytest.raises(StateError, match=r"odd\.pt is no run's state"):
             load_state(tmp_path / "odd.pt")
     with pytest.raises(FileError, match="Cannot write into"):
         save_state({}, tmp_path / "nowhere" / "run.pt")

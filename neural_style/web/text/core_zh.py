@@ -133,6 +133,8 @@ CORE_CHINESE: dict[str, str] = {
     "这一帧属于第 {iteration} 次。请在下一帧之前取得。",
     "state.unreadable": "无法读取状态 {path}：{reason}。",
     "state.wrong_file": "{name} 不是运行的状态。请给出运行所保存的文件。",
+    "state.unknown_format": "此状态的格式为 {format}；本程序只认识格式 {known}。"
+    "请用保存它的版本继续。",
     "state.wrong": "这不是运行的状态。请给出帧的 state() 所返回的内容。",
     "state.of_another_run": "此状态属于另一次运行，其不同之处为：{different}。"
     "请给出相同的图像和设置；只有迭代次数可以增加。",
