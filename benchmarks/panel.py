@@ -3,7 +3,8 @@
 `python -m benchmarks.panel FOLDER` makes the pictures and the sheets. Every picture is saved in
 FOLDER as a PNG with its recipe, so that an interrupted run continues where it stopped; a picture
 whose settings have changed is made again. Recipes do not show changes of the program: use a new
-folder after those. FOLDER/pictures.jsonl gets a line for each picture made.
+folder after those. FOLDER/pictures.jsonl gets a line for each picture made, and FOLDER/overview.jpg
+has all default pictures that are made, small, a row for each content.
 
 `python -m benchmarks.panel FOLDER --measure` makes no pictures. It writes FOLDER/measures.md, a
 table of `benchmarks.measures` over the pictures of `MEASURED` in FOLDER. Distances to the style
@@ -58,6 +59,9 @@ CROWSON_STEPS = 400
 """Steps of the preset crowson; all 3000 would take longer than a pair's other pictures together."""
 
 MEASURED = ("default", "classic", "crowson")
+OVERVIEW = 240
+"""Largest side of the overview's pictures, in pixels."""
+
 LAYERS = ("relu3_3", "relu4_3")
 """Layers of the trained VGG-16, which no run uses."""
 
@@ -164,6 +168,21 @@ def write_sheet(folder: Path, content: str, style: str, size: int) -> None:
             captions += [variant.caption for variant in group]
     sheet = lay_out(pictures, captions, columns=4)
     sheet.save(folder / f"{content} {style}.jpg", quality=92, subsampling=0)
+
+
+def write_overview(folder: Path, contents: list[str], styles: list[str], size: int) -> None:
+    """The default pictures, `OVERVIEW` pixels a side at most, on one sheet; those made so far."""
+    (usual,) = variants(size)["default"]
+    paths = {
+        f"{content}, {style}": picture_path(folder, content, style, usual.word)
+        for content in contents
+        for style in styles
+    }
+    made = {pair: path for pair, path in paths.items() if is_made(path, usual.settings)}
+    if made:
+        small = [fit_within(load_image(path), OVERVIEW, OVERVIEW) for path in made.values()]
+        sheet = lay_out(small, [*made], columns=len(styles))
+        sheet.save(folder / "overview.jpg", quality=88)
 
 
 @cache
@@ -332,6 +351,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if not is_made(path, variant.settings):
                 make(options.folder, content, style, variant)
         write_sheet(options.folder, content, style, options.size)
+    write_overview(options.folder, options.contents, options.styles, options.size)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 
 from benchmarks import __main__ as bench
 from benchmarks import nnst, panel, report
@@ -211,6 +212,21 @@ def test_a_sheet_has_the_groups_that_are_made(made, tmp_path, monkeypatch):
     panel.write_sheet(tmp_path, "dahlia", "great-wave", 64)
     assert captions.pop() == usual
     assert (tmp_path / "dahlia great-wave.jpg").is_file()
+
+
+def test_the_overview_has_the_default_pictures_that_are_made(made, tmp_path):
+    run_panel(tmp_path)
+    with Image.open(tmp_path / "overview.jpg") as one:
+        assert one.size[0] <= panel.OVERVIEW
+    (tmp_path / "overview.jpg").unlink()
+    styles = ["great-wave", "summertime"]
+    panel.write_overview(tmp_path, ["dahlia"], styles, 64)
+    with Image.open(tmp_path / "overview.jpg") as sheet:
+        assert sheet.size == (2 * one.size[0] + 12, one.size[1])
+        assert sheet.getpixel((sheet.size[0] - 1, 40)) == (255, 255, 255)  # not made
+    (tmp_path / "overview.jpg").unlink()
+    panel.write_overview(tmp_path, ["rocket"], styles, 64)
+    assert not (tmp_path / "overview.jpg").exists()
 
 
 def test_variants_are_of_one_size_and_differ_by_what_their_captions_say():
