@@ -207,7 +207,8 @@ def test_a_sheet_has_the_groups_that_are_made(made, tmp_path, monkeypatch):
     )
     run_panel(tmp_path)
     usual = ["dahlia", "great-wave", "default"]
-    assert captions.pop() == [*usual, "default, seed 1", "default, seed 2"]
+    sheet, _ = captions
+    assert sheet == [*usual, "default, seed 1", "default, seed 2"]
     (tmp_path / "dahlia great-wave seed-1.png").unlink()
     panel.write_sheet(tmp_path, "dahlia", "great-wave", 64)
     assert captions.pop() == usual
