@@ -28,8 +28,9 @@ lint: .venv/ready-to-test ## Check style, format and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-docs: .venv/ready ## Regenerate docs/settings.md
+docs: .venv/ready-to-test ## Regenerate docs/settings.md and the recorded API of the page
 	$(BIN)/python -m neural_style.settings.table > docs/settings.md
+	$(BIN)/python -m tests.web.snapshot
 
 clean: ## Remove the environment and caches
 	rm -rf .venv .pytest_cache .ruff_cache

@@ -183,7 +183,6 @@ def the_hub(
         filename=fake_hub.FILENAME,
         revision=fake_hub.REVISION,
         sha256=server.sha256,
-        prefix="features.",
         units=TORCHVISION,
     )
     monkeypatch.setitem(BACKBONES, "vgg19", BACKBONES["vgg19"]._replace(hub=file))

@@ -54,7 +54,6 @@ class HubFile(NamedTuple):
     filename: str
     revision: str
     sha256: str
-    prefix: str
     units: Units
 
 
@@ -88,6 +87,7 @@ class Backbone(NamedTuple):
         file_units: Units of well-known weights files, by the first eight hex digits of their
             SHA-256.
         units: Units of any other file.
+        prefix: What the names in the Hub's and torchvision's files begin with.
     """
 
     build: Callable[[], Stages]
@@ -100,6 +100,7 @@ class Backbone(NamedTuple):
     packaged: PackagedFile | None
     file_units: dict[str, Units]
     units: Units = TORCHVISION
+    prefix: str = ""
 
 
 def _by_place(stage: str, place: int) -> str:
@@ -162,6 +163,7 @@ BACKBONES: dict[str, Backbone] = {
     "vgg19": Backbone(
         build=vgg19,
         in_file=_by_place,
+        prefix="features.",
         content_layers={"relu4_2": 1.0},
         style_layers=_FALLING,
         match_layers=_UP_TO_CONTENT,
@@ -171,7 +173,6 @@ BACKBONES: dict[str, Backbone] = {
             filename="model.safetensors",
             revision="128d4708565b3a414bcbb9bbad440b2fe37b9f18",
             sha256="11aea017b543ff59233749d8f1cf544cda749378f5790d2fedab841fb86b7669",
-            prefix="features.",
             units=TORCHVISION,
         ),
         packaged=PackagedFile(
@@ -186,6 +187,7 @@ BACKBONES: dict[str, Backbone] = {
     "vgg16": Backbone(
         build=vgg16,
         in_file=_by_place,
+        prefix="features.",
         content_layers={"relu4_2": 1.0},
         style_layers=_FALLING,
         match_layers=_UP_TO_CONTENT,
@@ -195,7 +197,6 @@ BACKBONES: dict[str, Backbone] = {
             filename="model.safetensors",
             revision="3394518cba29aee1ea82a49d971be90d2dd1dab7",
             sha256="57b026918159a6bf9faf8405c3a551903768e7138989d9c6224a14227203fad8",
-            prefix="features.",
             units=TORCHVISION,
         ),
         packaged=None,
@@ -220,7 +221,6 @@ BACKBONES: dict[str, Backbone] = {
             filename="model.safetensors",
             revision="aa6c2d36d56bc0209040c02b5a7b7d7bf11d57b8",
             sha256="5d061a3c593d795bfe682d9b152bafbcf550579873492def3515b46db1189888",
-            prefix="",
             units=TORCHVISION,
         ),
         packaged=None,
@@ -265,7 +265,6 @@ BACKBONES: dict[str, Backbone] = {
             filename="model.safetensors",
             revision="main",
             sha256="9c452c63a67fd03a38a78c401ba12d4be0e926df63c93403de3a29f6df20fefb",
-            prefix="",
             units=_CENTERED,
         ),
         packaged=None,

@@ -106,7 +106,7 @@ def _from_hub(backbone: str, entry: Backbone) -> Weights:
         digests = {"given": f"{digest[:12]}…", "expected": f"{entry.hub.sha256[:12]}…"}
         fact = Message("hub.cache_changed", **named, **digests)
         raise hub.refused(fact, Message("advice.delete", path=str(path)))
-    tensors = _paper_names(entry, _read_safetensors(path, entry.hub.prefix))
+    tensors = _paper_names(entry, _read_safetensors(path, entry.prefix))
     return Weights(
         tensors=_check(entry, tensors, Message("weights.on_the_hub", repo=entry.hub.repo)),
         units=entry.hub.units,
@@ -164,9 +164,8 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
             raise WeightsError("weights.unknown_format", name=path.name) from error
     if not isinstance(tensors, dict):
         raise WeightsError("weights.no_table", name=path.name)
-    prefix = entry.hub.prefix if entry.hub else ""
     tensors = {
-        str(name).removeprefix(prefix): tensor.detach()
+        str(name).removeprefix(entry.prefix): tensor.detach()
         for name, tensor in tensors.items()
         if isinstance(tensor, Tensor)
     }

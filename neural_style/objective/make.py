@@ -125,10 +125,14 @@ def make_objective(
     return Objective(network, segments, terms, content, keep, gray)
 
 
-def retarget(objective: Objective, matches: Term) -> Objective:
-    """The objective with another style term; the content targets are reused."""
-    content, _, *others = objective.terms
-    return replace(objective, terms=[content, matches, *others])
+def retarget(objective: Objective, before: Term, matches: Term) -> Objective:
+    """The objective with a style term by matches in place of an earlier one; all else is kept.
+
+    Args:
+        before: The term of the objective that is replaced.
+    """
+    terms = [matches if term is before else term for term in objective.terms]
+    return replace(objective, terms=terms)
 
 
 def _moments_terms(

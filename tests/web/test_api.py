@@ -64,7 +64,7 @@ class TestContract:
             [
                 "The API is not what it was; programs written for it may break:",
                 *changes[:60],
-                "If that is meant: python -m tests.web.snapshot, and say so in CHANGELOG.md.",
+                "If that is meant: make docs, and say so in CHANGELOG.md.",
             ]
         )
 
