@@ -1,7 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
-# Two tests at a time: a thread of one that waits must not spin on the other's core.
-PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadscope
+# Three at a time on two cores: those with a browser wait a third of their time. A thread that waits
+# must not spin on another's core.
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 3 --dist loadscope
 
 .PHONY: help setup run test test-all bench docs lint clean
 
@@ -13,7 +14,7 @@ setup: .venv/ready ## Create the environment in .venv
 run: .venv/ready ## Serve the page at http://127.0.0.1:7860
 	$(BIN)/python app.py
 
-test: .venv/ready-to-test lint ## Run lint and the fast tests, two at a time
+test: .venv/ready-to-test lint ## Run lint and the fast tests
 	$(PYTEST) -m "not slow"
 
 bench: .venv/ready-to-test ## Run the benchmarks: hours; an interrupted run continues

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neural_style import Masks, Settings, SettingsError, StateError, save_image, stylize
+from neural_style import Masks, Settings, StateError, save_image, stylize
 from neural_style.messages import Message
 from neural_style.objective import Objective
 from neural_style.plan import memory
@@ -201,5 +201,5 @@ def test_a_run_from_a_start_picture_has_its_matches_too(folder):
             break
     continued = list(start(RUN, resume=state, **begun))
     assert_same(continued, whole)
-    with pytest.raises(SettingsError, match="start picture"):
+    with pytest.raises(StateError, match="start picture"):
         next(start(RUN, resume=state))

@@ -9,7 +9,7 @@ from neural_style import (
     ImageError,
     Masks,
     Settings,
-    SettingsError,
+    StateError,
     load_image,
     save_image,
     stylize,
@@ -281,7 +281,7 @@ def test_a_run_with_masks_is_continued_with_the_same_masks_only():
     *_, straight = stylize(CONTENT, STYLES[:1], Settings(**RUN), masks=masks)
     *_, continued = stylize(CONTENT, STYLES[:1], Settings(**RUN), masks=masks, resume=state)
     assert torch.equal(straight.image, continued.image)
-    with pytest.raises(SettingsError, match="another masks"):
+    with pytest.raises(StateError, match="another masks"):
         next(stylize(CONTENT, STYLES[:1], Settings(**RUN), resume=state))
 
 

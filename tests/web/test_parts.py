@@ -345,6 +345,7 @@ class TestPaintingOnThePage:
         page.locator("#paint .pixi-target canvas").wait_for()
         page.locator("#paint .toolbar-wrap").wait_for()
 
+    @pytest.mark.slow
     def test_what_is_painted_stays(self, page, pictures, watch, tmp_path):
         self.open_tool(page, pictures[0])
         upload(page, "style", pictures[1])
@@ -406,6 +407,7 @@ class TestPaintingOnThePage:
         page.locator("#style_2").get_by_label("Remove Image").click()
         expect(page.locator("#mask_2 img")).to_have_count(0)
 
+    @pytest.mark.slow
     def test_a_finger_is_enough(self, open_page, pictures, tmp_path):
         phone = open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
         self.open_tool(phone, pictures[0])
