@@ -20,10 +20,9 @@ from neural_style.record.recipe import read_recipe
 from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import check_knob, knobs
 from neural_style.web.run.call import page_knobs
-from neural_style.web.text.chinese import CHINESE, KNOBS_IN_CHINESE
-from neural_style.web.text.core_zh import CORE_CHINESE
+from neural_style.web.text.english import ENGLISH
+from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 from neural_style.web.text.texts import (
-    ENGLISH,
     PageError,
     duration,
     failed,
@@ -43,10 +42,9 @@ BARE = {
 }
 """Nothing but punctuation around what is filled in."""
 
-PAIRS = {
-    **{key: (ENGLISH[key], CHINESE.get(key)) for key in ENGLISH},
-    **{code: (CORE_ENGLISH[code], CORE_CHINESE.get(code)) for code in CORE_ENGLISH},
-}
+TRANSLATIONS = [LANGUAGES[code] for code in LANGUAGES if code != DEFAULT_LANGUAGE]
+CHINESE = LANGUAGES["zh"].texts
+PAIRS = {key: (text, CHINESE.get(key)) for key, text in (CORE_ENGLISH | ENGLISH).items()}
 
 
 def blanks(text: str) -> set[tuple]:
@@ -54,10 +52,15 @@ def blanks(text: str) -> set[tuple]:
     return {(name, spec, how) for _, name, spec, how in string.Formatter().parse(text) if name}
 
 
-def test_no_text_lacks_its_translation():
-    assert CHINESE.keys() == ENGLISH.keys()
-    assert CORE_CHINESE.keys() == CORE_ENGLISH.keys()
-    assert KNOBS_IN_CHINESE.keys() == page_knobs().keys()
+@pytest.mark.parametrize("language", TRANSLATIONS, ids=lambda language: language.code)
+def test_no_text_lacks_its_translation(language):
+    assert language.page.keys() == ENGLISH.keys()
+    assert language.core.keys() == CORE_ENGLISH.keys()
+    assert language.knobs.keys() == page_knobs().keys()
+    for key, text in (CORE_ENGLISH | ENGLISH).items():
+        assert blanks(language.texts[key]) == blanks(text)
+    for text in (other.page["language_help"] for other in LANGUAGES.values()):
+        assert re.search(rf"\b{language.code}\b", text)
 
 
 def test_no_key_of_the_page_is_a_code_of_the_core():

@@ -32,9 +32,14 @@ from neural_style.web.run.handlers import (
     run_stylize_image,
 )
 from neural_style.web.run.runs import KEPT_SECONDS
+from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 from neural_style.web.text.texts import say
 
-_LANGUAGE = "navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'"
+_LANGUAGE = (
+    f"({json.dumps([*LANGUAGES])}.find((code) => navigator.language.toLowerCase().startsWith(code))"
+    f' ?? "{DEFAULT_LANGUAGE}")'
+)
+"""JavaScript: the page language that fits the browser's."""
 
 _NAME_THE_LANGUAGE = f"() => {{ document.documentElement.lang = {_LANGUAGE}; }}"
 
@@ -78,7 +83,7 @@ def build_page(gpu: Callable[..., Callable], note: Message) -> gr.Blocks:
     with gr.Blocks(
         title=say("title"), analytics_enabled=False, delete_cache=(3600, KEPT_SECONDS)
     ) as page:
-        language = gr.Textbox("en", label="Language", visible=False)
+        language = gr.Textbox(DEFAULT_LANGUAGE, label="Language", visible=False)
         said.make(gr.Markdown, {"value": "intro"})
         with gr.Row():
             with gr.Column(scale=5, min_width=340):

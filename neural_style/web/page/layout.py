@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 import gradio as gr
@@ -12,6 +13,7 @@ from neural_style.web.page.manners import MannerRadios, manner_radios
 from neural_style.web.page.tools import CropTool, PaintTool, crop_tool, paint_tool
 from neural_style.web.page.widgets import Said, knob_widget, picture_input
 from neural_style.web.run.call import MORE_PICTURES, page_knobs
+from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 from neural_style.web.text.texts import localize, say
 
 FINISHED = (
@@ -56,12 +58,20 @@ button[role=tab].selected { color: var(--primary-700); }
 }
 """
 
-# Gradio writes over every message what kind it is, in English.
-CSS += f"""
-:lang(zh) .toast-title {{ font-size: 0; }}
-:lang(zh) .toast-title::after {{ font-size: var(--text-lg); content: "{say("note_title", "zh")}"; }}
-:lang(zh) .toast-title.error::after {{ content: "{say("error_title", "zh")}"; }}
+# Gradio gives every toast message an English title; CSS replaces it in the other languages.
+CSS += "".join(
+    f"""
+:lang({code}) .toast-title {{ font-size: 0; }}
+:lang({code}) .toast-title::after {{
+  font-size: var(--text-lg); content: {json.dumps(say("note_title", code), ensure_ascii=False)};
+}}
+:lang({code}) .toast-title.error::after {{
+  content: {json.dumps(say("error_title", code), ensure_ascii=False)};
+}}
 """
+    for code in LANGUAGES
+    if code != DEFAULT_LANGUAGE
+)
 
 
 class Inputs(NamedTuple):

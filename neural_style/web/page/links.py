@@ -21,6 +21,7 @@ from neural_style.settings.knob import write_knob
 from neural_style.web.run.call import page_knobs
 from neural_style.web.run.checks import PAGE_LIMITS, check_value
 from neural_style.web.run.runs import name_of
+from neural_style.web.text.languages import DEFAULT_LANGUAGE
 from neural_style.web.text.texts import localize, plain, say
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -47,7 +48,7 @@ def make_result_query(content: str | None, style: str | None, picture: str) -> s
 
 
 def read_query(
-    query: Mapping[str, str], language: str = "en"
+    query: Mapping[str, str], language: str = DEFAULT_LANGUAGE
 ) -> tuple[dict[str, str], dict[str, Any], list[str]]:
     """What a link asks for, of what the page allows.
 

@@ -15,6 +15,7 @@ from gradio.processing_utils import save_base64_to_cache
 
 from neural_style.settings.knob import write_knob
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
+from neural_style.web.text.languages import DEFAULT_LANGUAGE
 from neural_style.web.text.texts import knob_help, knob_label, say
 
 _SLIDER_RANGE = 10
@@ -46,7 +47,9 @@ class Said:
             name: partial(say, teller) if isinstance(teller, str) else teller
             for name, teller in said.items()
         }
-        component = kind(**{name: tell("en") for name, tell in tellers.items()}, **options)
+        component = kind(
+            **{name: tell(DEFAULT_LANGUAGE) for name, tell in tellers.items()}, **options
+        )
         self.remember(component, tellers)
         return component
 
@@ -57,7 +60,7 @@ class Said:
 
     def again(self, language: str) -> list[Any]:
         """For each of `components`, what changes of it in that language."""
-        if language == "en":
+        if language == DEFAULT_LANGUAGE:
             return [gr.skip() for _ in self.components]
         return [
             gr.update(**{name: tell(language) for name, tell in tellers.items()})

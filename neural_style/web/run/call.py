@@ -9,7 +9,8 @@ from typing import Any
 
 from neural_style.settings.knob import write_knob
 from neural_style.settings.settings import knobs
-from neural_style.web.text.texts import LANGUAGES, knob_help, say
+from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
+from neural_style.web.text.texts import knob_help, say
 
 PICTURES = ("content", "style", "init_image")
 MORE_PICTURES = ("style_2", "mask", "mask_2", "keep_mask")
@@ -54,7 +55,7 @@ def _signature() -> inspect.Signature:
             for usual in [write_knob(about, about.default)]
         ),
         *(inspect.Parameter(n, kind, default=None, annotation=optional) for n in MORE_PICTURES),
-        inspect.Parameter("language", kind, default=LANGUAGES[0], annotation=str),
+        inspect.Parameter("language", kind, default=DEFAULT_LANGUAGE, annotation=str),
     ]
     return inspect.Signature(parameters)
 
@@ -99,4 +100,5 @@ def language_of(handler: Callable, *arguments: Any) -> str:
 
 
 def _spoken(language: Any) -> str:
-    return language if language in LANGUAGES else LANGUAGES[0]
+    supported = isinstance(language, str) and language in LANGUAGES
+    return language if supported else DEFAULT_LANGUAGE

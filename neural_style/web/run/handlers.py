@@ -43,7 +43,8 @@ from neural_style.web.run.cost import (
 from neural_style.web.run.end import End
 from neural_style.web.run.show import Outputs, Show
 from neural_style.web.text import texts
-from neural_style.web.text.texts import LANGUAGES, PageError, duration, localize, plain, say
+from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
+from neural_style.web.text.texts import PageError, duration, localize, plain, say
 
 _SETUP_SECONDS = 10
 
@@ -164,7 +165,7 @@ def restored(path: str | None) -> tuple[dict[str, Any], Recipe]:
     return values, recipe
 
 
-def restore(path: str | None, language: str = "en") -> list[Any]:
+def restore(path: str | None, language: str = DEFAULT_LANGUAGE) -> list[Any]:
     """The values of `restored`, for the knobs' widgets."""
     try:
         values, recipe = restored(path)

@@ -21,7 +21,8 @@ from neural_style.web.run.json_files import (
     whole,
     write_json,
 )
-from neural_style.web.text.texts import LANGUAGES, PageError, localize
+from neural_style.web.text.languages import LANGUAGES
+from neural_style.web.text.texts import PageError, localize
 
 
 def write_call(path: Path, call: Call) -> None:
@@ -48,7 +49,7 @@ def read_call(path: Path) -> Call:
             check_upload(name, file)
         values = fields_of(record["values"], page_knobs())
         settings_of(values)
-        check(record["language"] in LANGUAGES)
+        check(isinstance(record["language"], str) and record["language"] in LANGUAGES)
     except (ValueError, SettingsError) as error:
         raise PageError("kept_damaged") from error
     return Call(pictures, values, record["language"])

@@ -1,1 +1,1 @@
-"""The texts of the page in two languages, and the core's in Chinese. Read `texts.py` first."""
+"""Translations of the page's texts and the core's messages. Read `texts.py` first."""
