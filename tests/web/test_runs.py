@@ -420,27 +420,26 @@ class TestEstimate:
             return 1e5
 
         monkeypatch.setattr(cost, "measure_speed", measure)
-        measuring = cost.Measuring()
+        measurement = cost.SpeedMeasurement()
         settings = Settings(iterations=30, size=64)
         guess = cost.expected_seconds(settings)
-        assert measuring.start()
-        measuring.join()
+        assert measurement.start()
+        measurement.join()
         assert cost.machine_speed() == 1e5
         ratio = clock.GUESSED_SPEEDS[choose_device("auto").type] / 1e5
         assert cost.expected_seconds(settings) == pytest.approx(ratio * guess)
-        assert not measuring.start()
+        assert not measurement.start()
         cost.learn_speed(settings, (48, 64), 60.0)
         assert cost.expected_seconds(settings) == pytest.approx(60.0)
         assert measured == [True]
 
     def test_nothing_is_measured_where_the_gpu_is_lent(self, uploads, monkeypatch):
         monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-        assert not cost.Measuring().start()
+        assert not cost.SpeedMeasurement().start()
         assert cost.machine_speed() == 5e6
 
-    def test_a_run_that_begins_ends_the_measuring(self, sent, watch, uploads, monkeypatch):
-        measuring = cost.Measuring()
-        monkeypatch.setattr(handlers, "measuring", measuring)
+    def test_a_run_that_begins_ends_the_measurement(self, sent, watch, uploads, monkeypatch):
+        measurement = cost.SpeedMeasurement()
         begun, asked = threading.Event(), []
 
         def measure(may_go_on):
@@ -450,10 +449,10 @@ class TestEstimate:
             return 1e5 if asked[-1] else None
 
         monkeypatch.setattr(cost, "measure_speed", measure)
-        assert measuring.start()
-        [*run_stylize(*sent, None, *values(iterations=2))]
+        assert measurement.start()
+        [*edge.stop_measurement_first(measurement, run_stylize)(*sent, None, *values(iterations=2))]
         begun.set()
-        measuring.join()
+        measurement.join()
         assert asked == [True, False]
         assert cost.machine_speed() != 1e5
 
@@ -462,9 +461,9 @@ class TestEstimate:
             raise RuntimeError("out of memory")
 
         monkeypatch.setattr(cost, "measure_speed", fail)
-        guess, measuring = cost.machine_speed(), cost.Measuring()
-        assert measuring.start()
-        measuring.join()
+        guess, measurement = cost.machine_speed(), cost.SpeedMeasurement()
+        assert measurement.start()
+        measurement.join()
         assert cost.machine_speed() == guess
 
     def test_a_run_of_a_statistic_that_costs_less_is_expected_to_end_sooner(

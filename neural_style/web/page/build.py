@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -18,7 +18,8 @@ from neural_style.web.page.tools import STROKES_LEFT, connect_crop, connect_pain
 from neural_style.web.page.widgets import Said
 from neural_style.web.run.call import MORE_PICTURES, named_values, page_knobs
 from neural_style.web.run.checks import check_inputs
-from neural_style.web.run.edge import for_programs, on_the_page
+from neural_style.web.run.cost import SpeedMeasurement
+from neural_style.web.run.edge import for_programs, on_the_page, stop_measurement_first
 from neural_style.web.run.finished import Finished, finish, open_result, recall, remember, reuse
 from neural_style.web.run.gpu import in_plain_words
 from neural_style.web.run.handlers import (
@@ -72,12 +73,15 @@ _AT_ONCE = _PRIVATE | {"queue": False}
 """Past the queue; but what is raised there is told to nobody."""
 
 
-def build_page(gpu: Callable[..., Callable], note: Message) -> gr.Blocks:
+def build_page(
+    gpu: Callable[..., Callable], note: Message, measurement: SpeedMeasurement
+) -> gr.Blocks:
     """The page as Gradio Blocks, not yet served.
 
     Args:
         gpu: `spaces.GPU`, or a stand-in called as `gpu(duration=…)(handler)`.
         note: Where the network's weights come from.
+        measurement: Of the machine's speed; every run stops it.
     """
     said = Said()
     with gr.Blocks(
@@ -91,7 +95,7 @@ def build_page(gpu: Callable[..., Callable], note: Message) -> gr.Blocks:
             with gr.Column(scale=7, min_width=340):
                 results = results_column(said, note)
         said.make(gr.Markdown, {"value": lambda language: f"<sub>{say('privacy', language)}</sub>"})
-        _connect_runs(gpu, inputs, results, language)
+        _connect_runs(gpu, measurement, inputs, results, language)
         _connect_controls(inputs, language)
         _connect_links(inputs, results, language)
         more = dict(zip(MORE_PICTURES, inputs.more, strict=True))
@@ -104,7 +108,11 @@ def build_page(gpu: Callable[..., Callable], note: Message) -> gr.Blocks:
 
 
 def _connect_runs(
-    gpu: Callable[..., Callable], inputs: Inputs, results: Results, language: gr.Textbox
+    gpu: Callable[..., Callable],
+    measurement: SpeedMeasurement,
+    inputs: Inputs,
+    results: Results,
+    language: gr.Textbox,
 ) -> None:
     """Stylize, Continue and Stop, and what follows them."""
     asked = [
@@ -114,12 +122,17 @@ def _connect_runs(
     ]
     shown = [results.picture, results.gallery, results.status, results.chart, results.run]
     on_page = [*shown, results.begun]
+
+    def on_gpu(handler: Callable[..., Iterator], duration: Callable[..., int]) -> Callable:
+        on_lent_gpu = gpu(duration=duration)(handler)
+        return in_plain_words(stop_measurement_first(measurement, on_lent_gpu))
+
     gpu_queue: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
     # Before the run's own event, whose end the page would wait for.
     pressed = inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
     pressed.then(remind, [inputs.paint.left, language], js=STROKES_LEFT, **_PRIVATE)
     run = inputs.stylize.click(
-        on_the_page(in_plain_words(gpu(duration=reserve_seconds)(run_stylize))),
+        on_the_page(on_gpu(run_stylize, reserve_seconds)),
         inputs=asked,
         outputs=on_page,
         api_visibility="private",
@@ -129,7 +142,7 @@ def _connect_runs(
         **gpu_queue,
     )
     more = results.go_on.click(
-        on_the_page(in_plain_words(gpu(duration=reserve_more_seconds)(run_continue))),
+        on_the_page(on_gpu(run_continue, reserve_more_seconds)),
         inputs=[results.run, results.go_on_by, language],
         outputs=on_page,
         api_visibility="private",
@@ -156,13 +169,9 @@ def _connect_runs(
     # For programs: nothing of theirs is shown already. The second gives one picture and nothing
     # else, for simple ones and for agents.
     picture = gr.Image(visible=False, format="png", type="filepath", label=say("result"))
-    with_words, alone = (
-        in_plain_words(gpu(duration=reserve_seconds)(handler))
-        for handler in (run_stylize, run_stylize_image)
-    )
     for name, handler, given in (
-        ("stylize", for_programs(with_words), shown),
-        ("stylize_image", alone, picture),
+        ("stylize", for_programs(on_gpu(run_stylize, reserve_seconds)), shown),
+        ("stylize_image", on_gpu(run_stylize_image, reserve_seconds), picture),
     ):
         gr.Button(visible=False).click(
             handler,

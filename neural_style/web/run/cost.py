@@ -71,18 +71,22 @@ def learn_speed(settings: Settings, shape: tuple[int, int], seconds: float) -> N
     _remember(_work(settings, shape) / seconds)
 
 
-class Measuring:
-    """The speed of this machine, measured in a thread until a run begins.
+class SpeedMeasurement:
+    """Measures the machine's speed in a background thread, until the first run starts.
 
-    Side by side, the measuring and the run would slow each other.
+    The measurement and a run at the same time would slow each other down.
     """
 
     def __init__(self) -> None:
-        self._run_began = threading.Event()
+        self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> bool:
-        """Begins, if the speed is unknown and this is not ZeroGPU; returns whether it did."""
+        """Starts the thread unless the speed is known or the GPU is ZeroGPU's.
+
+        Returns:
+            Whether it was started.
+        """
         if on_zero_gpu() or _known_speed() is not None:
             return False
         self._thread = threading.Thread(target=self._measure, daemon=True)
@@ -90,29 +94,25 @@ class Measuring:
         return True
 
     def stop(self) -> None:
-        """Ends it for good, within one of its steps."""
-        self._run_began.set()
+        """Stops the measurement after its current step; it cannot be started again."""
+        self._stopped.set()
 
     def join(self) -> None:
-        """Waits until it has ended."""
+        """Waits for the thread to end."""
         if self._thread is not None:
             self._thread.join()
 
     def _measure(self) -> None:
         try:
-            speed = measure_speed(lambda: not self._run_began.is_set())
+            speed = measure_speed(lambda: not self._stopped.is_set())
         except NeuralStyleError:
-            return  # the guess must do
+            return  # `machine_speed` falls back to a guess
         except (MemoryError, RuntimeError) as error:
             if not memory_is_exhausted(error):
                 raise
             return
         if speed is not None and _known_speed() is None:
             _remember(speed)
-
-
-measuring = Measuring()
-"""This process's; `app.py` starts it, and every run stops it."""
 
 
 def _known_speed() -> float | None:

@@ -9,7 +9,23 @@ from typing import Any, no_type_check
 
 import gradio as gr
 
+from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.run.show import Outputs
+
+
+def stop_measurement_first(
+    measurement: SpeedMeasurement, handler: Callable[..., Iterator]
+) -> Callable[..., Iterator]:
+    """The handler, which stops the measurement of the machine's speed before it starts."""
+
+    @no_type_check  # a checker's wrapper would be no generator function to Gradio
+    @functools.wraps(handler)
+    def run(*arguments: Any) -> Iterator:
+        measurement.stop()
+        with closing(handler(*arguments)) as results:
+            yield from results
+
+    return run
 
 
 def for_programs(handler: Callable[..., Iterator[Outputs]]) -> Callable[..., Iterator[tuple]]:

@@ -37,7 +37,6 @@ from neural_style.web.run.cost import (
     check_cost,
     expected_seconds,
     machine_speed,
-    measuring,
     reserved_seconds,
 )
 from neural_style.web.run.end import End
@@ -214,7 +213,6 @@ def _run(
     """The run that was asked for, from its start, or from the state in its folder."""
     show = Show(folder, settings, call.language, before)
     runs.begin(folder)
-    measuring.stop()
     try:
         yield show.opening("preparing" if before is None else "going_on")
         state = None if before is None else load_state(runs.state_file(folder))
