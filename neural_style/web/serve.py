@@ -13,7 +13,7 @@ from neural_style.web.page.layout import CSS
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES
 from neural_style.web.run.handlers import run_stylize
 from neural_style.web.run.runs import shut_folder
-from neural_style.web.text.texts import say
+from neural_style.web.text.texts import translate
 
 
 def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
@@ -54,4 +54,4 @@ def _name_the_parameters(request: Request, error: TypeError) -> JSONResponse:
         raise error
     names = ", ".join(inspect.signature(run_stylize).parameters)
     reason = str(error).split(" Please click")[0].rstrip(".") + "."
-    return JSONResponse({"detail": say("api_parameters", error=reason, names=names)}, 400)
+    return JSONResponse({"detail": translate("api_parameters", error=reason, names=names)}, 400)

@@ -92,7 +92,9 @@ def refused(*pictures, **changes) -> str:
     with pytest.raises(gr.Error) as error:
         said.extend(run_stylize(*pictures, *values(**changes)))
     words = error.value.message
-    assert said[-1] == Outputs(None, [], f"**That did not work.** {texts.plain(words)}", None, None)
+    assert said[-1] == Outputs(
+        None, [], f"**That did not work.** {texts.escape_markdown(words)}", None, None
+    )
     assert error.value.title == "That did not work"
     return words
 
@@ -227,8 +229,8 @@ def test_an_unreadable_picture_is_told_in_words(sent, uploads, watch):
 def test_the_last_result_is_a_png_of_full_size_and_the_gallery_grows(sent, watch):
     results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
     run = results[0].run
-    assert results[0] == Outputs(None, [], texts.say("preparing"), None, run)
-    assert results[1] == Outputs(None, [], texts.say("looking"), None, run)
+    assert results[0] == Outputs(None, [], texts.translate("preparing"), None, run)
+    assert results[1] == Outputs(None, [], texts.translate("looking"), None, run)
     lengths = [len(result.gallery) for result in results]
     assert lengths == sorted(lengths)
     last, gallery, status = results[-1].picture, results[-1].gallery, results[-1].line
@@ -486,7 +488,7 @@ def test_one_picture_alone_is_had_too(sent, watch):
 def test_it_speaks_chinese_where_asked(sent, watch):
     given = [*values(iterations=3), None, None, None, None, "zh"]
     first, *_, last = run_stylize(*sent, None, *given)
-    assert first.line == texts.say("preparing", "zh")
+    assert first.line == texts.translate("preparing", "zh")
     assert last.line.startswith("**完成**：3 次迭代")
     assert last.gallery[0][1].startswith("0 · 损失 ")
     verdicts = check_inputs(None, sent[1], None, *given)

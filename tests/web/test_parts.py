@@ -130,7 +130,7 @@ class TestPainting:
             *masks, line = take_painted(name, layer, sent[0], second, "a", "b", "c", "en")
             mask = load_image(masks.pop(place))
             assert masks == 2 * [gr.skip()]
-            assert texts.say(name) in line
+            assert texts.translate(name) in line
             assert mask.shape == (1, 3, 64, 96)
             assert mask[..., :44].min() > 0.98
             assert mask[..., 52:].max() < 0.02

@@ -17,7 +17,7 @@ from neural_style.web.run import cost, finished, handlers, runs, stored
 from neural_style.web.run.call import call_of, named_values
 from neural_style.web.run.end import End, Point, Progress, Reached, picture_of
 from neural_style.web.run.json_files import write_json
-from neural_style.web.text.texts import PageError, failed, localize, say
+from neural_style.web.text.texts import PageError, failure_status, localize, translate
 from tests.conftest import picture
 from tests.web.test_handlers import values
 
@@ -220,7 +220,9 @@ def told(folder: Path, language: str) -> set[str]:
     (last,) = shown
     sentences.add(last.line)
     assert last.picture is None
-    assert error.value.message in {say(key, language) for key in ("kept_damaged", "kept_unknown")}
+    assert error.value.message in {
+        translate(key, language) for key in ("kept_damaged", "kept_unknown")
+    }
     assert handlers.reserve_more_seconds(str(folder), 5, language) > 0
     return sentences
 
@@ -230,7 +232,7 @@ def test_what_is_damaged_is_told_in_one_sentence(name, change, folder):
     file = shut(folder, name)
     file.write_text(change(json.loads(file.read_text())))
     for language in ("en", "zh"):
-        assert told(folder, language) == {failed(Message("kept_damaged"), language)}
+        assert told(folder, language) == {failure_status(Message("kept_damaged"), language)}
     read = runs.last_end if name == "end.json" else runs.read_call
     with pytest.raises(PageError) as error:
         read(folder)
@@ -246,26 +248,26 @@ def test_so_is_what_is_of_an_unknown_format(version, name, folder):
     file = shut(folder, name)
     file.write_text(changed("format", to=version)(json.loads(file.read_text())))
     for language in ("en", "zh"):
-        assert told(folder, language) == {failed(Message("kept_unknown"), language)}
+        assert told(folder, language) == {failure_status(Message("kept_unknown"), language)}
 
 
 def test_so_are_bytes_and_a_folder_in_a_files_place(folder):
     file = shut(folder, "end.json")
     file.write_bytes(b"\xff\xfe\x00")
-    assert told(folder, "en") == {failed(Message("kept_damaged"))}
+    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
     file.unlink()
     file.mkdir()
-    assert told(folder, "en") == {failed(Message("kept_damaged"))}
+    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
 
 
 def test_so_is_a_picture_that_is_gone(folder):
     picture_of(folder, 0).unlink()
-    assert told(folder, "en") == {failed(Message("kept_damaged"))}
+    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
 
 
 def test_so_is_a_call_that_is_gone(folder):
     shut(folder, "call.json").unlink()
-    assert told(folder, "en") == {failed(Message("kept_damaged"))}
+    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
 
 
 def test_a_damaged_picture_is_told_of_too(folder):

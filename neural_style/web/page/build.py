@@ -34,7 +34,7 @@ from neural_style.web.run.handlers import (
 )
 from neural_style.web.run.runs import KEPT_SECONDS
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
-from neural_style.web.text.texts import say
+from neural_style.web.text.texts import translate
 
 _LANGUAGE = (
     f"({json.dumps([*LANGUAGES])}.find((code) => navigator.language.toLowerCase().startsWith(code))"
@@ -85,7 +85,7 @@ def build_page(
     """
     said = Said()
     with gr.Blocks(
-        title=say("title"), analytics_enabled=False, delete_cache=(3600, KEPT_SECONDS)
+        title=translate("title"), analytics_enabled=False, delete_cache=(3600, KEPT_SECONDS)
     ) as page:
         language = gr.Textbox(DEFAULT_LANGUAGE, label="Language", visible=False)
         said.make(gr.Markdown, {"value": "intro"})
@@ -94,7 +94,9 @@ def build_page(
                 inputs = inputs_column(said)
             with gr.Column(scale=7, min_width=340):
                 results = results_column(said, note)
-        said.make(gr.Markdown, {"value": lambda language: f"<sub>{say('privacy', language)}</sub>"})
+        said.make(
+            gr.Markdown, {"value": lambda language: f"<sub>{translate('privacy', language)}</sub>"}
+        )
         _connect_runs(gpu, measurement, inputs, results, language)
         _connect_controls(inputs, language)
         _connect_links(inputs, results, language)
@@ -168,7 +170,7 @@ def _connect_runs(
         button.click(reuse, [results.run, language], place, **_PRIVATE)
     # For programs: nothing of theirs is shown already. The second gives one picture and nothing
     # else, for simple ones and for agents.
-    picture = gr.Image(visible=False, format="png", type="filepath", label=say("result"))
+    picture = gr.Image(visible=False, format="png", type="filepath", label=translate("result"))
     for name, handler, given in (
         ("stylize", for_programs(on_gpu(run_stylize, reserve_seconds)), shown),
         ("stylize_image", on_gpu(run_stylize_image, reserve_seconds), picture),
@@ -256,7 +258,7 @@ def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> No
     """What the two links open is told beside the link itself."""
 
     def told(key: str, query: str, language: str) -> Any:
-        return gr.update(value=query, info=say(key, language))
+        return gr.update(value=query, info=translate(key, language))
 
     def link_settings(language: str, content: str | None, style: str | None, *values: Any) -> Any:
         query = make_query(content, style, named_values(*values))

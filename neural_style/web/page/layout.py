@@ -14,7 +14,7 @@ from neural_style.web.page.tools import CropTool, PaintTool, crop_tool, paint_to
 from neural_style.web.page.widgets import Said, knob_widget, picture_input
 from neural_style.web.run.call import MORE_PICTURES, page_knobs
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
-from neural_style.web.text.texts import localize, say
+from neural_style.web.text.texts import localize, translate
 
 FINISHED = (
     ("summer-palace", "cafe-terrace-at-night"),
@@ -58,15 +58,20 @@ button[role=tab].selected { color: var(--primary-700); }
 }
 """
 
+
+def _css_string(key: str, language: str) -> str:
+    return json.dumps(translate(key, language), ensure_ascii=False)
+
+
 # Gradio gives every toast message an English title; CSS replaces it in the other languages.
 CSS += "".join(
     f"""
 :lang({code}) .toast-title {{ font-size: 0; }}
 :lang({code}) .toast-title::after {{
-  font-size: var(--text-lg); content: {json.dumps(say("note_title", code), ensure_ascii=False)};
+  font-size: var(--text-lg); content: {_css_string("note_title", code)};
 }}
 :lang({code}) .toast-title.error::after {{
-  content: {json.dumps(say("error_title", code), ensure_ascii=False)};
+  content: {_css_string("error_title", code)};
 }}
 """
     for code in LANGUAGES
@@ -172,12 +177,14 @@ def inputs_column(said: Said) -> Inputs:
     examples = gr.Examples(
         [[str(EXAMPLES / f"content/{c}.jpg"), str(EXAMPLES / f"style/{s}.jpg")] for c, s in PAIRS],
         inputs=[content, style],
-        label=say("examples"),
+        label=translate("examples"),
         cache_examples=False,
         api_visibility="private",
     )
-    columns = {"headers": lambda language: [say(name, language) for name in ("content", "style")]}
-    said.remember(examples.dataset, {"label": lambda lang: say("examples", lang), **columns})
+    columns = {
+        "headers": lambda language: [translate(name, language) for name in ("content", "style")]
+    }
+    said.remember(examples.dataset, {"label": lambda lang: translate("examples", lang), **columns})
     with gr.Row():
         link = said.make(gr.Button, {"value": "link"}, size="sm", elem_id="link")
         result_link = said.make(
@@ -218,8 +225,12 @@ def results_column(said: Said, note: Message) -> Results:
     with gr.Row(elem_id="progress"):
         status = said.make(
             gr.Markdown,
-            {"value": lambda lang: f"{say('ready', lang)}<br><sub>{localize(note, lang)}</sub>"},
-            label=say("status"),
+            {
+                "value": lambda lang: (
+                    f"{translate('ready', lang)}<br><sub>{localize(note, lang)}</sub>"
+                )
+            },
+            label=translate("status"),
             latex_delimiters=[],
             elem_id="status",
         )

@@ -22,7 +22,7 @@ from neural_style.web.run.call import page_knobs
 from neural_style.web.run.checks import PAGE_LIMITS, check_value
 from neural_style.web.run.runs import name_of
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
-from neural_style.web.text.texts import localize, plain, say
+from neural_style.web.text.texts import escape_markdown, localize, translate
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -66,17 +66,19 @@ def read_query(
             if file in _examples(name):
                 pictures[name] = str(file)
             else:
-                unknown = plain(f"{name}={word!r:.40}")
-                left_out.append(say("link_unknown", language, name=unknown))
+                unknown = escape_markdown(f"{name}={word!r:.40}")
+                left_out.append(translate("link_unknown", language, name=unknown))
         elif name not in about:
-            left_out.append(say("link_unknown", language, name=plain(f"{name!r:.40}")))
+            left_out.append(
+                translate("link_unknown", language, name=escape_markdown(f"{name!r:.40}"))
+            )
         else:
             try:
                 value = check_value(about[name], _parse(about[name], word))
                 values[name] = write_knob(about[name], value)
             except SettingsError as error:
-                reason = plain(localize(error.message, language))
-                left_out.append(say("link_ignored", language, name=name, reason=reason))
+                reason = escape_markdown(localize(error.message, language))
+                left_out.append(translate("link_ignored", language, name=name, reason=reason))
     return pictures, values, left_out
 
 

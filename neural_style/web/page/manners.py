@@ -10,7 +10,7 @@ import gradio as gr
 from neural_style.settings.presets import DEFAULT_MANNER, DEFAULT_QUALITY, MANNERS, PRESETS
 from neural_style.web.page.widgets import Said
 from neural_style.web.run.call import page_knobs
-from neural_style.web.text.texts import manner_help, say
+from neural_style.web.text.texts import manner_help, translate
 
 _OWN_PRESETS = [PRESETS[name] for qualities in MANNERS.values() for name in qualities.values()]
 
@@ -36,7 +36,7 @@ def manner_radios(said: Said) -> MannerRadios:
         {
             "label": "manner",
             "info": manner_help,
-            "choices": lambda language: [(say(name, language), name) for name in MANNERS],
+            "choices": lambda language: [(translate(name, language), name) for name in MANNERS],
         },
         value=DEFAULT_MANNER,
         elem_id="manner",
@@ -47,7 +47,7 @@ def manner_radios(said: Said) -> MannerRadios:
             "label": "preset",
             "info": "preset_help",
             "choices": lambda language: [
-                (say(name, language), name) for name in MANNERS[DEFAULT_MANNER]
+                (translate(name, language), name) for name in MANNERS[DEFAULT_MANNER]
             ],
         },
         value=DEFAULT_QUALITY,

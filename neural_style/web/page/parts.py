@@ -18,7 +18,7 @@ from neural_style.run.styles import crop
 from neural_style.settings.words import ALL, STYLE_CROPS, Box
 from neural_style.tensors import ImageTensor, Mask
 from neural_style.web.run.checks import PAGE_LIMITS, check_upload
-from neural_style.web.text.texts import PageError, localize, plain, say
+from neural_style.web.text.texts import PageError, escape_markdown, localize, translate
 
 STYLES = ("style", "style_2")
 
@@ -47,14 +47,14 @@ def show_crop(
     try:
         image = _preview(which, style if which == STYLES[0] else style_2)
     except NeuralStyleError as error:
-        return None, plain(localize(error.message, language))
+        return None, escape_markdown(localize(error.message, language))
     try:
         (box,) = STYLE_CROPS.read(_of_each(crops)[STYLES.index(which)]) or (ALL,)
     except SettingsError as error:
-        return _write(image, "style"), plain(localize(error.message, language))
+        return _write(image, "style"), escape_markdown(localize(error.message, language))
     _, _, width, height = (round(100 * share) for share in box)
     key = "crop_all" if box == ALL else "crop_chosen"
-    line = say(key, language, width=width, height=height)
+    line = translate(key, language, width=width, height=height)
     return _write(_framed(image, box), "style"), line
 
 
@@ -78,12 +78,17 @@ def choose_corner(
     try:
         image = _preview(which, style if which == STYLES[0] else style_2)
     except NeuralStyleError as error:
-        return None, crops, None, plain(localize(error.message, language))
+        return None, crops, None, escape_markdown(localize(error.message, language))
     height, width = image.shape[-2:]
     corner = [_share(x, side) for x, side in zip(event.index, (width, height), strict=True)]
     words = _box_words(first, corner) if first else ""
     if not words:
-        return corner, crops, _write(_crossed(image, corner), "style"), say("crop_first", language)
+        return (
+            corner,
+            crops,
+            _write(_crossed(image, corner), "style"),
+            translate("crop_first", language),
+        )
     parts = _of_each(crops)
     parts[STYLES.index(which)] = words
     crops = _together(parts, style_2)
@@ -200,11 +205,11 @@ def take_painted(
         height, width = load_image(path, longest=_LONGEST_MASK).shape[-2:]
         painted = _painted((strokes or "").splitlines(), height, width)
     except NeuralStyleError as error:
-        return [*taken.values(), plain(localize(error.message, language))]
+        return [*taken.values(), escape_markdown(localize(error.message, language))]
     taken[which] = _write(painted.expand(-1, 3, -1, -1), which, ".png")
     if other is not None and style_2 is not None and masks[other] is None:
         taken[other] = _write((1 - painted).expand(-1, 3, -1, -1), other, ".png")
-    return [*taken.values(), say("painted", language, name=say(which, language))]
+    return [*taken.values(), translate("painted", language, name=translate(which, language))]
 
 
 def hand_over(which: str, strokes: str | None, content: str | None, *others: Any) -> list[Any]:
@@ -219,7 +224,7 @@ def hand_over(which: str, strokes: str | None, content: str | None, *others: Any
 def remind(left: bool, language: str) -> None:
     """Says that there are strokes of which nobody has said what they mean."""
     if left:
-        gr.Warning(say("painted_unused", language))
+        gr.Warning(translate("painted_unused", language))
 
 
 def _painted(layers: list[str], height: int, width: int) -> Mask:

@@ -20,7 +20,7 @@ from neural_style.web.page.parts import (
 )
 from neural_style.web.page.widgets import Said, knob_widget, painting_input
 from neural_style.web.run.call import page_knobs
-from neural_style.web.text.texts import say
+from neural_style.web.text.texts import translate
 
 _AT_ONCE: dict[str, Any] = {
     "api_visibility": "private",
@@ -66,7 +66,7 @@ def crop_tool(said: Said) -> CropTool:
             gr.Radio,
             {
                 "label": "part_of",
-                "choices": lambda language: [(say(name, language), name) for name in STYLES],
+                "choices": lambda language: [(translate(name, language), name) for name in STYLES],
             },
             value=STYLES[0],
             elem_id="part-of",

@@ -16,7 +16,7 @@ from gradio.processing_utils import save_base64_to_cache
 from neural_style.settings.knob import write_knob
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
-from neural_style.web.text.texts import knob_help, knob_label, say
+from neural_style.web.text.texts import knob_help, knob_label, translate
 
 _SLIDER_RANGE = 10
 """A number whose range is narrower than this is slid; a wider one is typed."""
@@ -44,7 +44,7 @@ class Said:
     def make(self, kind: type[Block], said: dict[str, str | Teller], **options: Any) -> Any:
         """A component of that kind; `said` has keys of `texts`, or tellers, by property."""
         tellers = {
-            name: partial(say, teller) if isinstance(teller, str) else teller
+            name: partial(translate, teller) if isinstance(teller, str) else teller
             for name, teller in said.items()
         }
         component = kind(
@@ -143,7 +143,7 @@ def _hand_over(component: gr.Component, payload: Any) -> Any:
     if not (payload.url and payload.url.startswith("data:")):
         return payload.path
     if len(payload.url) > _LONGEST_INLINE:
-        raise gr.Error(say("too_large", limit=MAX_UPLOAD_MEGABYTES), print_exception=False)
+        raise gr.Error(translate("too_large", limit=MAX_UPLOAD_MEGABYTES), print_exception=False)
     try:
         path = save_base64_to_cache(payload.url, component.GRADIO_CACHE)
     except binascii.Error:

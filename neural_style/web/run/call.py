@@ -10,7 +10,7 @@ from typing import Any
 from neural_style.settings.knob import write_knob
 from neural_style.settings.settings import knobs
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
-from neural_style.web.text.texts import knob_help, say
+from neural_style.web.text.texts import knob_help, translate
 
 PICTURES = ("content", "style", "init_image")
 MORE_PICTURES = ("style_2", "mask", "mask_2", "keep_mask")
@@ -71,9 +71,9 @@ def named_parameters(handler: Callable) -> Callable:
     docstring; taking them from `Settings` keeps the two from drifting apart.
     """
     described = [
-        *(f"{name}: {say(f'{name}_help')}" for name in PICTURES),
+        *(f"{name}: {translate(f'{name}_help')}" for name in PICTURES),
         *(f"{name}: {knob_help(name)}" for name in page_knobs()),
-        *(f"{name}: {say(f'{name}_help')}" for name in (*MORE_PICTURES, "language")),
+        *(f"{name}: {translate(f'{name}_help')}" for name in (*MORE_PICTURES, "language")),
     ]
     handler.__signature__ = SIGNATURE
     handler.__doc__ = "\n".join([handler.__doc__, "", "Args:", *(f"    {x}" for x in described)])

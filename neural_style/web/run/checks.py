@@ -14,7 +14,7 @@ from neural_style.settings.knob import read_knob
 from neural_style.settings.settings import Settings
 from neural_style.web.run.call import SIGNATURE, call_of, named_parameters, page_knobs
 from neural_style.web.run.cost import check_cost
-from neural_style.web.text.texts import PageError, localize, say
+from neural_style.web.text.texts import PageError, localize, translate
 
 PAGE_LIMITS = {"iterations": 2000, "size": 1536}
 """What one visit may cost, where that is less than the knob allows; the shell goes further."""
@@ -85,7 +85,7 @@ def settings_of(values: dict[str, Any]) -> Settings:
 def refusal(error: NeuralStyleError, language: str) -> gr.Error:
     """What is wrong, as Gradio tells it: it takes what stands between < and > for HTML."""
     message = localize(error.message, language).replace("<", "&lt;")
-    return gr.Error(message, title=say("error_title", language), print_exception=False)
+    return gr.Error(message, title=translate("error_title", language), print_exception=False)
 
 
 def _verdict(language: str, check: Callable, *arguments: Any) -> dict:

@@ -81,9 +81,9 @@ class Reached:
     def line(self, language: str) -> str:
         """What is said above the picture."""
         if self.iteration == self.planned:
-            return texts.done(self.planned, self.losses, self.seconds, self.note, language)
+            return texts.done_status(self.planned, self.losses, self.seconds, self.note, language)
         size = (self.height, self.width)
-        return texts.stopped(self.iteration, self.planned, size, self.losses, language)
+        return texts.stopped_status(self.iteration, self.planned, size, self.losses, language)
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,9 @@ class End:
     def line(self, language: str) -> str:
         """What is said of it."""
         if self.failure is not None:
-            return texts.failed(self.failure, language)
+            return texts.failure_status(self.failure, language)
         if self.reached is None:
-            return texts.say("stopped_early", language)
+            return texts.translate("stopped_early", language)
         return self.reached.line(language)
 
 

@@ -15,7 +15,13 @@ from neural_style.web.run import runs
 from neural_style.web.run.checks import check_upload, refusal
 from neural_style.web.run.end import End, Reached, picture_of
 from neural_style.web.run.handlers import restored
-from neural_style.web.text.texts import PageError, failed, localize, plain, say
+from neural_style.web.text.texts import (
+    PageError,
+    escape_markdown,
+    failure_status,
+    localize,
+    translate,
+)
 
 _END_SECONDS = 60
 """A run that was stopped ends within one iteration, or when its network is loaded."""
@@ -57,7 +63,7 @@ def finish(run: str | None, history: Any, language: str) -> Finished:
             return Finished(line=end.line(language))
         return _finished(folder, end, end.reached, recall(history), language)
     except NeuralStyleError as error:
-        return Finished(line=failed(error.message, language), wrong=True)
+        return Finished(line=failure_status(error.message, language), wrong=True)
 
 
 def _finished(
@@ -146,9 +152,9 @@ def open_result(name: str | None, language: str) -> tuple[str | None, dict[str, 
         return None, {}, []
     picture = runs.result_named(name)
     if picture is None:
-        return None, {}, [say("result_gone", language)]
+        return None, {}, [translate("result_gone", language)]
     try:
         values, _ = restored(str(picture))
     except NeuralStyleError as error:
-        return None, {}, [plain(localize(error.message, language))]
-    return str(picture), values, [say("result_shared", language)]
+        return None, {}, [escape_markdown(localize(error.message, language))]
+    return str(picture), values, [translate("result_shared", language)]

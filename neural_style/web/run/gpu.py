@@ -13,7 +13,7 @@ import gradio as gr
 from neural_style.messages import Message
 from neural_style.web.run.call import language_of
 from neural_style.web.run.show import Outputs
-from neural_style.web.text.texts import failed, localize, say
+from neural_style.web.text.texts import failure_status, localize, translate
 
 _TEXTS_BY_TITLE = {
     "ZeroGPU quota exceeded": "gpu_quota",
@@ -45,8 +45,8 @@ def in_plain_words(handler: Callable[..., Iterator]) -> Callable[..., Iterator]:
             language = language_of(handler, *arguments)
             reason = Message(_TEXTS_BY_TITLE[error.title])
             if isinstance(shown, Outputs):
-                yield replace(shown, line=failed(reason, language))
-            words, title = localize(reason, language), say("error_title", language)
+                yield replace(shown, line=failure_status(reason, language))
+            words, title = localize(reason, language), translate("error_title", language)
             raise gr.Error(words, title=title, print_exception=False) from error
 
     return run

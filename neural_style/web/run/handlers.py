@@ -43,7 +43,13 @@ from neural_style.web.run.end import End
 from neural_style.web.run.show import Outputs, Show
 from neural_style.web.text import texts
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
-from neural_style.web.text.texts import PageError, duration, localize, plain, say
+from neural_style.web.text.texts import (
+    PageError,
+    escape_markdown,
+    format_duration,
+    localize,
+    translate,
+)
 
 _SETUP_SECONDS = 10
 
@@ -148,7 +154,7 @@ def _continued(run: str | None, more: Any) -> _Continued:
 
 
 def _refused(error: NeuralStyleError, language: str) -> Outputs:
-    return Outputs(None, [], texts.failed(error.message, language), None, None)
+    return Outputs(None, [], texts.failure_status(error.message, language), None, None)
 
 
 def restored(path: str | None) -> tuple[dict[str, Any], Recipe]:
@@ -171,7 +177,7 @@ def restore(path: str | None, language: str = DEFAULT_LANGUAGE) -> list[Any]:
     except NeuralStyleError as error:
         raise refusal(error, language) from error
     if recipe.digests["start image"] is not None:
-        gr.Info(say("start_image_wanted", language))
+        gr.Info(translate("start_image_wanted", language))
     return [*values.values()]
 
 
@@ -180,8 +186,10 @@ def estimate(language: str, *values: Any) -> str:
     try:
         settings = settings_of(named_values(*values))
     except SettingsError as error:
-        return plain(localize(error.message, language))
-    return say("estimate", language, time=duration(expected_seconds(settings), language))
+        return escape_markdown(localize(error.message, language))
+    return translate(
+        "estimate", language, time=format_duration(expected_seconds(settings), language)
+    )
 
 
 def info() -> dict:

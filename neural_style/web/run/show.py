@@ -88,7 +88,7 @@ class Show:
         """What is shown until there is a frame, under the line of that key."""
         milestones = self.progress.milestones
         latest = picture_of(self.folder, milestones[-1].iteration) if milestones else None
-        line = texts.say(key, self.language)
+        line = texts.translate(key, self.language)
         return self._outputs(latest, line, self.progress.chart())
 
     def frames(self, frames: Iterator[Frame], alpha: Mask | None) -> Iterator[Outputs]:
@@ -230,7 +230,7 @@ class Show:
         goal = self.settings.iterations
         if frame.iteration == goal:
             return self._place(frame).line(self.language)
-        return texts.running(
+        return texts.running_status(
             frame.iteration,
             goal,
             tuple(frame.image.shape[-2:]),

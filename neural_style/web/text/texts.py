@@ -1,4 +1,4 @@
-"""Texts of the page and of the core's messages, in the language of the request."""
+"""Texts of the page and of the core's messages in a given language, by key."""
 
 from __future__ import annotations
 
@@ -16,29 +16,33 @@ def localize(message: Message, language: str = DEFAULT_LANGUAGE) -> str:
     return render(message, _language(language).texts)
 
 
-def say(key: str, language: str = DEFAULT_LANGUAGE, **values: str | int | float | Message) -> str:
-    """The page's text of that key, filled in."""
+def translate(
+    key: str, language: str = DEFAULT_LANGUAGE, **values: str | int | float | Message
+) -> str:
+    """The page's text of that key in the language, with its placeholders filled in."""
     return localize(Message(key, **values), language)
 
 
 class PageError(SettingsError):
-    """What the page refuses that the core would take; its code is a key of this `ENGLISH`."""
+    """A request that the page refuses and the core would accept; its code is a key of `ENGLISH`."""
 
     def __str__(self) -> str:
         return localize(self.message)
 
 
-_MARKUP = re.compile(r"[\\`*\[\]<>&#~|@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
-"""Of Markdown, and HTML within it; an underline inside a word is none."""
+_MARKDOWN_SYNTAX = re.compile(
+    r"[\\`*\[\]<>&#~|@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE
+)
+"""Characters with a meaning in Markdown or HTML; underscores inside words have none."""
 
 
-def plain(words: object) -> str:
-    """Words that may be anybody's, for a place that takes Markdown: shown as they are written."""
-    return _MARKUP.sub(r"\\\g<0>", " ".join(str(words).split()))
+def escape_markdown(text: object) -> str:
+    """The text on one line, with the syntax of Markdown and HTML escaped; for untrusted input."""
+    return _MARKDOWN_SYNTAX.sub(r"\\\g<0>", " ".join(str(text).split()))
 
 
-def duration(seconds: float, language: str = DEFAULT_LANGUAGE) -> str:
-    """A duration with its units: "1 min 56 s"."""
+def format_duration(seconds: float, language: str = DEFAULT_LANGUAGE) -> str:
+    """A duration with translated units: "1 min 56 s"."""
     units = _language(language).duration_units
     return " ".join(units.get(word, word) for word in in_words(seconds).split())
 
@@ -58,17 +62,17 @@ def _language(code: str) -> Language:
 
 
 def manner_help(language: str = DEFAULT_LANGUAGE) -> str:
-    """What each manner does, a line each, in Markdown."""
-    lines = {name: say(f"{name}_help", language) for name in MANNER_HELP}
-    return say("manner_help", language, **lines)
+    """Markdown with one line for each manner: what it does."""
+    lines = {name: translate(f"{name}_help", language) for name in MANNER_HELP}
+    return translate("manner_help", language, **lines)
 
 
 def caption(iteration: int, losses: dict[str, float], language: str = DEFAULT_LANGUAGE) -> str:
-    """Under a picture of the gallery."""
-    return say("caption", language, iteration=iteration, loss=sum(losses.values()))
+    """The caption of a picture in the gallery."""
+    return translate("caption", language, iteration=iteration, loss=sum(losses.values()))
 
 
-def running(
+def running_status(
     iteration: int,
     iterations: int,
     size: tuple[int, int],
@@ -78,8 +82,14 @@ def running(
     event: Message,
     language: str = DEFAULT_LANGUAGE,
 ) -> str:
-    """The line above the picture while it is being made, and under it what is going on."""
-    line = say(
+    """The status line during a run, with the current event on a second line.
+
+    Args:
+        size: Height and width of the canvas.
+        scale: Number of the current scale, and number of scales.
+        event: What the run is doing, such as a restart of the optimizer.
+    """
+    line = translate(
         "running",
         language,
         iteration=iteration,
@@ -88,49 +98,55 @@ def running(
         width=size[1],
         scale=scale[0],
         scales=scale[1],
-        terms=_terms(losses),
-        left=duration(seconds_left, language),
+        terms=_format_losses(losses),
+        left=format_duration(seconds_left, language),
     )
     return f"{line}<br><sub>{localize(event, language)}</sub>"
 
 
-def done(
+def done_status(
     iterations: int,
     losses: dict[str, float],
     seconds: float,
     note: Message,
     language: str = DEFAULT_LANGUAGE,
 ) -> str:
-    """The line above the finished picture."""
-    time = duration(seconds, language)
-    line = say("done", language, iterations=iterations, time=time, terms=_terms(losses))
+    """The status line of a finished run.
+
+    Args:
+        note: Source of the network's weights and the memory plan.
+    """
+    time = format_duration(seconds, language)
+    line = translate(
+        "done", language, iterations=iterations, time=time, terms=_format_losses(losses)
+    )
     return f"{line}<br><sub>{localize(note, language)}</sub>"
 
 
-def stopped(
+def stopped_status(
     iteration: int,
     iterations: int,
     size: tuple[int, int],
     losses: dict[str, float],
     language: str = DEFAULT_LANGUAGE,
 ) -> str:
-    """The line above the picture of a run that was stopped."""
-    return say(
+    """The status line of a stopped run; `size` is the height and width of its picture."""
+    return translate(
         "stopped",
         language,
         iteration=iteration,
         iterations=iterations,
         height=size[0],
         width=size[1],
-        terms=_terms(losses),
+        terms=_format_losses(losses),
     )
 
 
-def failed(reason: Message, language: str = DEFAULT_LANGUAGE) -> str:
-    """The line above the picture when it could not be made; the reason may quote anybody."""
-    words = plain(localize(reason, language))
-    return say("failed", language, title=Message("error_title"), message=words)
+def failure_status(reason: Message, language: str = DEFAULT_LANGUAGE) -> str:
+    """The status line of a failed run. The reason is escaped: it may quote user input."""
+    text = escape_markdown(localize(reason, language))
+    return translate("failed", language, title=Message("error_title"), message=text)
 
 
-def _terms(losses: dict[str, float]) -> str:
+def _format_losses(losses: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.3g}" for name, value in losses.items())
