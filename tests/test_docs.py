@@ -332,7 +332,7 @@ def test_the_map_of_packages_is_that_of_the_import_contract():
 def test_the_guide_to_deployment_says_what_the_code_does():
     guide = " ".join(PAGES["docs/deployment.md"].split())
     assert f"`{FRONT_MATTER['suggested_hardware']}`" in guide
-    assert f"at most {cost.MOST_RESERVED_SECONDS} seconds" in guide
-    assert f"the oldest states beyond {runs.STATES_KEPT_BYTES // 10**9} GB" in guide
-    assert runs.KEPT_SECONDS == 24 * 3600
+    assert f"at most {cost.MAX_RESERVED_SECONDS} seconds" in guide
+    assert f"the oldest states beyond {runs.MAX_STATES_BYTES // 10**9} GB" in guide
+    assert runs.RETENTION_SECONDS == 24 * 3600
     assert f"`{ENVIRONMENT}=packaged`" in guide

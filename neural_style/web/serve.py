@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from neural_style.web.page.layout import CSS
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES
 from neural_style.web.run.handlers import run_stylize
-from neural_style.web.run.runs import shut_folder
+from neural_style.web.run.runs import private_folder
 from neural_style.web.text.texts import translate
 
 
@@ -26,7 +26,7 @@ def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
         max_file_size=f"{MAX_UPLOAD_MEGABYTES}mb",
         show_error=False,
         enable_monitoring=False,
-        blocked_paths=[str(shut_folder())],
+        blocked_paths=[str(private_folder())],
         mcp_server=True,
         app_kwargs=app_kwargs,
         **options,

@@ -16,23 +16,30 @@ from neural_style.web.page.manners import PRESET_KNOBS, connect_manners
 from neural_style.web.page.parts import remind
 from neural_style.web.page.tools import STROKES_LEFT, connect_crop, connect_paint
 from neural_style.web.page.widgets import Said
-from neural_style.web.run.call import MORE_PICTURES, named_values, page_knobs
+from neural_style.web.run.adapters import api_handler, page_handler, stop_measurement_first
+from neural_style.web.run.call import EXTRA_PICTURES, named_values, page_knobs
 from neural_style.web.run.checks import check_inputs
 from neural_style.web.run.cost import SpeedMeasurement
-from neural_style.web.run.edge import for_programs, on_the_page, stop_measurement_first
-from neural_style.web.run.finished import Finished, finish, open_result, recall, remember, reuse
-from neural_style.web.run.gpu import in_plain_words
+from neural_style.web.run.finished import (
+    FinishedOutputs,
+    finish_run,
+    open_shared_result,
+    picture_for_reuse,
+    read_history,
+    to_history,
+)
+from neural_style.web.run.gpu import explain_gpu_errors
 from neural_style.web.run.handlers import (
     estimate,
+    gpu_seconds,
+    gpu_seconds_to_continue,
     info,
-    reserve_more_seconds,
-    reserve_seconds,
     restore,
     run_continue,
     run_stylize,
     run_stylize_image,
 )
-from neural_style.web.run.runs import KEPT_SECONDS
+from neural_style.web.run.runs import RETENTION_SECONDS
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 from neural_style.web.text.texts import translate
 
@@ -85,7 +92,7 @@ def build_page(
     """
     said = Said()
     with gr.Blocks(
-        title=translate("title"), analytics_enabled=False, delete_cache=(3600, KEPT_SECONDS)
+        title=translate("title"), analytics_enabled=False, delete_cache=(3600, RETENTION_SECONDS)
     ) as page:
         language = gr.Textbox(DEFAULT_LANGUAGE, label="Language", visible=False)
         said.make(gr.Markdown, {"value": "intro"})
@@ -100,7 +107,7 @@ def build_page(
         _connect_runs(gpu, measurement, inputs, results, language)
         _connect_controls(inputs, language)
         _connect_links(inputs, results, language)
-        more = dict(zip(MORE_PICTURES, inputs.more, strict=True))
+        more = dict(zip(EXTRA_PICTURES, inputs.more, strict=True))
         examples = inputs.examples
         connect_crop(inputs.crop, inputs.style, more["style_2"], examples, language)
         connect_paint(inputs.paint, inputs.regions, inputs.content, more, examples, language)
@@ -127,14 +134,14 @@ def _connect_runs(
 
     def on_gpu(handler: Callable[..., Iterator], duration: Callable[..., int]) -> Callable:
         on_lent_gpu = gpu(duration=duration)(handler)
-        return in_plain_words(stop_measurement_first(measurement, on_lent_gpu))
+        return explain_gpu_errors(stop_measurement_first(measurement, on_lent_gpu))
 
     gpu_queue: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
     # Before the run's own event, whose end the page would wait for.
     pressed = inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
     pressed.then(remind, [inputs.paint.left, language], js=STROKES_LEFT, **_PRIVATE)
     run = inputs.stylize.click(
-        on_the_page(on_gpu(run_stylize, reserve_seconds)),
+        page_handler(on_gpu(run_stylize, gpu_seconds)),
         inputs=asked,
         outputs=on_page,
         api_visibility="private",
@@ -144,7 +151,7 @@ def _connect_runs(
         **gpu_queue,
     )
     more = results.go_on.click(
-        on_the_page(on_gpu(run_continue, reserve_more_seconds)),
+        page_handler(on_gpu(run_continue, gpu_seconds_to_continue)),
         inputs=[results.run, results.go_on_by, language],
         outputs=on_page,
         api_visibility="private",
@@ -167,13 +174,13 @@ def _connect_runs(
     for ended in (run.then, more.then, finished.then):
         ended(None, None, starts, js=_allow(True), api_visibility="private")
     for button, place in ((results.as_content, inputs.content), (results.as_start, inputs.start)):
-        button.click(reuse, [results.run, language], place, **_PRIVATE)
+        button.click(picture_for_reuse, [results.run, language], place, **_PRIVATE)
     # For programs: nothing of theirs is shown already. The second gives one picture and nothing
     # else, for simple ones and for agents.
     picture = gr.Image(visible=False, format="png", type="filepath", label=translate("result"))
     for name, handler, given in (
-        ("stylize", for_programs(on_gpu(run_stylize, reserve_seconds)), shown),
-        ("stylize_image", on_gpu(run_stylize_image, reserve_seconds), picture),
+        ("stylize", api_handler(on_gpu(run_stylize, gpu_seconds)), shown),
+        ("stylize_image", on_gpu(run_stylize_image, gpu_seconds), picture),
     ):
         gr.Button(visible=False).click(
             handler,
@@ -187,27 +194,27 @@ def _connect_runs(
 
 def _show_all(run: str | None, history: Any, language: str) -> list[Any]:
     """After a Stop: the picture, the line, and what `_show_files` gives."""
-    found = finish(run, history, language)
-    return [_or_skip(found.picture), _or_skip(found.line), *_files_of(found)]
+    found = finish_run(run, history, language)
+    return [_or_skip(found.picture), _or_skip(found.status), *_files_of(found)]
 
 
 def _show_files(run: str | None, history: Any, language: str) -> list[Any]:
     """After a run: a line only where something went wrong, and what is made of the picture."""
-    found = finish(run, history, language)
-    return [found.line if found.wrong else gr.skip(), *_files_of(found)]
+    found = finish_run(run, history, language)
+    return [found.status if found.is_error else gr.skip(), *_files_of(found)]
 
 
-def _files_of(found: Finished) -> list[Any]:
+def _files_of(found: FinishedOutputs) -> list[Any]:
     """The values of `Results.finished`."""
     results = found.results
-    remembered = None if results is None else remember(results)
-    values = [found.compared, found.film, found.files, remembered, results]
+    remembered = None if results is None else to_history(results)
+    values = [found.comparison, found.film, found.files, remembered, results]
     return [_or_skip(value) for value in values]
 
 
 def _recall(history: Any) -> tuple[list[dict[str, str]], list[str]]:
-    results = recall(history)
-    return remember(results), results
+    results = read_history(history)
+    return to_history(results), results
 
 
 def _or_skip(value: Any) -> Any:
@@ -265,7 +272,7 @@ def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         return told("link_help", query, language)
 
     def link_result(language: str, run: str | None, content: str | None, style: str | None) -> Any:
-        query = make_result_query(content, style, reuse(run, language))
+        query = make_result_query(content, style, picture_for_reuse(run, language))
         return told("result_link_help", query, language)
 
     brought = [inputs.content, inputs.style]
@@ -289,7 +296,7 @@ def _connect_arrival(
 
     def open_link(language: str, request: gr.Request) -> list[Any]:
         query = dict(request.query_params)
-        result, values, lines = open_result(query.pop(RESULT, None), language)
+        result, values, lines = open_shared_result(query.pop(RESULT, None), language)
         pictures, chosen, left_out = read_query(query, language)
         brought = [pictures.get(kind, gr.skip()) for kind in ("content", "style")]
         values |= chosen

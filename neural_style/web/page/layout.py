@@ -12,7 +12,7 @@ from neural_style.web.page.links import EXAMPLES
 from neural_style.web.page.manners import MannerRadios, manner_radios
 from neural_style.web.page.tools import CropTool, PaintTool, crop_tool, paint_tool
 from neural_style.web.page.widgets import Said, knob_widget, picture_input
-from neural_style.web.run.call import MORE_PICTURES, page_knobs
+from neural_style.web.run.call import EXTRA_PICTURES, page_knobs
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 from neural_style.web.text.texts import localize, translate
 
@@ -171,7 +171,7 @@ def inputs_column(said: Said) -> Inputs:
         said.make(gr.Markdown, {"value": "regions_help"})
         paint = paint_tool(said)
         more = []
-        for pair in (MORE_PICTURES[:2], MORE_PICTURES[2:]):
+        for pair in (EXTRA_PICTURES[:2], EXTRA_PICTURES[2:]):
             with gr.Row():
                 more += [picture_input(said, name) for name in pair]
     examples = gr.Examples(

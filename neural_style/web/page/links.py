@@ -20,7 +20,7 @@ from neural_style.errors import SettingsError
 from neural_style.settings.knob import write_knob
 from neural_style.web.run.call import page_knobs
 from neural_style.web.run.checks import PAGE_LIMITS, check_value
-from neural_style.web.run.runs import name_of
+from neural_style.web.run.runs import result_name
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
 from neural_style.web.text.texts import escape_markdown, localize, translate
 
@@ -44,7 +44,7 @@ def make_query(content: str | None, style: str | None, values: dict[str, Any]) -
 
 def make_result_query(content: str | None, style: str | None, picture: str) -> str:
     """Of a link to a result, which brings its settings along: "?result=…"."""
-    return "?" + urlencode(_example_names(content, style) | {RESULT: name_of(picture)})
+    return "?" + urlencode(_example_names(content, style) | {RESULT: result_name(picture)})
 
 
 def read_query(

@@ -1,4 +1,4 @@
-"""How far a run has come, and how it ended: what is kept of it, and what is said of it."""
+"""Progress and outcome of a run, and the texts shown for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neural_style.web.text import texts
 
 
 @dataclass(frozen=True)
-class Point:
+class LossPoint:
     """The weighted losses by term at one iteration."""
 
     iteration: int
@@ -22,36 +22,39 @@ class Point:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a run has shown.
+    """Milestones and losses of a run so far.
 
     Attributes:
-        milestones: The iterations whose pictures are kept, with their losses.
-        losses: Those of the chart.
+        milestones: The iterations whose pictures are stored, with their losses.
+        losses: The points of the chart.
     """
 
-    milestones: tuple[Point, ...] = ()
-    losses: tuple[Point, ...] = ()
+    milestones: tuple[LossPoint, ...] = ()
+    losses: tuple[LossPoint, ...] = ()
 
-    def with_milestone(self, point: Point) -> Progress:
-        """This, and one more milestone."""
+    def with_milestone(self, point: LossPoint) -> Progress:
+        """A copy with one more milestone."""
         return replace(self, milestones=(*self.milestones, point))
 
-    def with_losses(self, point: Point) -> Progress:
-        """This, and one more point of the chart."""
+    def with_losses(self, point: LossPoint) -> Progress:
+        """A copy with one more point of the chart."""
         return replace(self, losses=(*self.losses, point))
 
     def gallery(self, folder: Path, language: str) -> list[tuple[str, str]]:
-        """Files of the milestones in the run's folder, and what is said under each."""
+        """Path in the run's folder and caption of each milestone."""
         return [
             (
-                str(picture_of(folder, point.iteration)),
+                str(picture_path(folder, point.iteration)),
                 texts.caption(point.iteration, point.losses, language),
             )
             for point in self.milestones
         ]
 
     def chart(self) -> pd.DataFrame | None:
-        """A row for each term at each iteration; a term of zero has no logarithm."""
+        """Base-10 logarithms of the losses, a row for each term and iteration; None if empty.
+
+        Losses that are zero or not finite are left out.
+        """
         rows = [
             (point.iteration, math.log10(value), term)
             for point in self.losses
@@ -62,12 +65,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Reached:
-    """The last picture of a run, and what is known of it.
+class LastPicture:
+    """The last picture of a run.
 
     Attributes:
-        planned: Iterations that were asked for.
-        note: Where the weights came from, and how memory was spared.
+        iteration: Its iteration.
+        planned: Iterations of the whole run.
+        seconds: Duration of the run.
+        note: Source of the network's weights and the memory plan.
     """
 
     iteration: int
@@ -78,8 +83,8 @@ class Reached:
     losses: dict[str, float]
     note: Message
 
-    def line(self, language: str) -> str:
-        """What is said above the picture."""
+    def status_line(self, language: str) -> str:
+        """The status line of a run that ended with this picture."""
         if self.iteration == self.planned:
             return texts.done_status(self.planned, self.losses, self.seconds, self.note, language)
         size = (self.height, self.width)
@@ -87,27 +92,27 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class End:
+class Outcome:
     """How a run ended.
 
     Attributes:
-        reached: Its last picture; None where it ended before there was one.
-        failure: What went wrong; None where it came to its end or was stopped.
+        last_picture: None if the run ended before its first picture.
+        failure: The error that ended the run; None if it was completed or stopped.
     """
 
-    reached: Reached | None = None
+    last_picture: LastPicture | None = None
     progress: Progress = Progress()
     failure: Message | None = None
 
-    def line(self, language: str) -> str:
-        """What is said of it."""
+    def status_line(self, language: str) -> str:
+        """The status line of the ended run."""
         if self.failure is not None:
             return texts.failure_status(self.failure, language)
-        if self.reached is None:
+        if self.last_picture is None:
             return texts.translate("stopped_early", language)
-        return self.reached.line(language)
+        return self.last_picture.status_line(language)
 
 
-def picture_of(folder: Path, iteration: int) -> Path:
-    """The file of a kept picture, lossless and with its recipe, in the run's folder."""
+def picture_path(folder: Path, iteration: int) -> Path:
+    """The path of a milestone's PNG file in the run's folder."""
     return folder / f"stylized-{iteration:06d}.png"

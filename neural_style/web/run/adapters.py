@@ -1,4 +1,4 @@
-"""The edge to Gradio: handlers that yield `Outputs` become ones that yield a value per output."""
+"""Adapters from handlers that yield `Outputs` to Gradio, which takes a value per component."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, no_type_check
 import gradio as gr
 
 from neural_style.web.run.cost import SpeedMeasurement
-from neural_style.web.run.show import Outputs
+from neural_style.web.run.view import Outputs
 
 
 def stop_measurement_first(
@@ -18,7 +18,7 @@ def stop_measurement_first(
 ) -> Callable[..., Iterator]:
     """The handler, which stops the measurement of the machine's speed before it starts."""
 
-    @no_type_check  # a checker's wrapper would be no generator function to Gradio
+    @no_type_check  # Gradio would not see that a type-checked wrapper is a generator
     @functools.wraps(handler)
     def run(*arguments: Any) -> Iterator:
         measurement.stop()
@@ -28,36 +28,36 @@ def stop_measurement_first(
     return run
 
 
-def for_programs(handler: Callable[..., Iterator[Outputs]]) -> Callable[..., Iterator[tuple]]:
-    """The handler for the API, where nothing is shown already."""
+def api_handler(handler: Callable[..., Iterator[Outputs]]) -> Callable[..., Iterator[tuple]]:
+    """The handler for the API, which yields every output."""
 
-    @no_type_check  # a checker's wrapper would be no generator function to Gradio
+    @no_type_check  # Gradio would not see that a type-checked wrapper is a generator
     @functools.wraps(handler)
     def run(*arguments: Any) -> Iterator[tuple]:
         with closing(handler(*arguments)) as results:
             for shown in results:
                 folder = gr.skip() if shown.run is None else shown.run
-                yield shown.picture, shown.gallery, shown.line, shown.chart, folder
+                yield shown.picture, shown.gallery, shown.status, shown.chart, folder
 
     return run
 
 
-def on_the_page(handler: Callable[..., Iterator[Outputs]]) -> Callable[..., Iterator[tuple]]:
-    """The handler for a page that shows something already: until it has a picture, and where it is
-    refused, that stays, and only the line changes.
+def page_handler(handler: Callable[..., Iterator[Outputs]]) -> Callable[..., Iterator[tuple]]:
+    """The handler for the page, which keeps the displayed result until there is a new picture.
 
-    After the run that is shown it yields the one that was begun, which may never be shown.
+    Before the first picture, and where the run is refused, only the status line changes. The last
+    two outputs are the displayed run and the run that was started last.
     """
 
-    @no_type_check  # as above
+    @no_type_check  # as in `stop_measurement_first`
     @functools.wraps(handler)
     def run(*arguments: Any) -> Iterator[tuple]:
         with closing(handler(*arguments)) as results:
             for shown in results:
                 begun = gr.skip() if shown.run is None else shown.run
                 if shown.picture is None:
-                    yield gr.skip(), gr.skip(), shown.line, gr.skip(), gr.skip(), begun
+                    yield gr.skip(), gr.skip(), shown.status, gr.skip(), gr.skip(), begun
                 else:
-                    yield shown.picture, shown.gallery, shown.line, shown.chart, begun, begun
+                    yield shown.picture, shown.gallery, shown.status, shown.chart, begun, begun
 
     return run
