@@ -14,7 +14,7 @@ from neural_style.web.page.layout import Inputs, Results, inputs_column, results
 from neural_style.web.page.links import RESULT_PARAMETER, make_query, make_result_query, read_query
 from neural_style.web.page.manners import PRESET_KNOBS, connect_manners
 from neural_style.web.page.tool_handlers import warn_unused_strokes
-from neural_style.web.page.tools import HAS_UNUSED_STROKES_JS, connect_crop, connect_paint
+from neural_style.web.page.tools import HAS_UNUSED_STROKES_JS, connect_crop_tool, connect_mask_tool
 from neural_style.web.page.widgets import Localizer
 from neural_style.web.run.adapters import api_handler, page_handler, stop_measurement_first
 from neural_style.web.run.call import EXTRA_PICTURES, named_values, page_knobs
@@ -109,8 +109,10 @@ def build_page(
         _connect_links(inputs, results, language)
         more = dict(zip(EXTRA_PICTURES, inputs.extra_pictures, strict=True))
         examples = inputs.examples
-        connect_crop(inputs.crop, inputs.style, more["style_2"], examples, language)
-        connect_paint(inputs.mask_tool, inputs.regions, inputs.content, more, examples, language)
+        connect_crop_tool(inputs.crop, inputs.style, more["style_2"], examples, language)
+        connect_mask_tool(
+            inputs.mask_tool, inputs.regions, inputs.content, more, examples, language
+        )
         _connect_page_load(page, inputs, results, language, localizer)
         gr.api(info, api_name="info", queue=False)
     return page
@@ -332,7 +334,7 @@ def _connect_page_load(
     widgets = [*inputs.widgets.values()]
     link_outputs = [inputs.content, inputs.style, *widgets]
     link_outputs += [results.picture, results.shown_run, results.status]
-    # Progress on one component only, for the reason given in `tools.connect_paint`.
+    # Progress on one component only, for the reason given in `tools.connect_mask_tool`.
     page.load(
         set_language,
         language,

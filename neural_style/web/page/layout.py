@@ -10,7 +10,7 @@ import gradio as gr
 from neural_style.messages import Message
 from neural_style.web.page.links import EXAMPLES
 from neural_style.web.page.manners import MannerRadios, manner_radios
-from neural_style.web.page.tools import CropTool, PaintTool, crop_tool, paint_tool
+from neural_style.web.page.tools import CropTool, MaskTool, create_crop_tool, create_mask_tool
 from neural_style.web.page.widgets import Localizer, knob_widget, picture_input
 from neural_style.web.run.call import EXTRA_PICTURES, page_knobs
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
@@ -106,7 +106,7 @@ class Inputs(NamedTuple):
     link_box: gr.Textbox
     crop: CropTool
     regions: gr.Accordion
-    mask_tool: PaintTool
+    mask_tool: MaskTool
     examples: gr.Dataset
 
 
@@ -174,11 +174,11 @@ def inputs_column(localizer: Localizer) -> Inputs:
         recipe = localizer.create(
             gr.UploadButton, {"label": "restore"}, file_types=[".png"], size="sm", elem_id="recipe"
         )
-    crop = crop_tool(localizer)
+    crop = create_crop_tool(localizer)
     widgets["style_crop"] = crop.crops
     with localizer.create(gr.Accordion, {"label": "regions"}, open=False) as regions:
         localizer.create(gr.Markdown, {"value": "regions_help"})
-        mask_tool = paint_tool(localizer)
+        mask_tool = create_mask_tool(localizer)
         extra_pictures = []
         for pair in (EXTRA_PICTURES[:2], EXTRA_PICTURES[2:]):
             with gr.Row():

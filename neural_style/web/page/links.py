@@ -85,11 +85,11 @@ def read_query(
 
 
 def _example_names(*paths: str | None) -> dict[str, str]:
-    """Names of the example pictures that the two files are copies of, by kind."""
+    """Names of the example pictures that the two files are copies of."""
     return {
-        kind: Path(name).stem
-        for kind, path in zip(_PICTURE_NAMES, paths, strict=True)
-        if path and (name := _find_identical_example(kind, Path(path)))
+        name: Path(example).stem
+        for name, path in zip(_PICTURE_NAMES, paths, strict=True)
+        if path and (example := _find_identical_example(name, Path(path)))
     }
 
 
@@ -107,15 +107,15 @@ def _parse_clamped(field: Field, text: str) -> Any:
     )
 
 
-def _examples(kind: str) -> list[Path]:
-    return sorted((EXAMPLES / kind).glob("*.jpg"))
+def _examples(name: str) -> list[Path]:
+    return sorted((EXAMPLES / name).glob("*.jpg"))
 
 
-def _find_identical_example(kind: str, path: Path) -> str | None:
+def _find_identical_example(name: str, path: Path) -> str | None:
     """The file name of the example picture with the same content; None if there is none."""
     try:
         size, digest = path.stat().st_size, None
-        for file in _examples(kind):
+        for file in _examples(name):
             if file.stat().st_size == size:
                 digest = digest or _digest(path)
                 if _digest(file) == digest:

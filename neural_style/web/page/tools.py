@@ -18,7 +18,7 @@ from neural_style.web.page.tool_handlers import (
     select_corner,
     show_crop,
 )
-from neural_style.web.page.widgets import Localizer, knob_widget, painting_input
+from neural_style.web.page.widgets import Localizer, knob_widget, mask_editor
 from neural_style.web.run.call import page_knobs
 from neural_style.web.text.texts import translate
 
@@ -71,7 +71,7 @@ class CropTool(NamedTuple):
     is_open: gr.State
 
 
-def crop_tool(localizer: Localizer) -> CropTool:
+def create_crop_tool(localizer: Localizer) -> CropTool:
     """Creates the crop tool in a closed accordion, with the component of `style_crop`."""
     with localizer.create(gr.Accordion, {"label": "part"}, open=False, elem_id="part") as accordion:
         style_choice = localizer.create(
@@ -104,7 +104,7 @@ def crop_tool(localizer: Localizer) -> CropTool:
     )
 
 
-def connect_crop(
+def connect_crop_tool(
     tool: CropTool, style: gr.Image, style_2: gr.Image, examples: gr.Dataset, language: gr.Textbox
 ) -> None:
     """Connects the events of the crop tool: clicks, and changes of the style images."""
@@ -151,7 +151,7 @@ MASK_NAMES = ("keep_mask", "mask", "mask_2")
 """Masks that can be painted, in the order of their buttons."""
 
 
-class PaintTool(NamedTuple):
+class MaskTool(NamedTuple):
     """An editor to paint on the content image, and a button for each mask.
 
     Attributes:
@@ -166,9 +166,9 @@ class PaintTool(NamedTuple):
     message: gr.Markdown
 
 
-def paint_tool(localizer: Localizer) -> PaintTool:
+def create_mask_tool(localizer: Localizer) -> MaskTool:
     """Creates the editor and its buttons."""
-    editor = painting_input(localizer, "paint", BRUSH_OPACITY)
+    editor = mask_editor(localizer, "paint", BRUSH_OPACITY)
     with gr.Row(elem_id="takers"):
         mask_buttons = {
             name: localizer.create(
@@ -183,11 +183,11 @@ def paint_tool(localizer: Localizer) -> PaintTool:
     stroke_files = gr.Textbox(visible=False)
     unused_strokes = gr.Checkbox(False, visible=False)
     message = gr.Markdown(latex_delimiters=[], elem_id="paint-line")
-    return PaintTool(editor, stroke_files, unused_strokes, mask_buttons, message)
+    return MaskTool(editor, stroke_files, unused_strokes, mask_buttons, message)
 
 
-def connect_paint(
-    tool: PaintTool,
+def connect_mask_tool(
+    tool: MaskTool,
     accordion: gr.Accordion,
     content: gr.Image,
     extra_pictures: dict[str, gr.Image],

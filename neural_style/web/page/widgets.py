@@ -87,7 +87,7 @@ def picture_input(localizer: Localizer, name: str) -> gr.Image:
     )
 
 
-def painting_input(localizer: Localizer, name: str, opacity: float) -> gr.ImageEditor:
+def mask_editor(localizer: Localizer, name: str, opacity: float) -> gr.ImageEditor:
     """An image editor without uploads, to paint on a picture that a handler sets."""
     return localizer.create(
         _ImageEditor,
