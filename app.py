@@ -6,13 +6,14 @@ from neural_style.devices import use_large_pages
 from neural_style.network.weights import load_weights
 from neural_style.settings.settings import Settings
 from neural_style.web.page.build import build_page
-from neural_style.web.run.cost import measuring
+from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.serve import serve
 
 use_large_pages()
 # Loaded before the first visitor, and on ZeroGPU shared with every worker.
-demo = build_page(spaces.GPU, load_weights(Settings().backbone).source)
+measurement = SpeedMeasurement()
+demo = build_page(spaces.GPU, load_weights(Settings().backbone).source, measurement)
 
 if __name__ == "__main__":
-    measuring.start()
+    measurement.start()
     serve(demo)

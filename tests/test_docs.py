@@ -25,7 +25,7 @@ from neural_style.record.recipe import read_recipe, settings_of
 from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import knobs
 from neural_style.settings.table import knob_row, settings_page
-from neural_style.web.page.layout import FINISHED, PAIRS
+from neural_style.web.page.layout import EXAMPLE_PAIRS, EXAMPLES_WITH_RESULTS
 from neural_style.web.run import cost, runs
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
 from tests.conftest import EXAMPLES
@@ -229,7 +229,7 @@ def test_links_lead_somewhere(page):
 
 def test_every_picture_made_here_carries_its_recipe_of_the_defaults():
     made = sorted((EXAMPLES / "stylized").glob("*.png"))
-    assert [path.stem for path in made] == sorted(content for content, _ in FINISHED)
+    assert [path.stem for path in made] == sorted(content for content, _ in EXAMPLES_WITH_RESULTS)
     for path in made:
         recipe = read_recipe(path)
         assert settings_of(recipe) == Settings()
@@ -237,10 +237,10 @@ def test_every_picture_made_here_carries_its_recipe_of_the_defaults():
 
 
 def test_the_examples_of_the_page_are_there_and_of_many_styles():
-    for content, style in PAIRS:
+    for content, style in EXAMPLE_PAIRS:
         assert (EXAMPLES / f"content/{content}.jpg").is_file()
         assert (EXAMPLES / f"style/{style}.jpg").is_file()
-    assert len({style for _, style in PAIRS}) == len(PAIRS) == 8
+    assert len({style for _, style in EXAMPLE_PAIRS}) == len(EXAMPLE_PAIRS) == 8
 
 
 def test_every_example_has_its_source_and_licence():
@@ -332,7 +332,7 @@ def test_the_map_of_packages_is_that_of_the_import_contract():
 def test_the_guide_to_deployment_says_what_the_code_does():
     guide = " ".join(PAGES["docs/deployment.md"].split())
     assert f"`{FRONT_MATTER['suggested_hardware']}`" in guide
-    assert f"at most {cost.MOST_RESERVED_SECONDS} seconds" in guide
-    assert f"the oldest states beyond {runs.STATES_KEPT_BYTES // 10**9} GB" in guide
-    assert runs.KEPT_SECONDS == 24 * 3600
+    assert f"at most {cost.MAX_RESERVED_SECONDS} seconds" in guide
+    assert f"the oldest states beyond {runs.MAX_STATES_BYTES // 10**9} GB" in guide
+    assert runs.RETENTION_SECONDS == 24 * 3600
     assert f"`{ENVIRONMENT}=packaged`" in guide

@@ -13,10 +13,11 @@ import pytest
 from neural_style import FileError, ImageError, NeuralStyleError, SettingsError, WeightsError
 from neural_style.english import ENGLISH
 from neural_style.messages import Message, all_of, render
-from neural_style.web.text import texts
+from neural_style.web.text.english import ENGLISH as PAGE_ENGLISH
+from neural_style.web.text.texts import PageError
 
 PACKAGE = Path(__file__).parents[1] / "neural_style"
-TABLES = ("english.py", "chinese.py", "core_zh.py")
+TABLES = ("english.py", "chinese.py", "core_chinese.py")
 SOURCES = {
     str(path.relative_to(PACKAGE)): ast.parse(path.read_text())
     for path in PACKAGE.rglob("*.py")
@@ -52,7 +53,7 @@ def placeholders(text: str) -> set[str]:
 @pytest.mark.parametrize(("path", "call"), CALLS)
 def test_each_message_has_a_text_and_the_values_that_it_asks_for(path, call):
     code = ast.literal_eval(call.args[0])
-    page = texts.ENGLISH if path.startswith("web/") else {}
+    page = PAGE_ENGLISH if path.startswith("web/") else {}
     wanted = placeholders((ENGLISH | page)[code])
     given = {keyword.arg for keyword in call.keywords}
     assert given - {None} <= wanted
@@ -118,5 +119,5 @@ def test_an_error_arrives_whole_in_another_process(kind):
 
 
 def test_an_error_of_the_page_arrives_whole_in_another_process():
-    error = pickle.loads(pickle.dumps(texts.PageError("no_content")))
+    error = pickle.loads(pickle.dumps(PageError("no_content")))
     assert str(error) == "Choose a content image: the picture to repaint."

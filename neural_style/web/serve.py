@@ -1,4 +1,4 @@
-"""How the page is served: its limits, its colors, and what it answers to programs that err."""
+"""Serves the page: limits, theme, and errors of the API."""
 
 from __future__ import annotations
 
@@ -12,21 +12,28 @@ from fastapi.responses import JSONResponse
 from neural_style.web.page.layout import CSS
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES
 from neural_style.web.run.handlers import run_stylize
-from neural_style.web.run.runs import shut_folder
-from neural_style.web.text.texts import say
+from neural_style.web.run.runs import private_folder
+from neural_style.web.text.texts import translate
 
 
 def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
-    """Serves the page with the limits of a public demo; `options` go to Gradio's `launch`."""
+    """Serves the page with the limits of a public demo, and as MCP server.
+
+    Args:
+        options: Arguments of Gradio's `launch`.
+
+    Returns:
+        What `launch` returns: the app, the local URL and the share URL.
+    """
     page.queue(max_size=20, api_open=False)
-    app_kwargs = {"exception_handlers": {TypeError: _name_the_parameters}}
+    app_kwargs = {"exception_handlers": {TypeError: _parameter_error_response}}
     return page.launch(
         theme=_theme(),
         css=CSS,
         max_file_size=f"{MAX_UPLOAD_MEGABYTES}mb",
         show_error=False,
         enable_monitoring=False,
-        blocked_paths=[str(shut_folder())],
+        blocked_paths=[str(private_folder())],
         mcp_server=True,
         app_kwargs=app_kwargs,
         **options,
@@ -34,7 +41,7 @@ def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
 
 
 def _theme() -> gr.themes.Default:
-    """Gradio's usual one, with colors that are dark enough to be read."""
+    """Gradio's default theme with colors of higher contrast."""
     theme = gr.themes.Default(
         primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]
     )
@@ -48,10 +55,10 @@ def _theme() -> gr.themes.Default:
     )
 
 
-def _name_the_parameters(request: Request, error: TypeError) -> JSONResponse:
-    """Says which parameter of an API call is missing or unknown; Gradio has no words for it."""
+def _parameter_error_response(request: Request, error: TypeError) -> JSONResponse:
+    """A response that names the parameters of an API call with missing or unknown ones."""
     if "/call/v2/" not in request.url.path:
         raise error
     names = ", ".join(inspect.signature(run_stylize).parameters)
     reason = str(error).split(" Please click")[0].rstrip(".") + "."
-    return JSONResponse({"detail": say("api_parameters", error=reason, names=names)}, 400)
+    return JSONResponse({"detail": translate("api_parameters", error=reason, names=names)}, 400)

@@ -34,6 +34,7 @@ from neural_style.objective import Objective
 from neural_style.run import job
 from neural_style.web.page.build import build_page
 from neural_style.web.run import handlers
+from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.serve import serve
 from tests.conftest import picture
 from tests.web.visit import make_ready
@@ -175,7 +176,7 @@ def url(
     """The address of the page, as app.py serves it."""
     # Gradio asks itself whether it answers, and on a busy machine gives up too soon.
     monkeypatch.setattr("gradio.networking.url_ok", lambda url: True)
-    page = build_page(lent_gpu, NOTE)
+    page = build_page(lent_gpu, NOTE, SpeedMeasurement())
     _, address, _ = serve(
         page,
         prevent_thread_lock=True,

@@ -10,6 +10,7 @@ import httpx
 
 from neural_style.messages import Message
 from neural_style.web.page.build import build_page
+from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.serve import serve
 from tests.web.conftest import free_port, lent_gpu
 
@@ -31,7 +32,7 @@ def written(info: dict[str, Any]) -> str:
 
 def main() -> None:
     """Serves the page for a moment, and writes the file anew."""
-    page = build_page(lent_gpu, Message("hub.cached"))
+    page = build_page(lent_gpu, Message("hub.cached"), SpeedMeasurement())
     _, url, _ = serve(
         page,
         prevent_thread_lock=True,

@@ -19,16 +19,16 @@ from neural_style.images.files import load_with_alpha, resize
 from neural_style.messages import Message
 from neural_style.settings.knob import write_knob
 from neural_style.settings.settings import knobs
-from neural_style.web.run import cost, handlers, show
-from neural_style.web.run.call import MORE_PICTURES, call_of
+from neural_style.web.run import cost, handlers, view
+from neural_style.web.run.call import EXTRA_PICTURES, call_from_arguments
 from neural_style.web.run.checks import check_inputs
-from neural_style.web.run.handlers import reserve_seconds, run_stylize
-from neural_style.web.run.show import Outputs
+from neural_style.web.run.handlers import gpu_seconds, run_stylize
+from neural_style.web.run.view import Outputs
 from neural_style.web.text import texts
 from tests.conftest import picture
 
 PICTURES = ["content", "style", "init_image"]
-MORE = [*MORE_PICTURES, "language"]
+MORE = [*EXTRA_PICTURES, "language"]
 KNOBS = [name for name, about in knobs().items() if not about.metadata["host"]]
 BAD = {
     "iterations": (
@@ -92,12 +92,14 @@ def refused(*pictures, **changes) -> str:
     with pytest.raises(gr.Error) as error:
         said.extend(run_stylize(*pictures, *values(**changes)))
     words = error.value.message
-    assert said[-1] == Outputs(None, [], f"**That did not work.** {texts.plain(words)}", None, None)
+    assert said[-1] == Outputs(
+        None, [], f"**That did not work.** {texts.escape_markdown(words)}", None, None
+    )
     assert error.value.title == "That did not work"
     return words
 
 
-@pytest.mark.parametrize("handler", [run_stylize, check_inputs, reserve_seconds])
+@pytest.mark.parametrize("handler", [run_stylize, check_inputs, gpu_seconds])
 class TestParameters:
     def test_they_are_the_pictures_and_the_knobs_with_their_defaults(self, handler):
         parameters = inspect.signature(handler).parameters
@@ -124,14 +126,14 @@ class TestCalls:
 
     def test_each_argument_has_its_name(self):
         given = values(iterations=7, seed=3)
-        call = call_of("a.png", "b.png", "c.png", *given, *"defg", "zh")
-        assert [*call.pictures] == [*PICTURES, *MORE_PICTURES]
+        call = call_from_arguments("a.png", "b.png", "c.png", *given, *"defg", "zh")
+        assert [*call.pictures] == [*PICTURES, *EXTRA_PICTURES]
         assert [*call.pictures.values()] == ["a.png", "b.png", "c.png", *"defg"]
         assert call.values == dict(zip(KNOBS, given, strict=True))
         assert call.language == "zh"
 
     def test_what_is_left_out_has_its_default(self):
-        call = call_of("a.png", "b.png", iterations=7, mask="m.png")
+        call = call_from_arguments("a.png", "b.png", iterations=7, mask="m.png")
         usual = {name: write_knob(knobs()[name], knobs()[name].default) for name in KNOBS}
         assert call.values == usual | {"iterations": 7}
         given = {name: path for name, path in call.pictures.items() if path}
@@ -140,13 +142,13 @@ class TestCalls:
 
     @pytest.mark.parametrize("language", ["de", "", None, 5, [], "ZH"])
     def test_a_language_that_is_not_spoken_is_english(self, language):
-        assert call_of("a.png", "b.png", language=language).language == "en"
+        assert call_from_arguments("a.png", "b.png", language=language).language == "en"
 
     def test_too_few_too_many_and_unknown_ones_are_refused(self):
         names = inspect.signature(run_stylize).parameters
         for given, named in ((["a"], {}), ([*names, "more"], {}), (["a", "b"], {"device": "cpu"})):
             with pytest.raises(TypeError):
-                call_of(*given, **named)
+                call_from_arguments(*given, **named)
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -156,7 +158,7 @@ def test_a_bad_value_is_refused_by_name_before_and_in_the_run(name, sent, watch)
         assert before.keys() == {name}
         assert name in before[name]
         assert refused(*sent, None, **{name: value}) == before[name]
-        assert type(reserve_seconds(*sent, None, *values(**{name: value}))) is int
+        assert type(gpu_seconds(*sent, None, *values(**{name: value}))) is int
     assert watch.looks == 0
 
 
@@ -206,7 +208,7 @@ def test_a_file_that_was_not_uploaded_is_not_read(sent, watch, tmp_path):
             assert refusals(*given).keys() == {name}
             assert words in refusals(*given)[name]
             assert words in refused(*given)
-            assert reserve_seconds(*given, *values()) > 0
+            assert gpu_seconds(*given, *values()) > 0
     assert watch.looks == 0
 
 
@@ -227,11 +229,11 @@ def test_an_unreadable_picture_is_told_in_words(sent, uploads, watch):
 def test_the_last_result_is_a_png_of_full_size_and_the_gallery_grows(sent, watch):
     results = list(run_stylize(*sent, None, *values(iterations=12, size=128)))
     run = results[0].run
-    assert results[0] == Outputs(None, [], texts.say("preparing"), None, run)
-    assert results[1] == Outputs(None, [], texts.say("looking"), None, run)
+    assert results[0] == Outputs(None, [], texts.translate("preparing"), None, run)
+    assert results[1] == Outputs(None, [], texts.translate("looking"), None, run)
     lengths = [len(result.gallery) for result in results]
     assert lengths == sorted(lengths)
-    last, gallery, status = results[-1].picture, results[-1].gallery, results[-1].line
+    last, gallery, status = results[-1].picture, results[-1].gallery, results[-1].status
     with Image.open(last) as result:
         assert (result.format, result.size) == ("PNG", (128, 85))
     assert [caption.split(" · ")[0] for _, caption in gallery] == ["0", "1", "2", "5", "10", "12"]
@@ -243,16 +245,16 @@ def test_the_last_result_is_a_png_of_full_size_and_the_gallery_grows(sent, watch
 
 def test_the_lines_on_the_way_tell_the_iteration_the_losses_and_the_time(sent, watch):
     _, _, first, *_ = run_stylize(*sent, None, *values(iterations=30))
-    line = first.line
+    line = first.status
     assert re.match(r"\*\*Iteration 0 of 30\*\*, now at \d+×\d+, size 1 of \d · content ", line)
     assert line.endswith(" s left<br><sub>vgg19 weights: tiny, for tests</sub>")
     assert all(f"{name} " in line for name in ("content", "style", "tv"))
 
 
 def test_the_lines_tell_what_is_looked_at_between_two_sizes(sent, watch, monkeypatch):
-    monkeypatch.setattr(show, "_YIELD_SECONDS", 60)
+    monkeypatch.setattr(view, "_YIELD_INTERVAL_SECONDS", 60)
     given = values(iterations=9, size=256, scales=2, scale_shares="7,2")
-    lines = [result.line for result in run_stylize(*sent, None, *given)]
+    lines = [result.status for result in run_stylize(*sent, None, *given)]
     (seventh,) = (line for line in lines if line.startswith("**Iteration 7 of 9**"))
     assert "now at 128×85, size 1 of 2" in seventh
     assert seventh.endswith("<br><sub>Looking at the style for size 2 of 2…</sub>")
@@ -260,7 +262,7 @@ def test_the_lines_tell_what_is_looked_at_between_two_sizes(sent, watch, monkeyp
 
 
 def test_the_lines_tell_of_working_in_strips(sent, watch, monkeypatch):
-    monkeypatch.setattr(show, "_YIELD_SECONDS", 0)
+    monkeypatch.setattr(view, "_YIELD_INTERVAL_SECONDS", 0)
     make, note = handlers.stylize, Message("memory.strips", rows=64, layer="relu5_1")
 
     def in_strips(*arguments, **options):
@@ -268,7 +270,7 @@ def test_the_lines_tell_of_working_in_strips(sent, watch, monkeypatch):
             yield frame._replace(note=note)
 
     monkeypatch.setattr(handlers, "stylize", in_strips)
-    lines = [result.line for result in run_stylize(*sent, None, *values())]
+    lines = [result.status for result in run_stylize(*sent, None, *values())]
     assert lines[3].endswith("<br><sub>strips of 64 rows down to relu5_1</sub>")
 
 
@@ -291,7 +293,7 @@ def test_a_second_style_and_masks_may_be_given(sent, uploads, watch):
     masks = [mask_file(uploads, f"{k}.png", sent[0], k == 0) for k in range(2)]
     given = values(iterations=3, size=128)
     *_, mixed = run_stylize(*sent, None, *given, sent[0], None, None, None)
-    assert "style 2" in mixed.line
+    assert "style 2" in mixed.status
     assert set(mixed.chart["term"]) == {"content", "style 1", "style 2"}
     *_, parted = run_stylize(*sent, None, *given, sent[0], *masks, None)
     *_, kept = run_stylize(*sent, None, *given, None, None, None, masks[0])
@@ -366,8 +368,8 @@ def test_each_run_has_a_folder_of_its_own(sent, uploads, watch):
 
 
 def test_closing_stops_the_network_and_few_previews_stay(sent, uploads, watch, monkeypatch):
-    monkeypatch.setattr(show, "_PREVIEW_SECONDS", 0)
-    monkeypatch.setattr(show, "_PREVIEW_KEPT_SECONDS", 600)
+    monkeypatch.setattr(view, "_PREVIEW_INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(view, "_PREVIEW_RETENTION_SECONDS", 600)
     results = run_stylize(*sent, None, *values(iterations=2000))
     shown = [next(results).picture for _ in range(30)]
     assert len(set(shown[2:])) == 28
@@ -381,17 +383,17 @@ def test_closing_stops_the_network_and_few_previews_stay(sent, uploads, watch, m
 
 
 def test_old_previews_go_while_the_run_goes_on(sent, uploads, watch, monkeypatch):
-    monkeypatch.setattr(show, "_PREVIEW_SECONDS", 0)
-    monkeypatch.setattr(show, "_PREVIEW_KEPT_SECONDS", -1)
+    monkeypatch.setattr(view, "_PREVIEW_INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(view, "_PREVIEW_RETENTION_SECONDS", -1)
     for shown in run_stylize(*sent, None, *values(iterations=30)):
         assert not [*uploads.glob("runs/*/preview-*.jpg")], shown
 
 
 def test_a_quick_run_yields_less_often_than_it_steps(sent, watch, monkeypatch):
-    for pause in ("_YIELD_SECONDS", "_PREVIEW_SECONDS"):
-        monkeypatch.setattr(show, pause, 60)
+    for pause in ("_YIELD_INTERVAL_SECONDS", "_PREVIEW_INTERVAL_SECONDS"):
+        monkeypatch.setattr(view, pause, 60)
     results = list(run_stylize(*sent, None, *values(iterations=40)))
-    assert [result.line.split()[1] for result in results[2:-1]] == [
+    assert [result.status.split()[1] for result in results[2:-1]] == [
         "0",
         "1",
         "2",
@@ -403,7 +405,7 @@ def test_a_quick_run_yields_less_often_than_it_steps(sent, watch, monkeypatch):
 
 def test_longer_and_larger_runs_reserve_more(sent):
     def seconds(**changes):
-        return reserve_seconds(*sent, None, *values(**changes))
+        return gpu_seconds(*sent, None, *values(**changes))
 
     usual = seconds(iterations=200, size=512)
     assert type(usual) is int
@@ -414,7 +416,7 @@ def test_longer_and_larger_runs_reserve_more(sent):
 
 def test_a_run_too_long_for_a_lent_gpu_is_refused_before_it_is_lent(sent, watch, monkeypatch):
     most = {"iterations": 2000, "size": 1536}
-    assert reserve_seconds(*sent, None, *values(**most)) > cost.MOST_RESERVED_SECONDS
+    assert gpu_seconds(*sent, None, *values(**most)) > cost.MAX_RESERVED_SECONDS
     assert refusals(*sent, None, **most) == {}
     monkeypatch.setenv("SPACES_ZERO_GPU", "1")
     words = "This run would reserve the GPU for about"
@@ -486,8 +488,8 @@ def test_one_picture_alone_is_had_too(sent, watch):
 def test_it_speaks_chinese_where_asked(sent, watch):
     given = [*values(iterations=3), None, None, None, None, "zh"]
     first, *_, last = run_stylize(*sent, None, *given)
-    assert first.line == texts.say("preparing", "zh")
-    assert last.line.startswith("**完成**：3 次迭代")
+    assert first.status == texts.translate("preparing", "zh")
+    assert last.status.startswith("**完成**：3 次迭代")
     assert last.gallery[0][1].startswith("0 · 损失 ")
     verdicts = check_inputs(None, sent[1], None, *given)
     assert verdicts[0]["message"] == "请选择内容图像：要重绘的图像。"

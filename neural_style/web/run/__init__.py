@@ -1,1 +1,1 @@
-"""From a visitor's press to frames: handlers, checks, results. Read `handlers.py` first."""
+"""Handlers of the page and the API, their checks and stored results. Read `handlers.py` first."""

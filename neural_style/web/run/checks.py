@@ -1,4 +1,4 @@
-"""Whether what visitors send will do: pictures, values, and all of it together."""
+"""Checks of requests: uploads, values of settings, and their combination."""
 
 from __future__ import annotations
 
@@ -12,83 +12,89 @@ from gradio.utils import get_upload_folder, is_in_or_equal
 from neural_style.errors import NeuralStyleError, SettingsError
 from neural_style.settings.knob import read_knob
 from neural_style.settings.settings import Settings
-from neural_style.web.run.call import SIGNATURE, call_of, named_parameters, page_knobs
+from neural_style.web.run.call import (
+    STYLIZE_SIGNATURE,
+    call_from_arguments,
+    page_knobs,
+    with_stylize_signature,
+)
 from neural_style.web.run.cost import check_cost
-from neural_style.web.text.texts import PageError, localize, say
+from neural_style.web.text.texts import PageError, localize, translate
 
 PAGE_LIMITS = {"iterations": 2000, "size": 1536}
-"""What one visit may cost, where that is less than the knob allows; the shell goes further."""
+"""Limits of the page that are lower than those of the settings themselves."""
 
 MAX_UPLOAD_MEGABYTES = 30
 
 
-@named_parameters
+@with_stylize_signature
 def check_inputs(*arguments: Any, **named: Any) -> list[dict]:
-    """Says of each input whether it will do, before anybody waits in line."""
-    call = call_of(*arguments, **named)
+    """Gradio's validator: checks every input before the request is queued."""
+    call = call_from_arguments(*arguments, **named)
     language = call.language
-    verdicts = {
-        name: _verdict(language, check_upload, name, path) for name, path in call.pictures.items()
+    validations = {
+        name: _validation(language, check_upload, name, path)
+        for name, path in call.pictures.items()
     }
-    for name, about in page_knobs().items():
-        verdicts[name] = _verdict(language, check_value, about, call.values[name])
-    verdicts["language"] = gr.validate(True, "")
-    if all(verdict["is_valid"] for verdict in verdicts.values()):
-        verdicts["iterations"] = _verdict(language, _check_together, call.values)
-    return [verdicts[name] for name in SIGNATURE.parameters]
+    for name, field in page_knobs().items():
+        validations[name] = _validation(language, check_value, field, call.values[name])
+    validations["language"] = gr.validate(True, "")
+    if all(validation["is_valid"] for validation in validations.values()):
+        validations["iterations"] = _validation(language, _check_settings, call.values)
+    return [validations[name] for name in STYLIZE_SIGNATURE.parameters]
 
 
 def check_upload(name: str, path: str | None) -> str | None:
-    """The path, if it leads to an uploaded file: Gradio lets paths of the host through.
+    """Returns the path after checking that it is an uploaded file: Gradio accepts other paths too.
 
     Raises:
-        PageError: It does not, or there is none and there must be.
+        PageError: It is not, or a required picture is missing.
     """
-    if path is None and name in _NEEDED:
-        raise PageError(_NEEDED[name])
+    if path is None and name in _MISSING_PICTURE_KEYS:
+        raise PageError(_MISSING_PICTURE_KEYS[name])
     try:
         uploaded = path is None or is_in_or_equal(path, get_upload_folder())
-    except ValueError:  # not even a path
+    except ValueError:  # not a valid path
         uploaded = False
     if not uploaded:
         raise PageError("not_uploaded", name=name)
     return path
 
 
-_NEEDED = {"content": "no_content", "style": "no_style", "recipe": "no_recipe"}
-"""What is said where one of these is missing."""
+_MISSING_PICTURE_KEYS = {"content": "no_content", "style": "no_style", "recipe": "no_recipe"}
+"""Key of the error text for each required picture."""
 
 
-def check_value(about: Field, value: Any) -> Any:
-    """The value that the page's words stand for, if both its knob and the page allow it.
+def check_value(field: Field, value: Any) -> Any:
+    """The typed value of a component's value, within the limits of the setting and the page.
 
     Raises:
-        SettingsError: They do not.
+        SettingsError: The value is not allowed.
     """
-    checked = read_knob(about, value)
-    limit = PAGE_LIMITS.get(about.name)
+    checked = read_knob(field, value)
+    limit = PAGE_LIMITS.get(field.name)
     if limit is not None and checked > limit:
-        raise PageError("over_page_limit", name=about.name, limit=limit)
+        raise PageError("over_page_limit", name=field.name, limit=limit)
     return checked
 
 
-def settings_of(values: dict[str, Any]) -> Settings:
-    """The settings that these values of the page's knobs ask for.
+def parse_settings(values: dict[str, Any]) -> Settings:
+    """The settings from the values of the page's components by name.
 
     Raises:
-        SettingsError: A value will not do.
+        SettingsError: A value is not allowed, or two contradict each other.
     """
-    given = {name: check_value(about, values[name]) for name, about in page_knobs().items()}
-    return Settings(**given)
+    parsed = {name: check_value(field, values[name]) for name, field in page_knobs().items()}
+    return Settings(**parsed)
 
 
-def refusal(error: NeuralStyleError, language: str) -> gr.Error:
-    """What is wrong, as Gradio tells it: it takes what stands between < and > for HTML."""
+def gradio_error(error: NeuralStyleError, language: str) -> gr.Error:
+    """The error as a toast message of Gradio, which would interpret HTML tags."""
     message = localize(error.message, language).replace("<", "&lt;")
-    return gr.Error(message, title=say("error_title", language), print_exception=False)
+    return gr.Error(message, title=translate("error_title", language), print_exception=False)
 
 
-def _verdict(language: str, check: Callable, *arguments: Any) -> dict:
+def _validation(language: str, check: Callable, *arguments: Any) -> dict:
     try:
         check(*arguments)
     except SettingsError as error:
@@ -96,5 +102,5 @@ def _verdict(language: str, check: Callable, *arguments: Any) -> dict:
     return gr.validate(True, "")
 
 
-def _check_together(values: dict[str, Any]) -> None:
-    check_cost(settings_of(values))
+def _check_settings(values: dict[str, Any]) -> None:
+    check_cost(parse_settings(values))

@@ -1,4 +1,4 @@
-"""What a run costs: seconds to be reserved, and seconds to wait."""
+"""Estimates of a run's cost: GPU seconds to reserve, and seconds until it is done."""
 
 from __future__ import annotations
 
@@ -18,123 +18,125 @@ from neural_style.plan.defaults import resolve_auto
 from neural_style.plan.schedule import plan_passes
 from neural_style.settings.settings import Settings
 from neural_style.speed import measure_speed
-from neural_style.web.run.json_files import number, read_json, write_json
+from neural_style.web.run.json_files import finite_number, read_json, write_json
 from neural_style.web.text.texts import PageError
 
-MOST_RESERVED_SECONDS = 120
-"""A visitor without an account has two minutes of ZeroGPU a day."""
+MAX_RESERVED_SECONDS = 120
+"""Visitors without an account have two minutes of ZeroGPU a day."""
 
 _SETUP_SECONDS = 10
-_ZERO_PIXELS_PER_SECOND = 5_000_000
-"""Pixels × iterations a second on the full card that ZeroGPU lends: a guess, not yet measured."""
+_ZERO_GPU_PIXELS_PER_SECOND = 5_000_000
+"""Pixels × iterations per second on ZeroGPU's full card: a guess, not yet measured."""
 
-_USUAL_SHAPE = (3, 4)
-"""Height to width of most photographs."""
+_TYPICAL_SHAPE = (3, 4)
+"""Height and width of most photographs, as a ratio."""
 
 
 def reserved_seconds(settings: Settings) -> int:
-    """Of a ZeroGPU's full card: for a square picture, the most that a size can mean."""
-    return _SETUP_SECONDS + round(_work(settings, (1, 1)) / _ZERO_PIXELS_PER_SECOND)
+    """Seconds of ZeroGPU's full card to reserve, for a square picture: the largest of its size."""
+    return _SETUP_SECONDS + round(_run_work(settings, (1, 1)) / _ZERO_GPU_PIXELS_PER_SECOND)
 
 
 def check_cost(settings: Settings) -> None:
-    """Refuses a run that ZeroGPU would not allocate a GPU for.
+    """Checks that ZeroGPU would allocate a GPU for that long.
 
     Raises:
-        PageError: It would take too long.
+        PageError: The run would take too long.
     """
-    seconds, limit = reserved_seconds(settings), MOST_RESERVED_SECONDS
+    seconds, limit = reserved_seconds(settings), MAX_RESERVED_SECONDS
     if on_zero_gpu() and seconds > limit:
         raise PageError("too_long", seconds=seconds, limit=limit)
 
 
 def expected_seconds(settings: Settings) -> float:
-    """How long a run will take here."""
-    return _work(settings, _USUAL_SHAPE) / machine_speed()
+    """The estimated duration of a run on this machine."""
+    return _run_work(settings, _TYPICAL_SHAPE) / machine_speed()
 
 
 def machine_speed() -> float:
-    """Pixels × iterations a second on this machine, with statistic gram.
+    """Pixels × iterations per second on this machine, with statistic gram.
 
-    As the last run has shown; else as it was measured when the page was started; else a guess.
+    From the last run; else from the measurement at the start of the server; else a guess.
     """
-    known = _known_speed()
+    known = _stored_speed()
     if known is not None:
         return known
     if on_zero_gpu():
-        return float(_ZERO_PIXELS_PER_SECOND)
+        return float(_ZERO_GPU_PIXELS_PER_SECOND)
     return GUESSED_SPEEDS[choose_device("auto").type]
 
 
-def learn_speed(settings: Settings, shape: tuple[int, int], seconds: float) -> None:
-    """Remembers how fast a whole run of a picture of that height and width went."""
-    _remember(_work(settings, shape) / seconds)
+def record_speed(settings: Settings, shape: tuple[int, int], seconds: float) -> None:
+    """Stores the speed of a complete run of a picture with that height and width."""
+    _store_speed(_run_work(settings, shape) / seconds)
 
 
-class Measuring:
-    """The speed of this machine, measured in a thread until a run begins.
+class SpeedMeasurement:
+    """Measures the machine's speed in a background thread, until the first run starts.
 
-    Side by side, the measuring and the run would slow each other.
+    The measurement and a run at the same time would slow each other down.
     """
 
     def __init__(self) -> None:
-        self._run_began = threading.Event()
+        self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> bool:
-        """Begins, if the speed is unknown and this is not ZeroGPU; returns whether it did."""
-        if on_zero_gpu() or _known_speed() is not None:
+        """Starts the thread unless the speed is known or the GPU is ZeroGPU's.
+
+        Returns:
+            Whether it was started.
+        """
+        if on_zero_gpu() or _stored_speed() is not None:
             return False
         self._thread = threading.Thread(target=self._measure, daemon=True)
         self._thread.start()
         return True
 
     def stop(self) -> None:
-        """Ends it for good, within one of its steps."""
-        self._run_began.set()
+        """Stops the measurement after its current step; it cannot be started again."""
+        self._stopped.set()
 
     def join(self) -> None:
-        """Waits until it has ended."""
+        """Waits for the thread to end."""
         if self._thread is not None:
             self._thread.join()
 
     def _measure(self) -> None:
         try:
-            speed = measure_speed(lambda: not self._run_began.is_set())
+            speed = measure_speed(lambda: not self._stopped.is_set())
         except NeuralStyleError:
-            return  # the guess must do
+            return  # `machine_speed` falls back to a guess
         except (MemoryError, RuntimeError) as error:
             if not memory_is_exhausted(error):
                 raise
             return
-        if speed is not None and _known_speed() is None:
-            _remember(speed)
+        if speed is not None and _stored_speed() is None:
+            _store_speed(speed)
 
 
-measuring = Measuring()
-"""This process's; `app.py` starts it, and every run stops it."""
-
-
-def _known_speed() -> float | None:
-    """What was remembered, if it is a speed."""
+def _stored_speed() -> float | None:
+    """The stored speed; None if there is none or it is damaged."""
     try:
-        return number(read_json(_memory(), ("pixels_per_second",))["pixels_per_second"], 1)
+        return finite_number(
+            read_json(_speed_file(), ("pixels_per_second",))["pixels_per_second"], 1
+        )
     except (FileNotFoundError, ValueError, PageError):
         return None
 
 
-def _remember(pixels_per_second: float) -> None:
-    with suppress(OSError, FileError):  # the next run will tell
-        _memory().parent.mkdir(parents=True, exist_ok=True)
-        write_json(_memory(), {"pixels_per_second": pixels_per_second})
+def _store_speed(pixels_per_second: float) -> None:
+    with suppress(OSError, FileError):  # the next run stores it again
+        _speed_file().parent.mkdir(parents=True, exist_ok=True)
+        write_json(_speed_file(), {"pixels_per_second": pixels_per_second})
 
 
 def on_zero_gpu() -> bool:
-    """Whether this is a ZeroGPU Space, whose GPU is allocated per run."""
+    """Whether this is a ZeroGPU Space, which allocates a GPU for each run."""
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
-def _work(settings: Settings, shape: tuple[int, int]) -> float:
+def _run_work(settings: Settings, shape: tuple[int, int]) -> float:
     scales = plan_passes(
         *shape,
         settings.size,
@@ -148,5 +150,5 @@ def _work(settings: Settings, shape: tuple[int, int]) -> float:
     return cost_of(settings.statistic) * work(scales)
 
 
-def _memory() -> Path:
+def _speed_file() -> Path:
     return Path(get_upload_folder()) / "speed.json"

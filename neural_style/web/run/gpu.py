@@ -1,4 +1,4 @@
-"""Errors of ZeroGPU, in the visitor's words."""
+"""Translation of ZeroGPU's errors into texts of the page."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, no_type_check
 import gradio as gr
 
 from neural_style.messages import Message
-from neural_style.web.run.call import language_of
-from neural_style.web.run.show import Outputs
-from neural_style.web.text.texts import failed, localize, say
+from neural_style.web.run.call import language_argument
+from neural_style.web.run.view import Outputs
+from neural_style.web.text.texts import failure_status, localize, translate
 
 _TEXTS_BY_TITLE = {
     "ZeroGPU quota exceeded": "gpu_quota",
@@ -22,16 +22,16 @@ _TEXTS_BY_TITLE = {
     "ZeroGPU queue timeout": "gpu_busy",
     "ZeroGPU worker error": "gpu_aborted",
 }
-"""Title of an error that the `spaces` package raises → key of the text for it."""
+"""Title of an error raised by the `spaces` package → key of the text for it."""
 
 
-def in_plain_words(handler: Callable[..., Iterator]) -> Callable[..., Iterator]:
-    """The handler, with ZeroGPU's errors explained in the status line.
+def explain_gpu_errors(handler: Callable[..., Iterator]) -> Callable[..., Iterator]:
+    """The handler, with ZeroGPU's errors translated and shown in the status line.
 
-    The outputs shown last stay.
+    The other outputs keep their last values.
     """
 
-    @no_type_check  # a checker's wrapper would be no generator function to Gradio
+    @no_type_check  # Gradio would not see that a type-checked wrapper is a generator
     @functools.wraps(handler)
     def run(*arguments: Any) -> Iterator:
         shown = None
@@ -42,11 +42,11 @@ def in_plain_words(handler: Callable[..., Iterator]) -> Callable[..., Iterator]:
         except gr.Error as error:
             if error.title not in _TEXTS_BY_TITLE:
                 raise
-            language = language_of(handler, *arguments)
+            language = language_argument(handler, *arguments)
             reason = Message(_TEXTS_BY_TITLE[error.title])
             if isinstance(shown, Outputs):
-                yield replace(shown, line=failed(reason, language))
-            words, title = localize(reason, language), say("error_title", language)
+                yield replace(shown, status=failure_status(reason, language))
+            words, title = localize(reason, language), translate("error_title", language)
             raise gr.Error(words, title=title, print_exception=False) from error
 
     return run

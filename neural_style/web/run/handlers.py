@@ -1,4 +1,4 @@
-"""What happens when a button is pressed, or the API is called: the run, its files."""
+"""Handlers of the page's events and the API's endpoints."""
 
 from __future__ import annotations
 
@@ -24,58 +24,70 @@ from neural_style.settings.settings import Settings
 from neural_style.transfer import stylize
 from neural_style.version import __version__
 from neural_style.web.run import runs
-from neural_style.web.run.call import Call, call_of, named_parameters, named_values, page_knobs
+from neural_style.web.run.call import (
+    Call,
+    call_from_arguments,
+    named_values,
+    page_knobs,
+    with_stylize_signature,
+)
 from neural_style.web.run.checks import (
     MAX_UPLOAD_MEGABYTES,
     PAGE_LIMITS,
     check_upload,
     check_value,
-    refusal,
-    settings_of,
+    gradio_error,
+    parse_settings,
 )
 from neural_style.web.run.cost import (
     check_cost,
     expected_seconds,
     machine_speed,
-    measuring,
     reserved_seconds,
 )
-from neural_style.web.run.end import End
-from neural_style.web.run.show import Outputs, Show
+from neural_style.web.run.outcome import Outcome
+from neural_style.web.run.view import Outputs, RunView
 from neural_style.web.text import texts
-from neural_style.web.text.texts import LANGUAGES, PageError, duration, localize, plain, say
+from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
+from neural_style.web.text.texts import (
+    PageError,
+    escape_markdown,
+    format_duration,
+    localize,
+    translate,
+)
 
-_SETUP_SECONDS = 10
+_FALLBACK_GPU_SECONDS = 10
 
 
-@named_parameters
-def reserve_seconds(*arguments: Any, **named: Any) -> int:
-    """How long a run needs a ZeroGPU's full card, generously."""
+@with_stylize_signature
+def gpu_seconds(*arguments: Any, **named: Any) -> int:
+    """Seconds of ZeroGPU's full card to reserve for a run, generously."""
     try:
-        return reserved_seconds(settings_of(call_of(*arguments, **named).values))
+        return reserved_seconds(parse_settings(call_from_arguments(*arguments, **named).values))
     except SettingsError:
-        return _SETUP_SECONDS  # the run itself will say what is wrong
+        return _FALLBACK_GPU_SECONDS  # the run reports the error
 
 
-@named_parameters
+@with_stylize_signature
 def run_stylize(*arguments: Any, **named: Any) -> Iterator[Outputs]:
     """Repaints the content image in the manner of the style image; yields pictures as it goes.
 
     The last result's picture is a PNG file of the full size; the ones before are previews.
     """
-    call = call_of(*arguments, **named)
+    call = call_from_arguments(*arguments, **named)
     try:
-        settings = settings_of(call.values)
+        settings = parse_settings(call.values)
         check_cost(settings)
-        folder = runs.new_run()
+        folder = runs.create_run()
         runs.write_call(folder, call)
         yield from _run(folder, call, settings)
     except NeuralStyleError as error:
-        yield _refused(error, call.language)
-        raise refusal(error, call.language) from error
+        yield _error_outputs(error, call.language)
+        raise gradio_error(error, call.language) from error
 
 
-@named_parameters
+@with_stylize_signature
 def run_stylize_image(*arguments: Any, **named: Any) -> Iterator[str | None]:
     """Repaints the content image in the manner of the style image; gives the finished picture.
 
@@ -86,107 +98,109 @@ def run_stylize_image(*arguments: Any, **named: Any) -> Iterator[str | None]:
             yield shown.picture
 
 
-def reserve_more_seconds(run: str | None, more: Any, language: str) -> int:
-    """How long to go on needs a ZeroGPU's full card, generously."""
+def gpu_seconds_to_continue(run: str | None, more: Any, language: str) -> int:
+    """Seconds of ZeroGPU's full card to reserve for a continuation, generously."""
     try:
-        return reserved_seconds(_continued(run, more).rest)
+        return reserved_seconds(_prepare_continuation(run, more).remaining)
     except SettingsError:
-        return _SETUP_SECONDS
+        return _FALLBACK_GPU_SECONDS
 
 
 def run_continue(run: str | None, more: Any, language: str) -> Iterator[Outputs]:
-    """Goes on with the run for so many iterations more, exactly from where it ended."""
+    """Continues a run from its saved state for `more` iterations, and yields its outputs."""
     try:
-        continued = _continued(run, more)
-        check_cost(continued.rest)
-        call = replace(continued.call, language=language)
-        yield from _run(continued.folder, call, continued.settings, continued.end)
+        continuation = _prepare_continuation(run, more)
+        check_cost(continuation.remaining)
+        call = replace(continuation.call, language=language)
+        yield from _run(continuation.folder, call, continuation.settings, continuation.outcome)
     except NeuralStyleError as error:
-        yield _refused(error, language)
-        raise refusal(error, language) from error
+        yield _error_outputs(error, language)
+        raise gradio_error(error, language) from error
 
 
 @dataclass(frozen=True)
-class _Continued:
+class _Continuation:
     """A run that is to be continued.
 
     Attributes:
-        end: How it ended.
-        settings: What was asked for, with more iterations.
-        rest: A run as long as what is left of this one, at its full size.
+        outcome: Its outcome so far.
+        settings: The requested settings, with more iterations.
+        remaining: Settings of a run that costs as much as the remaining iterations.
     """
 
     folder: Path
     call: Call
-    end: End
+    outcome: Outcome
     settings: Settings
-    rest: Settings
+    remaining: Settings
 
 
-def _continued(run: str | None, more: Any) -> _Continued:
-    """The run with so many iterations more.
+def _prepare_continuation(run: str | None, more: Any) -> _Continuation:
+    """Loads and checks the run for `more` iterations.
 
     Raises:
-        SettingsError: There is no such run, its state is gone, what is kept of it is damaged, or
-            that is too many.
+        SettingsError: There is no such run, its state is gone, its files are damaged, or the
+            iterations exceed the limit.
     """
     if run and runs.find_result(run):
         raise PageError("shared_ends_here")
     folder = runs.find_run(run)
-    end = runs.last_end(folder) if folder else None
-    if folder is None or end is None or end.reached is None:
+    outcome = runs.last_outcome(folder) if folder else None
+    if folder is None or outcome is None or outcome.last_picture is None:
         raise PageError("nothing_to_continue")
     if not runs.state_file(folder).exists():
         raise PageError("state_gone")
     call = runs.read_call(folder)
-    reached, about = end.reached, page_knobs()["iterations"]
-    goal = check_value(about, reached.iteration + check_value(about, more))
-    settings = replace(settings_of(call.values), iterations=max(goal, reached.planned))
+    reached, field = outcome.last_picture, page_knobs()["iterations"]
+    goal = check_value(field, reached.iteration + check_value(field, more))
+    settings = replace(parse_settings(call.values), iterations=max(goal, reached.planned))
     left = settings.iterations - reached.iteration
-    rest = replace(settings, iterations=left, scales=1, scale_shares=())
-    return _Continued(folder, call, end, settings, rest)
+    remaining = replace(settings, iterations=left, scales=1, scale_shares=())
+    return _Continuation(folder, call, outcome, settings, remaining)
 
 
-def _refused(error: NeuralStyleError, language: str) -> Outputs:
-    return Outputs(None, [], texts.failed(error.message, language), None, None)
+def _error_outputs(error: NeuralStyleError, language: str) -> Outputs:
+    return Outputs(None, [], texts.failure_status(error.message, language), None, None)
 
 
-def restored(path: str | None) -> tuple[dict[str, Any], Recipe]:
-    """The value of every knob of the page as the recipe in a PNG has it, and that recipe.
+def read_recipe_values(path: str | None) -> tuple[dict[str, Any], Recipe]:
+    """The values of the page's components from the recipe in a PNG, and the recipe.
 
     Raises:
-        NeuralStyleError: It has none that this page could follow.
+        NeuralStyleError: There is no recipe, or the page does not support it.
     """
     recipe = read_recipe(check_upload("recipe", path))
     chosen = recipe_settings(recipe)
-    values = {n: write_knob(about, getattr(chosen, n)) for n, about in page_knobs().items()}
-    settings_of(values)
+    values = {n: write_knob(field, getattr(chosen, n)) for n, field in page_knobs().items()}
+    parse_settings(values)
     return values, recipe
 
 
-def restore(path: str | None, language: str = "en") -> list[Any]:
-    """The values of `restored`, for the knobs' widgets."""
+def restore(path: str | None, language: str = DEFAULT_LANGUAGE) -> list[Any]:
+    """Event handler: the values of the components for settings, from the recipe in a PNG."""
     try:
-        values, recipe = restored(path)
+        values, recipe = read_recipe_values(path)
     except NeuralStyleError as error:
-        raise refusal(error, language) from error
+        raise gradio_error(error, language) from error
     if recipe.digests["start image"] is not None:
-        gr.Info(say("start_image_wanted", language))
+        gr.Info(translate("start_image_wanted", language))
     return [*values.values()]
 
 
 def estimate(language: str, *values: Any) -> str:
-    """How long a run with these values will take here, in words."""
+    """Event handler: the estimated duration as a text, or what is wrong with the values."""
     try:
-        settings = settings_of(named_values(*values))
+        settings = parse_settings(named_values(*values))
     except SettingsError as error:
-        return plain(localize(error.message, language))
-    return say("estimate", language, time=duration(expected_seconds(settings), language))
+        return escape_markdown(localize(error.message, language))
+    return translate(
+        "estimate", language, time=format_duration(expected_seconds(settings), language)
+    )
 
 
 def info() -> dict:
     """What this service is: its version, networks, manners with their presets, presets, limits."""
-    usual = Settings()
+    defaults = Settings()
     return {
         "version": __version__,
         "backbones": [*BACKBONES],
@@ -196,9 +210,9 @@ def info() -> dict:
         },
         "presets": {
             name: {
-                knob: write_knob(about, getattr(preset, knob))
-                for knob, about in page_knobs().items()
-                if getattr(preset, knob) != getattr(usual, knob)
+                knob: write_knob(field, getattr(preset, knob))
+                for knob, field in page_knobs().items()
+                if getattr(preset, knob) != getattr(defaults, knob)
             }
             for name, preset in PRESETS.items()
         },
@@ -208,15 +222,14 @@ def info() -> dict:
 
 
 def _run(
-    folder: Path, call: Call, settings: Settings, before: End | None = None
+    folder: Path, call: Call, settings: Settings, previous: Outcome | None = None
 ) -> Iterator[Outputs]:
-    """The run that was asked for, from its start, or from the state in its folder."""
-    show = Show(folder, settings, call.language, before)
-    runs.begin(folder)
-    measuring.stop()
+    """Runs `stylize` and yields its outputs; continues from the saved state after `previous`."""
+    view = RunView(folder, settings, call.language, previous)
+    runs.mark_started(folder)
     try:
-        yield show.opening("preparing" if before is None else "going_on")
-        state = None if before is None else load_state(runs.state_file(folder))
+        yield view.waiting_outputs("preparing" if previous is None else "going_on")
+        state = None if previous is None else load_state(runs.state_file(folder))
         content, alpha = load_with_alpha(
             check_upload("content", call.pictures["content"]), longest=LONGEST
         )
@@ -225,22 +238,22 @@ def _run(
             for name, path in call.pictures.items()
             if name != "content" and (path is not None or name == "style")
         }
-        painted = [paths.pop(name) for name in ("style", "style_2") if name in paths]
-        styles, parts = load_styles(painted, longest=LONGEST)
-        drawn = {name: load_image(path, longest=LONGEST) for name, path in paths.items()}
+        style_paths = [paths.pop(name) for name in ("style", "style_2") if name in paths]
+        styles, opacity = load_styles(style_paths, longest=LONGEST)
+        other_pictures = {name: load_image(path, longest=LONGEST) for name, path in paths.items()}
         masks = Masks(
-            styles=[drawn[name] for name in ("mask", "mask_2") if name in drawn],
-            parts=parts,
-            keep=drawn.get("keep_mask"),
+            styles=[other_pictures[name] for name in ("mask", "mask_2") if name in other_pictures],
+            parts=opacity,
+            keep=other_pictures.get("keep_mask"),
         )
-        load_weights(settings.backbone, settings.network_weights)  # cached, for the run asks again
-        yield show.opening("looking")
+        load_weights(settings.backbone, settings.network_weights)  # cached for `stylize`
+        yield view.waiting_outputs("looking")
         options = {"every": 1, "resume": state, "speed": machine_speed()}
-        options |= {"masks": masks, "init_image": drawn.get("init_image")}
+        options |= {"masks": masks, "init_image": other_pictures.get("init_image")}
         with closing(stylize(content, styles, settings, **options)) as frames:
-            yield from show.frames(frames, alpha)
+            yield from view.frame_outputs(frames, alpha)
     except NeuralStyleError as error:
-        show.failure = error.message
+        view.failure = error.message
         raise
     finally:
-        show.end()
+        view.finish()

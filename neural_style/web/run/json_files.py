@@ -1,4 +1,4 @@
-"""Files of named JSON with a format version, and checks of what is read from them."""
+"""JSON files with a format version, and checks of the values read from them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from neural_style.files import not_written, write_atomically
 from neural_style.web.text.texts import PageError
 
 FORMAT = 1
-"""Of every file that is written here."""
+"""The version written into every file."""
 
 _LARGEST = 1e300
 
 
 def write_json(path: Path, fields: dict[str, Any]) -> None:
-    """Writes a file of these fields; what JSON does not know is written as its words.
+    """Writes the fields as a JSON file; values of other types than JSON's are written as strings.
 
     Raises:
-        FileError: It cannot be written.
+        FileError: The file cannot be written.
     """
     text = json.dumps({"format": FORMAT} | fields, allow_nan=False, default=str)
     try:
@@ -32,17 +32,17 @@ def write_json(path: Path, fields: dict[str, Any]) -> None:
 
 
 def read_json(path: Path, names: Collection[str]) -> dict[str, Any]:
-    """The fields of a file, which must be these; what is in them is not yet checked.
+    """Reads a file that must have exactly these fields; their values are not checked.
 
     Raises:
-        FileNotFoundError: There is none.
-        PageError: It is damaged, or of another format.
+        FileNotFoundError: There is no such file.
+        PageError: The file is damaged, or of another format version.
     """
     try:
         record = json.loads(path.read_text())
         if isinstance(record, dict) and record.get("format", FORMAT) != FORMAT:
             raise PageError("kept_unknown")
-        fields = fields_of(record, ("format", *names))
+        fields = exact_fields(record, ("format", *names))
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
@@ -51,42 +51,38 @@ def read_json(path: Path, names: Collection[str]) -> dict[str, Any]:
     return fields
 
 
-def fields_of(record: Any, names: Collection[str]) -> dict[str, Any]:
-    """The record, if it has these names and no others.
+def exact_fields(record: Any, names: Collection[str]) -> dict[str, Any]:
+    """Returns the record after checking that it has exactly these fields.
 
     Raises:
-        ValueError: It has not.
+        ValueError: It has others, or is no object.
     """
-    check(isinstance(record, dict) and record.keys() == {*names})
+    require(isinstance(record, dict) and record.keys() == {*names})
     return record
 
 
-def number(value: Any, low: float = -math.inf) -> float:
-    """A finite number from `low` on.
-
-    Raises:
-        ValueError: It is none.
-    """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    check(is_number and low <= value and abs(value) <= _LARGEST)
-    return float(value)
-
-
-def whole(value: Any, low: int, high: int) -> int:
-    """A whole number from `low` to `high`.
-
-    Raises:
-        ValueError: It is none.
-    """
-    check(isinstance(value, int) and not isinstance(value, bool) and low <= value <= high)
-    return value
-
-
-def check(sound: bool) -> None:
-    """Refuses what is not sound.
+def finite_number(value: Any, low: float = -math.inf) -> float:
+    """Returns the value after checking that it is a finite number of at least `low`.
 
     Raises:
         ValueError: It is not.
     """
-    if not sound:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    require(is_number and low <= value and abs(value) <= _LARGEST)
+    return float(value)
+
+
+def integer(value: Any, low: int, high: int) -> int:
+    """Returns the value after checking that it is an integer from `low` to `high`.
+
+    Raises:
+        ValueError: It is not.
+    """
+    require(isinstance(value, int) and not isinstance(value, bool) and low <= value <= high)
+    return value
+
+
+def require(condition: bool) -> None:
+    """Raises ValueError unless the condition holds."""
+    if not condition:
         raise ValueError

@@ -1,7 +1,7 @@
-"""A run's files on the server's disk: its pictures, what it was asked, how it ended.
+"""The files of a run on the server: pictures, request, state and outcome.
 
-Gradio serves every file of its upload folder to whoever has its address. Pictures are meant to be
-had so; what is not, lies in a folder that `serve` keeps shut.
+Gradio serves every file of its upload folder to anyone with its address. Pictures are stored
+there on purpose; other files are in a private folder that `serve` blocks.
 """
 
 from __future__ import annotations
@@ -16,43 +16,47 @@ from gradio.utils import get_upload_folder
 
 from neural_style.errors import FileError
 from neural_style.files import reason_of
-from neural_style.web.run import stored
+from neural_style.web.run import serialization
 from neural_style.web.run.call import Call
-from neural_style.web.run.end import End
+from neural_style.web.run.outcome import Outcome
 from neural_style.web.text.texts import PageError
 
-KEPT_SECONDS = 86_400
-"""How long pictures stay on the server's disk."""
+RETENTION_SECONDS = 86_400
+"""How long files are kept."""
 
-STATES_KEPT_BYTES = 4_000_000_000
-"""A run's state is large: sixty pairs of pictures. The newest few are kept, to go on from."""
+MAX_STATES_BYTES = 4_000_000_000
+"""Limit for all states together. A state is about as large as sixty pairs of pictures."""
 
-_STATE, _CALL, _END = "state.pt", "call.json", "end.json"
-_BEFORE = "before.json"
-"""How the run had ended when it was continued."""
+_STATE, _CALL, _OUTCOME = "state.pt", "call.json", "end.json"
+_PREVIOUS_OUTCOME = "before.json"
+"""The outcome before the run was continued."""
 
-_ENDING = "ending"
-"""Is there while `_END` is being made by a thread or a process that nobody waits for."""
+_FINISHING = "ending"
+"""A marker file, present while a thread or process writes `_OUTCOME` in the background."""
 
-_ENDING_SECONDS = 60
-"""Longer than it takes to keep a state; a process that was killed leaves `_ENDING` behind."""
+_FINISHING_TIMEOUT_SECONDS = 60
+"""Longer than saving a state takes; a killed process leaves `_FINISHING` behind."""
 
 
-def new_run() -> Path:
-    """A folder under a name that nobody guesses; yesterday's are swept, as Gradio sweeps only what
-    it has sent.
+def create_run() -> Path:
+    """Creates the folders of a new run under an unguessable name, and deletes expired runs.
+
+    Gradio deletes only the files that it has served itself.
+
+    Returns:
+        The folder for the pictures.
 
     Raises:
-        FileError: It cannot be made.
+        FileError: A folder cannot be created.
     """
-    oldest = time.time() - KEPT_SECONDS
-    for folder in (*_runs().glob("*"), *shut_folder().glob("*")):
-        with suppress(FileNotFoundError):  # swept by another run
+    oldest = time.time() - RETENTION_SECONDS
+    for folder in (*_runs_folder().glob("*"), *private_folder().glob("*")):
+        with suppress(FileNotFoundError):  # deleted by another run
             if folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
     name = secrets.token_urlsafe(16)
     try:
-        for folder in (shut_folder() / name, _runs() / name):
+        for folder in (private_folder() / name, _runs_folder() / name):
             folder.mkdir(parents=True)
     except OSError as error:
         raise FileError("file.folder_not_made", folder=name, reason=reason_of(error)) from error
@@ -60,107 +64,109 @@ def new_run() -> Path:
 
 
 def find_run(path: str | None) -> Path | None:
-    """The run's folder, if it is one and still there."""
+    """The path as that of a run's folder; None if it is not one or no longer exists."""
     if not path:
         return None
     folder = Path(path).resolve()
-    return folder if folder.parent == _runs().resolve() and folder.is_dir() else None
+    return folder if folder.parent == _runs_folder().resolve() and folder.is_dir() else None
 
 
 def find_result(path: str) -> Path | None:
-    """The picture's file, if it is one of a run and still there."""
+    """The path as that of a picture of a run; None if it is not one or no longer exists."""
     file = Path(path).resolve()
     inside = file.suffix == ".png" and find_run(str(file.parent)) is not None
     return file if inside and file.is_file() else None
 
 
-def result_named(name: str) -> Path | None:
-    """The picture of which `name_of` gave that name, if it is still there."""
+def find_result_by_name(name: str) -> Path | None:
+    """The picture with that `result_name`; None if it does not exist."""
     try:
-        return find_result(f"{_runs()}/{name}.png")
-    except (ValueError, OSError):  # no name that a file can have
+        return find_result(f"{_runs_folder()}/{name}.png")
+    except (ValueError, OSError):  # not a valid file name
         return None
 
 
-def name_of(picture: str) -> str:
-    """What a result is called in a link: its run, and which of its pictures."""
+def result_name(picture: str) -> str:
+    """The name of a result in a link: the names of the run's folder and of the picture."""
     path = Path(picture)
     return f"{path.parent.name}/{path.stem}"
 
 
 def write_call(folder: Path, call: Call) -> None:
-    """What was asked for.
+    """Stores the request of the run.
 
     Raises:
-        FileError: It cannot be kept.
+        FileError: It cannot be written.
     """
-    stored.write_call(_shut(folder) / _CALL, call)
+    serialization.write_call(_private_folder_of(folder) / _CALL, call)
 
 
 def read_call(folder: Path) -> Call:
-    """What `write_call` has kept.
+    """Reads the request of the run.
 
     Raises:
-        PageError: That is damaged, or is no longer there.
+        PageError: It is damaged or missing.
     """
     try:
-        return stored.read_call(_shut(folder) / _CALL)
+        return serialization.read_call(_private_folder_of(folder) / _CALL)
     except FileNotFoundError as error:
         raise PageError("kept_damaged") from error
 
 
-def begin(folder: Path) -> None:
-    """From now on until `write_end` the run has not ended; how it had ended is kept aside."""
+def mark_started(folder: Path) -> None:
+    """Marks the run as running: its outcome, if it is continued, becomes the previous one."""
     with suppress(FileNotFoundError):
-        (_shut(folder) / _END).replace(_shut(folder) / _BEFORE)
+        (_private_folder_of(folder) / _OUTCOME).replace(
+            _private_folder_of(folder) / _PREVIOUS_OUTCOME
+        )
 
 
-def announce_end(folder: Path) -> None:
-    """Until `write_end`, `last_end` waits: the run goes no further, but all is not yet kept."""
-    with suppress(OSError):  # swept in the meantime, or a full disk: nobody waits, then
-        (_shut(folder) / _ENDING).touch()
+def mark_finishing(folder: Path) -> None:
+    """Marks that the outcome is being written, so that `last_outcome` waits for it."""
+    with suppress(OSError):  # run deleted or disk full: then nobody waits
+        (_private_folder_of(folder) / _FINISHING).touch()
 
 
-def write_end(folder: Path, end: End) -> None:
-    """How the run ended, for whoever waits for that or asks later.
+def write_outcome(folder: Path, outcome: Outcome) -> None:
+    """Stores the outcome of the run.
 
     Raises:
-        FileError: It cannot be kept.
+        FileError: It cannot be written.
     """
     try:
-        stored.write_end(_shut(folder) / _END, end)
+        serialization.write_outcome(_private_folder_of(folder) / _OUTCOME, outcome)
     finally:
-        (_shut(folder) / _ENDING).unlink(missing_ok=True)
+        (_private_folder_of(folder) / _FINISHING).unlink(missing_ok=True)
 
 
-def last_end(folder: Path) -> End | None:
-    """How the run ended, or had ended before it was continued and that was cut off.
+def last_outcome(folder: Path) -> Outcome | None:
+    """The outcome of the run, or the previous one if its continuation was cut off.
 
     Raises:
-        PageError: What is kept of that is damaged.
+        PageError: The stored outcome is damaged.
     """
-    ending = _shut(folder) / _ENDING
-    deadline = time.monotonic() + _ENDING_SECONDS
-    while ending.exists():
+    marker = _private_folder_of(folder) / _FINISHING
+    deadline = time.monotonic() + _FINISHING_TIMEOUT_SECONDS
+    while marker.exists():
         if time.monotonic() >= deadline:
-            ending.unlink(missing_ok=True)
+            marker.unlink(missing_ok=True)
         time.sleep(_POLL_SECONDS)
-    for name in (_END, _BEFORE):
+    for name in (_OUTCOME, _PREVIOUS_OUTCOME):
         with suppress(FileNotFoundError):
-            return stored.read_end(_shut(folder) / name, folder)
+            return serialization.read_outcome(_private_folder_of(folder) / name, folder)
     return None
 
 
-def wait_for_end(folder: Path, timeout_seconds: float) -> End | None:
-    """What `write_end` has kept, once it has; None if that does not happen in time.
+def wait_for_outcome(folder: Path, timeout_seconds: float) -> Outcome | None:
+    """Waits until the run has an outcome and returns it; None after the timeout.
 
     Raises:
-        PageError: That is damaged.
+        PageError: The stored outcome is damaged.
     """
     deadline = time.monotonic() + timeout_seconds
     while True:
         with suppress(FileNotFoundError):
-            return stored.read_end(_shut(folder) / _END, folder)
+            return serialization.read_outcome(_private_folder_of(folder) / _OUTCOME, folder)
         if time.monotonic() >= deadline:
             return None
         time.sleep(_POLL_SECONDS)
@@ -170,31 +176,31 @@ _POLL_SECONDS = 0.05
 
 
 def state_file(folder: Path) -> Path:
-    """Where its state is kept."""
-    return _shut(folder) / _STATE
+    """The path of the run's saved state."""
+    return _private_folder_of(folder) / _STATE
 
 
-def sweep_states() -> None:
-    """Removes the oldest states beyond what is kept."""
-    kept = 0
+def delete_old_states() -> None:
+    """Deletes the oldest states until the rest is within `MAX_STATES_BYTES`."""
+    total = 0
     files = []
-    for file in shut_folder().glob(f"*/{_STATE}"):
+    for file in private_folder().glob(f"*/{_STATE}"):
         with suppress(FileNotFoundError):
             files.append((file.stat().st_mtime, file.stat().st_size, file))
     for _, size, file in sorted(files, reverse=True):
-        kept += size
-        if kept > STATES_KEPT_BYTES:
+        total += size
+        if total > MAX_STATES_BYTES:
             file.unlink(missing_ok=True)
 
 
-def shut_folder() -> Path:
-    """Holds what nobody is served."""
+def private_folder() -> Path:
+    """The folder of the files that must not be served."""
     return Path(get_upload_folder()) / "shut"
 
 
-def _shut(folder: Path) -> Path:
-    return shut_folder() / folder.name
+def _private_folder_of(folder: Path) -> Path:
+    return private_folder() / folder.name
 
 
-def _runs() -> Path:
+def _runs_folder() -> Path:
     return Path(get_upload_folder()) / "runs"

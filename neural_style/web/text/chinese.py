@@ -1,4 +1,4 @@
-"""The page's words in Simplified Chinese; `texts.ENGLISH` has the same keys."""
+"""The page's texts in Simplified Chinese, with the keys of `english.ENGLISH`."""
 
 CHINESE: dict[str, str] = {
     "title": "神经风格空间",
@@ -129,7 +129,7 @@ CHINESE: dict[str, str] = {
     "link_unknown": "链接中的 {name} 是本页面不认识的，已忽略。",
 }
 
-KNOBS_IN_CHINESE: dict[str, tuple[str, str]] = {
+CHINESE_KNOBS: dict[str, tuple[str, str]] = {
     "iterations": ("迭代次数", "优化器在所有尺寸上的总步数。"),
     "size": ("尺寸", "结果最长边的像素数。"),
     "seed": ("种子", "决定噪声；换一个种子得到另一种变化。"),
@@ -216,3 +216,6 @@ KNOBS_IN_CHINESE: dict[str, tuple[str, str]] = {
     ),
     "color_strength": ("颜色强度", "颜色从风格的颜色走向所选颜色的程度。"),
 }
+"""Label and help text of each setting of the page."""
+
+CHINESE_DURATION_UNITS = {"h": "小时", "min": "分", "s": "秒"}

@@ -1,236 +1,78 @@
-"""Every word of the page, in English and in Simplified Chinese.
-
-What the core itself has to say is in `neural_style.english` and `core_zh`, by dotted codes.
-"""
+"""Texts of the page and of the core's messages in a given language, by key."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
-from neural_style.english import ENGLISH as CORE_ENGLISH
 from neural_style.errors import SettingsError
 from neural_style.messages import Message, render
 from neural_style.plan.clock import in_words
 from neural_style.settings.presets import MANNER_HELP
-from neural_style.settings.settings import knobs
-from neural_style.web.text.chinese import CHINESE, KNOBS_IN_CHINESE
-from neural_style.web.text.core_zh import CORE_CHINESE
-
-LANGUAGES = ("en", "zh")
-
-ENGLISH: dict[str, str] = {
-    "title": "Neural Style Space",
-    "intro": """# Neural Style Space
-Bring a photograph and a painting: the pixels of the first are optimized until a neural network sees
-in them the scene of the one and the brushwork of the other.""",
-    # Pictures to bring
-    "content": "Content image",
-    "content_help": "The picture whose scene is kept.",
-    "style": "Style image",
-    "style_help": "The picture whose manner is taken.",
-    "init_image": "Start image",
-    "init_image_help": "Optional: a picture to start from, in place of init.",
-    "style_2": "Second style",
-    "style_2_help": "Optional: another style image, to be mixed with the first.",
-    "mask": "Where the first style goes",
-    "mask_help": "Optional: a gray picture of the content's shape, white where the first style is "
-    "wanted.",
-    "mask_2": "Where the second goes",
-    "mask_2_help": "Optional: the same for the second style.",
-    "keep_mask": "What stays",
-    "keep_mask_help": "Optional: a gray picture of the content's shape, white where the content "
-    "stays as it is.",
-    "regions": "Second style and masks",
-    "regions_help": "Paint over the content image, then say what is meant there: that becomes a "
-    "mask below. Mask files will do too: gray pictures of the content image's shape, white here, "
-    "black not here. Of two styles each has a mask, or neither; what one is painted for leaves the "
-    "rest to the other.",
-    "paint": "Paint here",
-    "paint_keep_mask": "This stays",
-    "paint_mask": "First style here",
-    "paint_mask_2": "Second style here",
-    "painted": "What was painted is now below, under “{name}”.",
-    "painted_unused": "What is painted is not used in this run: say first, under “Second style and "
-    "masks”, what is meant there.",
-    "nothing_painted": "Nothing is painted yet. Choose a content image and paint over it first.",
-    "part": "Part of the style image",
-    "part_of": "Of which",
-    "part_shown": "What is taken",
-    "crop_all": "All of it is taken. For a part, touch two opposite corners of it.",
-    "crop_first": "Now touch the opposite corner.",
-    "crop_chosen": "What is bright is taken: {width} % of the width, {height} % of the height. For "
-    "another part, touch two corners.",
-    "whole": "Take all of it",
-    "no_picture_yet": "There is no picture under “{name}” yet.",
-    "examples": "Or begin with one of these",
-    # Controls
-    "stylize": "Stylize",
-    "stop": "Stop",
-    "manner": "Manner",
-    "manner_help": "**Strokes**: {strokes}\n**Classic**: {classic}",
-    "strokes": "Strokes",
-    "strokes_help": MANNER_HELP["strokes"],
-    "classic": "Classic (Gatys 2015)",
-    "classic_help": MANNER_HELP["classic"],
-    "preset": "How long",
-    "preset_help": "Longer makes finer strokes; larger pictures take longer still.",
-    "quick": "A first look",
-    "balanced": "Balanced",
-    "fine": "Large and fine",
-    "strength": "Style strength",
-    "strength_help": "Each whole step doubles the weight of the style; each step back halves it. "
-    "With Strokes, −4 is a photograph with a touch of the style, 0 is a painting of the content, "
-    "and from 3 on nearly all is painting.",
-    "new_seed": "New seed",
-    "more": "More controls",
-    "restore": "Take over a result's settings",
-    "link": "Link to these settings",
-    "link_box": "Copied, where the browser allows it",
-    "link_help": "Opens this page with these settings, and with the example pictures if they are "
-    "chosen; pictures of your own are not part of it.",
-    "result_link": "Link to this result",
-    "result_link_help": "Opens this page with the result and its settings, for about a day and for "
-    "whoever has the link; pictures of your own that it was made from are not part of it.",
-    "language_help": "Of the lines that are told: en or zh.",
-    # Results
-    "result": "Result",
-    "status": "Status",
-    "gallery": "On the way",
-    "chart": "Losses, as powers of ten",
-    "chart_x": "iteration",
-    "chart_y": "log₁₀ of the loss",
-    "compare": "Before and after",
-    "film": "Time-lapse",
-    "files": "To keep",
-    "history": "Earlier results in this browser",
-    "on_the_way": "On the way",
-    "keep": "To keep",
-    "earlier": "Earlier",
-    "continue": "Continue",
-    "continue_by": "More iterations",
-    "as_content": "Use as content",
-    "as_start": "Use as start",
-    # Lines
-    "ready": "Choose two pictures, or click an example, and press **Stylize**.",
-    "preparing": "Reading the pictures and loading the network…",
-    "looking": "Looking at the style…",
-    "next_size": "Looking at the style for size {scale} of {scales}…",
-    "going_on": "Going on from where it stopped…",
-    "finishing": "Making the time-lapse…",
-    "privacy": "Your pictures stay on this server for about a day and are shown to nobody else; "
-    "a link to a picture opens for whoever has it.",
-    "estimate": "About {time} on this machine, without what waits in line.",
-    "running": "**Iteration {iteration:,} of {iterations:,}**, now at {width}×{height}, "
-    "size {scale} of {scales} · {terms} · about {left} left",
-    "done": "**Done:** {iterations:,} iterations in {time} · {terms}",
-    "stopped": "**Stopped.** Iteration {iteration:,} of {iterations:,}, at {width}×{height} · "
-    "{terms}",
-    "stopped_early": "**Stopped** before there was a picture.",
-    "failed": "**{title}.** {message}",
-    "caption": "{iteration:,} · loss {loss:.3g}",
-    # What may go wrong
-    "note_title": "Note",
-    "error_title": "That did not work",
-    "no_content": "Choose a content image: the picture to repaint.",
-    "no_style": "Choose a style image: the painting whose manner is taken.",
-    "no_recipe": "Choose a PNG that this page has made.",
-    "start_image_wanted": "This picture was begun from a start image; give it under More controls.",
-    "no_result": "There is no result yet. Press Stylize first.",
-    "nothing_to_continue": "There is no run to go on from. Press Stylize first.",
-    "shared_ends_here": "A shared result can be continued only by whoever made it: what that takes "
-    "is not shared. Take it as the start image instead.",
-    "state_gone": "That run can no longer be continued: only the newest few are kept. Take its "
-    "result as the start image instead.",
-    "kept_damaged": "What this server has kept of that run is damaged. Press Stylize again.",
-    "kept_unknown": "What this server has kept of that run is of a format that this version of the "
-    "program does not know. Press Stylize again.",
-    "no_end": "The run has not ended within {seconds} s. Press Stylize again.",
-    "not_uploaded": "{name} must be an uploaded picture file; the server's own files are not read.",
-    "api_parameters": "{error} This endpoint takes {names}; content and style are required.",
-    "too_large": "A picture file is at most {limit} MB here. Make it smaller first.",
-    "over_page_limit": "{name} is at most {limit} on this page; the command line goes further.",
-    "too_long": "This run would reserve the GPU for about {seconds} s; at most {limit} s are given "
-    "to one. Use fewer iterations or a smaller size.",
-    "gpu_quota": "Your share of GPU time for today is used up. Sign in to Hugging Face for more of "
-    "it, come back tomorrow, or run this program on your own machine.",
-    "gpu_too_long": "This run would reserve the GPU for longer than it is lent. Use fewer "
-    "iterations or a smaller size.",
-    "gpu_busy": "No GPU was free within a minute. Press Stylize again in a little while.",
-    "gpu_aborted": "The GPU was taken back before the run had ended. Use fewer iterations or a "
-    "smaller size, and press Stylize again.",
-    "link_ignored": "The link's {name} is no value for it and was left out: {reason}",
-    "result_shared": "**A result that was shared**, with its settings. It is kept for about a day "
-    "from when it was made.",
-    "result_gone": "The result of this link is no longer here: results are kept for about a day.",
-    "link_unknown": "The link names {name}, which this page does not know; it was left out.",
-}
-
-_TABLES: Mapping[str, Mapping[str, str]] = {
-    "en": CORE_ENGLISH | ENGLISH,
-    "zh": CORE_CHINESE | CHINESE,
-}
+from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES, Language
 
 
-def localize(message: Message, language: str = "en") -> str:
-    """The text of a message of the core or the page; English if the language is not supported."""
-    return render(message, _TABLES.get(language, _TABLES["en"]))
+def localize(message: Message, language: str = DEFAULT_LANGUAGE) -> str:
+    """The text of a message of the core or the page, in English if the language is unknown."""
+    return render(message, _language(language).texts)
 
 
-def say(key: str, language: str = "en", **values: str | int | float | Message) -> str:
-    """The page's text of that key, filled in."""
+def translate(
+    key: str, language: str = DEFAULT_LANGUAGE, **values: str | int | float | Message
+) -> str:
+    """The page's text of that key in the language, with its placeholders filled in."""
     return localize(Message(key, **values), language)
 
 
 class PageError(SettingsError):
-    """What the page refuses that the core would take; its code is a key of this `ENGLISH`."""
+    """A request that the page refuses and the core would accept; its code is a key of `ENGLISH`."""
 
     def __str__(self) -> str:
         return localize(self.message)
 
 
-_MARKUP = re.compile(r"[\\`*\[\]<>&#~|@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
-"""Of Markdown, and HTML within it; an underline inside a word is none."""
+_MARKDOWN_SYNTAX = re.compile(
+    r"[\\`*\[\]<>&#~|@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE
+)
+"""Characters with a meaning in Markdown or HTML; underscores inside words have none."""
 
 
-def plain(words: object) -> str:
-    """Words that may be anybody's, for a place that takes Markdown: shown as they are written."""
-    return _MARKUP.sub(r"\\\g<0>", " ".join(str(words).split()))
+def escape_markdown(text: object) -> str:
+    """The text on one line, with the syntax of Markdown and HTML escaped; for untrusted input."""
+    return _MARKDOWN_SYNTAX.sub(r"\\\g<0>", " ".join(str(text).split()))
 
 
-_UNITS_IN_CHINESE = {"h": "小时", "min": "分", "s": "秒"}
+def format_duration(seconds: float, language: str = DEFAULT_LANGUAGE) -> str:
+    """A duration with translated units: "1 min 56 s"."""
+    units = _language(language).duration_units
+    return " ".join(units.get(word, word) for word in in_words(seconds).split())
 
 
-def duration(seconds: float, language: str = "en") -> str:
-    """`in_words`, in that language."""
-    words = in_words(seconds)
-    if language != "zh":
-        return words
-    return " ".join(_UNITS_IN_CHINESE.get(word, word) for word in words.split())
+def knob_label(name: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """The label of a setting's component."""
+    return _language(language).knobs[name].label
 
 
-def knob_label(name: str, language: str = "en") -> str:
-    """Above a knob's widget."""
-    return KNOBS_IN_CHINESE[name][0] if language == "zh" else name.replace("_", " ").capitalize()
+def knob_help(name: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """The help text of a setting's component."""
+    return _language(language).knobs[name].help
 
 
-def knob_help(name: str, language: str = "en") -> str:
-    """Beside a knob's widget: what `Settings` says of it, or its translation."""
-    return KNOBS_IN_CHINESE[name][1] if language == "zh" else knobs()[name].metadata["help"]
+def _language(code: str) -> Language:
+    return LANGUAGES.get(code, LANGUAGES[DEFAULT_LANGUAGE])
 
 
-def manner_help(language: str = "en") -> str:
-    """What each manner does, a line each, in Markdown."""
-    lines = {name: say(f"{name}_help", language) for name in MANNER_HELP}
-    return say("manner_help", language, **lines)
+def manner_help(language: str = DEFAULT_LANGUAGE) -> str:
+    """Markdown with one line for each manner: what it does."""
+    lines = {name: translate(f"{name}_help", language) for name in MANNER_HELP}
+    return translate("manner_help", language, **lines)
 
 
-def caption(iteration: int, losses: dict[str, float], language: str = "en") -> str:
-    """Under a picture of the gallery."""
-    return say("caption", language, iteration=iteration, loss=sum(losses.values()))
+def caption(iteration: int, losses: dict[str, float], language: str = DEFAULT_LANGUAGE) -> str:
+    """The caption of a picture in the gallery."""
+    return translate("caption", language, iteration=iteration, loss=sum(losses.values()))
 
 
-def running(
+def running_status(
     iteration: int,
     iterations: int,
     size: tuple[int, int],
@@ -238,10 +80,16 @@ def running(
     losses: dict[str, float],
     seconds_left: float,
     event: Message,
-    language: str = "en",
+    language: str = DEFAULT_LANGUAGE,
 ) -> str:
-    """The line above the picture while it is being made, and under it what is going on."""
-    line = say(
+    """The status line during a run, with the current event on a second line.
+
+    Args:
+        size: Height and width of the canvas.
+        scale: Number of the current scale, and number of scales.
+        event: What the run is doing, such as a restart of the optimizer.
+    """
+    line = translate(
         "running",
         language,
         iteration=iteration,
@@ -250,45 +98,55 @@ def running(
         width=size[1],
         scale=scale[0],
         scales=scale[1],
-        terms=_terms(losses),
-        left=duration(seconds_left, language),
+        terms=_format_losses(losses),
+        left=format_duration(seconds_left, language),
     )
     return f"{line}<br><sub>{localize(event, language)}</sub>"
 
 
-def done(
-    iterations: int, losses: dict[str, float], seconds: float, note: Message, language: str = "en"
+def done_status(
+    iterations: int,
+    losses: dict[str, float],
+    seconds: float,
+    note: Message,
+    language: str = DEFAULT_LANGUAGE,
 ) -> str:
-    """The line above the finished picture."""
-    time = duration(seconds, language)
-    line = say("done", language, iterations=iterations, time=time, terms=_terms(losses))
+    """The status line of a finished run.
+
+    Args:
+        note: Source of the network's weights and the memory plan.
+    """
+    time = format_duration(seconds, language)
+    line = translate(
+        "done", language, iterations=iterations, time=time, terms=_format_losses(losses)
+    )
     return f"{line}<br><sub>{localize(note, language)}</sub>"
 
 
-def stopped(
+def stopped_status(
     iteration: int,
     iterations: int,
     size: tuple[int, int],
     losses: dict[str, float],
-    language: str = "en",
+    language: str = DEFAULT_LANGUAGE,
 ) -> str:
-    """The line above the picture of a run that was stopped."""
-    return say(
+    """The status line of a stopped run; `size` is the height and width of its picture."""
+    return translate(
         "stopped",
         language,
         iteration=iteration,
         iterations=iterations,
         height=size[0],
         width=size[1],
-        terms=_terms(losses),
+        terms=_format_losses(losses),
     )
 
 
-def failed(reason: Message, language: str = "en") -> str:
-    """The line above the picture when it could not be made; the reason may quote anybody."""
-    words = plain(localize(reason, language))
-    return say("failed", language, title=Message("error_title"), message=words)
+def failure_status(reason: Message, language: str = DEFAULT_LANGUAGE) -> str:
+    """The status line of a failed run. The reason is escaped: it may quote user input."""
+    text = escape_markdown(localize(reason, language))
+    return translate("failed", language, title=Message("error_title"), message=text)
 
 
-def _terms(losses: dict[str, float]) -> str:
+def _format_losses(losses: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.3g}" for name, value in losses.items())

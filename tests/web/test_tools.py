@@ -15,15 +15,15 @@ from playwright.sync_api import Locator, Page, expect
 from neural_style import load_image, save_image
 from neural_style.run.styles import crop
 from neural_style.settings.words import STYLE_CROPS
-from neural_style.web.page.parts import (
+from neural_style.web.page.tool_handlers import (
     BRUSH_OPACITY,
+    apply_strokes,
     blank_canvas,
-    choose_corner,
-    forget_painted,
-    fresh_crops,
-    hand_over,
+    clear_painted_masks,
+    masks_from_strokes,
+    reset_crop,
+    select_corner,
     show_crop,
-    take_painted,
 )
 from neural_style.web.run import handlers
 from neural_style.web.text import texts
@@ -33,7 +33,7 @@ from tests.web.visit import press, run_to_the_end, set_small, upload
 def touch(across, down, first=None, which="style", crops="all", style=None, style_2=None):
     """What comes of a touch there, in shares of the picture of 80×72, shown as one of 768×691."""
     event = gr.SelectData(None, {"index": [768 * across, 691 * down], "value": None})
-    return choose_corner(event, which, first, crops, style, style_2, "en")
+    return select_corner(event, which, first, crops, style, style_2, "en")
 
 
 @pytest.fixture
@@ -92,10 +92,10 @@ class TestCrop:
         assert touch(0.5, 1, which="style_2", crops="0,0,0.5,1", **given)[1] == "0,0,0.5,1"
 
     def test_of_a_fresh_picture_all_is_taken(self):
-        assert fresh_crops("style", "0,0,0.5,1", None) == "all"
-        assert fresh_crops("style", "0,0,0.5,1; 0,0,1,0.5", "b.png") == "all; 0,0,1,0.5"
-        assert fresh_crops("style_2", "0,0,0.5,1; 0,0,1,0.5", "b.png") == "0,0,0.5,1; all"
-        assert fresh_crops("style_2", "0,0,0.5,1; 0,0,1,0.5", None) == "0,0,0.5,1"
+        assert reset_crop("style", "0,0,0.5,1", None) == "all"
+        assert reset_crop("style", "0,0,0.5,1; 0,0,1,0.5", "b.png") == "all; 0,0,1,0.5"
+        assert reset_crop("style_2", "0,0,0.5,1; 0,0,1,0.5", "b.png") == "0,0,0.5,1; all"
+        assert reset_crop("style_2", "0,0,0.5,1; 0,0,1,0.5", None) == "0,0,0.5,1"
 
     def test_what_cannot_be_shown_is_told(self, style, uploads):
         assert show_crop("style", "all", None, style, "en") == (
@@ -127,10 +127,10 @@ class TestPainting:
         layer = stroke(uploads, 256, 384)
         for place, name in enumerate(("mask", "mask_2", "keep_mask")):
             second = sent[1] if name == "mask_2" else None
-            *masks, line = take_painted(name, layer, sent[0], second, "a", "b", "c", "en")
+            *masks, line = masks_from_strokes(name, layer, sent[0], second, "a", "b", "c", "en")
             mask = load_image(masks.pop(place))
             assert masks == 2 * [gr.skip()]
-            assert texts.say(name) in line
+            assert texts.translate(name) in line
             assert mask.shape == (1, 3, 64, 96)
             assert mask[..., :44].min() > 0.98
             assert mask[..., 52:].max() < 0.02
@@ -138,7 +138,9 @@ class TestPainting:
     def test_edges_are_soft_on_a_large_picture(self, uploads):
         content = save_image(torch.rand(1, 3, 800, 1200), uploads / "large.png")
         layer = stroke(uploads, 512, 768)
-        _, _, kept, _ = take_painted("keep_mask", layer, str(content), None, None, None, None, "en")
+        _, _, kept, _ = masks_from_strokes(
+            "keep_mask", layer, str(content), None, None, None, None, "en"
+        )
         row = load_image(kept)[0, 0, 400]
         assert row.shape == (1200,)
         between = ((row > 0.05) & (row < 0.95)).sum()
@@ -146,11 +148,11 @@ class TestPainting:
 
     def test_faint_strokes_are_half_and_several_add_up(self, sent, uploads):
         faint = stroke(uploads, 64, 96, opacity=BRUSH_OPACITY / 2)
-        *_, kept, _ = take_painted("keep_mask", faint, sent[0], None, None, None, None, "en")
+        *_, kept, _ = masks_from_strokes("keep_mask", faint, sent[0], None, None, None, None, "en")
         assert load_image(kept)[..., :40].mean() == pytest.approx(0.5, abs=0.02)
         (uploads / "more").mkdir()
         full = stroke(uploads / "more", 64, 96)
-        *_, kept, _ = take_painted(
+        *_, kept, _ = masks_from_strokes(
             "keep_mask", f"{faint}\n{full}", sent[0], None, None, None, None, "en"
         )
         assert load_image(kept)[..., :40].min() > 0.98
@@ -158,15 +160,17 @@ class TestPainting:
     def test_of_two_styles_the_rest_is_the_others(self, sent, uploads):
         layer = stroke(uploads, 64, 96)
         both = layer, sent[0], sent[1]
-        first, second, *_ = take_painted("mask", *both, None, None, None, "en")
+        first, second, *_ = masks_from_strokes("mask", *both, None, None, None, "en")
         assert (load_image(first) + load_image(second) - 1).abs().max() < 0.01
-        first, second, *_ = take_painted("mask_2", *both, None, None, None, "en")
+        first, second, *_ = masks_from_strokes("mask_2", *both, None, None, None, "en")
         assert load_image(first)[..., 60:].min() > 0.98
-        assert take_painted("mask", *both, None, sent[1], None, "en")[1] == gr.skip()
+        assert masks_from_strokes("mask", *both, None, sent[1], None, "en")[1] == gr.skip()
 
     def test_what_cannot_be_taken_is_told(self, sent, uploads):
         def refused(name, strokes, content, style_2=None):
-            *masks, line = take_painted(name, strokes, content, style_2, None, None, None, "en")
+            *masks, line = masks_from_strokes(
+                name, strokes, content, style_2, None, None, None, "en"
+            )
             assert masks == 3 * [gr.skip()]
             return line
 
@@ -190,17 +194,17 @@ class TestPainting:
             assert blank_canvas(bad) is None
 
     def test_a_fresh_content_image_takes_what_was_painted_away_but_no_file(self, sent, uploads):
-        *painted, _ = take_painted(
+        *painted, _ = masks_from_strokes(
             "keep_mask", stroke(uploads, 64, 96), sent[0], None, sent[1], None, None, "en"
         )
-        assert forget_painted(sent[1], None, painted[2]) == [gr.skip(), gr.skip(), None, ""]
+        assert clear_painted_masks(sent[1], None, painted[2]) == [gr.skip(), gr.skip(), None, ""]
 
     def test_what_was_handed_over_is_no_longer_on_the_canvas(self, sent, uploads):
         others = sent[1], None, None, None, "en"
-        *_, canvas, left = hand_over("mask", stroke(uploads, 64, 96), sent[0], *others)
+        *_, canvas, left = apply_strokes("mask", stroke(uploads, 64, 96), sent[0], *others)
         assert (canvas["layers"], Path(canvas["background"]).exists()) == ([], True)
         assert left is False
-        *_, line, canvas, left = hand_over("mask", "", sent[0], *others)
+        *_, line, canvas, left = apply_strokes("mask", "", sent[0], *others)
         assert "Nothing is painted yet" in line
         assert (canvas, left) == (gr.skip(), True)
 

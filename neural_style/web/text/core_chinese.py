@@ -1,4 +1,4 @@
-"""The core's messages in Simplified Chinese; `neural_style.english.ENGLISH` has the same codes."""
+"""The core's messages in Simplified Chinese, with the codes of `neural_style.english.ENGLISH`."""
 
 CORE_CHINESE: dict[str, str] = {
     "list.separator": "、",

@@ -13,11 +13,11 @@ import pytest
 
 from neural_style import FileError, save_image
 from neural_style.messages import Message
-from neural_style.web.run import cost, finished, handlers, runs, stored
-from neural_style.web.run.call import call_of, named_values
-from neural_style.web.run.end import End, Point, Progress, Reached, picture_of
+from neural_style.web.run import cost, finished, handlers, runs, serialization
+from neural_style.web.run.call import call_from_arguments, named_values
 from neural_style.web.run.json_files import write_json
-from neural_style.web.text.texts import PageError, failed, localize, say
+from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress, picture_path
+from neural_style.web.text.texts import PageError, failure_status, localize, translate
 from tests.conftest import picture
 from tests.web.test_handlers import values
 
@@ -27,51 +27,56 @@ NOTE = Message(
     plan=Message("memory.plan", needed=1.5, means=(Message("memory.no_strips"), "fp32")),
 )
 PROGRESS = Progress(
-    milestones=(Point(0, {"content": 0.0, "style": 4.0}), Point(2, {"content": 1.0, "style": 2.5})),
-    losses=tuple(Point(iteration, {"content": 1.0, "style": 2.5}) for iteration in range(3)),
+    milestones=(
+        LossPoint(0, {"content": 0.0, "style": 4.0}),
+        LossPoint(2, {"content": 1.0, "style": 2.5}),
+    ),
+    losses=tuple(LossPoint(iteration, {"content": 1.0, "style": 2.5}) for iteration in range(3)),
 )
-REACHED = Reached(2, 4, 64, 96, 1.25, {"content": 1.0, "style": 2.5}, NOTE)
-END = End(REACHED, PROGRESS)
+REACHED = LastPicture(2, 4, 64, 96, 1.25, {"content": 1.0, "style": 2.5}, NOTE)
+END = Outcome(REACHED, PROGRESS)
 
 
 @pytest.fixture
 def folder(sent: list[str]) -> Path:
     """That of a run stopped at iteration 2 of 4."""
-    made = runs.new_run()
-    runs.write_call(made, call_of(*sent, None, *values()))
+    made = runs.create_run()
+    runs.write_call(made, call_from_arguments(*sent, None, *values()))
     for iteration in (0, 2):
-        save_image(picture(64, 96), picture_of(made, iteration))
+        save_image(picture(64, 96), picture_path(made, iteration))
     runs.state_file(made).touch()
-    runs.write_end(made, END)
+    runs.write_outcome(made, END)
     return made
 
 
 def shut(folder: Path, name: str) -> Path:
-    return runs.shut_folder() / folder.name / name
+    return runs.private_folder() / folder.name / name
 
 
 @pytest.mark.parametrize(
     "end",
     [
         END,
-        End(),
-        End(
+        Outcome(),
+        Outcome(
             failure=Message(
                 "picture.too_small", image=Message("image.content"), size="1×1", least=9
             )
         ),
-        End(REACHED, PROGRESS, Message("guard.rose", best=math.inf, risen=-math.inf)),
+        Outcome(REACHED, PROGRESS, Message("guard.rose", best=math.inf, risen=-math.inf)),
     ],
 )
 def test_an_end_comes_back_as_it_was(end, folder):
-    runs.write_end(folder, end)
-    assert runs.last_end(folder) == runs.wait_for_end(folder, 0) == end
+    runs.write_outcome(folder, end)
+    assert runs.last_outcome(folder) == runs.wait_for_outcome(folder, 0) == end
     for language in ("en", "zh"):
-        assert runs.last_end(folder).line(language) == end.line(language)
+        assert runs.last_outcome(folder).status_line(language) == end.status_line(language)
 
 
 def test_a_call_comes_back_as_it_was(sent, folder):
-    call = call_of(*sent, None, *values(seed=7, style_shares="1,2"), sent[0], language="zh")
+    call = call_from_arguments(
+        *sent, None, *values(seed=7, style_shares="1,2"), sent[0], language="zh"
+    )
     runs.write_call(folder, call)
     assert runs.read_call(folder) == call
 
@@ -87,8 +92,10 @@ def test_what_is_kept_has_names_and_a_format(folder):
 
 
 def test_a_line_is_in_the_readers_language(folder):
-    assert finished.finish(str(folder), None, "zh").line.startswith("**已停止**。第 2 次迭代")
-    assert finished.finish(str(folder), None, "en").line.startswith("**Stopped.** Iteration 2 of 4")
+    assert finished.finish_run(str(folder), None, "zh").status.startswith("**已停止**。第 2 次迭代")
+    assert finished.finish_run(str(folder), None, "en").status.startswith(
+        "**Stopped.** Iteration 2 of 4"
+    )
 
 
 def changed(*path: str | int, to: Any) -> Callable[[Any], str]:
@@ -211,17 +218,19 @@ DAMAGED = [
 def told(folder: Path, language: str) -> set[str]:
     """The sentences with which everything that asks for the run's end or its call is answered."""
     sentences = set()
-    found = finished.finish(str(folder), None, language)
-    assert found == finished.Finished(line=found.line, wrong=True)
-    sentences.add(found.line)
+    found = finished.finish_run(str(folder), None, language)
+    assert found == finished.FinishedOutputs(status=found.status, is_error=True)
+    sentences.add(found.status)
     shown = []
     with pytest.raises(gr.Error) as error:
         shown.extend(handlers.run_continue(str(folder), 5, language))
     (last,) = shown
-    sentences.add(last.line)
+    sentences.add(last.status)
     assert last.picture is None
-    assert error.value.message in {say(key, language) for key in ("kept_damaged", "kept_unknown")}
-    assert handlers.reserve_more_seconds(str(folder), 5, language) > 0
+    assert error.value.message in {
+        translate(key, language) for key in ("kept_damaged", "kept_unknown")
+    }
+    assert handlers.gpu_seconds_to_continue(str(folder), 5, language) > 0
     return sentences
 
 
@@ -230,14 +239,14 @@ def test_what_is_damaged_is_told_in_one_sentence(name, change, folder):
     file = shut(folder, name)
     file.write_text(change(json.loads(file.read_text())))
     for language in ("en", "zh"):
-        assert told(folder, language) == {failed(Message("kept_damaged"), language)}
-    read = runs.last_end if name == "end.json" else runs.read_call
+        assert told(folder, language) == {failure_status(Message("kept_damaged"), language)}
+    read = runs.last_outcome if name == "end.json" else runs.read_call
     with pytest.raises(PageError) as error:
         read(folder)
     assert error.value.message == Message("kept_damaged")
     if name == "end.json":
         with pytest.raises(gr.Error, match="What this server has kept of that run is damaged"):
-            finished.reuse(str(folder), "en")
+            finished.picture_for_reuse(str(folder), "en")
 
 
 @pytest.mark.parametrize("name", ["end.json", "call.json"])
@@ -246,35 +255,35 @@ def test_so_is_what_is_of_an_unknown_format(version, name, folder):
     file = shut(folder, name)
     file.write_text(changed("format", to=version)(json.loads(file.read_text())))
     for language in ("en", "zh"):
-        assert told(folder, language) == {failed(Message("kept_unknown"), language)}
+        assert told(folder, language) == {failure_status(Message("kept_unknown"), language)}
 
 
 def test_so_are_bytes_and_a_folder_in_a_files_place(folder):
     file = shut(folder, "end.json")
     file.write_bytes(b"\xff\xfe\x00")
-    assert told(folder, "en") == {failed(Message("kept_damaged"))}
+    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
     file.unlink()
     file.mkdir()
-    assert told(folder, "en") == {failed(Message("kept_damaged"))}
+    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
 
 
 def test_so_is_a_picture_that_is_gone(folder):
-    picture_of(folder, 0).unlink()
-    assert told(folder, "en") == {failed(Message("kept_damaged"))}
+    picture_path(folder, 0).unlink()
+    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
 
 
 def test_so_is_a_call_that_is_gone(folder):
     shut(folder, "call.json").unlink()
-    assert told(folder, "en") == {failed(Message("kept_damaged"))}
+    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
 
 
 def test_a_damaged_picture_is_told_of_too(folder):
-    picture_of(folder, 2).write_bytes(picture_of(folder, 2).read_bytes()[:500])
-    found = finished.finish(str(folder), None, "en")
-    assert found.wrong
-    assert "stylized-000002.png is damaged or cut short" in found.line.replace("\\", "")
-    name = runs.name_of(finished.reuse(str(folder), "en"))
-    opened, knobs, (line,) = finished.open_result(name, "en")
+    picture_path(folder, 2).write_bytes(picture_path(folder, 2).read_bytes()[:500])
+    found = finished.finish_run(str(folder), None, "en")
+    assert found.is_error
+    assert "stylized-000002.png is damaged or cut short" in found.status.replace("\\", "")
+    name = runs.result_name(finished.picture_for_reuse(str(folder), "en"))
+    opened, knobs, (line,) = finished.open_shared_result(name, "en")
     assert (opened, knobs) == (None, {})
     assert "stylized-000002.png" in line.replace("\\", "")
 
@@ -283,17 +292,17 @@ def test_a_damaged_state_is_told_of_too(folder, watch):
     shown = []
     with pytest.raises(gr.Error, match=r"state.pt is no run's state"):
         shown.extend(handlers.run_continue(str(folder), 5, "en"))
-    end = runs.last_end(folder)
-    assert (end.reached, end.progress) == (REACHED, PROGRESS)
-    assert end.line("en") == shown[-1].line
-    assert finished.reuse(str(folder), "en") == str(picture_of(folder, 2))
+    end = runs.last_outcome(folder)
+    assert (end.last_picture, end.progress) == (REACHED, PROGRESS)
+    assert end.status_line("en") == shown[-1].status
+    assert finished.picture_for_reuse(str(folder), "en") == str(picture_path(folder, 2))
 
 
 def test_an_end_that_cannot_be_kept_is_told_of(folder):
     shut(folder, "end.json").unlink()
     shut(folder, "end.json").mkdir()
     with pytest.raises(FileError, match=r"Cannot write end\.json: Is a directory") as error:
-        runs.write_end(folder, END)
+        runs.write_outcome(folder, END)
     assert "end.json" in localize(error.value.message, "zh")
     assert {file.name for file in shut(folder, "end.json").parent.iterdir()} == {
         *("end.json", "call.json", "state.pt")
@@ -323,5 +332,5 @@ def test_a_damaged_speed_is_no_speed(words, uploads):
 
 def test_odd_things_in_a_message_are_kept_as_their_words(folder):
     failure = Message("file.unreadable", name=Path("a.png"), reason="gone")
-    stored.write_end(shut(folder, "end.json"), End(failure=failure))
-    assert runs.last_end(folder).line("en") == End(failure=failure).line("en")
+    serialization.write_outcome(shut(folder, "end.json"), Outcome(failure=failure))
+    assert runs.last_outcome(folder).status_line("en") == Outcome(failure=failure).status_line("en")

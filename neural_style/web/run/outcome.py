@@ -1,0 +1,118 @@
+"""Progress and outcome of a run, and the texts shown for them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from neural_style.messages import Message
+from neural_style.web.text import texts
+
+
+@dataclass(frozen=True)
+class LossPoint:
+    """The weighted losses by term at one iteration."""
+
+    iteration: int
+    losses: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Milestones and losses of a run so far.
+
+    Attributes:
+        milestones: The iterations whose pictures are stored, with their losses.
+        losses: The points of the chart.
+    """
+
+    milestones: tuple[LossPoint, ...] = ()
+    losses: tuple[LossPoint, ...] = ()
+
+    def with_milestone(self, point: LossPoint) -> Progress:
+        """A copy with one more milestone."""
+        return replace(self, milestones=(*self.milestones, point))
+
+    def with_losses(self, point: LossPoint) -> Progress:
+        """A copy with one more point of the chart."""
+        return replace(self, losses=(*self.losses, point))
+
+    def gallery(self, folder: Path, language: str) -> list[tuple[str, str]]:
+        """Path in the run's folder and caption of each milestone."""
+        return [
+            (
+                str(picture_path(folder, point.iteration)),
+                texts.caption(point.iteration, point.losses, language),
+            )
+            for point in self.milestones
+        ]
+
+    def chart(self) -> pd.DataFrame | None:
+        """Base-10 logarithms of the losses, a row for each term and iteration; None if empty.
+
+        Losses that are zero or not finite are left out.
+        """
+        rows = [
+            (point.iteration, math.log10(value), term)
+            for point in self.losses
+            for term, value in point.losses.items()
+            if 0 < value < math.inf
+        ]
+        return pd.DataFrame(rows, columns=["iteration", "loss", "term"]) if rows else None
+
+
+@dataclass(frozen=True)
+class LastPicture:
+    """The last picture of a run.
+
+    Attributes:
+        iteration: Its iteration.
+        planned: Iterations of the whole run.
+        seconds: Duration of the run.
+        note: Source of the network's weights and the memory plan.
+    """
+
+    iteration: int
+    planned: int
+    height: int
+    width: int
+    seconds: float
+    losses: dict[str, float]
+    note: Message
+
+    def status_line(self, language: str) -> str:
+        """The status line of a run that ended with this picture."""
+        if self.iteration == self.planned:
+            return texts.done_status(self.planned, self.losses, self.seconds, self.note, language)
+        size = (self.height, self.width)
+        return texts.stopped_status(self.iteration, self.planned, size, self.losses, language)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        last_picture: None if the run ended before its first picture.
+        failure: The error that ended the run; None if it was completed or stopped.
+    """
+
+    last_picture: LastPicture | None = None
+    progress: Progress = Progress()
+    failure: Message | None = None
+
+    def status_line(self, language: str) -> str:
+        """The status line of the ended run."""
+        if self.failure is not None:
+            return texts.failure_status(self.failure, language)
+        if self.last_picture is None:
+            return texts.translate("stopped_early", language)
+        return self.last_picture.status_line(language)
+
+
+def picture_path(folder: Path, iteration: int) -> Path:
+    """The path of a milestone's PNG file in the run's folder."""
+    return folder / f"stylized-{iteration:06d}.png"
