@@ -37,7 +37,7 @@ from neural_style.web.run import handlers
 from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.serve import serve
 from tests.conftest import picture
-from tests.web.visit import make_ready
+from tests.web.visit import PATIENCE_MS, make_ready
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, CHROMIUMS)), None)
@@ -344,7 +344,7 @@ def open_page(request: pytest.FixtureRequest, url: str) -> Iterator[Callable[...
     def open_(**options: Any) -> Page:
         context = visit(options)
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on(
             "pageerror", lambda error: None if is_left(str(error)) else errors.append(str(error))

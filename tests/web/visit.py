@@ -7,7 +7,10 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
-expect.set_options(timeout=20_000)
+PATIENCE_MS = 40_000
+"""Limit for one step in the browser; the machine may run three tests and a network at once."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def upload(page: Page, name: str, file: str) -> None:
