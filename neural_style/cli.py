@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -201,9 +202,10 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | None = None) -> int:
     """Runs to the end or to the recipe's iteration, and writes the output files."""
     goal = settings.iterations if recipe is None else recipe.iteration
-    output = _check_output(options)
+    output = check_destination(options.output, options.bits)
     frames = _frames_folder(options.frames)
     film = check_film(options.time_lapse) if options.time_lapse else None
+    _check_inputs_stay(options, [output, *([film] if film else [])], frames)
     film_frames = []
     content, alpha = load_with_alpha(options.content, longest=LONGEST)
     drawn = [load_image(path) for path in options.style_mask or ()]
@@ -254,8 +256,14 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
     return 0 if finished else INTERRUPTED
 
 
-def _check_output(options: argparse.Namespace) -> Path:
-    output = check_destination(options.output, options.bits)
+def _check_inputs_stay(
+    options: argparse.Namespace, outputs: Sequence[Path], frames: Path | None
+) -> None:
+    """Refuses outputs that would replace an input or each other.
+
+    Args:
+        frames: A folder in which any file with a frame's name would be replaced.
+    """
     pictures = [(Message("image.content"), options.content)]
     pictures += [(Message("image.style"), path) for path in options.style]
     masks = [*(options.mask or ()), *(options.style_mask or ())]
@@ -266,9 +274,17 @@ def _check_output(options: argparse.Namespace) -> Path:
     pictures += [(Message("image.recipe"), options.result)] if "result" in options else []
     for name, path in pictures:
         given = Path(path)
-        if output.exists() and given.exists() and output.samefile(given):
+        replaced = [*outputs]
+        if frames is not None and re.fullmatch(r"\d{6,}\.png", given.name):
+            replaced.append(frames / given.name)
+        if any(_are_one_file(output, given) for output in replaced):
             raise ImageError("file.would_be_replaced", image=name, path=str(given))
-    return output
+    if len(outputs) > 1 and outputs[0].resolve() == outputs[1].resolve():
+        raise FileError("file.picture_and_film", path=str(outputs[0]))
+
+
+def _are_one_file(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 @contextmanager

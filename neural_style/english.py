@@ -43,6 +43,8 @@ ENGLISH: dict[str, str] = {
     "file.bad_name": "Cannot write {path}: {reason}. Choose another name.",
     "file.not_written": "Cannot write {path}: {reason}. Choose another place.",
     "file.would_be_replaced": "The result would replace the {image} {path}. Name another file.",
+    "file.picture_and_film": "The picture and the film would both be {path}. Name another file for "
+    "one of them.",
     # Pictures
     "picture.no_style": "There is no style image. Give at least one.",
     "picture.not_a_tensor": "The {image} must be a float32 tensor of shape (1, 3, height, width), "
@@ -79,13 +81,14 @@ ENGLISH: dict[str, str] = {
     "knob.choice": "{name} must be one of {choices}; it is {given}.",
     "knob.form": "{name}: {reason}",
     "form.not_valid": "{form}; {given} is not valid.",
-    "form.style_shares": "Shares of styles are written 0.7,0.3, none below 0 and not all 0",
+    "form.style_shares": "Shares of styles are written 0.7,0.3, none below 0, the largest "
+    "from 1e-6 to 1e6",
     "form.style_scales": "Scales of styles are written 1,0.5, each from 0.1 to 10",
     "form.style_crops": "A crop is written left,top,width,height as shares of the picture, "
     "0,0,0.5,1 for its left half, or all; several are separated by semicolons",
     "form.scale_shares": "Shares of the iterations are written 5,2 for two sizes, each above 0",
-    "form.layers": "Layers are written relu1_1:0.5,relu2_1:0.5, each once, with shares of at least "
-    "0",
+    "form.layers": "Layers are written relu1_1:0.5,relu2_1:0.5, each once, no share below 0, the "
+    "largest from 1e-6 to 1e6",
     "settings.preset_of_another_manner": "The preset {preset} is not one of manner {manner}, whose "
     "presets are {choices}. Leave out the manner, or choose one of these.",
     "settings.share_count": "scale_shares {given} is for {count} sizes; scales is {scales}. "
@@ -147,8 +150,8 @@ ENGLISH: dict[str, str] = {
     "state.unknown_format": "The state is of format {format}; this program knows format {known}. "
     "Continue it with the version that kept it.",
     "state.wrong": "This is not a run's state. Give what a frame's state() returned.",
-    "state.of_another_run": "The state is that of a run with another {different}. Give the same "
-    "pictures and settings; only the iterations may grow.",
+    "state.of_another_run": "The state is that of another run; these differ: {different}. "
+    "Give the same pictures and settings; only the iterations may grow.",
     "state.too_few_iterations": "The state is that of a run of {planned} iterations; {given} are "
     "asked for. Ask for at least {least}.",
     # Weights: where they come from

@@ -263,6 +263,26 @@ def test_an_input_is_never_written_over(tmp_path, capsys):
         assert drawn.read_bytes() == before
 
 
+def test_no_film_and_no_frame_replaces_an_input_or_the_picture(tmp_path, capsys):
+    film = tmp_path / "style.webp"
+    with Image.open(STYLE) as painting:
+        painting.resize((80, 64)).save(film)
+    frame = tmp_path / "000001.png"
+    Image.new("RGB", (96, 64), "red").save(frame)
+    before = film.read_bytes(), frame.read_bytes()
+    out = str(tmp_path / "out.png")
+    assert main(["stylize", CONTENT, str(film), "-o", out, "--time-lapse", str(film)]) == 2
+    assert f"would replace the style image {film}" in capsys.readouterr().err
+    frames = ["--frames", str(tmp_path)]
+    assert main(["stylize", CONTENT, STYLE, "-o", out, "--init-image", str(frame), *frames]) == 2
+    assert f"would replace the start picture {frame}" in capsys.readouterr().err
+    both = str(tmp_path / "both.webp")
+    assert main(["stylize", CONTENT, STYLE, "-o", both, "--time-lapse", both]) == 2
+    assert f"The picture and the film would both be {both}" in capsys.readouterr().err
+    assert (film.read_bytes(), frame.read_bytes()) == before
+    assert len([*tmp_path.iterdir()]) == 2
+
+
 def test_a_second_ctrl_c_does_not_cost_the_picture():
     with cli.ignore_interrupts():
         signal.raise_signal(signal.SIGINT)

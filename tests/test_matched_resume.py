@@ -159,7 +159,7 @@ def test_a_state_by_layers_that_has_matches_of_cells_alone_is_refused(folder):
 @pytest.mark.parametrize(("before", "after"), [("nearest", "gram"), ("gram", "nearest")])
 def test_a_state_of_another_statistic_is_refused(before, after, folder):
     state = state_at(5, replace(RUN, statistic=before), folder)
-    with pytest.raises(StateError, match=r"with another .*statistic\."):
+    with pytest.raises(StateError, match=r"differ: .*statistic\."):
         next(start(replace(RUN, statistic=after), resume=state))
 
 

@@ -84,8 +84,8 @@ def test_values_are_filled_in_and_those_of_them_that_are_messages_first():
     )
     assert str(size) == "a.png has 1,234 bytes. (none)"
     assert str(Message("state.of_another_run", different=("size", Message("image.masks")))) == (
-        "The state is that of a run with another size, masks. Give the same pictures and settings; "
-        "only the iterations may grow."
+        "The state is that of another run; these differ: size, masks. Give the same pictures and "
+        "settings; only the iterations may grow."
     )
 
 

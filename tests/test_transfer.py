@@ -24,7 +24,7 @@ from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
 from neural_style.objective import Objective, StyleTarget, make_objective
 from neural_style.run import begin, job
-from neural_style.run.start import check_pictures
+from neural_style.run.start import check_pictures, check_start
 from neural_style.settings.settings import knobs
 from tests.conftest import EXAMPLES, picture, seeded_weights, tiny_vgg
 
@@ -318,6 +318,32 @@ def test_a_start_picture_of_another_shape_is_found_before_the_weights(content, s
     monkeypatch.setattr(job, "load_weights", lambda *_: pytest.fail("weights were loaded"))
     with pytest.raises(ImageError, match=r"start picture is 96×96, of another shape .* is 96×72"):
         next(stylize(content, style, settings(), init_image=picture(96, 96, seed=9)))
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        ("x.png", "The start picture must be a float32 tensor .* it is str"),
+        (torch.zeros(3, 72, 96), r"must be a float32 tensor .* \(3, 72, 96\)"),
+        (torch.zeros(2, 3, 72, 96), r"must be a float32 tensor .* \(2, 3, 72, 96\)"),
+        (torch.zeros(1, 3, 72, 96).double(), r"must be a float32 tensor .* torch\.float64"),
+        (torch.zeros(1, 3, 0, 0), "The start picture is 0×0"),
+        (torch.full((1, 3, 72, 96), 255.0), r"values from 255 to 255; .*Divide 0–255 by 255"),
+        (torch.full((1, 3, 72, 96), torch.nan), "values from nan to nan"),
+    ],
+)
+def test_what_is_no_start_picture_is_refused(start, words, content):
+    with pytest.raises(ImageError, match=words):
+        check_start(start, content)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_pictures_that_ask_for_a_gradient_are_taken(content, style):
+    plain, asking = (
+        last(*(image.clone().requires_grad_(wanted) for image in (content, style)))
+        for wanted in (False, True)
+    )
+    assert torch.equal(plain.image, asking.image)
 
 
 @pytest.mark.usefixtures("tiny")

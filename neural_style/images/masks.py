@@ -105,8 +105,14 @@ def read_masks(
 @no_type_check  # says in words what a type checker would
 def _read(picture: Any, name: Message, over: ImageTensor) -> Mask:
     shape = tuple(getattr(picture, "shape", ()))
-    if not isinstance(picture, torch.Tensor) or len(shape) != 4 or shape[:2] not in _SHAPES:
-        given = f"{type(picture).__name__} {shape}"
+    if (
+        not isinstance(picture, torch.Tensor)
+        or len(shape) != 4
+        or shape[:2] not in _SHAPES
+        or not min(shape)
+        or not picture.is_floating_point()
+    ):
+        given = f"{type(picture).__name__} {getattr(picture, 'dtype', '')} {shape}"
         raise ImageError("mask.not_a_tensor", mask=name, given=given)
     if aspect_differs(picture, over):
         sizes = {"size": size_of(picture), "other": size_of(over)}
@@ -116,7 +122,7 @@ def _read(picture: Any, name: Message, over: ImageTensor) -> Mask:
         raise ImageError("mask.not_finite", mask=name)
     if not mask.max() > _BLACK:
         raise ImageError("mask.black", mask=name)
-    return mask.float().clamp(0, 1)
+    return mask.detach().float().clamp(0, 1)
 
 
 _SHAPES = ((1, 3), (1, 1))

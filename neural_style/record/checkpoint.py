@@ -17,7 +17,7 @@ from neural_style.files import check_place, not_written, write_atomically
 from neural_style.images.masks import Masks
 from neural_style.messages import Message
 from neural_style.optim.optimizers import State
-from neural_style.plan.schedule import LAYERS, Scale, join_passes, split_by_matches
+from neural_style.plan.schedule import CELLS, LAYERS, Scale, join_passes, split_by_matches
 from neural_style.record.conditions import Conditions, compare, unpack
 from neural_style.settings.settings import Settings, knobs
 from neural_style.tensors import ImageTensor, Mask
@@ -142,12 +142,19 @@ def load_state(path: str | os.PathLike[str]) -> State:
     except OSError as error:
         reason = error.strerror or str(error)
         raise StateError("state.unreadable", path=str(path), reason=reason) from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except _DAMAGED as error:
         raise StateError("state.wrong_file", name=path.name) from error
     if not _is_state(state):
         raise StateError("state.wrong_file", name=path.name)
     _check_format(state)
     return state
+
+
+_DAMAGED = (
+    *(pickle.UnpicklingError, RuntimeError, EOFError, ValueError),
+    *(LookupError, AttributeError, TypeError, AssertionError),
+)
+"""Exceptions of `torch.load` for a damaged file or one of another format."""
 
 
 def _check_format(state: State) -> None:
@@ -162,6 +169,7 @@ def _is_state(state: Any) -> bool:
     return state["format"] != _FORMAT or (
         isinstance(state.get("identity"), dict)
         and isinstance(state.get("scales"), list)
+        and all(map(_is_scale, state["scales"]))
         and isinstance(state.get("scale"), int)
         and 0 <= state["scale"] < len(state["scales"])
         and isinstance(state.get("shown"), bool)
@@ -171,6 +179,13 @@ def _is_state(state: Any) -> bool:
         and {"image", "numbers", "iteration", "best", "event", "optimizer"} <= state["pass"].keys()
         and isinstance(state["pass"]["event"] or {}, dict)
     )
+
+
+def _is_scale(stored: Any) -> bool:
+    if not isinstance(stored, list | tuple) or len(stored) != len(Scale._fields):
+        return False
+    *numbers, stage = stored
+    return all(isinstance(n, int) and n >= 0 for n in numbers) and stage in ("", CELLS, LAYERS)
 
 
 def _has_matches(state: State) -> bool:

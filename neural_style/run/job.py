@@ -121,6 +121,7 @@ def prepare(
     stages = backbone.build()
     check_layers(stages, layers, settings.backbone)
     check_pictures(content, pictures, settings.size, backbone.smallest_side)
+    content, pictures = content.detach(), [picture.detach() for picture in pictures]
     *where, keep = read_masks(masks, content, pictures)
     styles = gather_styles(
         pictures, settings.style_shares, settings.style_scale, settings.style_crop, *where
@@ -128,6 +129,7 @@ def prepare(
     check_parts([style.image for style in styles], backbone.smallest_side)
     if init_image is not None:
         check_start(init_image, content)
+        init_image = init_image.detach()
     device = choose_device(settings.device)
     weights = load_weights(settings.backbone, settings.network_weights)
     network = load_network(

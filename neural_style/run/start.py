@@ -53,12 +53,14 @@ def start_picture(
     return torch.lerp(resize(picture, scale.height, scale.width), noise, noise_ratio)
 
 
-def check_start(picture: ImageTensor, content: ImageTensor) -> None:
-    """Checks that the start picture has the content image's aspect ratio.
+@no_type_check  # says in words what a type checker would
+def check_start(picture: Any, content: ImageTensor) -> None:
+    """Checks that the start picture is an `ImageTensor` with the content image's aspect ratio.
 
     Raises:
-        ImageError: It has another one.
+        ImageError: It is not.
     """
+    _check_picture(Message("image.start"), picture, 1)
     if aspect_differs(content, picture):
         sizes = {"size": size_of(picture), "other": size_of(content)}
         raise ImageError("picture.start_of_another_shape", **sizes)
@@ -75,21 +77,7 @@ def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side
         raise ImageError("picture.no_style")
     names = [Message("image.content"), *_names(styles)]
     for name, picture in zip(names, [content, *styles], strict=True):
-        shape = tuple(getattr(picture, "shape", ()))
-        if (
-            not isinstance(picture, torch.Tensor)
-            or (len(shape), *shape[:2]) != (4, 1, 3)
-            or picture.dtype != torch.float32
-        ):
-            given = f"{type(picture).__name__} {getattr(picture, 'dtype', '')} {shape}"
-            raise ImageError("picture.not_a_tensor", image=name, given=given)
-        low, high = picture.min().item(), picture.max().item()
-        if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
-            raise ImageError("picture.out_of_range", image=name, low=low, high=high)
-        if min(picture.shape[-2:]) < smallest_side:
-            raise ImageError(
-                "picture.too_small", image=name, size=size_of(picture), least=smallest_side
-            )
+        _check_picture(name, picture, smallest_side)
     height, width = content.shape[-2:]
     scaled = fit(height, width, size)
     if min(scaled) < smallest_side:
@@ -100,6 +88,25 @@ def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side
             scaled=f"{scaled[1]}×{scaled[0]}",
             least=smallest_side,
         )
+
+
+@no_type_check
+def _check_picture(name: Message, picture: Any, smallest_side: int) -> None:
+    shape = tuple(getattr(picture, "shape", ()))
+    if (
+        not isinstance(picture, torch.Tensor)
+        or (len(shape), *shape[:2]) != (4, 1, 3)
+        or picture.dtype != torch.float32
+    ):
+        given = f"{type(picture).__name__} {getattr(picture, 'dtype', '')} {shape}"
+        raise ImageError("picture.not_a_tensor", image=name, given=given)
+    if min(shape[-2:]) < smallest_side:
+        raise ImageError(
+            "picture.too_small", image=name, size=size_of(picture), least=smallest_side
+        )
+    low, high = picture.min().item(), picture.max().item()
+    if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
+        raise ImageError("picture.out_of_range", image=name, low=low, high=high)
 
 
 def check_parts(parts: Sequence[ImageTensor], smallest_side: int) -> None:

@@ -94,7 +94,15 @@ def _write_numbers(numbers: Sequence[float]) -> str:
 
 def _style_shares(value: Any) -> tuple[float, ...] | None:
     numbers = _numbers(value)
-    return numbers if numbers and min(numbers) >= 0 and sum(numbers) > 0 else None
+    return numbers if numbers and _are_shares(numbers) else None
+
+
+def _are_shares(numbers: Sequence[float]) -> bool:
+    """Whether they can be normalized in float32."""
+    return min(numbers) >= 0 and _LEAST_SHARE <= max(numbers) <= 1 / _LEAST_SHARE
+
+
+_LEAST_SHARE = 1e-6
 
 
 def _style_scales(value: Any) -> tuple[float, ...] | None:
@@ -137,7 +145,7 @@ def _layers(value: Any) -> dict[str, float] | None:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         return None
     shares = _numbers([*value.values()])
-    if shares is None or min(shares) < 0 or not all(value):
+    if not shares or not _are_shares(shares) or not all(value):
         return None
     return dict(zip(value, shares, strict=True))
 

@@ -281,7 +281,7 @@ def test_a_run_with_masks_is_continued_with_the_same_masks_only():
     *_, straight = stylize(CONTENT, STYLES[:1], Settings(**RUN), masks=masks)
     *_, continued = stylize(CONTENT, STYLES[:1], Settings(**RUN), masks=masks, resume=state)
     assert torch.equal(straight.image, continued.image)
-    with pytest.raises(StateError, match="another masks"):
+    with pytest.raises(StateError, match="differ: masks"):
         next(stylize(CONTENT, STYLES[:1], Settings(**RUN), resume=state))
 
 
@@ -300,7 +300,12 @@ def test_a_run_with_masks_is_continued_with_the_same_masks_only():
         (Masks(parts=[LEFT, half("left", 64, 64)]), r"The style mask \(2\) is 64×64"),
         (Masks(keep=half("left", 64, 64)), "The keep mask is 64×64, .* which is 128×96"),
         (Masks(keep=torch.zeros(1, 1, 96, 128)), "The keep mask is black all over"),
-        (Masks(keep=torch.zeros(96, 128)), r"The keep mask must be .*; it is Tensor \(96, 128\)"),
+        (
+            Masks(keep=torch.zeros(96, 128)),
+            r"The keep mask must be .*; it is Tensor torch\.float32 \(96, 128\)",
+        ),
+        (Masks(keep=torch.zeros(1, 1, 0, 0)), r"it is Tensor .*\(1, 1, 0, 0\)"),
+        (Masks(keep=torch.ones(1, 1, 96, 128).byte()), r"it is Tensor torch\.uint8"),
         (Masks(keep="sky.png"), "it is str"),
     ],
 )

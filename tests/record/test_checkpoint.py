@@ -146,8 +146,8 @@ def test_more_iterations_go_to_the_full_size():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"style_weight": 3.0}, "another style_weight"),
-        ({"seed": 4, "size": 128}, "another size, seed"),
+        ({"style_weight": 3.0}, "differ: style_weight"),
+        ({"seed": 4, "size": 128}, "differ: size, seed"),
         ({"iterations": 24}, "of 24 iterations; 24 are asked for. Ask for at least 25"),
         ({"iterations": 20}, "of 24 iterations; 20 are asked for. Ask for at least 25"),
     ],
@@ -171,7 +171,7 @@ def test_a_state_of_another_format_is_refused(tmp_path):
 
 @pytest.mark.usefixtures("tiny")
 def test_a_state_of_other_pictures_is_refused():
-    with pytest.raises(StateError, match="another content image, style image"):
+    with pytest.raises(StateError, match="differ: content image, style image"):
         next(
             stylize(
                 picture(72, 96, seed=5),
@@ -200,6 +200,9 @@ def test_what_is_no_state_is_refused():
             {"conditions": None},
             {"conditions": []},
             {"conditions": [{"rows": 3}]},
+            {"scales": [None]},
+            {"scales": [[64, 96, "24", ""]]},
+            {"scales": [[64, 96, 24, "other"]]},
         ),
     ],
 )
@@ -216,7 +219,7 @@ def test_a_state_with_something_amiss_is_refused(broken, tmp_path):
 def test_a_mask_that_says_where_is_not_one_that_says_what_stays():
     mask, pictures = torch.ones(1, 1, 72, 96), (picture(72, 96, seed=1), picture(64, 64, seed=2))
     frame = next(stylize(*pictures, RUN, masks=Masks(styles=[mask])))
-    with pytest.raises(StateError, match="another masks"):
+    with pytest.raises(StateError, match="differ: masks"):
         next(stylize(*pictures, RUN, masks=Masks(keep=mask), resume=frame.state()))
 
 

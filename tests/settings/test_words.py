@@ -26,11 +26,20 @@ READ = [
     ("content_layers", "relu4_2:0,relu5_2:0.1", {"relu4_2": 0.0, "relu5_2": 0.1}),
 ]
 REFUSED = {
-    "style_shares": ["-1,2", "0,0", "a", "nan", "1e308,1e308"],
+    "style_shares": ["-1,2", "0,0", "1e-320,0", "a", "nan", "1e308,1e308"],
     "style_scale": ["0", "11", "1,x", "1,nan"],
     "style_crop": ["0,0,1", "0,0,1,1.2", "-0.1,0,1,1", "0,0,0,1", "a", "0.6,0,0.6,1", "all,"],
     "scale_shares": ["5,", "a,b", "0,1", "-1,2", "inf,1", "nan,1", "1;2", "1e308,1e308"],
-    "style_layers": ["relu1_1:x", "relu1_1:-1", "relu1_1:inf", "a,,b", "a,a", ":1"],
+    "style_layers": [
+        "relu1_1:0",
+        "relu1_1:1e308,a",
+        "relu1_1:x",
+        "relu1_1:-1",
+        "relu1_1:inf",
+        "a,,b",
+        "a,a",
+        ":1",
+    ],
 }
 FORMS = {
     "style_shares": "Shares of styles are written 0.7,0.3",

@@ -40,6 +40,7 @@ CORE_CHINESE: dict[str, str] = {
     "file.bad_name": "无法写入 {path}：{reason}。请另选名称。",
     "file.not_written": "无法写入 {path}：{reason}。请另选一处。",
     "file.would_be_replaced": "结果会覆盖{image} {path}。请给出另一个文件名。",
+    "file.picture_and_film": "图像和影片都会是 {path}。请为其中之一给出另一个文件名。",
     # Pictures
     "picture.no_style": "没有风格图像。请至少给出一张。",
     "picture.not_a_tensor": "{image}必须是形状为 (1, 3, height, width) 的 float32 张量，"
@@ -73,12 +74,12 @@ CORE_CHINESE: dict[str, str] = {
     "knob.choice": "{name} 必须是 {choices} 之一，不能是 {given}。",
     "knob.form": "{name}：{reason}",
     "form.not_valid": "{form}；{given} 不是这样。",
-    "form.style_shares": "各风格比重写作 0.7,0.3，不得小于 0，也不得全为 0",
+    "form.style_shares": "各风格比重写作 0.7,0.3，不得小于 0，最大者为 1e-6 到 1e6",
     "form.style_scales": "各风格的笔触大小写作 1,0.5，每个为 0.1 到 10",
     "form.style_crops": "裁剪写作 左,上,宽,高，均为图像的比例：0,0,0.5,1 为左半；或写 all；"
     "多个用分号隔开",
     "form.scale_shares": "两级尺寸的迭代分配写作 5,2，每个都大于 0",
-    "form.layers": "层写作 relu1_1:0.5,relu2_1:0.5，每层一次，比重不小于 0",
+    "form.layers": "层写作 relu1_1:0.5,relu2_1:0.5，每层一次，比重不得小于 0，最大者为 1e-6 到 1e6",
     "settings.preset_of_another_manner": "预设 {preset} 不属于画法 {manner}，后者的预设为 "
     "{choices}。请不指定画法，或从中选择一个。",
     "settings.share_count": "scale_shares {given} 对应 {count} 级尺寸，scales 却为 {scales}。"
