@@ -258,4 +258,4 @@ def move(state: Any, device: torch.device) -> Any:
 
 
 def _digest(picture: ImageTensor | Mask) -> str:
-    return hashlib.sha256(picture.contiguous().cpu().numpy().tobytes()).hexdigest()
+    return hashlib.sha256(picture.detach().contiguous().cpu().numpy().tobytes()).hexdigest()
