@@ -202,6 +202,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | None = None) -> int:
     """Runs to the end or to the recipe's iteration, and writes the output files."""
     goal = settings.iterations if recipe is None else recipe.iteration
+    _check_names(options)
     output = check_destination(options.output, options.bits)
     frames = _frames_folder(options.frames)
     film = check_film(options.time_lapse) if options.time_lapse else None
@@ -254,6 +255,14 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
                 )
             _report(frame, output, goal, finished)
     return 0 if finished else INTERRUPTED
+
+
+def _check_names(options: argparse.Namespace) -> None:
+    """Refuses empty file names, as unset variables of a script leave them."""
+    for name in ("content", "output", "keep", "init_image", "frames", "time_lapse"):
+        if getattr(options, name) == "":
+            option = name.upper() if name == "content" else f"--{name.replace('_', '-')}"
+            raise FileError("file.empty_name", option=option)
 
 
 def _check_inputs_stay(

@@ -43,6 +43,7 @@ ENGLISH: dict[str, str] = {
     "file.bad_name": "Cannot write {path}: {reason}. Choose another name.",
     "file.not_written": "Cannot write {path}: {reason}. Choose another place.",
     "file.would_be_replaced": "The result would replace the {image} {path}. Name another file.",
+    "file.empty_name": "The name given for {option} is empty. Name a file or leave it out.",
     "file.picture_and_film": "The picture and the film would both be {path}. Name another file for "
     "one of them.",
     # Pictures
@@ -110,10 +111,10 @@ ENGLISH: dict[str, str] = {
     "settings.no_device": "There is no device {device} here. Use auto or {choices}.",
     "settings.no_cuda_device": "There is no device {device} here; CUDA devices found: {count}.",
     # Memory and precision
-    "memory.too_large": "A picture of {size} needs about {needed:.1f} GB of memory; "
-    "{available:.1f} GB is available. About size {fitting} would fit.",
-    "memory.no_size": "A picture of {size} needs about {needed:.1f} GB of memory; "
-    "{available:.1f} GB is available. No size would fit.",
+    "memory.too_large": "A picture of {size} needs about {needed:.2f} GB of memory; "
+    "{available:.2f} GB is available. About size {fitting} would fit.",
+    "memory.no_size": "A picture of {size} needs about {needed:.2f} GB of memory; "
+    "{available:.2f} GB is available. No size would fit.",
     "memory.exhausted": "Memory ran out; continuing in smaller parts.",
     "memory.plan": "about {needed:.1f} GB with {means}",
     "memory.strips": "strips of {rows} rows down to {layer}",
@@ -140,7 +141,8 @@ ENGLISH: dict[str, str] = {
     "recipe.unknown_version": "unknown",
     "recipe.use_that_version": "Use that version.",
     "recipe.use_as_saved": "Take the picture as it was saved.",
-    "recipe.start_wanted": "This picture was begun from a start picture. Give it as init_image.",
+    "recipe.start_wanted": "This picture was begun from a start picture. Give it as init_image; "
+    "in the shell, as --init-image.",
     "recipe.changed": "The picture was made with {before}; this run uses {now}. It will be close, "
     "not identical.",
     "state.not_newest": "Only the newest frame's state can be had, that of iteration {newest}; "

@@ -283,6 +283,14 @@ def test_no_film_and_no_frame_replaces_an_input_or_the_picture(tmp_path, capsys)
     assert len([*tmp_path.iterdir()]) == 2
 
 
+@pytest.mark.parametrize("flag", ["--keep", "--init-image", "--frames", "--time-lapse"])
+def test_an_empty_name_is_refused(flag, capsys):
+    assert main(["stylize", CONTENT, STYLE, "-o", "out.png", flag, ""]) == 2
+    assert f"The name given for {flag} is empty" in capsys.readouterr().err
+    assert main(["stylize", "", STYLE, "-o", "out.png"]) == 2
+    assert "The name given for CONTENT is empty" in capsys.readouterr().err
+
+
 def test_a_second_ctrl_c_does_not_cost_the_picture():
     with cli.ignore_interrupts():
         signal.raise_signal(signal.SIGINT)

@@ -38,8 +38,8 @@ _HYPERCOLUMNS = 1.5
 FIXED_BYTES = 60_000_000
 """Memory that does not depend on the picture: tile buffers, compiled code."""
 
-_SMALLEST = 32
-"""Smallest size that an error message proposes."""
+_SMALLEST = 64
+"""Smallest size that an error message proposes: that of `Settings.size`."""
 
 STRIP_PIXELS = (1_600_000, 800_000, 400_000, 200_000, 100_000)
 """Choices for the pixels of a strip without margins; deeper segments have as many rows."""

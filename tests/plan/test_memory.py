@@ -95,7 +95,7 @@ def test_float32_needs_more_than_bfloat16(vgg):
 
 
 def test_a_picture_that_does_not_fit_is_refused_with_a_size_that_does(vgg):
-    with pytest.raises(SettingsError, match=r"needs about \d+\.\d GB.*2\.0 GB is a") as refused:
+    with pytest.raises(SettingsError, match=r"needs about \d+\.\d\d GB.*2\.00 GB is a") as refused:
         plan(vgg, 4096, 2.0)
     size = int(str(refused.value).split("size ")[1].split()[0])
     assert 512 < size < 4096
@@ -310,7 +310,7 @@ def test_not_every_error_that_mentions_memory_is_exhaustion():
 
 @pytest.mark.usefixtures("tiny")
 def test_a_limit_that_is_too_low_is_refused_before_the_run():
-    with pytest.raises(SettingsError, match=r"0\.0 GB is available"):
+    with pytest.raises(SettingsError, match=r"0\.00 GB is available"):
         next(stylize(picture(64, 64), picture(64, 64), Settings(memory_gb=0.001)))
 
 

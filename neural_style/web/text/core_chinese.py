@@ -40,6 +40,7 @@ CORE_CHINESE: dict[str, str] = {
     "file.bad_name": "无法写入 {path}：{reason}。请另选名称。",
     "file.not_written": "无法写入 {path}：{reason}。请另选一处。",
     "file.would_be_replaced": "结果会覆盖{image} {path}。请给出另一个文件名。",
+    "file.empty_name": "{option} 的文件名为空。请给出文件名，或不给出此项。",
     "file.picture_and_film": "图像和影片都会是 {path}。请为其中之一给出另一个文件名。",
     # Pictures
     "picture.no_style": "没有风格图像。请至少给出一张。",
@@ -101,9 +102,9 @@ CORE_CHINESE: dict[str, str] = {
     "settings.no_device": "这里没有设备 {device}。请使用 auto 或 {choices}。",
     "settings.no_cuda_device": "这里没有设备 {device}；找到的 CUDA 设备数：{count}。",
     # Memory and precision
-    "memory.too_large": "{size} 的图像约需 {needed:.1f} GB 内存，现有 {available:.1f} GB。"
+    "memory.too_large": "{size} 的图像约需 {needed:.2f} GB 内存，现有 {available:.2f} GB。"
     "尺寸约 {fitting} 可以容下。",
-    "memory.no_size": "{size} 的图像约需 {needed:.1f} GB 内存，现有 {available:.1f} GB。"
+    "memory.no_size": "{size} 的图像约需 {needed:.2f} GB 内存，现有 {available:.2f} GB。"
     "任何尺寸都容不下。",
     "memory.exhausted": "内存不足，改为分成更小的部分继续。",
     "memory.plan": "约 {needed:.1f} GB 内存，{means}",
@@ -128,7 +129,8 @@ CORE_CHINESE: dict[str, str] = {
     "recipe.unknown_version": "未知",
     "recipe.use_that_version": "请使用那个版本。",
     "recipe.use_as_saved": "请使用原样保存的图像。",
-    "recipe.start_wanted": "这张图像是从一张起始图像开始绘制的。请将其作为 init_image 给出。",
+    "recipe.start_wanted": "这张图像是从一张起始图像开始绘制的。请将其作为 init_image 给出；"
+    "在命令行中为 --init-image。",
     "recipe.changed": "图像生成时使用：{before}；本次使用：{now}。结果会相近，但不完全相同。",
     "state.not_newest": "只能取得最新一帧的状态，即第 {newest} 次迭代的；"
     "这一帧属于第 {iteration} 次。请在下一帧之前取得。",
