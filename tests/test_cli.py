@@ -298,6 +298,11 @@ def test_a_second_ctrl_c_does_not_cost_the_picture():
         signal.raise_signal(signal.SIGINT)
 
 
+def heed_ctrl_c() -> None:
+    """For a child process: tests that run in the background are started with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_keeps_the_best_picture_and_says_where(tmp_path):
     """In a process of its own, with the real network."""
     out = tmp_path / "kept.png"
@@ -306,15 +311,23 @@ def test_ctrl_c_keeps_the_best_picture_and_says_where(tmp_path):
     command += ["--size", "96", "--iterations", "100000", "--frames", str(frames)]
     command += ["--manner", "classic", "--scales", "1"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+        preexec_fn=heed_ctrl_c,
     )
-    deadline = time.monotonic() + 120
-    while not (frames / "000005.png").exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    said, trouble = process.communicate(timeout=60)
+    try:
+        deadline = time.monotonic() + 120
+        while not (frames / "000005.png").exists():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        said, trouble = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert re.search(r"Stopped\. The best picture so far is in .*kept\.png \(\d+×\d+, after", said)
     assert "Traceback" not in trouble
