@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,8 +16,7 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from neural_style.devices import use_large_pages
-from neural_style.errors import FileError, ImageError, NeuralStyleError
-from neural_style.files import reason_of
+from neural_style.errors import NeuralStyleError
 from neural_style.images.files import (
     LONGEST,
     check_destination,
@@ -28,7 +26,7 @@ from neural_style.images.files import (
 )
 from neural_style.images.masks import Masks, load_styles
 from neural_style.images.video import check_film, film_every, film_frame, save_film
-from neural_style.messages import Message
+from neural_style.outputs import check_inputs_stay, check_names, make_frames_folder
 from neural_style.plan.clock import in_words
 from neural_style.record.recipe import Recipe, differences, read_recipe, settings_of
 from neural_style.run.frame import Frame
@@ -202,11 +200,11 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | None = None) -> int:
     """Runs to the end or to the recipe's iteration, and writes the output files."""
     goal = settings.iterations if recipe is None else recipe.iteration
-    _check_names(options)
+    check_names(options)
     output = check_destination(options.output, options.bits)
-    frames = _frames_folder(options.frames)
+    frames = make_frames_folder(options.frames)
     film = check_film(options.time_lapse) if options.time_lapse else None
-    _check_inputs_stay(options, [output, *([film] if film else [])], frames)
+    check_inputs_stay(options, [output, *([film] if film else [])], frames)
     film_frames = []
     content, alpha = load_with_alpha(options.content, longest=LONGEST)
     drawn = [load_image(path) for path in options.style_mask or ()]
@@ -257,45 +255,6 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
     return 0 if finished else INTERRUPTED
 
 
-def _check_names(options: argparse.Namespace) -> None:
-    """Refuses empty file names, as unset variables of a script leave them."""
-    for name in ("content", "output", "keep", "init_image", "frames", "time_lapse"):
-        if getattr(options, name) == "":
-            option = name.upper() if name == "content" else f"--{name.replace('_', '-')}"
-            raise FileError("file.empty_name", option=option)
-
-
-def _check_inputs_stay(
-    options: argparse.Namespace, outputs: Sequence[Path], frames: Path | None
-) -> None:
-    """Refuses outputs that would replace an input or each other.
-
-    Args:
-        frames: A folder in which any file with a frame's name would be replaced.
-    """
-    pictures = [(Message("image.content"), options.content)]
-    pictures += [(Message("image.style"), path) for path in options.style]
-    masks = [*(options.mask or ()), *(options.style_mask or ())]
-    pictures += [(Message("image.mask"), path) for path in masks]
-    pictures += [(Message("image.keep_mask"), options.keep)] if options.keep else []
-    if options.init_image:
-        pictures.append((Message("image.start"), options.init_image))
-    pictures += [(Message("image.recipe"), options.result)] if "result" in options else []
-    for name, path in pictures:
-        given = Path(path)
-        replaced = [*outputs]
-        if frames is not None and re.fullmatch(r"\d{6,}\.png", given.name):
-            replaced.append(frames / given.name)
-        if any(_are_one_file(output, given) for output in replaced):
-            raise ImageError("file.would_be_replaced", image=name, path=str(given))
-    if len(outputs) > 1 and outputs[0].resolve() == outputs[1].resolve():
-        raise FileError("file.picture_and_film", path=str(outputs[0]))
-
-
-def _are_one_file(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
-
-
 @contextmanager
 def ignore_interrupts() -> Iterator[None]:
     """A context that ignores Ctrl-C, so that a second one does not interrupt saving."""
@@ -313,20 +272,6 @@ def _report(frame: Frame, output: Path, iterations: int, finished: bool) -> None
     line = f"{output} ({reached})"
     with suppress(OSError):  # stdout may be closed; the picture is saved
         print(line if finished else f"Stopped. The best picture so far is in {line}.", flush=True)
-
-
-def _frames_folder(folder: str | None) -> Path | None:
-    if folder is None:
-        return None
-    path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            "file.folder_not_made", folder=str(path), reason=reason_of(error)
-        ) from error
-    check_destination(path / "000000.png")
-    return path
 
 
 def _describe(frame: Frame) -> str:

@@ -292,10 +292,15 @@ def test_an_empty_name_is_refused(flag, capsys):
 
 
 def test_a_second_ctrl_c_does_not_cost_the_picture():
-    with cli.ignore_interrupts():
-        signal.raise_signal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+    # Tests that run in the background are started with SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with cli.ignore_interrupts():
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def heed_ctrl_c() -> None:

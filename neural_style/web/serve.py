@@ -9,7 +9,7 @@ import gradio as gr
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from neural_style.web.page.layout import CSS
+from neural_style.web.page.style_sheet import CSS
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES
 from neural_style.web.run.handlers import run_stylize
 from neural_style.web.run.runs import private_folder

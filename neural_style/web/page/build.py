@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +12,15 @@ from neural_style.settings.settings import Settings
 from neural_style.web.page.layout import Inputs, Results, inputs_column, results_column
 from neural_style.web.page.links import RESULT_PARAMETER, make_query, make_result_query, read_query
 from neural_style.web.page.manners import PRESET_KNOBS, connect_manners
+from neural_style.web.page.results import finish_ended_run, finish_stopped_run, load_history
+from neural_style.web.page.scripts import (
+    BROWSER_LANGUAGE_JS,
+    COPY_LINK_JS,
+    SCROLL_TO_PROGRESS_JS,
+    SET_DOCUMENT_LANGUAGE_JS,
+    SET_ROLE_OF_EMPTY_JS,
+    set_interactive_js,
+)
 from neural_style.web.page.tool_handlers import warn_unused_strokes
 from neural_style.web.page.tools import HAS_UNUSED_STROKES_JS, connect_crop_tool, connect_mask_tool
 from neural_style.web.page.widgets import Localizer
@@ -21,12 +29,8 @@ from neural_style.web.run.call import EXTRA_PICTURES, named_values, page_knobs
 from neural_style.web.run.checks import check_inputs
 from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.run.finished import (
-    FinishedOutputs,
-    finish_run,
     open_shared_result,
     picture_for_reuse,
-    read_history,
-    to_history,
 )
 from neural_style.web.run.gpu import explain_gpu_errors
 from neural_style.web.run.handlers import (
@@ -40,40 +44,8 @@ from neural_style.web.run.handlers import (
     run_stylize_image,
 )
 from neural_style.web.run.runs import RETENTION_SECONDS
-from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
+from neural_style.web.text.languages import DEFAULT_LANGUAGE
 from neural_style.web.text.texts import translate
-
-_BROWSER_LANGUAGE_JS = (
-    f"({json.dumps([*LANGUAGES])}.find((code) => navigator.language.toLowerCase().startsWith(code))"
-    f' ?? "{DEFAULT_LANGUAGE}")'
-)
-"""JavaScript: the page language that fits the browser's."""
-
-_SET_DOCUMENT_LANGUAGE_JS = f"() => {{ document.documentElement.lang = {_BROWSER_LANGUAGE_JS}; }}"
-
-_SCROLL_TO_PROGRESS_JS = """() => {
-  const missing = ["content", "style"].find((name) => !document.querySelector(`#${name} img`));
-  document.querySelector(missing ? `#${missing}` : "#progress")
-    .scrollIntoView({behavior: "smooth", block: "nearest"});
-  if (!missing && window.innerWidth <= 640)
-    document.querySelector("#progress").scrollIntoView({behavior: "smooth", block: "start"});
-}"""
-"""On a phone the result is far below the button, so the page scrolls to it."""
-
-_COPY_LINK_JS = """(query) => {
-  if (!query) return "";
-  const link = window.location.origin + window.location.pathname + query;
-  navigator.clipboard?.writeText(link).catch(() => {});
-  return link;
-}"""
-
-_SET_ROLE_OF_EMPTY_JS = """() => {
-  const name = () => document.querySelectorAll(".empty[aria-label]:not([role])")
-    .forEach((place) => place.setAttribute("role", "img"));
-  new MutationObserver(name).observe(document.body, {childList: true, subtree: true});
-  name();
-}"""
-"""Gradio gives empty placeholders a label without a role, which screen readers ignore."""
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _UNQUEUED = _PRIVATE | {"queue": False}
@@ -146,7 +118,7 @@ def _connect_runs(
 
     gpu_queue: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "gpu"}
     # Separate events: one that follows the run's event would wait for its end.
-    clicked = inputs.stylize.click(None, js=_SCROLL_TO_PROGRESS_JS, api_visibility="private")
+    clicked = inputs.stylize.click(None, js=SCROLL_TO_PROGRESS_JS, api_visibility="private")
     clicked.then(
         warn_unused_strokes,
         [inputs.mask_tool.unused_strokes, language],
@@ -175,22 +147,22 @@ def _connect_runs(
     # A run that is started before Stop is done would be lost, so the buttons are disabled.
     start_buttons = [inputs.stylize, results.continue_run]
     results.stop.click(
-        None, None, start_buttons, js=_set_interactive_js(False), api_visibility="private"
+        None, None, start_buttons, js=set_interactive_js(False), api_visibility="private"
     )
     cancelled = results.stop.click(None, cancels=[run, more], **_UNQUEUED)
     # Unqueued: a full queue must not hold back the result. After a completed run the picture is
     # not updated: it is shown already, and other events may have replaced it.
     finish_inputs = [results.latest_run, results.history, language]
     after_stop = cancelled.then(
-        _finish_stopped_run,
+        finish_stopped_run,
         finish_inputs,
         [results.picture, results.status, *results.file_outputs],
         **_UNQUEUED,
     )
     for ended in (run.success, more.success):
-        ended(_finish_run, finish_inputs, [results.status, *results.file_outputs], **_UNQUEUED)
+        ended(finish_ended_run, finish_inputs, [results.status, *results.file_outputs], **_UNQUEUED)
     for ended in (run.then, more.then, after_stop.then):
-        ended(None, None, start_buttons, js=_set_interactive_js(True), api_visibility="private")
+        ended(None, None, start_buttons, js=set_interactive_js(True), api_visibility="private")
     for button, image in (
         (results.as_content, inputs.content),
         (results.as_start, inputs.start_image),
@@ -210,46 +182,6 @@ def _connect_runs(
             validator=check_inputs,
             **gpu_queue,
         )
-
-
-def _finish_stopped_run(run: str | None, history: Any, language: str) -> list[Any]:
-    """Updates after Stop: picture, status and `Results.file_outputs`."""
-    outputs = finish_run(run, history, language)
-    return [
-        _value_or_skip(outputs.picture),
-        _value_or_skip(outputs.status),
-        *_file_outputs(outputs),
-    ]
-
-
-def _finish_run(run: str | None, history: Any, language: str) -> list[Any]:
-    """Updates after a run: the status if an error occurred, and `Results.file_outputs`."""
-    outputs = finish_run(run, history, language)
-    return [outputs.status if outputs.is_error else gr.skip(), *_file_outputs(outputs)]
-
-
-def _file_outputs(outputs: FinishedOutputs) -> list[Any]:
-    """The values of `Results.file_outputs`."""
-    results = outputs.results
-    history = None if results is None else to_history(results)
-    values = [outputs.comparison, outputs.film, outputs.files, history, results]
-    return [_value_or_skip(value) for value in values]
-
-
-def _load_history(history: Any) -> tuple[list[dict[str, str]], list[str]]:
-    """The results that still exist, as browser state and as values of the gallery."""
-    results = read_history(history)
-    return to_history(results), results
-
-
-def _value_or_skip(value: Any) -> Any:
-    return gr.skip() if value is None else value
-
-
-def _set_interactive_js(interactive: bool) -> str:
-    """JavaScript that enables or disables the two buttons that start a run."""
-    change = json.dumps({"__type__": "update", "interactive": interactive})
-    return f"() => [{change}, {change}]"
 
 
 def _connect_controls(inputs: Inputs, language: gr.Textbox) -> None:
@@ -306,7 +238,7 @@ def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         (inputs.result_link, link_result, [language, results.shown_run, *pictures], _PRIVATE),
     ):
         button.click(handler, handler_inputs, inputs.link_box, **options).success(
-            None, inputs.link_box, inputs.link_box, js=_COPY_LINK_JS, api_visibility="private"
+            None, inputs.link_box, inputs.link_box, js=COPY_LINK_JS, api_visibility="private"
         ).then(lambda: gr.update(visible=True), None, inputs.link_box, **_UNQUEUED)
 
 
@@ -330,7 +262,7 @@ def _connect_page_load(
         shown = 2 * [result or gr.skip()]
         return [*images, *widget_values, *shown, message]
 
-    language_js = f"() => [{_BROWSER_LANGUAGE_JS}]"
+    language_js = f"() => [{BROWSER_LANGUAGE_JS}]"
     widgets = [*inputs.widgets.values()]
     link_outputs = [inputs.content, inputs.style, *widgets]
     link_outputs += [results.picture, results.shown_run, results.status]
@@ -343,13 +275,13 @@ def _connect_page_load(
         show_progress_on=language,
         **_UNQUEUED,
     ).then(open_link, language, link_outputs, js=language_js, **_UNQUEUED)
-    for script in (_SET_DOCUMENT_LANGUAGE_JS, _SET_ROLE_OF_EMPTY_JS):
+    for script in (SET_DOCUMENT_LANGUAGE_JS, SET_ROLE_OF_EMPTY_JS):
         page.load(None, js=script, api_visibility="private")
-    page.load(_load_history, results.history, [results.history, results.earlier], **_UNQUEUED)
+    page.load(load_history, results.history, [results.history, results.earlier], **_UNQUEUED)
     page.load(
         estimate,
         [language, *widgets],
         inputs.estimate,
-        js=f"(_, ...values) => [{_BROWSER_LANGUAGE_JS}, ...values]",
+        js=f"(_, ...values) => [{BROWSER_LANGUAGE_JS}, ...values]",
         **_UNQUEUED,
     )
