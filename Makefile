@@ -1,8 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
-# Three at a time on two cores: those with a browser wait a third of their time. A thread that waits
-# must not spin on another's core.
-PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 3 --dist loadscope
+# Two tests at a time: a thread of one that waits must not spin on the other's core.
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadscope
 
 .PHONY: help setup run test test-all bench docs lint clean
 

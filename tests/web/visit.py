@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
 PATIENCE_MS = 40_000
-"""Limit for one step in the browser; the machine may run three tests and a network at once."""
+"""Limit for one step in the browser; the machine may run two tests and a network at once."""
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -62,5 +62,9 @@ def run_to_the_end(page: Page, iterations: int = 12) -> None:
     shown = page.locator("#result img")
     before = shown.get_attribute("src") if shown.count() else ""
     press(page, "stylize")
-    expect(shown).not_to_have_attribute("src", before)  # what the last run left is not taken for it
+    try:  # what the last run left is not taken for the result
+        expect(shown).not_to_have_attribute("src", before, timeout=PATIENCE_MS / 2)
+    except AssertionError:  # on a busy machine a press was lost while the page still loaded
+        press(page, "stylize")
+        expect(shown).not_to_have_attribute("src", before)
     expect(page.locator("#status")).to_contain_text(f"Done: {iterations} iterations")
