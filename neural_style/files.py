@@ -1,13 +1,20 @@
-"""Files that appear whole or not at all, and why one cannot be written."""
+"""Files that appear whole or not at all, files of tensors, and why a file cannot be written."""
 
 from __future__ import annotations
 
 import os
+import pickle
 import secrets
 import stat
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from neural_style.errors import FileError
 
@@ -34,6 +41,35 @@ def write_atomically(path: Path) -> Iterator[Path]:
     with temporary_file(path.parent) as partial:
         yield partial
         partial.replace(path)
+
+
+def load_tensors(path: Path) -> Any:
+    """Reads what `torch.save` wrote, onto the CPU; no code of the file is run.
+
+    Raises:
+        OSError: The file cannot be opened.
+        ValueError: It is damaged or of another format.
+    """
+    with path.open("rb"):
+        pass
+    try:
+        if zipfile.is_zipfile(path):  # as written since PyTorch 1.6, which checks no sums itself
+            with zipfile.ZipFile(path) as archive:
+                damaged = archive.testzip()
+            if damaged:
+                raise ValueError(f"wrong checksum of {damaged}")
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except _UNREADABLE as error:
+        raise ValueError(f"no readable tensors: {error}") from error
+
+
+_UNREADABLE = (
+    *(pickle.UnpicklingError, struct.error, zipfile.BadZipFile, zlib.error),
+    *(RuntimeError, OSError, EOFError, ValueError),
+    *(LookupError, AttributeError, TypeError, AssertionError),
+)
+"""Exceptions of `torch.load` and `zipfile` for a damaged file or one of another format; fuzzing
+found each."""
 
 
 def check_place(path: Path) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import pickle
-import struct
 import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from neural_style.errors import WeightsError
+from neural_style.files import load_tensors
 from neural_style.messages import Message
 from neural_style.network import hub
 from neural_style.network.backbones import BACKBONES, Backbone, PackagedFile, Units
@@ -25,12 +23,6 @@ ENVIRONMENT = "NEURAL_STYLE_WEIGHTS"
 """Environment variable that replaces the choice "auto": auto, hub, packaged, or a file's path."""
 
 NAMED_SOURCES = ("auto", "hub", "packaged")
-
-_UNREADABLE = (
-    *(pickle.UnpicklingError, struct.error, RuntimeError, OSError, EOFError, ValueError),
-    *(LookupError, AttributeError, TypeError, AssertionError),
-)
-"""Exceptions of `torch.load` for a damaged file or one of another format."""
 
 
 class Weights(NamedTuple):
@@ -134,7 +126,7 @@ def _from_package(backbone: str, entry: Backbone) -> Weights:
 
 
 def _from_tables(backbone: str, entry: Backbone, path: Path, where: Message | str) -> Weights:
-    tensors = _decode_tables(torch.load(path, map_location="cpu", weights_only=True))
+    tensors = _decode_tables(load_tensors(path))
     return Weights(
         tensors=_check(entry, tensors, path.name),
         units=entry.packaged.units,
@@ -159,8 +151,8 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
         tensors = _read_safetensors(path, "")
     else:
         try:
-            tensors = torch.load(path, map_location="cpu", weights_only=True)
-        except _UNREADABLE as error:
+            tensors = load_tensors(path)
+        except ValueError as error:
             raise WeightsError("weights.unknown_format", name=path.name) from error
     if not isinstance(tensors, dict):
         raise WeightsError("weights.no_table", name=path.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import torch
 
 from neural_style.errors import StateError
-from neural_style.files import check_place, not_written, write_atomically
+from neural_style.files import check_place, load_tensors, not_written, write_atomically
 from neural_style.images.masks import Masks
 from neural_style.messages import Message
 from neural_style.optim.optimizers import State
@@ -138,23 +137,16 @@ def load_state(path: str | os.PathLike[str]) -> State:
     """
     path = Path(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = load_tensors(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise StateError("state.unreadable", path=str(path), reason=reason) from error
-    except _DAMAGED as error:
+    except ValueError as error:
         raise StateError("state.wrong_file", name=path.name) from error
     if not _is_state(state):
         raise StateError("state.wrong_file", name=path.name)
     _check_format(state)
     return state
-
-
-_DAMAGED = (
-    *(pickle.UnpicklingError, RuntimeError, EOFError, ValueError),
-    *(LookupError, AttributeError, TypeError, AssertionError),
-)
-"""Exceptions of `torch.load` for a damaged file or one of another format."""
 
 
 def _check_format(state: State) -> None:

@@ -278,3 +278,15 @@ def test_a_file_that_holds_no_state_is_refused(tmp_path):
             load_state(tmp_path / "odd.pt")
     with pytest.raises(FileError, match="Cannot write into"):
         save_state({}, tmp_path / "nowhere" / "run.pt")
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_state_with_one_wrong_byte_in_its_picture_is_refused(tmp_path):
+    frame = next(frames(RUN))
+    path = save_state(frame.state(), tmp_path / "run.pt")
+    state, stored = load_state(path), path.read_bytes()
+    picture_bytes = state["pass"]["image"].numpy().tobytes()
+    place = stored.index(picture_bytes) + len(picture_bytes) // 2
+    path.write_bytes(stored[:place] + bytes([stored[place] ^ 1]) + stored[place + 1 :])
+    with pytest.raises(StateError, match=r"run\.pt is no run's state"):
+        load_state(path)
