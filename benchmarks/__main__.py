@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from PIL import Image
 
 from benchmarks.long_runs import LOOPS
 from benchmarks.report import write_report
+from neural_style.devices import use_large_pages
 
 FOLDER = Path(__file__).parent
 EXAMPLES = FOLDER.parent / "examples"
@@ -88,6 +88,7 @@ def main() -> None:
         "--folder", type=Path, default=FOLDER, help="where the results are kept (default: here)"
     )
     options = parser.parse_args()
+    use_large_pages()  # in the processes that measure, which inherit it; the same for all
     if options.peer_steps < 1 or options.peer_steps % 5:
         parser.error("--peer-steps must be a multiple of 5")
     if options.peer_steps != PEER_STEPS and options.folder == FOLDER:
@@ -171,7 +172,6 @@ def measure(command: list[str]) -> dict:
     run = subprocess.run(
         [sys.executable, "-m", *words],
         cwd=FOLDER.parent,
-        env=os.environ | {"THP_MEM_ALLOC_ENABLE": "1"},  # for all alike; see use_large_pages
         stdout=subprocess.PIPE,
         text=True,
     )

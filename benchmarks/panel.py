@@ -58,9 +58,11 @@ STYLES = (
 CROWSON_STEPS = 400
 """Steps of the preset crowson; all 3000 would take longer than a pair's other pictures together."""
 
-MEASURED = ("default", "classic", "crowson")
 OVERVIEW = 240
 """Largest side of the overview's pictures, in pixels."""
+
+MEASURED = ("default", "classic", "crowson")
+"""Variants whose pictures are measured."""
 
 LAYERS = ("relu3_3", "relu4_3")
 """Layers of the trained VGG-16, which no run uses."""

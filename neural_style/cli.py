@@ -26,7 +26,7 @@ from neural_style.images.files import (
 )
 from neural_style.images.masks import Masks, load_styles
 from neural_style.images.video import check_film, film_every, film_frame, save_film
-from neural_style.outputs import check_inputs_stay, check_names, make_frames_folder
+from neural_style.outputs import check_inputs_stay, make_frames_folder
 from neural_style.plan.clock import in_words
 from neural_style.record.recipe import Recipe, differences, read_recipe, settings_of
 from neural_style.run.frame import Frame
@@ -82,9 +82,15 @@ def make_parser() -> argparse.ArgumentParser:
         description="Repaint CONTENT in the manner of STYLE. Ctrl-C keeps the picture so far.",
     )
     command.set_defaults(run=_stylize)
-    command.add_argument("content", metavar="CONTENT", help="the picture whose scene is kept")
     command.add_argument(
-        "style", metavar="STYLE", nargs="+", help="the picture whose manner is taken, or several"
+        "content", type=_file_name, metavar="CONTENT", help="the picture whose scene is kept"
+    )
+    command.add_argument(
+        "style",
+        type=_file_name,
+        metavar="STYLE",
+        nargs="+",
+        help="the picture whose manner is taken, or several",
     )
     _add_files(command)
     command.add_argument(
@@ -112,10 +118,23 @@ def make_parser() -> argparse.ArgumentParser:
         "that differs from the recipe's is reported.",
     )
     again.set_defaults(run=_replay)
-    again.add_argument("result", metavar="RESULT", help="a PNG that this program has made")
-    again.add_argument("--content", required=True, metavar="CONTENT", help="its content image")
     again.add_argument(
-        "--style", required=True, metavar="STYLE", nargs="+", help="its style image, or several"
+        "result", type=_file_name, metavar="RESULT", help="a PNG that this program has made"
+    )
+    again.add_argument(
+        "--content",
+        type=_file_name,
+        required=True,
+        metavar="CONTENT",
+        help="its content image",
+    )
+    again.add_argument(
+        "--style",
+        type=_file_name,
+        required=True,
+        metavar="STYLE",
+        nargs="+",
+        help="its style image, or several",
     )
     _add_files(again)
     for name, about in knobs().items():
@@ -128,10 +147,11 @@ def _add_files(command: argparse.ArgumentParser) -> None:
     """Adds the flags for masks, start picture and output files."""
     for flag, what in _MASKS.items():
         action = "store" if flag == "--keep" else "append"
-        command.add_argument(flag, metavar="MASK", action=action, help=what)
+        command.add_argument(flag, type=_file_name, metavar="MASK", action=action, help=what)
     command.add_argument(
         "-o",
         "--output",
+        type=_file_name,
         required=True,
         metavar="OUT",
         help="where the result goes: .png, .jpg, .webp",
@@ -140,10 +160,24 @@ def _add_files(command: argparse.ArgumentParser) -> None:
         "--bits", type=int, choices=(8, 16), default=8, help="of each channel; 16 in a .png only"
     )
     command.add_argument(
-        "--init-image", metavar="FILE", help="a picture to start from, in place of --init"
+        "--init-image",
+        type=_file_name,
+        metavar="FILE",
+        help="a picture to start from, in place of --init",
     )
-    command.add_argument("--frames", metavar="DIR", help="keep the intermediate pictures here")
-    command.add_argument("--time-lapse", metavar="FILM", help="the run as a film: .webp, .mp4")
+    command.add_argument(
+        "--frames", type=_file_name, metavar="DIR", help="keep the intermediate pictures here"
+    )
+    command.add_argument(
+        "--time-lapse", type=_file_name, metavar="FILM", help="the run as a film: .webp, .mp4"
+    )
+
+
+def _file_name(given: str) -> str:
+    """Refuses an empty name, as an unset variable of a script leaves it."""
+    if not given:
+        raise argparse.ArgumentTypeError("the file name is empty: name a file or leave it out")
+    return given
 
 
 _MASKS = {
@@ -200,7 +234,6 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | None = None) -> int:
     """Runs to the end or to the recipe's iteration, and writes the output files."""
     goal = settings.iterations if recipe is None else recipe.iteration
-    check_names(options)
     output = check_destination(options.output, options.bits)
     frames = make_frames_folder(options.frames)
     film = check_film(options.time_lapse) if options.time_lapse else None

@@ -43,7 +43,6 @@ ENGLISH: dict[str, str] = {
     "file.bad_name": "Cannot write {path}: {reason}. Choose another name.",
     "file.not_written": "Cannot write {path}: {reason}. Choose another place.",
     "file.would_be_replaced": "The result would replace the {image} {path}. Name another file.",
-    "file.empty_name": "The name given for {option} is empty. Name a file or leave it out.",
     "file.picture_and_film": "The picture and the film would both be {path}. Name another file for "
     "one of them.",
     # Pictures

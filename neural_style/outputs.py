@@ -13,18 +13,6 @@ from neural_style.images.files import check_destination
 from neural_style.messages import Message
 
 
-def check_names(options: argparse.Namespace) -> None:
-    """Refuses empty file names, as unset variables of a script leave them.
-
-    Raises:
-        FileError: One is empty.
-    """
-    for name in ("content", "output", "keep", "init_image", "frames", "time_lapse"):
-        if getattr(options, name) == "":
-            option = name.upper() if name == "content" else f"--{name.replace('_', '-')}"
-            raise FileError("file.empty_name", option=option)
-
-
 def check_inputs_stay(
     options: argparse.Namespace, outputs: Sequence[Path], frames: Path | None
 ) -> None:

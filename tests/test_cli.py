@@ -283,12 +283,28 @@ def test_no_film_and_no_frame_replaces_an_input_or_the_picture(tmp_path, capsys)
     assert len([*tmp_path.iterdir()]) == 2
 
 
-@pytest.mark.parametrize("flag", ["--keep", "--init-image", "--frames", "--time-lapse"])
-def test_an_empty_name_is_refused(flag, capsys):
-    assert main(["stylize", CONTENT, STYLE, "-o", "out.png", flag, ""]) == 2
-    assert f"The name given for {flag} is empty" in capsys.readouterr().err
-    assert main(["stylize", "", STYLE, "-o", "out.png"]) == 2
-    assert "The name given for CONTENT is empty" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["stylize", "", STYLE], "CONTENT"),
+        (["stylize", CONTENT, STYLE, ""], "STYLE"),
+        (["stylize", CONTENT, STYLE, "--keep", ""], "--keep"),
+        (["stylize", CONTENT, STYLE, "--mask", ""], "--mask"),
+        (["stylize", CONTENT, STYLE, "--style-mask", ""], "--style-mask"),
+        (["stylize", CONTENT, STYLE, "--init-image", ""], "--init-image"),
+        (["stylize", CONTENT, STYLE, "--frames", ""], "--frames"),
+        (["stylize", CONTENT, STYLE, "--time-lapse", ""], "--time-lapse"),
+        (["stylize", CONTENT, STYLE, "-o", ""], "-o/--output"),
+        (["replay", "", "--content", CONTENT, "--style", STYLE], "RESULT"),
+        (["replay", "a.png", "--content", "", "--style", STYLE], "--content"),
+        (["replay", "a.png", "--content", CONTENT, "--style", ""], "--style"),
+    ],
+)
+def test_an_empty_name_is_refused(arguments, named, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, *([] if "-o" in arguments else ["-o", "out.png"])])
+    assert ended.value.code == 2
+    assert f"argument {named}: the file name is empty" in capsys.readouterr().err
 
 
 def test_a_second_ctrl_c_does_not_cost_the_picture():

@@ -32,10 +32,13 @@ _NEIGHBOR_BONUS = 0.07
 _REPETITION_COST = 0.15
 """Cost of the same match as a neighbor's, as a cosine: a repeated cell shows as a lattice."""
 
-_KEEPING_COST = {True: 0.3, False: 0.12}
+_KEEPING_COST = 0.12
 """How much less similar than the best match, as a cosine, the match of the previous size may be to
-be kept: where both sizes have the same cells, and where the cells are divided. Chosen by looking:
-with more, faces get lost; with less, plain places show a lattice."""
+be kept where the cells are divided. Chosen by looking: with more, faces get lost; with less, plain
+places show a lattice."""
+
+_KEEPING_COST_SAME_CELLS = 0.3
+"""The same where both sizes have the same cells."""
 
 _LIGHTNESS_COST = 0.06
 """Cost of a difference of one standard deviation in lightness, as a cosine. Chosen by eye: 0.2
@@ -91,7 +94,8 @@ def match_cells(
         if earlier is not None:
             size, style_size = tuple(query.shape[-2:]), matcher.sizes[k]
             kept, owned = carry_over(earlier, k, size, style_size, matcher.cell)
-            cost = _KEEPING_COST[shape == tuple(earlier.cells.owners.shape)]
+            same_cells = shape == tuple(earlier.cells.owners.shape)
+            cost = _KEEPING_COST_SAME_CELLS if same_cells else _KEEPING_COST
             here, there = (_similarity(own, bank, one, preferred) for one in (matches, kept))
             keep = owned & allowed.flatten()[kept] & (there >= here - cost)
             matches = torch.where(keep, kept, matches)

@@ -103,6 +103,8 @@ def _are_shares(numbers: Sequence[float]) -> bool:
 
 
 _LEAST_SHARE = 1e-6
+"""Limit for the largest share; its reciprocal is the other limit. Farther out, what is normalized
+loses all smaller shares or overflows."""
 
 
 def _style_scales(value: Any) -> tuple[float, ...] | None:

@@ -40,7 +40,6 @@ CORE_CHINESE: dict[str, str] = {
     "file.bad_name": "无法写入 {path}：{reason}。请另选名称。",
     "file.not_written": "无法写入 {path}：{reason}。请另选一处。",
     "file.would_be_replaced": "结果会覆盖{image} {path}。请给出另一个文件名。",
-    "file.empty_name": "{option} 的文件名为空。请给出文件名，或不给出此项。",
     "file.picture_and_film": "图像和影片都会是 {path}。请为其中之一给出另一个文件名。",
     # Pictures
     "picture.no_style": "没有风格图像。请至少给出一张。",
