@@ -74,7 +74,7 @@ def test_flat_patches_are_counted():
 @pytest.mark.parametrize(
     ("optimizer", "iterations"),
     [
-        ("lbfgs", 150),
+        ("lbfgs", 250),
         pytest.param("lbfgs", 1000, marks=pytest.mark.slow),
         pytest.param("adam", 1000, marks=pytest.mark.slow),
     ],
