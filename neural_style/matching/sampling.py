@@ -119,7 +119,8 @@ def sample(
         down = plan_axis(where.stop, stride, cells[layer], top)
         across = plan_axis(features.shape[3], stride, cells[layer], left)
         rows, _ = down.within(where.start, where.stop)
-        parts[layer].append(features[0, :, rows, across.first :: across.step].permute(1, 2, 0))
+        picked = features[0, :, rows, across.first :: across.step].permute(1, 2, 0)
+        parts[layer].append(picked.clone())  # a view would keep the whole map
         axes[layer] = down, across
 
     visit_features(network, segments, image, cells, visit)
