@@ -22,6 +22,9 @@ _TURNS = {
 }
 """EXIF Orientation → the transposition that makes the picture upright."""
 
+_SIDEWAYS = (5, 6, 7, 8)
+"""EXIF orientations whose transposition exchanges width and height."""
+
 _PLAIN = {
     "1": "L",
     "P": "RGBA",
@@ -79,6 +82,15 @@ def decode(picture: Image.Image, longest: int | None) -> tuple[Image.Image, Imag
     if turn is not None:
         picture, alpha = picture.transpose(turn), alpha and alpha.transpose(turn)
     return picture, alpha
+
+
+def upright_shape(picture: Image.Image) -> tuple[int, int]:
+    """Height and width of the picture after it is turned upright; it is not decoded."""
+    # Pillow exchanges those of a TIFF at opening, and decodes a PNG to look for EXIF at its end.
+    if picture.format == "TIFF" or (picture.format == "PNG" and "exif" not in picture.info):
+        return picture.height, picture.width
+    turned = _orientation(picture) in _SIDEWAYS
+    return (picture.width, picture.height) if turned else (picture.height, picture.width)
 
 
 def _orientation(picture: Image.Image) -> object:

@@ -19,7 +19,7 @@ from torch.nn.functional import interpolate
 
 from neural_style.errors import ImageError
 from neural_style.files import check_place, not_written, reason_of, write_atomically
-from neural_style.images.decode import DECODER_ERRORS, decode
+from neural_style.images.decode import DECODER_ERRORS, decode, upright_shape
 from neural_style.messages import Message
 from neural_style.tensors import ImageTensor, Mask
 
@@ -55,6 +55,20 @@ def load_image(path: str | os.PathLike[str], longest: int | None = None) -> Imag
         ImageError: The file is missing, empty, truncated, not a picture, or too large.
     """
     return load_with_alpha(path, longest)[0]
+
+
+def read_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Height and width of the upright picture in a file; its pixels are not decoded.
+
+    Raises:
+        ImageError: The file is missing, empty, not a picture, or too large.
+    """
+    path = Path(path)
+    name = path.name or str(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return upright_shape(_open(_read(path, name), name))
 
 
 def load_with_alpha(

@@ -75,12 +75,14 @@ def cost_of(statistic: str) -> float:
 
 
 def in_words(seconds: float) -> str:
-    """A duration for people: "48 s", "3 min 5 s", "2 h 10 min"."""
+    """A duration for people: "48 s", "3 min 5 s", "2 h 10 min", "3 min"."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes_left = divmod(minutes, 60)
     if hours:
-        return f"{hours} h {minutes_left} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+        parts = (f"{hours} h", f"{minutes_left} min" if minutes_left else "")
+    else:
+        parts = (f"{minutes} min" if minutes else "", f"{rest} s" if rest or not minutes else "")
+    return " ".join(filter(None, parts))
 
 
 def work(scales: Sequence[Scale]) -> int:

@@ -1,4 +1,4 @@
-"""Serves the page: limits, theme, and errors of the API."""
+"""Serves the page: limits, and errors of the API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import gradio as gr
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from neural_style.web.page.style_sheet import CSS
+from neural_style.web.page.run_events import MOST_WAITING
+from neural_style.web.page.style_sheet import CSS, make_theme
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES
 from neural_style.web.run.handlers import run_stylize
 from neural_style.web.run.runs import private_folder
@@ -25,10 +26,10 @@ def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
     Returns:
         What `launch` returns: the app, the local URL and the share URL.
     """
-    page.queue(max_size=20, api_open=False)
+    page.queue(max_size=MOST_WAITING, api_open=False)
     app_kwargs = {"exception_handlers": {TypeError: _parameter_error_response}}
     return page.launch(
-        theme=_theme(),
+        theme=make_theme(),
         css=CSS,
         max_file_size=f"{MAX_UPLOAD_MEGABYTES}mb",
         show_error=False,
@@ -37,21 +38,6 @@ def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
         mcp_server=True,
         app_kwargs=app_kwargs,
         **options,
-    )
-
-
-def _theme() -> gr.themes.Default:
-    """Gradio's default theme with colors of higher contrast."""
-    theme = gr.themes.Default(
-        primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]
-    )
-    return theme.set(
-        body_text_color_subdued="*neutral_600",
-        block_info_text_color="*neutral_600",
-        button_primary_background_fill="*primary_600",
-        button_primary_background_fill_hover="*primary_700",
-        button_cancel_background_fill="#dc2626",
-        button_cancel_background_fill_hover="#b91c1c",
     )
 
 

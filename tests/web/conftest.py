@@ -37,6 +37,7 @@ from neural_style.web.run import handlers
 from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.serve import serve
 from tests.conftest import picture
+from tests.web.page_columns import Columns, create_columns
 from tests.web.visit import PATIENCE_MS, make_ready
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
@@ -58,6 +59,7 @@ class Watch:
         self.seconds_per_look = 0.0
         self.allowed_looks = math.inf
         self.looks = 0
+        self.begun = 0
         self.ended = 0
         self.changed = threading.Condition()
 
@@ -111,6 +113,7 @@ def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
         return evaluate(objective, image, **options)
 
     def watched_stylize(*arguments: Any, **options: Any) -> Iterator:
+        seen.count("begun")
         try:
             yield from stylize(*arguments, **options)
         finally:
@@ -122,13 +125,37 @@ def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
     return seen
 
 
+class Uploads:
+    """The folder where Gradio keeps what visitors send, and where runs write their files.
+
+    Attributes:
+        kept: Names of entries that belong to the served page and outlive a test.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kept: set[str] = set()
+
+    def empty(self) -> None:
+        """Deletes everything that tests have left."""
+        for entry in self.folder.iterdir():
+            if entry.name not in self.kept:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+@pytest.fixture(scope="session")
+def session_uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Uploads]:
+    made = Uploads(tmp_path_factory.mktemp("gradio"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(made.folder))
+        yield made
+
+
 @pytest.fixture
-def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder where Gradio keeps what visitors send."""
-    folder = tmp_path / "gradio"
-    folder.mkdir()
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
-    return folder
+def uploads(session_uploads: Uploads) -> Path:
+    """The folder where Gradio keeps what visitors send; empty but for files of the page itself."""
+    session_uploads.empty()
+    return session_uploads.folder
 
 
 @pytest.fixture
@@ -146,8 +173,8 @@ def sent(uploads: Path, pictures: tuple[str, str]) -> list[str]:
     return [shutil.copy(path, uploads) for path in pictures]
 
 
-@pytest.fixture
-def no_loops_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@contextmanager
+def closing_loops() -> Iterator[None]:
     """Closes the event loops that Gradio makes, never runs, and leaves behind."""
     made = []
     new_event_loop = asyncio.new_event_loop
@@ -156,8 +183,9 @@ def no_loops_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         made.append(new_event_loop())
         return made[-1]
 
-    monkeypatch.setattr(asyncio, "new_event_loop", remember)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "new_event_loop", remember)
+        yield
     for loop in made:
         if not loop.is_running():
             loop.close()
@@ -166,28 +194,47 @@ def no_loops_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def url(
-    uploads: Path,
-    watch: Watch,
-    no_loops_left: None,
-    port: int,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[str]:
-    """The address of the page, as app.py serves it."""
-    # Gradio asks itself whether it answers, and on a busy machine gives up too soon.
-    monkeypatch.setattr("gradio.networking.url_ok", lambda url: True)
-    page = build_page(lent_gpu, NOTE, SpeedMeasurement())
-    _, address, _ = serve(
-        page,
-        prevent_thread_lock=True,
-        quiet=True,
-        server_name="127.0.0.1",
-        server_port=port,
-    )
-    yield address
+def no_loops_left() -> Iterator[None]:
+    with closing_loops():
+        yield
+
+
+@pytest.fixture(scope="session")
+def served(session_uploads: Uploads) -> Iterator[str]:
+    """The address of the page, as app.py serves it; one server for all tests.
+
+    With a server for each test, a browser sent requests over a connection that it had kept to one
+    that was about to end.
+    """
+    with closing_loops(), pytest.MonkeyPatch.context() as patch:
+        # Gradio asks itself whether it answers, and on a busy machine gives up too soon.
+        patch.setattr("gradio.networking.url_ok", lambda url: True)
+        page = build_page(lent_gpu, NOTE, SpeedMeasurement())
+        _, address, _ = serve(
+            page,
+            prevent_thread_lock=True,
+            quiet=True,
+            server_name="127.0.0.1",
+            server_port=free_port(),
+        )
+        session_uploads.kept |= {entry.name for entry in session_uploads.folder.iterdir()}
+        yield address
+        page.close(verbose=False)
+
+
+@pytest.fixture
+def url(served: str, uploads: Path, watch: Watch) -> Iterator[str]:
+    """The address of the page. After the test, all its runs come to their end."""
+    yield served
     watch.seconds_per_look = 0
     watch.allow(math.inf)
-    page.close(verbose=False)
+    watch.wait(ended=watch.begun)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 def lent_gpu(duration: Callable) -> Callable:
@@ -207,15 +254,10 @@ def lent_gpu(duration: Callable) -> Callable:
 
 
 @pytest.fixture(scope="session")
-def port() -> int:
-    """The same for every test, as a browser's cache is kept by address."""
-    return free_port()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def columns(session_uploads: Uploads) -> Columns:
+    """The components of the page, without events or a server."""
+    with closing_loops():
+        return create_columns()
 
 
 @pytest.fixture
@@ -316,6 +358,7 @@ def regular(
 
 def forget(context: BrowserContext, url: str) -> None:
     """Closes all pages, and what they have stored is gone; the cache stays."""
+    context.set_offline(False)
     blank, *pages = context.pages  # the blank one keeps the browser open
     for page in pages:
         page.close()
@@ -326,7 +369,15 @@ def forget(context: BrowserContext, url: str) -> None:
 
 
 @pytest.fixture
-def open_page(request: pytest.FixtureRequest, url: str) -> Iterator[Callable[..., Page]]:
+def expected_errors() -> list[str]:
+    """Words of errors in the browser's console that belong to the test."""
+    return []
+
+
+@pytest.fixture
+def open_page(
+    request: pytest.FixtureRequest, url: str, expected_errors: list[str]
+) -> Iterator[Callable[..., Page]]:
     """Opens the page in a visitor's browser, which can reach this server alone.
 
     The first visitor of a test has the browser that keeps its cache, unless options ask for
@@ -349,7 +400,7 @@ def open_page(request: pytest.FixtureRequest, url: str) -> Iterator[Callable[...
         page.on(
             "pageerror", lambda error: None if is_left(str(error)) else errors.append(str(error))
         )
-        page.on("console", lambda said: errors.append(said.text) if is_error(said) else None)
+        page.on("console", lambda said: errors.append(words(said)) if is_error(said) else None)
         page.goto(url)
         page.locator("#stylize").wait_for()
         return page
@@ -359,7 +410,12 @@ def open_page(request: pytest.FixtureRequest, url: str) -> Iterator[Callable[...
         harmless = "status of 422" in said.text or is_left(said.text)
         return said.type == "error" and ours and not harmless
 
+    def words(said: ConsoleMessage) -> str:
+        return f"{said.text} ({said.location['url']})"
+
     def is_left(words: str) -> bool:
+        if any(expected in words for expected in expected_errors):
+            return True
         return "signal is aborted" in words or "Connection errored out" in words
 
     yield open_

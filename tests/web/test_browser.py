@@ -1,8 +1,9 @@
-"""The page in a real browser, as a visitor meets it."""
+"""The page in a real browser: choosing, painting, stopping, controls, refusals, phones."""
 
 from __future__ import annotations
 
 import io
+import json
 import math
 import re
 
@@ -12,33 +13,75 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from neural_style import Settings
+from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS
 from neural_style.web.run import handlers
 from tests.web.visit import (
+    choose_example,
     make_ready,
-    open_controls,
+    open_fold,
     press,
     run_to_the_end,
     set_number,
     set_small,
     upload,
+    wait_for_result,
 )
 
 pytestmark = pytest.mark.browser
 
 
+class TestFirstVisit:
+    def test_everything_needed_is_above_the_fold(self, open_page):
+        page = open_page(viewport={"width": 1440, "height": 900})
+        for name in ("content", "style", "content-examples", "style-examples", "manner", "preset"):
+            expect(page.locator(f"#{name}")).to_be_in_viewport(ratio=1)
+        for name in ("strength", "stylize", "example", "status"):
+            expect(page.locator(f"#{name}")).to_be_in_viewport(ratio=1)
+
+    def test_galleries_show_photographs_and_paintings_with_titles(self, page):
+        for name, count in (("content", len(PHOTOGRAPHS)), ("style", len(PAINTINGS))):
+            gallery = page.locator(f"#{name}-examples")
+            expect(gallery.locator(".thumbnail-item img")).to_have_count(count)
+            titles = gallery.locator(".caption-label").all_inner_texts()
+            assert len({*titles}) == count
+            assert all(titles)
+
+    def test_finished_example_is_labelled_and_compares_before_and_after(self, page):
+        example = page.locator("#example")
+        expect(example).to_contain_text("Example: the Summer Palace as “Café Terrace at Night”")
+        expect(example.locator("img")).to_have_count(2)
+
+    def test_nothing_is_shown_that_needs_a_result(self, page):
+        for name in ("stop", "result", "actions", "continue", "files", "run-tabs", "fold-earlier"):
+            expect(page.locator(f"#{name}")).not_to_be_visible()
+
+    def test_status_says_what_to_do(self, page):
+        expect(page.locator("#status")).to_contain_text("Choose a photo and a painting")
+
+    @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # Gradio's own
+    def test_examples_fill_both_inputs_and_are_painted(self, page, watch):
+        choose_example(page, "content", 2)
+        choose_example(page, "style", 1)
+        for name, file in (("content", PHOTOGRAPHS[2]), ("style", PAINTINGS[1])):
+            expect(page.locator(f"#{name} img")).to_have_attribute("src", re.compile(file))
+        set_small(page)
+        run_to_the_end(page)
+
+
 class TestRun:
-    def test_pictures_come_before_the_visitors_eyes_and_the_last_is_a_png(self, ready, watch):
+    def test_pictures_appear_during_the_run_and_the_last_is_a_png(self, ready, watch):
         status, gallery = ready.locator("#status"), ready.locator("#gallery .thumbnail-item")
         watch.allow(looks=5)
         press(ready, "stylize")
         expect(status).to_contain_text(
-            re.compile(r"Iteration \d+ of 12, now at 48×32, size 1 of 2 · content .* left")
+            re.compile(r"left\s*Size 1 of 2, 48×32 · step \d+ of 12", re.DOTALL)
         )
         expect(gallery).to_have_count(3)
+        expect(ready.locator("#example")).not_to_be_visible()
         assert watch.ended == 0
         watch.allow(math.inf)
-        expect(status).to_contain_text("Done: 12 iterations in")
-        expect(status).to_contain_text("vgg19 weights: tiny, for tests")
+        expect(status).to_contain_text("Done in")
+        expect(status).to_contain_text("12 steps · 96×64")
         expect(gallery).to_have_count(6)
         address = ready.locator("#result img").get_attribute("src")
         assert Image.open(io.BytesIO(httpx.get(address).content)).format == "PNG"
@@ -47,41 +90,88 @@ class TestRun:
         with Image.open(download.value.path()) as result:
             assert (result.format, result.size) == ("PNG", (96, 64))
 
-    @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # Gradio's own
-    def test_an_example_fills_both_inputs(self, page, watch):
-        set_small(page)
-        page.locator("tbody tr").nth(1).click()
-        for name, file in (("content", "chelsea.jpg"), ("style", "harvest-at-la-crau.jpg")):
-            expect(page.locator(f"#{name} img")).to_have_attribute("src", re.compile(file))
-        run_to_the_end(page)
-
-    def test_a_second_run_replaces_the_first(self, ready, watch):
+    def test_second_run_replaces_the_first(self, ready, watch):
         run_to_the_end(ready)
         first = ready.locator("#result img").get_attribute("src")
-        run_to_the_end(ready, iterations=12)
+        run_to_the_end(ready)
         expect(ready.locator("#result img")).not_to_have_attribute("src", first)
         expect(ready.locator("#gallery .thumbnail-item")).to_have_count(6)
 
+    def test_press_is_answered_by_the_browser_alone(self, ready, watch):
+        """The status and Stop appear although no answer of the server arrives."""
+        ready.route("**/queue/join*", lambda route: None)
+        press(ready, "stylize")
+        expect(ready.locator("#status .busy")).to_contain_text("Starting")
+        expect(ready.locator("#stop")).to_be_visible()
+        expect(ready.locator("#stylize")).not_to_be_visible()
+
+    def test_lost_connection_is_reported(self, ready, watch, expected_errors):
+        expected_errors.append("ERR_FAILED")
+        ready.route("**/queue/join*", lambda route: route.abort())
+        press(ready, "stylize")
+        expect(ready.locator("#status .failed")).to_contain_text("connection was lost")
+        expect(ready.locator("#stylize")).to_be_visible()
+        expect(ready.locator("#content img")).to_have_count(1)
+
+    def test_run_waits_in_line_and_says_so(self, ready, open_page, pictures, watch):
+        other = open_page(viewport={"width": 1280, "height": 900})
+        make_ready(other, pictures)
+        watch.allow(looks=3)
+        press(ready, "stylize")
+        watch.wait(looks=3)
+        press(other, "stylize")
+        expect(other.locator("#status")).to_contain_text("In line: 1 ahead of you")
+        watch.allow(math.inf)
+        for page in (ready, other):
+            expect(page.locator("#status .done")).to_contain_text("12 steps")
+
+    def test_waiting_run_leaves_the_line_on_stop(self, ready, open_page, pictures, watch):
+        other = open_page(viewport={"width": 1280, "height": 900})
+        make_ready(other, pictures)
+        watch.allow(looks=3)
+        press(ready, "stylize")
+        watch.wait(looks=3)
+        press(other, "stylize")
+        expect(other.locator("#status")).to_contain_text("In line")
+        press(other, "stop")
+        expect(other.locator("#status")).to_contain_text("Stopped before there was a picture")
+        watch.allow(math.inf)
+        expect(ready.locator("#status .done")).to_contain_text("12 steps")
+        assert watch.ended == 1
+
+    def test_four_variations_then_one_at_full_size(self, ready, watch):
+        set_number(ready, "seed", 5)
+        press(ready, "vary")
+        pictures = ready.locator("#variations .thumbnail-item")
+        expect(pictures).to_have_count(4)
+        expect(ready.locator("#status .done")).to_contain_text("4 variations are ready")
+        captions = ready.locator("#variations .caption-label").all_inner_texts()
+        assert captions == [f"seed {seed}" for seed in (5, 6, 7, 8)]
+        pictures.nth(2).click()
+        wait_for_result(ready, "")
+        expect(ready.locator("#seed input")).to_have_value("7")
+
 
 class TestStop:
-    def test_stop_stops_the_network_and_says_so(self, ready, watch):
+    def test_stop_ends_the_run_and_keeps_its_picture(self, ready, watch):
         watch.seconds_per_look = 0.8
         set_number(ready, "iterations", 500)
         press(ready, "stylize")
-        expect(ready.locator("#status")).to_contain_text(re.compile(r"Iteration \d+ of 500"))
+        expect(ready.locator("#status")).to_contain_text(re.compile(r"step \d+ of 500"))
         with watch.stopping():
             press(ready, "stop")
         expect(ready.locator("#status")).to_contain_text(
-            re.compile(r"Stopped\. Iteration \d+ of 500")
+            re.compile(r"Stopped after \d+ of 500 steps")
         )
         expect(ready.locator("#result img")).to_have_attribute(
             "src", re.compile(r"stylized-\d{6}\.png")
         )
+        expect(ready.locator("#stop")).not_to_be_visible()
         watch.seconds_per_look = 0
         set_number(ready, "iterations", 12)
         run_to_the_end(ready)
 
-    def test_a_closed_tab_stops_the_network(self, ready, watch):
+    def test_closed_tab_ends_the_run(self, ready, watch):
         watch.seconds_per_look = 0.8
         set_number(ready, "iterations", 500)
         press(ready, "stylize")
@@ -89,19 +179,11 @@ class TestStop:
         with watch.stopping():
             ready.close()
 
-    def test_with_nothing_running_stop_changes_nothing(self, page):
-        status = page.locator("#status p")
-        before = status.text_content()
-        with page.expect_response(lambda answer: "/queue/" in answer.url or "/run/" in answer.url):
-            press(page, "stop")
-        page.wait_for_timeout(500)
-        expect(status).to_have_text(before)
-
 
 class TestControls:
     def test_strength_and_style_weight_follow_each_other(self, page):
         usual = Settings().style_weight
-        open_controls(page)
+        open_fold(page, "look")
         weight = page.locator("#style_weight input")
         strength = page.locator("#strength input[type=number]")
         for steps in (2, -3, 0.5):
@@ -110,8 +192,20 @@ class TestControls:
         for value, steps in ((usual, 0), (4 * usual, 2), (usual / 2, -1), (1000 * usual, 4)):
             set_number(page, "style_weight", value)
             expect(strength).to_have_value(f"{steps}")
+        expect(weight).to_have_value(f"{1000 * usual:g}")  # beyond the slider, but kept
 
-    def test_the_strength_reaches_the_run(self, ready, watch, monkeypatch):
+    def test_strength_reset_resets_style_weight(self, page):
+        open_fold(page, "look")
+        set_number(page, "strength", 2)
+        page.locator("#strength").get_by_label("Reset").click()
+        expect(page.locator("#strength input[type=number]")).to_have_value("0")
+        expect(page.locator("#style_weight input")).to_have_value(f"{Settings().style_weight:g}")
+
+    def test_strength_follows_a_link(self, page, url):
+        page.goto(f"{url}?style_weight={Settings().style_weight * 2}")
+        expect(page.locator("#strength input[type=number]")).to_have_value("1")
+
+    def test_strength_reaches_the_run(self, ready, watch, monkeypatch):
         seen = []
         stylize = handlers.stylize
 
@@ -125,7 +219,7 @@ class TestControls:
         assert seen == [Settings(style_weight=8 * Settings().style_weight, iterations=12, size=96)]
 
     def test_new_seed_changes_the_seed(self, page):
-        open_controls(page)
+        open_fold(page, "look")
         field = page.locator("#seed input")
         seeds = {field.input_value()}
         for _ in range(3):
@@ -137,48 +231,61 @@ class TestControls:
         assert all(0 <= int(seed) < 2**32 for seed in seeds)
 
 
-class TestMistakes:
-    def test_without_pictures_the_page_asks_for_them(self, page, watch):
+class TestRefusals:
+    def test_missing_pictures_are_named_and_marked(self, page, watch):
         press(page, "stylize")
-        for words in ("Choose a content image", "Choose a style image"):
-            expect(page.get_by_text(words).first).to_be_visible()
+        refused = page.locator("#status .failed")
+        expect(refused).to_contain_text("Please check “Your photo”")
+        expect(page.locator("#content")).to_have_class(re.compile("faulty"))
+        choose_example(page, "content", 0)
+        press(page, "stylize")
+        expect(refused).to_contain_text("Please check “The painting”")
+        page.wait_for_timeout(1500)
+        expect(refused).to_contain_text("Choose a painting")  # it stays
+        expect(page.locator("#content")).not_to_have_class(re.compile("faulty"))
+        assert watch.looks == 0
+        expect(page.locator("#stylize")).to_be_visible()
+
+    def test_wrong_number_opens_its_fold(self, ready, watch):
+        open_fold(ready, "look")
+        ready.locator("#tv_weight input").fill("")
+        ready.locator("#fold-look > button.label-wrap").click()
+        expect(ready.locator("#tv_weight")).not_to_be_visible()
+        press(ready, "stylize")
+        expect(ready.locator("#status .failed")).to_contain_text("tv_weight must be a number from")
+        expect(ready.locator("#tv_weight input")).to_be_visible()
+        expect(ready.locator("#tv_weight")).to_have_class(re.compile("faulty"))
         assert watch.looks == 0
 
-    def test_an_unreadable_picture_is_told_in_words(self, page, pictures, tmp_path, watch):
+    def test_unreadable_upload_is_refused_at_once(self, page, tmp_path, watch):
+        (tmp_path / "note.png").write_text("no picture")
+        page.locator("#content input[type=file]").set_input_files(tmp_path / "note.png")
+        expect(page.locator("#status .failed")).to_contain_text("note.png is not a picture")
+        expect(page.locator("#content")).to_have_class(re.compile("faulty"))
+        assert watch.looks == 0
+
+    def test_transparent_upload_is_explained(self, page, tmp_path):
+        clear = Image.new("RGBA", (80, 72), (10, 200, 30, 128))
+        clear.save(tmp_path / "clear.png")
+        upload(page, "style", str(tmp_path / "clear.png"))
+        expect(page.locator("#status")).to_contain_text("clear part of this painting is not used")
+
+    def test_failed_run_keeps_the_example_and_says_why(self, page, pictures, tmp_path, watch):
         Image.new("RGB", (9, 9)).save(tmp_path / "tiny.png")
         upload(page, "content", str(tmp_path / "tiny.png"))
         upload(page, "style", pictures[1])
         press(page, "stylize")
         words = "The content image is 9×9; the network needs 32 pixels a side. Use a larger one."
-        expect(page.get_by_test_id("toast-body")).to_contain_text(words)
-        expect(page.locator("#status")).to_contain_text(f"That did not work. {words}")
-        expect(page.locator("#result img")).to_have_attribute("src", re.compile("summer-palace"))
-        expect(page.locator("#gallery .thumbnail-item")).to_have_count(4)
+        expect(page.locator("#status .failed")).to_contain_text(words)
+        expect(page.locator("#example")).to_be_visible()
+        expect(page.get_by_test_id("toast-body")).to_have_count(0)
 
-    def test_a_file_that_is_no_picture_is_told_in_words(self, page, pictures, tmp_path, watch):
-        (tmp_path / "note.png").write_text("no picture")
-        page.locator("#content input[type=file]").set_input_files(tmp_path / "note.png")
-        page.locator("#content img").wait_for(state="attached")
-        upload(page, "style", pictures[1])
-        press(page, "stylize")
-        expect(page.get_by_test_id("toast-body")).to_contain_text("note.png is not a picture")
-
-    @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # Gradio's own
-    def test_an_upload_after_an_example_is_read_like_any_other(self, page, tmp_path, watch):
-        page.locator("tbody tr").nth(0).click()
-        expect(page.locator("#content img")).to_have_attribute("src", re.compile("summer-palace"))
-        page.locator("#content").get_by_label("Remove Image").click()
-        (tmp_path / "note.png").write_text("no picture")
-        page.locator("#content input[type=file]").set_input_files(tmp_path / "note.png")
-        page.locator("#content img").wait_for(state="attached")
-        press(page, "stylize")
-        expect(page.locator("#status")).to_contain_text("note.png is not a picture")
-
-    def test_an_empty_number_is_told_by_name(self, ready, watch):
-        ready.locator("#tv_weight input").fill("")
-        press(ready, "stylize")
-        expect(ready.get_by_text("tv_weight must be a number from").first).to_be_visible()
-        assert watch.looks == 0
+    def test_offline_is_shown_and_nothing_is_lost(self, ready):
+        ready.context.set_offline(True)
+        expect(ready.locator("#offline")).to_be_visible()
+        ready.context.set_offline(False)
+        expect(ready.locator("#offline")).not_to_be_visible()
+        expect(ready.locator("#content img, #style img")).to_have_count(2)
 
 
 class TestPhone:
@@ -186,16 +293,22 @@ class TestPhone:
     def phone(self, open_page) -> Page:
         return open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
 
-    def test_the_result_comes_into_view_while_it_is_made(self, phone, pictures, watch):
+    def test_button_stays_in_view_while_pictures_are_chosen(self, phone):
+        button = phone.locator("#stylize")
+        for name in ("content", "style"):
+            expect(button).to_be_in_viewport(ratio=1)
+            choose_example(phone, name, 1)
+        expect(button).to_be_in_viewport(ratio=1)
+
+    def test_result_scrolls_into_view_during_the_run(self, phone, pictures, watch):
         make_ready(phone, pictures)
-        result = phone.locator("#result")
-        expect(result).not_to_be_in_viewport()
         watch.allow(looks=5)
         press(phone, "stylize")
+        result = phone.locator("#result")
         expect(result).to_be_in_viewport(ratio=0.5)
         assert watch.ended == 0
         watch.allow(math.inf)
-        expect(phone.locator("#status")).to_contain_text("Done: 12 iterations")
+        expect(phone.locator("#status")).to_contain_text("12 steps")
         expect(result.locator("img")).to_be_in_viewport(ratio=0.5)
 
     def test_nothing_scrolls_sideways(self, phone, pictures, watch):
@@ -210,6 +323,49 @@ class TestPhone:
         run_to_the_end(phone)
         expect(phone.locator("#gallery .thumbnail-item")).to_have_count(6)
         assert widths() == {390}
-        frame = phone.locator("#gallery").bounding_box()
-        fourth = phone.locator("#gallery .thumbnail-item").nth(3).bounding_box()
-        assert fourth["y"] + fourth["height"] < frame["y"] + frame["height"]
+
+
+class TestLastVisit:
+    def test_reload_restores_pictures_settings_and_run(self, ready, watch):
+        set_number(ready, "seed", 7)
+        run_to_the_end(ready)
+        ready.reload()
+        expect(ready.locator("#content img, #style img")).to_have_count(2)
+        expect(ready.locator("#status")).to_contain_text("12 steps · 96×64")
+        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        open_fold(ready, "look")
+        expect(ready.locator("#seed input")).to_have_value("7")
+        set_number(ready, "by", 8)
+        press(ready, "continue")
+        expect(ready.locator("#status")).to_contain_text("20 steps")
+
+    def test_reload_during_a_run_keeps_its_picture(self, ready, watch):
+        watch.seconds_per_look = 0.5
+        set_number(ready, "iterations", 500)
+        press(ready, "stylize")
+        watch.wait(looks=5)
+        expect(ready.locator("#status")).to_contain_text(re.compile(r"step \d+ of 500"))
+        ready.reload()
+        watch.wait(ended=1)
+        expect(ready.locator("#status")).to_contain_text(
+            re.compile(r"Stopped after \d+ of 500 steps")
+        )
+        expect(ready.locator("#result img")).to_have_count(1)
+
+    def test_pictures_that_are_gone_are_reported(self, ready, watch, uploads):
+        stored = json.loads(ready.evaluate("localStorage['neural-style-space.visit']"))
+        for path in stored["pictures"].values():
+            (uploads / path).unlink()
+        ready.reload()
+        expect(ready.locator("#status")).to_contain_text("no longer on the server")
+        expect(ready.locator("#content img, #style img")).to_have_count(0)
+        open_fold(ready, "size")
+        expect(ready.locator("#size input[type=number]")).to_have_value("96")
+
+    def test_stored_nonsense_is_ignored(self, page):
+        for stored in ("[]", "{", '{"pictures": 3, "values": [1], "run": {}}', '{"run": "/etc"}'):
+            page.evaluate("text => { localStorage['neural-style-space.visit'] = text; }", stored)
+            page.evaluate("text => { localStorage['neural-style-space.results'] = text; }", stored)
+            page.reload()
+            expect(page.locator("#status")).to_contain_text("Choose a photo and a painting")
+            expect(page.locator("#stylize")).to_be_visible()

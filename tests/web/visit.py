@@ -7,6 +7,9 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
+from neural_style.settings.settings import knobs
+from neural_style.web.page.inputs import fold_of
+
 PATIENCE_MS = 40_000
 """Limit for one step in the browser; the machine may run two tests and a network at once."""
 
@@ -18,8 +21,16 @@ def upload(page: Page, name: str, file: str) -> None:
     page.locator(f"#{name} img").wait_for()
 
 
+def choose_example(page: Page, name: str, number: int) -> None:
+    """Touches a picture of the gallery for "content" or "style"."""
+    page.locator(f"#{name}-examples .thumbnail-item").nth(number).click()
+    page.locator(f"#{name} img").wait_for()
+
+
 def set_number(page: Page, name: str, value: float) -> None:
     """Types the value; once more where the control, built only now, then got its first one."""
+    if name in knobs():
+        open_fold(page, fold_of(name))
     shown = page.locator(f"#{name} input")  # a slider shows it twice
     field = page.locator(f"#{name} input[type=number]")
     for _ in range(5):
@@ -35,19 +46,20 @@ def press(page: Page, name: str) -> None:
     page.locator(f"#{name}").click()
 
 
-def open_controls(page: Page) -> None:
-    """Opens them and waits until they, built only now, have been given their values."""
+def open_fold(page: Page, name: str) -> None:
+    """Opens a folded group, and waits until its controls have been given their values."""
+    fold = page.locator(f"#fold-{name}")
     for _ in range(4):
-        page.get_by_role("button", name="More controls").click()
-        with suppress(TimeoutError):
-            page.locator("#size").wait_for(timeout=5000)
-            break  # otherwise the page was not yet listening
-    for name in ("size", "iterations", "style_weight"):
-        expect(page.locator(f"#{name} input").last).not_to_have_value("")
+        if fold.locator("> button.label-wrap.open").count():
+            break
+        fold.locator("> button.label-wrap").click()
+        with suppress(TimeoutError):  # otherwise the page was not yet listening
+            fold.locator("> button.label-wrap.open").wait_for(timeout=5000)
+    for field in fold.locator("input[type=number]").all():
+        expect(field).not_to_have_value("")
 
 
 def set_small(page: Page) -> None:
-    open_controls(page)
     set_number(page, "size", 96)
     set_number(page, "iterations", 12)
 
@@ -59,9 +71,15 @@ def make_ready(page: Page, pictures: tuple[str, str]) -> None:
 
 
 def run_to_the_end(page: Page, iterations: int = 12) -> None:
+    """Presses Paint and waits for the result; what the last run left is not taken for it."""
     shown = page.locator("#result img")
     before = shown.get_attribute("src") if shown.count() else ""
     press(page, "stylize")
-    # What the last run left is not taken for the result.
-    expect(shown).not_to_have_attribute("src", before)
-    expect(page.locator("#status")).to_contain_text(f"Done: {iterations} iterations")
+    wait_for_result(page, before, iterations)
+
+
+def wait_for_result(page: Page, before: str, iterations: int = 12) -> None:
+    """Waits for a finished run whose picture is another one than `before`."""
+    expect(page.locator("#result img")).not_to_have_attribute("src", before)
+    expect(page.locator("#status .done")).to_contain_text(f"{iterations} steps")
+    expect(page.locator("#stylize")).to_be_visible()

@@ -22,7 +22,7 @@ from neural_style.web.run.call import page_knobs
 from neural_style.web.run.checks import PAGE_LIMITS, check_value
 from neural_style.web.run.runs import result_name
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
-from neural_style.web.text.texts import escape_markdown, localize, translate
+from neural_style.web.text.texts import localize, translate
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -55,7 +55,7 @@ def read_query(
     """Parses the query of a link. Numbers out of range are clamped.
 
     Returns:
-        Paths of example pictures by name, values of settings by name, and messages in Markdown
+        Paths of example pictures by name, values of settings by name, and messages in plain text
         about ignored parameters.
     """
     fields = page_knobs()
@@ -68,18 +68,15 @@ def read_query(
             if file in _examples(name):
                 pictures[name] = str(file)
             else:
-                shown = escape_markdown(f"{name}={text!r:.40}")
-                ignored.append(translate("link_unknown", language, name=shown))
+                ignored.append(translate("link_unknown", language, name=f"{name}={text!r:.40}"))
         elif name not in fields:
-            ignored.append(
-                translate("link_unknown", language, name=escape_markdown(f"{name!r:.40}"))
-            )
+            ignored.append(translate("link_unknown", language, name=f"{name!r:.40}"))
         else:
             try:
                 value = check_value(fields[name], _parse_clamped(fields[name], text))
                 values[name] = write_knob(fields[name], value)
             except SettingsError as error:
-                reason = escape_markdown(localize(error.message, language))
+                reason = localize(error.message, language)
                 ignored.append(translate("link_ignored", language, name=name, reason=reason))
     return pictures, values, ignored
 

@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from neural_style.settings.knob import write_knob
 from neural_style.settings.presets import DEFAULT_MANNER, DEFAULT_QUALITY, MANNERS, PRESETS
 from neural_style.web.page.widgets import Localizer
 from neural_style.web.run.call import page_knobs
-from neural_style.web.text.texts import manner_help, translate
+from neural_style.web.run.checks import parse_settings
+from neural_style.web.run.cost import expected_seconds
+from neural_style.web.text.texts import format_duration, translate
 
 _MANNER_PRESETS = [PRESETS[name] for qualities in MANNERS.values() for name in qualities.values()]
 
@@ -35,7 +38,7 @@ def manner_radios(localizer: Localizer) -> MannerRadios:
         gr.Radio,
         {
             "label": "manner",
-            "info": manner_help,
+            "info": "manner_help",
             "choices": lambda language: [(translate(name, language), name) for name in MANNERS],
         },
         value=DEFAULT_MANNER,
@@ -45,7 +48,6 @@ def manner_radios(localizer: Localizer) -> MannerRadios:
         gr.Radio,
         {
             "label": "preset",
-            "info": "preset_help",
             "choices": lambda language: [
                 (translate(name, language), name) for name in MANNERS[DEFAULT_MANNER]
             ],
@@ -54,6 +56,33 @@ def manner_radios(localizer: Localizer) -> MannerRadios:
         elem_id="preset",
     )
     return MannerRadios(manner, quality)
+
+
+def timed_qualities(
+    manner: str, values: dict[str, Any], shape: tuple[int, int] | None, language: str
+) -> list[tuple[str, str]]:
+    """The choices of the radio for quality, each with the estimated time of its run.
+
+    Args:
+        values: Values of all settings; those of `PRESET_KNOBS` are replaced by each preset's.
+        shape: Height and width of the content image.
+
+    Raises:
+        SettingsError: Another value is not allowed.
+    """
+    choices = []
+    for quality, preset in MANNERS[manner].items():
+        chosen = {n: write_knob(page_knobs()[n], getattr(PRESETS[preset], n)) for n in PRESET_KNOBS}
+        seconds = expected_seconds(parse_settings(values | chosen), shape)
+        time = format_duration(rounded(seconds), language)
+        choices.append((f"{translate(quality, language)} · {time}", quality))
+    return choices
+
+
+def rounded(seconds: float) -> float:
+    """The seconds with the precision that an estimate has."""
+    step = 1 if seconds < 20 else 5 if seconds < 90 else 30
+    return max(1, step * round(seconds / step))
 
 
 def connect_manners(radios: MannerRadios, widgets: dict[str, gr.Component]) -> None:

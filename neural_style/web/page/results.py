@@ -1,43 +1,235 @@
-"""What an ended run changes on the page: updates of `Results`."""
+"""The right column of the page: status, picture, what can be done with it, earlier results."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import gradio as gr
 
-from neural_style.web.run.finished import FinishedOutputs, finish_run, read_history, to_history
+from neural_style.messages import Message
+from neural_style.web.page.choosers import example_comparison
+from neural_style.web.page.status_view import details_text, status_html
+from neural_style.web.page.widgets import Localizer, link_box
+from neural_style.web.run import status
+
+_PICTURE_HEIGHT = 460
+"""Pixels; the same for the example and the result, so that nothing jumps."""
+
+_EXAMPLE = "summer-palace"
+"""Content image of the finished example that is shown before a run."""
 
 
-def finish_stopped_run(run: str | None, history: Any, language: str) -> list[Any]:
-    """Updates after Stop: picture, status and `Results.file_outputs`."""
-    outputs = finish_run(run, history, language)
-    return [
-        _value_or_skip(outputs.picture),
-        _value_or_skip(outputs.status),
-        *_file_outputs(outputs),
-    ]
+class Results(NamedTuple):
+    """The components of the right column.
+
+    Attributes:
+        example: The finished example, which is shown until there is a picture.
+        details: Losses, weights and memory plan of the run.
+        actions: What can be done with a result; hidden while there is none.
+        shown_run: Folder of the displayed run, or path of a displayed shared result.
+        latest_run: Folder of the run that was started last; hidden, for the browser to store.
+        seeds: Seeds of `variations`, in their order.
+        history: The visitor's results as JSON, as the browser stores them; hidden.
+        visit: The last visit as JSON, as the browser stores it; hidden.
+        connection_lost: Pressed by a script if a run could not be requested; hidden.
+    """
+
+    status: gr.HTML
+    example: gr.ImageSlider
+    picture: gr.Image
+    variations: gr.Gallery
+    actions: gr.Column
+    continue_run: gr.Button
+    more_iterations: gr.Number
+    as_content: gr.Button
+    as_start: gr.Button
+    result_link: gr.Button
+    result_link_box: gr.Textbox
+    files: gr.File
+    tabs: gr.Tabs
+    compare: gr.ImageSlider
+    gallery: gr.Gallery
+    film: gr.Image
+    film_file: gr.File
+    details: gr.Markdown
+    chart: gr.LinePlot
+    earlier_fold: gr.Accordion
+    earlier: gr.Gallery
+    forget: gr.Button
+    shown_run: gr.State
+    latest_run: gr.Textbox
+    seeds: gr.State
+    history: gr.Textbox
+    visit: gr.Textbox
+    connection_lost: gr.Button
 
 
-def finish_ended_run(run: str | None, history: Any, language: str) -> list[Any]:
-    """Updates after a run: the status if an error occurred, and `Results.file_outputs`."""
-    outputs = finish_run(run, history, language)
-    return [outputs.status if outputs.is_error else gr.skip(), *_file_outputs(outputs)]
+def results_column(localizer: Localizer, note: Message) -> Results:
+    """Creates the right column: status, picture, what can be done with it, earlier results.
 
-
-def _file_outputs(outputs: FinishedOutputs) -> list[Any]:
-    """The values of `Results.file_outputs`."""
-    results = outputs.results
-    history = None if results is None else to_history(results)
-    values = [outputs.comparison, outputs.film, outputs.files, history, results]
-    return [_value_or_skip(value) for value in values]
-
-
-def load_history(history: Any) -> tuple[list[dict[str, str]], list[str]]:
-    """The results that still exist, as browser state and as values of the gallery."""
-    results = read_history(history)
-    return to_history(results), results
-
-
-def _value_or_skip(value: Any) -> Any:
-    return gr.skip() if value is None else value
+    Args:
+        note: Source of the network's weights.
+    """
+    shown_status = localizer.create(
+        gr.HTML,
+        {"value": lambda language: status_html(status.ready(note, language))},
+        elem_id="status",
+    )
+    picture_options = {"format": "png", "interactive": False}
+    example = localizer.create(
+        gr.ImageSlider,
+        {"label": "example_result"},
+        value=example_comparison(_EXAMPLE),
+        type="filepath",
+        height=_PICTURE_HEIGHT,
+        max_height=_PICTURE_HEIGHT,
+        buttons=["fullscreen"],
+        elem_id="example",
+        **picture_options,
+    )
+    picture = localizer.create(
+        gr.Image,
+        {"label": "result", "alt_text": "result"},
+        format="png",
+        type="filepath",
+        interactive=False,
+        height=_PICTURE_HEIGHT,
+        visible=False,
+        buttons=["download", "fullscreen"],
+        elem_id="result",
+    )
+    variations = localizer.create(
+        gr.Gallery,
+        {"label": "variations"},
+        columns=4,
+        height=220,
+        object_fit="cover",
+        allow_preview=False,
+        fit_columns=False,
+        visible=False,
+        buttons=[],
+        elem_id="variations",
+        **picture_options,
+    )
+    with gr.Column(visible=False, elem_id="actions") as actions:
+        with gr.Row(elem_id="after"):
+            button_size = {"size": "md", "min_width": 120}
+            more_iterations = localizer.create(
+                gr.Number,
+                {"label": "continue_by"},
+                value=20,
+                precision=0,
+                min_width=120,
+                elem_id="by",
+            )
+            continue_run, as_content, as_start, result_link = (
+                localizer.create(gr.Button, {"value": key}, elem_id=elem_id, **button_size)
+                for key, elem_id in (
+                    ("continue", "continue"),
+                    ("as_content", "as-content"),
+                    ("as_start", "as-start"),
+                    ("result_link", "result-link"),
+                )
+            )
+        result_link_box = link_box(localizer, "result_link")
+        files = localizer.create(
+            gr.File,
+            {"label": "files"},
+            file_count="multiple",
+            interactive=False,
+            elem_id="files",
+        )
+    with gr.Tabs(visible=False, elem_id="run-tabs") as tabs:
+        with localizer.create(gr.Tab, {"label": "on_the_way"}):
+            gallery = localizer.create(
+                gr.Gallery,
+                {"label": "gallery"},
+                columns=4,
+                height=300,
+                object_fit="contain",
+                buttons=["download", "fullscreen"],
+                elem_id="gallery",
+                **picture_options,
+            )
+        with localizer.create(gr.Tab, {"label": "compare"}):
+            compare = localizer.create(
+                gr.ImageSlider,
+                {"label": "compare"},
+                type="filepath",
+                max_height=_PICTURE_HEIGHT,
+                elem_id="compare",
+                **picture_options,
+            )
+        with localizer.create(gr.Tab, {"label": "film"}):
+            film = localizer.create(
+                gr.Image,
+                {"label": "film", "alt_text": "film"},
+                type="filepath",
+                height=360,
+                buttons=["download", "fullscreen"],
+                elem_id="film",
+                **picture_options,
+            )
+            film_file = localizer.create(
+                gr.File, {"label": "film_file"}, interactive=False, elem_id="film-file"
+            )
+        with localizer.create(gr.Tab, {"label": "details"}):
+            details = gr.Markdown(
+                details_text(status.ready(note)), latex_delimiters=[], elem_id="details"
+            )
+            chart = localizer.create(
+                gr.LinePlot,
+                {"label": "chart", "x_title": "chart_x", "y_title": "chart_y"},
+                x="iteration",
+                y="loss",
+                color="term",
+                height=310,
+                elem_id="chart",
+            )
+    with localizer.create(
+        gr.Accordion, {"label": "history"}, open=True, visible=False, elem_id="fold-earlier"
+    ) as earlier_fold:
+        earlier = localizer.create(
+            gr.Gallery,
+            {"label": "history"},
+            columns=4,
+            height=220,
+            object_fit="cover",
+            allow_preview=False,
+            fit_columns=False,
+            show_label=False,
+            buttons=[],
+            elem_id="earlier",
+            **picture_options,
+        )
+        forget = localizer.create(gr.Button, {"value": "forget"}, size="sm", elem_id="forget")
+    return Results(
+        shown_status,
+        example,
+        picture,
+        variations,
+        actions,
+        continue_run,
+        more_iterations,
+        as_content,
+        as_start,
+        result_link,
+        result_link_box,
+        files,
+        tabs,
+        compare,
+        gallery,
+        film,
+        film_file,
+        details,
+        chart,
+        earlier_fold,
+        earlier,
+        forget,
+        gr.State(None),
+        gr.Textbox(visible=False),
+        gr.State(()),
+        gr.Textbox(visible=False),
+        gr.Textbox(visible=False),
+        gr.Button(visible="hidden", elem_id="connection-lost"),
+    )

@@ -14,14 +14,41 @@ BROWSER_LANGUAGE_JS = (
 
 SET_DOCUMENT_LANGUAGE_JS = f"() => {{ document.documentElement.lang = {BROWSER_LANGUAGE_JS}; }}"
 
-SCROLL_TO_PROGRESS_JS = """() => {
-  const missing = ["content", "style"].find((name) => !document.querySelector(`#${name} img`));
-  document.querySelector(missing ? `#${missing}` : "#progress")
-    .scrollIntoView({behavior: "smooth", block: "nearest"});
-  if (!missing && window.innerWidth <= 640)
-    document.querySelector("#progress").scrollIntoView({behavior: "smooth", block: "start"});
+SCROLL_TO_STATUS_JS = """() => {
+  if (window.innerWidth <= 768)
+    document.querySelector("#status").scrollIntoView({behavior: "smooth", block: "start"});
 }"""
 """On a phone the result is far below the button, so the page scrolls to it."""
+
+MARK_FIELD_JS = """() => {
+  document.querySelectorAll(".faulty").forEach((field) => field.classList.remove("faulty"));
+  const name = document.querySelector("#status [data-field]")?.dataset.field;
+  const field = name && document.getElementById(name);
+  if (!field) return;
+  field.classList.add("faulty");
+  field.scrollIntoView({behavior: "smooth", block: "nearest"});
+}"""
+"""Marks the input that the status names as wrong, and brings it into view."""
+
+WATCH_CONNECTION_JS = """() => {
+  const line = document.querySelector("#offline");
+  const show = () => { line.dataset.shown = navigator.onLine ? "" : "yes"; };
+  window.addEventListener("online", show);
+  window.addEventListener("offline", show);
+  show();
+  const send = window.fetch;
+  window.fetch = async (...request) => {
+    try {
+      return await send(...request);
+    } catch (error) {
+      if (String(request[0]?.url ?? request[0]).includes("/queue/join"))
+        document.querySelector("#connection-lost").click();
+      throw error;
+    }
+  };
+}"""
+"""Shows a line while the browser is offline, and presses a hidden button if a run could not
+be requested: Gradio's page triggers no event then."""
 
 COPY_LINK_JS = """(query) => {
   if (!query) return "";
@@ -37,9 +64,3 @@ SET_ROLE_OF_EMPTY_JS = """() => {
   name();
 }"""
 """Gradio gives empty placeholders a label without a role, which screen readers ignore."""
-
-
-def set_interactive_js(interactive: bool) -> str:
-    """JavaScript that enables or disables the two buttons that start a run."""
-    change = json.dumps({"__type__": "update", "interactive": interactive})
-    return f"() => [{change}, {change}]"

@@ -249,12 +249,6 @@ def apply_strokes(name: str, strokes: str | None, content: str | None, *others: 
     return [*masks, message, blank_canvas(content), False]
 
 
-def warn_unused_strokes(unused: bool, language: str) -> None:
-    """Warns if there are strokes that were not made a mask."""
-    if unused:
-        gr.Warning(translate("painted_unused", language))
-
-
 def _combine_strokes(layers: list[str], height: int, width: int) -> Mask:
     """The mask from the layers of strokes: 1 where painted, with soft edges.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
 
+from neural_style.web.page.choosers import Chooser
 from neural_style.web.page.tool_handlers import (
     BRUSH_OPACITY,
     STYLE_PICTURES,
@@ -20,6 +22,7 @@ from neural_style.web.page.tool_handlers import (
 )
 from neural_style.web.page.widgets import Localizer, knob_widget, mask_editor
 from neural_style.web.run.call import page_knobs
+from neural_style.web.text.languages import LANGUAGES
 from neural_style.web.text.texts import translate
 
 _UNQUEUED: dict[str, Any] = {
@@ -44,10 +47,15 @@ _CLEAR_STROKES_FLAG_JS = """(left) => {
 }"""
 """JavaScript: clears the flag, unless strokes are left unused."""
 
-HAS_UNUSED_STROKES_JS = (
-    """(left, language) => [document.body.dataset.painted === "yes", language]"""
-)
-"""JavaScript: whether the canvas has strokes that were not made a mask."""
+
+def unused_strokes_js() -> str:
+    """JavaScript: a warning if the canvas has strokes that were not made a mask.
+
+    Its arguments are the language and the text that is returned otherwise.
+    """
+    warnings = json.dumps({code: translate("painted_unused", code) for code in LANGUAGES})
+    return f"""(language, text) =>
+  document.body.dataset.painted === "yes" ? ({warnings})[language] : text"""
 
 
 class CropTool(NamedTuple):
@@ -58,10 +66,9 @@ class CropTool(NamedTuple):
         crops: The component of the setting `style_crop`.
         use_whole: Resets the crop.
         first_corner: The corner set by the first click, until the second.
-        is_open: Whether the accordion was opened; before, no preview is made.
+        is_open: Whether its group was unfolded; before, no preview is made.
     """
 
-    accordion: gr.Accordion
     style_choice: gr.Radio
     preview: gr.Image
     message: gr.Markdown
@@ -72,49 +79,53 @@ class CropTool(NamedTuple):
 
 
 def create_crop_tool(localizer: Localizer) -> CropTool:
-    """Creates the crop tool in a closed accordion, with the component of `style_crop`."""
-    with localizer.create(gr.Accordion, {"label": "part"}, open=False, elem_id="part") as accordion:
-        style_choice = localizer.create(
-            gr.Radio,
-            {
-                "label": "part_of",
-                "choices": lambda language: [
-                    (translate(name, language), name) for name in STYLE_PICTURES
-                ],
-            },
-            value=STYLE_PICTURES[0],
-            elem_id="part-of",
-        )
-        preview = localizer.create(
-            gr.Image,
-            {"label": "part_shown", "alt_text": "part_shown"},
-            type="filepath",
-            format="jpeg",
-            interactive=False,
-            height=300,
-            show_label=False,  # it would cover a corner of the picture
-            buttons=[],
-            elem_id="part-shown",
-        )
-        message = gr.Markdown(latex_delimiters=[], elem_id="part-line")
-        crops = knob_widget(localizer, "style_crop", page_knobs()["style_crop"])
-        use_whole = localizer.create(gr.Button, {"value": "whole"}, size="sm", elem_id="whole")
+    """Creates the crop tool with the component of `style_crop`."""
+    style_choice = localizer.create(
+        gr.Radio,
+        {
+            "label": "part_of",
+            "choices": lambda language: [
+                (translate(name, language), name) for name in STYLE_PICTURES
+            ],
+        },
+        value=STYLE_PICTURES[0],
+        elem_id="part-of",
+    )
+    preview = localizer.create(
+        gr.Image,
+        {"label": "part_shown", "alt_text": "part_shown"},
+        type="filepath",
+        format="jpeg",
+        interactive=False,
+        height=300,
+        show_label=False,  # it would cover a corner of the picture
+        buttons=[],
+        elem_id="part-shown",
+    )
+    message = gr.Markdown(latex_delimiters=[], elem_id="part-line")
+    crops = knob_widget(localizer, "style_crop", page_knobs()["style_crop"])
+    use_whole = localizer.create(gr.Button, {"value": "whole"}, size="sm", elem_id="whole")
     return CropTool(
-        accordion, style_choice, preview, message, crops, use_whole, gr.State(None), gr.State(False)
+        style_choice, preview, message, crops, use_whole, gr.State(None), gr.State(False)
     )
 
 
 def connect_crop_tool(
-    tool: CropTool, style: gr.Image, style_2: gr.Image, examples: gr.Dataset, language: gr.Textbox
+    tool: CropTool,
+    accordion: gr.Accordion,
+    painting: Chooser,
+    style_2: gr.Image,
+    language: gr.Textbox,
 ) -> None:
     """Connects the events of the crop tool: clicks, and changes of the style images."""
+    style = painting.picture
     inputs = [tool.crops, style, style_2, language]
     preview = [tool.preview, tool.message]
 
     def refresh_preview(is_open: bool, *arguments: Any) -> Any:
         return show_crop(*arguments) if is_open else [gr.skip(), gr.skip()]
 
-    tool.accordion.expand(lambda: True, None, tool.is_open, **_UNQUEUED).then(
+    accordion.expand(lambda: True, None, tool.is_open, **_UNQUEUED).then(
         show_crop, [tool.style_choice, *inputs], preview, **_UNQUEUED
     )
     gr.on(
@@ -135,7 +146,7 @@ def connect_crop_tool(
     outputs = [tool.crops, tool.first_corner]
     for event, name in (
         (style.input, "style"),
-        (examples.click, "style"),
+        (painting.gallery.select, "style"),
         (style_2.input, "style_2"),
     ):
         event(_crop_resetter(name), [tool.crops, style_2], outputs, **_UNQUEUED)
@@ -189,12 +200,12 @@ def create_mask_tool(localizer: Localizer) -> MaskTool:
 def connect_mask_tool(
     tool: MaskTool,
     accordion: gr.Accordion,
-    content: gr.Image,
+    photograph: Chooser,
     extra_pictures: dict[str, gr.Image],
-    examples: gr.Dataset,
     language: gr.Textbox,
 ) -> None:
     """Connects the events of the mask tool: painting, mask buttons, changes of the images."""
+    content = photograph.picture
     is_open = gr.State(False)
 
     def refresh(is_open: bool, content: str | None) -> Any:
@@ -219,7 +230,7 @@ def connect_mask_tool(
     extra_pictures["style_2"].input(
         clear_mask_without_style, [extra_pictures["style_2"]], extra_pictures["mask_2"], **_UNQUEUED
     )
-    for event in (content.input, examples.click):
+    for event in (content.input, photograph.gallery.select):
         event(clear_painted_masks, masks, [*masks, tool.message], **_UNQUEUED)
     for name, button in tool.mask_buttons.items():
         button.click(None, tool.editor, tool.stroke_files, js=_STROKE_FILES_JS, **in_browser).then(

@@ -74,15 +74,15 @@ class Localizer:
         ]
 
 
-def picture_input(localizer: Localizer, name: str) -> gr.Image:
+def picture_input(localizer: Localizer, name: str, height: int = 200) -> gr.Image:
     """An image component for uploads, whose handler gets the path of the uploaded file."""
     return localizer.create(
         _Image,
         {"label": name, "alt_text": name},
         type="filepath",
         image_mode=None,
-        sources=["upload", "clipboard"],
-        height=260,
+        sources=["upload"],
+        height=height,
         elem_id=name,
     )
 
@@ -127,6 +127,18 @@ def knob_widget(localizer: Localizer, name: str, field: Field) -> gr.Component:
     if high - low < _MAX_SLIDER_RANGE:
         return create(_Slider, minimum=low, maximum=high, step=1 if whole else 0.01)
     return create(_Number, precision=0 if whole else None)
+
+
+def link_box(localizer: Localizer, name: str) -> gr.Textbox:
+    """A hidden text field for a link."""
+    return localizer.create(
+        gr.Textbox,
+        {"label": "link_box", "info": f"{name}_help"},
+        buttons=["copy"],
+        visible=False,
+        interactive=False,
+        elem_id=f"{name.replace('_', '-')}-box",
+    )
 
 
 def _without_preprocessing(kind: type[gr.Component]) -> type[gr.Component]:

@@ -44,6 +44,16 @@ def check_inputs(*arguments: Any, **named: Any) -> list[dict]:
     return [validations[name] for name in STYLIZE_SIGNATURE.parameters]
 
 
+def first_fault(*arguments: Any, **named: Any) -> tuple[str, str] | None:
+    """The first input of a stylize request that is missing or wrong, and what is wrong with it."""
+    for name, validation in zip(
+        STYLIZE_SIGNATURE.parameters, check_inputs(*arguments, **named), strict=True
+    ):
+        if not validation["is_valid"]:
+            return name, validation["message"]
+    return None
+
+
 def check_upload(name: str, path: str | None) -> str | None:
     """Returns the path after checking that it is an uploaded file: Gradio accepts other paths too.
 

@@ -48,9 +48,13 @@ def check_cost(settings: Settings) -> None:
         raise PageError("too_long", seconds=seconds, limit=limit)
 
 
-def expected_seconds(settings: Settings) -> float:
-    """The estimated duration of a run on this machine."""
-    return _run_work(settings, _TYPICAL_SHAPE) / machine_speed()
+def expected_seconds(settings: Settings, shape: tuple[int, int] | None = None) -> float:
+    """The estimated duration of a run on this machine.
+
+    Args:
+        shape: Height and width of the content image, in any unit; None for a typical photograph.
+    """
+    return _run_work(settings, shape or _TYPICAL_SHAPE) / machine_speed()
 
 
 def machine_speed() -> float:

@@ -1,32 +1,37 @@
-"""Results of a finished run: comparison, film, downloads, history, reuse and links."""
+"""Results of a finished run: comparison, downloads, film, history, reuse and links."""
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from neural_style.errors import NeuralStyleError
 from neural_style.images.files import LONGEST, load_image, resize, save_image
 from neural_style.images.video import film_every, save_film
-from neural_style.web.run import runs
+from neural_style.web.run import runs, status
+from neural_style.web.run.call import Call
 from neural_style.web.run.checks import check_upload, gradio_error
 from neural_style.web.run.handlers import read_recipe_values
 from neural_style.web.run.outcome import LastPicture, Outcome, picture_path
-from neural_style.web.text.texts import (
-    PageError,
-    escape_markdown,
-    failure_status,
-    localize,
-    translate,
-)
+from neural_style.web.run.status import Status
+from neural_style.web.text.texts import PageError, localize, translate
 
 _OUTCOME_TIMEOUT_SECONDS = 60
 """A stopped run ends after its current iteration, or after the network is loaded."""
 
 _MAX_RESULTS = 12
+
+_MAX_NAME_LENGTH = 40
+"""Characters of a picture's name within the names of downloads."""
 
 
 @dataclass(frozen=True)
@@ -34,29 +39,29 @@ class FinishedOutputs:
     """Values of the output components after a run; None leaves a component unchanged.
 
     Attributes:
-        status: The status line: how the run ended, or why its files cannot be made.
-        is_error: Whether the status is an error.
+        status: How the run ended, or why its files cannot be made.
         comparison: Paths of the content image and the result.
-        film: Path of the time-lapse.
+        gallery: Path and caption of each milestone.
+        chart: The losses by iteration.
         files: Paths of the downloads.
         results: Paths of the visitor's results, newest first.
     """
 
     picture: str | None = None
-    status: str | None = None
-    is_error: bool = False
+    status: Status | None = None
     comparison: tuple[str, str] | None = None
-    film: str | None = None
+    gallery: list[tuple[str, str]] | None = None
+    chart: pd.DataFrame | None = None
     files: list[str] | None = None
     results: list[str] | None = None
 
 
-def finish_run(run: str | None, history: Any, language: str) -> FinishedOutputs:
-    """Waits for the outcome of the run, then makes the comparison, the film and the downloads.
+def finish_run(run: str | None, history: str, language: str) -> FinishedOutputs:
+    """Waits for the outcome of the run, then makes the comparison and the downloads.
 
     Args:
         run: The run's folder.
-        history: Value of the browser state, unchecked.
+        history: The visitor's results as the browser stores them, unchecked.
     """
     folder = runs.find_run(run)
     if folder is None:
@@ -66,10 +71,10 @@ def finish_run(run: str | None, history: Any, language: str) -> FinishedOutputs:
         if outcome is None:
             raise PageError("no_end", seconds=_OUTCOME_TIMEOUT_SECONDS)
         if outcome.last_picture is None:
-            return FinishedOutputs(status=outcome.status_line(language))
+            return FinishedOutputs(status=outcome.status(language))
         return _finished(folder, outcome, outcome.last_picture, read_history(history), language)
     except NeuralStyleError as error:
-        return FinishedOutputs(status=failure_status(error.message, language), is_error=True)
+        return FinishedOutputs(status=status.failed(error.message, language))
 
 
 def _finished(
@@ -79,56 +84,105 @@ def _finished(
     earlier_results: list[str],
     language: str,
 ) -> FinishedOutputs:
-    content = runs.read_call(folder).pictures["content"]
+    call = runs.read_call(folder)
     picture = picture_path(folder, last_picture.iteration)
-    image = load_image(picture)
-    content_file = save_image(
-        resize(
-            load_image(check_upload("content", content), longest=LONGEST),
-            *image.shape[-2:],
-        ),
-        # A link to the result must not reveal the address of the content image.
-        folder / f"content-{secrets.token_urlsafe(16)}.jpg",
-    )
-    jpeg = save_image(image, picture.with_suffix(".jpg"))
-    frame_files = sorted(folder.glob("film-*.jpg"))
-    frame_files = frame_files[:: film_every(len(frame_files))]
-    films = [
-        save_film(
-            chain(map(load_image, frame_files), [image]),
-            folder / f"time-lapse-{last_picture.iteration:06d}{ending}",
-            max(last_picture.height, last_picture.width),
-        )
-        for ending in (".webp", ".mp4")
-    ]
     results = [str(picture), *(path for path in earlier_results if path != str(picture))]
     return FinishedOutputs(
         picture=str(picture),
-        status=outcome.status_line(language),
-        comparison=(str(content_file), str(picture)),
-        film=str(films[0]),
-        files=[str(file) for file in (picture, jpeg, *films)],
+        status=outcome.status(language),
+        comparison=_compare(folder, call, picture),
+        gallery=outcome.progress.gallery(folder, language),
+        chart=outcome.progress.chart(),
+        files=_make_downloads(folder, call, picture),
         results=results[:_MAX_RESULTS],
     )
 
 
-def read_history(history: Any) -> list[str]:
-    """Paths of the visitor's results that still exist, from the value of the browser state.
+def _compare(folder: Path, call: Call, picture: Path) -> tuple[str, str]:
+    """Paths of the content image at the size of the result, and of the result."""
+    shape = load_image(picture).shape[-2:]
+    content = load_image(check_upload("content", call.pictures["content"]), longest=LONGEST)
+    # A link to the result must not reveal the address of the content image.
+    path = folder / f"content-{secrets.token_urlsafe(16)}.jpg"
+    return str(save_image(resize(content, *shape), path)), str(picture)
+
+
+def _make_downloads(folder: Path, call: Call, picture: Path) -> list[str]:
+    """Paths of the result as PNG, JPEG and WebP, named after its photograph and painting."""
+    name = folder / download_name(call)
+    png = name.with_name(f"{name.name}.png")
+    shutil.copyfile(picture, png)
+    image = load_image(picture)
+    others = [save_image(image, name.with_name(f"{name.name}{end}")) for end in (".jpg", ".webp")]
+    return [str(file) for file in (png, *others)]
+
+
+def download_name(call: Call) -> str:
+    """A file name without suffix: "dahlia-great-wave-7" for photograph, painting and seed."""
+    pictures = (call.pictures["content"], call.pictures["style"])
+    names = [_plain_name(path) for path in pictures if path]
+    return "-".join([*filter(None, names), str(call.values["seed"])])
+
+
+def _plain_name(path: str) -> str:
+    """The stem of a file name, with letters, digits and hyphens only."""
+    return re.sub(r"[\W_]+", "-", Path(path).stem).strip("-")[:_MAX_NAME_LENGTH]
+
+
+def make_film(run: str | None) -> tuple[str, str] | None:
+    """Paths of the run's time-lapse as animated WebP and as MP4; None without a picture.
+
+    A film that cannot be written is left out: the picture is what counts.
+    """
+    folder = runs.find_run(run)
+    with suppress(NeuralStyleError):
+        outcome = runs.last_outcome(folder) if folder else None
+        if folder is None or outcome is None or outcome.last_picture is None:
+            return None
+        last_picture = outcome.last_picture
+        image = load_image(picture_path(folder, last_picture.iteration))
+        frame_files = sorted(folder.glob("film-*.jpg"))
+        frame_files = frame_files[:: film_every(len(frame_files))]
+        longest = max(last_picture.height, last_picture.width)
+        name = download_name(runs.read_call(folder))
+        webp, mp4 = (
+            save_film(
+                chain(map(load_image, frame_files), [image]), folder / f"{name}-film{end}", longest
+            )
+            for end in (".webp", ".mp4")
+        )
+        return str(webp), str(mp4)
+    return None
+
+
+def read_history(history: str) -> list[str]:
+    """Paths of the visitor's results that still exist, from the JSON that the browser stores.
 
     The value is not trusted; paths that are no results of a run are dropped.
     """
-    entries = history if isinstance(history, list) else []
-    paths = [
-        entry["path"]
-        for entry in entries
-        if isinstance(entry, dict) and isinstance(entry.get("path"), str)
-    ]
-    return [path for path in paths[:_MAX_RESULTS] if runs.find_result(path)]
+    try:
+        entries = json.loads(history or "[]")
+    except (ValueError, TypeError, RecursionError):
+        return []
+    paths = [path for path in entries if isinstance(path, str)] if isinstance(entries, list) else []
+    return [path for path in dict.fromkeys(paths[:_MAX_RESULTS]) if _is_result(path)]
 
 
-def to_history(results: list[str]) -> list[dict[str, str]]:
-    """The value of the browser state for these results; `read_history` reads it."""
-    return [{"path": path} for path in results]
+def _is_result(path: str) -> bool:
+    try:
+        return runs.find_result(path) is not None
+    except (ValueError, OSError):  # not a valid file name
+        return False
+
+
+def result_title(path: str, language: str) -> str:
+    """What a result was made of: "dahlia · great-wave · seed 7"; empty if that is not known."""
+    with suppress(PageError):
+        call = runs.read_call(Path(path).parent)
+        content, style = (_plain_name(call.pictures[name] or "") for name in ("content", "style"))
+        seed = call.values["seed"]
+        return translate("result_title", language, content=content, style=style, seed=seed)
+    return ""
 
 
 def find_picture(run: str | None) -> str | None:
@@ -168,7 +222,8 @@ def open_shared_result(
     """Opens the result named in a link.
 
     Returns:
-        The path of the picture, the values of the settings by name, and messages for the visitor.
+        The path of the picture, the values of the settings by name, and messages for the visitor,
+        as plain text.
     """
     if name is None:
         return None, {}, []
@@ -178,5 +233,5 @@ def open_shared_result(
     try:
         values, _ = read_recipe_values(str(picture))
     except NeuralStyleError as error:
-        return None, {}, [escape_markdown(localize(error.message, language))]
+        return None, {}, [localize(error.message, language)]
     return str(picture), values, [translate("result_shared", language)]

@@ -11,9 +11,10 @@ from typing import Any, no_type_check
 import gradio as gr
 
 from neural_style.messages import Message
+from neural_style.web.run import status
 from neural_style.web.run.call import language_argument
 from neural_style.web.run.view import Outputs
-from neural_style.web.text.texts import failure_status, localize, translate
+from neural_style.web.text.texts import localize, translate
 
 _TEXTS_BY_TITLE = {
     "ZeroGPU quota exceeded": "gpu_quota",
@@ -45,7 +46,7 @@ def explain_gpu_errors(handler: Callable[..., Iterator]) -> Callable[..., Iterat
             language = language_argument(handler, *arguments)
             reason = Message(_TEXTS_BY_TITLE[error.title])
             if isinstance(shown, Outputs):
-                yield replace(shown, status=failure_status(reason, language))
+                yield replace(shown, status=status.failed(reason, language))
             words, title = localize(reason, language), translate("error_title", language)
             raise gr.Error(words, title=title, print_exception=False) from error
 

@@ -23,11 +23,10 @@ from neural_style.settings.presets import MANNER_HELP, MANNERS, PRESETS
 from neural_style.settings.settings import Settings
 from neural_style.transfer import stylize
 from neural_style.version import __version__
-from neural_style.web.run import runs
+from neural_style.web.run import runs, status
 from neural_style.web.run.call import (
     Call,
     call_from_arguments,
-    named_values,
     page_knobs,
     with_stylize_signature,
 )
@@ -47,13 +46,9 @@ from neural_style.web.run.cost import (
 )
 from neural_style.web.run.outcome import Outcome
 from neural_style.web.run.view import Outputs, RunView
-from neural_style.web.text import texts
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 from neural_style.web.text.texts import (
     PageError,
-    escape_markdown,
-    format_duration,
-    localize,
     translate,
 )
 
@@ -76,14 +71,14 @@ def run_stylize(*arguments: Any, **named: Any) -> Iterator[Outputs]:
     The last result's picture is a PNG file of the full size; the ones before are previews.
     """
     call = call_from_arguments(*arguments, **named)
+    folder = None
     try:
         settings = parse_settings(call.values)
         check_cost(settings)
         folder = runs.create_run()
-        runs.write_call(folder, call)
-        yield from _run(folder, call, settings)
+        yield from _run_in(folder, call, settings)
     except NeuralStyleError as error:
-        yield _error_outputs(error, call.language)
+        yield _error_outputs(error, folder, call.language)
         raise gradio_error(error, call.language) from error
 
 
@@ -98,6 +93,23 @@ def run_stylize_image(*arguments: Any, **named: Any) -> Iterator[str | None]:
             yield shown.picture
 
 
+@with_stylize_signature
+def run_seconds(*arguments: Any, **named: Any) -> float:
+    """The estimated duration of a run on this machine."""
+    try:
+        return expected_seconds(parse_settings(call_from_arguments(*arguments, **named).values))
+    except SettingsError:
+        return 0.0  # the run reports the error
+
+
+def seconds_to_continue(run: str | None, more: Any, language: str) -> float:
+    """The estimated duration of a continuation on this machine."""
+    try:
+        return expected_seconds(_prepare_continuation(run, more).remaining)
+    except SettingsError:
+        return 0.0
+
+
 def gpu_seconds_to_continue(run: str | None, more: Any, language: str) -> int:
     """Seconds of ZeroGPU's full card to reserve for a continuation, generously."""
     try:
@@ -108,13 +120,15 @@ def gpu_seconds_to_continue(run: str | None, more: Any, language: str) -> int:
 
 def run_continue(run: str | None, more: Any, language: str) -> Iterator[Outputs]:
     """Continues a run from its saved state for `more` iterations, and yields its outputs."""
+    folder = None
     try:
         continuation = _prepare_continuation(run, more)
         check_cost(continuation.remaining)
+        folder = continuation.folder
         call = replace(continuation.call, language=language)
-        yield from _run(continuation.folder, call, continuation.settings, continuation.outcome)
+        yield from _run(folder, call, continuation.settings, continuation.outcome)
     except NeuralStyleError as error:
-        yield _error_outputs(error, language)
+        yield _error_outputs(error, folder, language)
         raise gradio_error(error, language) from error
 
 
@@ -159,8 +173,9 @@ def _prepare_continuation(run: str | None, more: Any) -> _Continuation:
     return _Continuation(folder, call, outcome, settings, remaining)
 
 
-def _error_outputs(error: NeuralStyleError, language: str) -> Outputs:
-    return Outputs(None, [], texts.failure_status(error.message, language), None, None)
+def _error_outputs(error: NeuralStyleError, folder: Path | None, language: str) -> Outputs:
+    failed = status.failed(error.message, language)
+    return Outputs(None, [], failed, None, None if folder is None else str(folder))
 
 
 def read_recipe_values(path: str | None) -> tuple[dict[str, Any], Recipe]:
@@ -187,17 +202,6 @@ def restore(path: str | None, language: str = DEFAULT_LANGUAGE) -> list[Any]:
     return [*values.values()]
 
 
-def estimate(language: str, *values: Any) -> str:
-    """Event handler: the estimated duration as a text, or what is wrong with the values."""
-    try:
-        settings = parse_settings(named_values(*values))
-    except SettingsError as error:
-        return escape_markdown(localize(error.message, language))
-    return translate(
-        "estimate", language, time=format_duration(expected_seconds(settings), language)
-    )
-
-
 def info() -> dict:
     """What this service is: its version, networks, manners with their presets, presets, limits."""
     defaults = Settings()
@@ -221,6 +225,21 @@ def info() -> dict:
     }
 
 
+def run_call(call: Call, settings: Settings) -> Iterator[Outputs]:
+    """Runs the request in a new folder; yields its outputs.
+
+    Raises:
+        NeuralStyleError: The run failed.
+    """
+    folder = runs.create_run()
+    yield from _run_in(folder, call, settings)
+
+
+def _run_in(folder: Path, call: Call, settings: Settings) -> Iterator[Outputs]:
+    runs.write_call(folder, call)
+    yield from _run(folder, call, settings)
+
+
 def _run(
     folder: Path, call: Call, settings: Settings, previous: Outcome | None = None
 ) -> Iterator[Outputs]:
@@ -228,7 +247,7 @@ def _run(
     view = RunView(folder, settings, call.language, previous)
     runs.mark_started(folder)
     try:
-        yield view.waiting_outputs("preparing" if previous is None else "going_on")
+        yield view.preparing_outputs("preparing" if previous is None else "going_on")
         state = None if previous is None else load_state(runs.state_file(folder))
         content, alpha = load_with_alpha(
             check_upload("content", call.pictures["content"]), longest=LONGEST
@@ -247,7 +266,7 @@ def _run(
             keep=other_pictures.get("keep_mask"),
         )
         load_weights(settings.backbone, settings.network_weights)  # cached for `stylize`
-        yield view.waiting_outputs("looking")
+        yield view.preparing_outputs("looking")
         options = {"every": 1, "resume": state, "speed": machine_speed()}
         options |= {"masks": masks, "init_image": other_pictures.get("init_image")}
         with closing(stylize(content, styles, settings, **options)) as frames:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from neural_style.messages import Message
+from neural_style.web.run import status
+from neural_style.web.run.status import Status
 from neural_style.web.text import texts
 
 
@@ -83,12 +85,12 @@ class LastPicture:
     losses: dict[str, float]
     note: Message
 
-    def status_line(self, language: str) -> str:
-        """The status line of a run that ended with this picture."""
-        if self.iteration == self.planned:
-            return texts.done_status(self.planned, self.losses, self.seconds, self.note, language)
+    def status(self, language: str) -> Status:
+        """The status of a run that ended with this picture."""
         size = (self.height, self.width)
-        return texts.stopped_status(self.iteration, self.planned, size, self.losses, language)
+        if self.iteration == self.planned:
+            return status.done(self.planned, size, self.losses, self.seconds, self.note, language)
+        return status.stopped(self.iteration, self.planned, size, self.losses, language)
 
 
 @dataclass(frozen=True)
@@ -104,13 +106,13 @@ class Outcome:
     progress: Progress = Progress()
     failure: Message | None = None
 
-    def status_line(self, language: str) -> str:
-        """The status line of the ended run."""
+    def status(self, language: str) -> Status:
+        """The status of the ended run."""
         if self.failure is not None:
-            return texts.failure_status(self.failure, language)
+            return status.failed(self.failure, language)
         if self.last_picture is None:
-            return texts.translate("stopped_early", language)
-        return self.last_picture.status_line(language)
+            return status.stopped_early(language)
+        return self.last_picture.status(language)
 
 
 def picture_path(folder: Path, iteration: int) -> Path:

@@ -22,10 +22,10 @@ from neural_style.record.checkpoint import save_state
 from neural_style.run.frame import Frame
 from neural_style.settings.settings import Settings
 from neural_style.tensors import Mask
-from neural_style.web.run import runs
+from neural_style.web.run import runs, status
 from neural_style.web.run.cost import record_speed
 from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress, picture_path
-from neural_style.web.text import texts
+from neural_style.web.run.status import Status
 
 _YIELD_INTERVAL_SECONDS = 0.25
 _PREVIEW_INTERVAL_SECONDS = 0.5
@@ -46,14 +46,13 @@ class Outputs:
     Attributes:
         picture: Path of the picture; None until there is one.
         gallery: Path and caption of each milestone.
-        status: The status line, in Markdown.
         chart: The losses by iteration.
         run: The run's folder on the server; None leaves the component unchanged.
     """
 
     picture: str | None
     gallery: list[tuple[str, str]]
-    status: str
+    status: Status
     chart: pd.DataFrame | None
     run: str | None
 
@@ -68,6 +67,7 @@ class RunView:
     Attributes:
         failure: The error that ended the run, stored by `finish`.
         finishing_thread: The thread in which `finish` stores the outcome, if it needs one.
+        first_seconds: Time until the first frame, which is loading and compiling.
         between_steps: Whether the run is between two steps, so that its state is consistent.
     """
 
@@ -82,16 +82,16 @@ class RunView:
         self.failure: Message | None = None
         self.finishing_thread: threading.Thread | None = None
         self.frame: Frame | None = None
+        self.first_seconds = 0.0
         self.event: Message | None = None
         self.alpha: Mask | None = None
         self.between_steps = False
 
-    def waiting_outputs(self, key: str) -> Outputs:
-        """The outputs before the first frame; `key` is that of the status text."""
+    def preparing_outputs(self, key: str) -> Outputs:
+        """The outputs before the first frame; `key` is that of the status's headline."""
         milestones = self.progress.milestones
         latest = picture_path(self.folder, milestones[-1].iteration) if milestones else None
-        status = texts.translate(key, self.language)
-        return self._outputs(latest, status, self.progress.chart())
+        return self._outputs(latest, status.preparing(key, self.language), self.progress.chart())
 
     def frame_outputs(self, frames: Iterator[Frame], alpha: Mask | None) -> Iterator[Outputs]:
         """Yields the outputs for the frames, and writes their files.
@@ -110,6 +110,8 @@ class RunView:
         film_step = film_every(self.settings.iterations)
         try:
             for frame in frames:
+                if self.frame is None:
+                    self.first_seconds = frame.seconds
                 self.frame, now = frame, time.monotonic()
                 self.event = frame.events[-1] if frame.events else self.event
                 if frame.iteration % film_step == 0:
@@ -218,9 +220,11 @@ class RunView:
         self.progress = self.progress.with_milestone(LossPoint(frame.iteration, frame.losses))
         return picture
 
-    def _outputs(self, picture: Path | None, status: str, chart: pd.DataFrame | None) -> Outputs:
+    def _outputs(
+        self, picture: Path | None, current: Status, chart: pd.DataFrame | None
+    ) -> Outputs:
         gallery = self.progress.gallery(self.folder, self.language)
-        return Outputs(picture and str(picture), gallery, status, chart, str(self.folder))
+        return Outputs(picture and str(picture), gallery, current, chart, str(self.folder))
 
     def _last_picture(self, frame: Frame) -> LastPicture:
         height, width = frame.image.shape[-2:]
@@ -234,17 +238,17 @@ class RunView:
             note=frame.note,
         )
 
-    def _status(self, frame: Frame) -> str:
+    def _status(self, frame: Frame) -> Status:
         planned = self.settings.iterations
         if frame.iteration == planned:
-            return self._last_picture(frame).status_line(self.language)
-        return texts.running_status(
+            return self._last_picture(frame).status(self.language)
+        return status.running(
             frame.iteration,
             planned,
             tuple(frame.image.shape[-2:]),
             frame.scale,
             frame.losses,
-            frame.seconds_left,
+            (frame.seconds - self.first_seconds, frame.seconds_left),
             self._activity(frame),
             self.language,
         )

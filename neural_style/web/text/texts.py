@@ -7,7 +7,6 @@ import re
 from neural_style.errors import SettingsError
 from neural_style.messages import Message, render
 from neural_style.plan.clock import in_words
-from neural_style.settings.presets import MANNER_HELP
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES, Language
 
 
@@ -61,92 +60,6 @@ def _language(code: str) -> Language:
     return LANGUAGES.get(code, LANGUAGES[DEFAULT_LANGUAGE])
 
 
-def manner_help(language: str = DEFAULT_LANGUAGE) -> str:
-    """Markdown with one line for each manner: what it does."""
-    lines = {name: translate(f"{name}_help", language) for name in MANNER_HELP}
-    return translate("manner_help", language, **lines)
-
-
 def caption(iteration: int, losses: dict[str, float], language: str = DEFAULT_LANGUAGE) -> str:
     """The caption of a picture in the gallery."""
     return translate("caption", language, iteration=iteration, loss=sum(losses.values()))
-
-
-def running_status(
-    iteration: int,
-    iterations: int,
-    size: tuple[int, int],
-    scale: tuple[int, int],
-    losses: dict[str, float],
-    seconds_left: float,
-    event: Message,
-    language: str = DEFAULT_LANGUAGE,
-) -> str:
-    """The status line during a run, with the current event on a second line.
-
-    Args:
-        size: Height and width of the canvas.
-        scale: Number of the current scale, and number of scales.
-        event: What the run is doing, such as a restart of the optimizer.
-    """
-    line = translate(
-        "running",
-        language,
-        iteration=iteration,
-        iterations=iterations,
-        height=size[0],
-        width=size[1],
-        scale=scale[0],
-        scales=scale[1],
-        terms=_format_losses(losses),
-        left=format_duration(seconds_left, language),
-    )
-    return f"{line}<br><sub>{localize(event, language)}</sub>"
-
-
-def done_status(
-    iterations: int,
-    losses: dict[str, float],
-    seconds: float,
-    note: Message,
-    language: str = DEFAULT_LANGUAGE,
-) -> str:
-    """The status line of a finished run.
-
-    Args:
-        note: Source of the network's weights and the memory plan.
-    """
-    time = format_duration(seconds, language)
-    line = translate(
-        "done", language, iterations=iterations, time=time, terms=_format_losses(losses)
-    )
-    return f"{line}<br><sub>{localize(note, language)}</sub>"
-
-
-def stopped_status(
-    iteration: int,
-    iterations: int,
-    size: tuple[int, int],
-    losses: dict[str, float],
-    language: str = DEFAULT_LANGUAGE,
-) -> str:
-    """The status line of a stopped run; `size` is the height and width of its picture."""
-    return translate(
-        "stopped",
-        language,
-        iteration=iteration,
-        iterations=iterations,
-        height=size[0],
-        width=size[1],
-        terms=_format_losses(losses),
-    )
-
-
-def failure_status(reason: Message, language: str = DEFAULT_LANGUAGE) -> str:
-    """The status line of a failed run. The reason is escaped: it may quote user input."""
-    text = escape_markdown(localize(reason, language))
-    return translate("failed", language, title=Message("error_title"), message=text)
-
-
-def _format_losses(losses: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3g}" for name, value in losses.items())

@@ -1,0 +1,114 @@
+"""The two galleries from which a visitor takes a photograph and a painting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import gradio as gr
+from PIL import Image
+
+from neural_style.web.page.links import EXAMPLES
+from neural_style.web.page.widgets import Localizer, picture_input
+from neural_style.web.text.texts import translate
+
+PHOTOGRAPHS = ("summer-palace", "astronaut", "chelsea", "dahlia", "coffee", "rocket")
+"""Content images of the examples, in the order of the gallery."""
+
+PAINTINGS = (
+    "cafe-terrace-at-night",
+    "great-wave",
+    "harvest-at-la-crau",
+    "composition-viii",
+    "portrait-of-pere-tanguy",
+    "poppies",
+    "summertime",
+    "the-harvesters",
+    "church-at-auvers",
+    "inokashira-snow",
+    "ryogoku-bridge",
+    "village-street-in-auvers",
+)
+"""Style images of the examples, in the order of the gallery."""
+
+_TILE_HEIGHT = 170
+"""Pixels of the input above a gallery."""
+
+_THUMBNAIL_SIZE = 192
+"""Pixels on the shorter side of a thumbnail: twice its size on the page."""
+
+
+class Chooser(NamedTuple):
+    """An input for a picture, and a gallery whose pictures fill it.
+
+    Attributes:
+        examples: Paths of the gallery's pictures, in its order.
+    """
+
+    picture: gr.Image
+    gallery: gr.Gallery
+    examples: tuple[str, ...]
+
+
+def create_chooser(localizer: Localizer, name: str, examples: tuple[str, ...]) -> Chooser:
+    """Creates the input `name`, "content" or "style", with its gallery.
+
+    Args:
+        examples: Names of the pictures in `examples/`.
+    """
+    paths = tuple(str(EXAMPLES / name / f"{example}.jpg") for example in examples)
+    with gr.Column(min_width=200, elem_classes="chooser"):
+        localizer.create(gr.Markdown, {"value": f"choose_{name}"}, elem_classes="step")
+        picture = picture_input(localizer, name, _TILE_HEIGHT)
+        gallery = localizer.create(
+            gr.Gallery,
+            {
+                "label": f"examples_{name}",
+                "value": lambda language: [
+                    (_thumbnail(path), translate(f"example_{example}", language))
+                    for path, example in zip(paths, examples, strict=True)
+                ],
+            },
+            format="jpeg",
+            columns=3,
+            height=188,
+            object_fit="cover",
+            allow_preview=False,
+            interactive=False,
+            show_label=False,
+            buttons=[],
+            elem_id=f"{name}-examples",
+        )
+    return Chooser(picture, gallery, paths)
+
+
+def chosen_example(examples: tuple[str, ...]) -> Callable[[gr.SelectData], str]:
+    """Event handler: the path of the picture that was selected in the gallery."""
+
+    def choose(event: gr.SelectData) -> str:
+        return examples[event.index]
+
+    return choose
+
+
+@cache
+def _thumbnail(path: str) -> Image.Image:
+    with Image.open(path) as picture:
+        width, height = picture.size
+        factor = _THUMBNAIL_SIZE / min(width, height)
+        small = picture.convert("RGB").resize(
+            (round(width * factor), round(height * factor)), Image.Resampling.LANCZOS
+        )
+    small.info = {}
+    return small
+
+
+def example_comparison(content: str) -> tuple[Image.Image, str]:
+    """The content image at the size of its finished example, and the path of that example."""
+    finished = EXAMPLES / "stylized" / f"{content}.png"
+    with Image.open(finished) as picture:
+        size = picture.size
+    with Image.open(EXAMPLES / "content" / f"{content}.jpg") as picture:
+        before = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    return before, str(finished)

@@ -1,0 +1,130 @@
+"""Events of the inputs: galleries, strength, seed, manner, estimate, recipe, checks of uploads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from neural_style.errors import ImageError, NeuralStyleError, SettingsError
+from neural_style.images.files import load_with_alpha, read_shape
+from neural_style.settings.settings import Settings
+from neural_style.web.page.choosers import chosen_example
+from neural_style.web.page.inputs import Inputs
+from neural_style.web.page.manners import PRESET_KNOBS, connect_manners, rounded, timed_qualities
+from neural_style.web.page.results import Results
+from neural_style.web.page.run_updates import show_status
+from neural_style.web.run import status
+from neural_style.web.run.call import named_values
+from neural_style.web.run.checks import check_upload, parse_settings
+from neural_style.web.run.cost import expected_seconds
+from neural_style.web.run.handlers import restore
+from neural_style.web.text.texts import escape_markdown, format_duration, localize, translate
+
+IN_BROWSER: dict[str, Any] = {"api_visibility": "private"}
+UNQUEUED: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "hidden",
+    "queue": False,
+}
+"""Runs without waiting in Gradio's queue; errors raised there are not shown to the visitor."""
+
+_CHECK_SIZE = 64
+"""Pixels to which an upload is reduced when it is only checked."""
+
+
+def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> None:
+    """Connects all events of the inputs that start no run."""
+    widgets = inputs.widgets
+    _connect_strength(inputs)
+    for chooser in (inputs.photograph, inputs.painting):
+        chooser.gallery.select(chosen_example(chooser.examples), None, chooser.picture, **UNQUEUED)
+    inputs.new_seed.click(
+        None, None, widgets["seed"], js="() => Math.floor(Math.random() * 2 ** 32)", **IN_BROWSER
+    )
+    connect_manners(inputs.radios, widgets)
+    gr.on(
+        [inputs.content.change, *(widgets[knob].change for knob in PRESET_KNOBS)],
+        estimate,
+        estimate_inputs(inputs, language),
+        estimate_outputs(inputs),
+        trigger_mode="always_last",
+        **UNQUEUED,
+    )
+    inputs.recipe.upload(
+        restore,
+        [inputs.recipe, language],
+        [*widgets.values()],
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    for name, picture in (("content", inputs.content), ("style", inputs.style)):
+        _connect_check(name, picture, inputs, results, language)
+
+
+def _connect_strength(inputs: Inputs) -> None:
+    """Connects the slider with the setting `style_weight`: each follows the other wherever set."""
+    default, weight = Settings().style_weight, inputs.widgets["style_weight"]
+    strength_of_weight = (
+        f"Math.max(-4, Math.min(4, Math.round(100 * Math.log2(w / {default})) / 100))"
+    )
+    # A weight beyond the slider's ends stays as it is.
+    inputs.strength.change(
+        None,
+        [inputs.strength, weight],
+        weight,
+        js=f"(s, w) => s === {strength_of_weight} ? w : "
+        f"Number(({default} * 2 ** s).toPrecision(3))",
+        **IN_BROWSER,
+    )
+    weight.change(None, weight, inputs.strength, js=f"(w) => {strength_of_weight}", **IN_BROWSER)
+
+
+def estimate_inputs(inputs: Inputs, language: gr.Textbox) -> list[gr.Component]:
+    """The inputs of `estimate`."""
+    return [language, inputs.content, inputs.radios.manner, *inputs.widgets.values()]
+
+
+def estimate_outputs(inputs: Inputs) -> list[gr.Component]:
+    """The outputs of `estimate`."""
+    return [inputs.estimate, inputs.radios.quality]
+
+
+def estimate(language: str, content: str | None, manner: str, *values: Any) -> list[Any]:
+    """Event handler: the estimated time as a text, and the choices of quality with theirs.
+
+    A text says what is wrong if the values of the settings are not allowed.
+    """
+    named = named_values(*values)
+    try:
+        shape = read_shape(check_upload("content", content)) if content else None
+    except (SettingsError, ImageError):
+        shape = None  # the check of the upload reports it
+    try:
+        seconds = expected_seconds(parse_settings(named), shape)
+        choices = timed_qualities(manner, named, shape, language)
+    except SettingsError as error:
+        return [escape_markdown(localize(error.message, language)), gr.skip()]
+    time = format_duration(rounded(seconds), language)
+    return [translate("estimate", language, time=time), gr.update(choices=choices)]
+
+
+def _connect_check(
+    name: str, picture: gr.Image, inputs: Inputs, results: Results, language: gr.Textbox
+) -> None:
+    """Connects the check of an uploaded picture, whose result appears in the status."""
+
+    def check(path: str | None, language: str) -> Any:
+        if path is None:
+            return gr.skip()
+        try:
+            _, opacity = load_with_alpha(check_upload(name, path), longest=_CHECK_SIZE)
+        except NeuralStyleError as error:
+            reason = localize(error.message, language)
+            return show_status(status.refused(name, reason, language), inputs, results)
+        if opacity is not None:
+            words = translate(f"transparent_{name}", language)
+            return show_status(status.noted(words), inputs, results)
+        return gr.skip()
+
+    picture.input(check, [picture, language], [results.status, *inputs.folds.values()], **UNQUEUED)

@@ -1,0 +1,280 @@
+"""Events of runs: Stylize, Stop, Continue, what follows them, and the endpoints of the API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from neural_style.messages import Message
+from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
+from neural_style.web.page.inputs import Inputs
+from neural_style.web.page.results import Results
+from neural_style.web.page.run_updates import (
+    film,
+    finished,
+    or_skip,
+    page_handler,
+    refuse_faults,
+    stopped,
+    variations_handler,
+)
+from neural_style.web.page.scripts import MARK_FIELD_JS, SCROLL_TO_STATUS_JS
+from neural_style.web.page.status_view import status_html
+from neural_style.web.page.tools import unused_strokes_js
+from neural_style.web.page.visits import READ_HISTORY_JS, STORE_RUN_JS, WRITE_HISTORY_JS
+from neural_style.web.run import status
+from neural_style.web.run.adapters import api_handler, in_line, stop_measurement_first
+from neural_style.web.run.checks import check_inputs
+from neural_style.web.run.cost import SpeedMeasurement
+from neural_style.web.run.finished import picture_for_reuse
+from neural_style.web.run.gpu import explain_gpu_errors
+from neural_style.web.run.handlers import (
+    gpu_seconds,
+    gpu_seconds_to_continue,
+    run_continue,
+    run_seconds,
+    run_stylize,
+    run_stylize_image,
+    seconds_to_continue,
+)
+from neural_style.web.run.line import Line
+from neural_style.web.run.status import Status
+from neural_style.web.run.variations import (
+    VariationOutputs,
+    gpu_seconds_to_vary,
+    run_variations,
+    variation_seconds,
+)
+from neural_style.web.run.view import Outputs
+from neural_style.web.text.languages import LANGUAGES
+from neural_style.web.text.texts import translate
+
+MOST_WAITING = 20
+"""Runs that go on or wait at once."""
+
+_IN_LINE: dict[str, Any] = {"concurrency_limit": MOST_WAITING, "concurrency_id": "runs"}
+"""Runs that are in the line, which lets one go on at a time."""
+
+_QUEUED = _IN_LINE | {"api_visibility": "private", "show_progress": "hidden"}
+
+_Gpu = Callable[..., Callable]
+
+
+def connect_runs(
+    gpu: _Gpu,
+    measurement: SpeedMeasurement,
+    inputs: Inputs,
+    results: Results,
+    language: gr.Textbox,
+) -> None:
+    """Connects the buttons of runs and results, and the endpoints of the API."""
+    line = Line()
+
+    def queued(
+        handler: Callable[..., Iterator],
+        gpu_duration: Callable[..., int],
+        seconds: Callable[..., float],
+        show: Callable[[Status], Any] = _status_only,
+    ) -> Callable[..., Iterator]:
+        on_gpu = gpu(duration=gpu_duration)(handler)
+        measured = stop_measurement_first(measurement, on_gpu)
+        return explain_gpu_errors(in_line(line, seconds, measured, show))
+
+    run_inputs = [
+        *(inputs.content, inputs.style, inputs.start_image),
+        *inputs.widgets.values(),
+        *(*inputs.extra_pictures, language),
+    ]
+    stylize = queued(run_stylize, gpu_seconds, run_seconds)
+    more = queued(run_continue, gpu_seconds_to_continue, seconds_to_continue)
+    vary = queued(run_variations, gpu_seconds_to_vary, variation_seconds, _variation_status)
+    on_page = page_handler(refuse_faults(stylize, _status_only), inputs, results)
+    outputs = [
+        *(results.status, results.example, results.picture, results.gallery, results.tabs),
+        *(results.details, results.chart, results.shown_run, results.latest_run),
+        *inputs.folds.values(),
+    ]
+    varied_outputs = [results.status, results.variations, results.seeds, results.latest_run]
+    _connect_start(inputs, results, language)  # first: Gradio runs them in this order
+    chosen = results.variations.select(
+        chosen_seed, results.seeds, inputs.widgets["seed"], **UNQUEUED
+    )
+    started = [
+        inputs.stylize.click(on_page, run_inputs, outputs, **_QUEUED),
+        chosen.then(on_page, run_inputs, outputs, **_QUEUED),
+        results.continue_run.click(
+            page_handler(more, inputs, results),
+            [results.shown_run, results.more_iterations, language],
+            outputs,
+            **_QUEUED,
+        ),
+        inputs.vary.click(
+            variations_handler(refuse_faults(vary, _variation_status), inputs, results),
+            run_inputs,
+            [*varied_outputs, *inputs.folds.values()],
+            **_QUEUED,
+        ),
+    ]
+    _connect_end(started, inputs, results, language)
+    _connect_reuse(inputs, results, language)
+    _connect_api(
+        stylize,
+        queued(run_stylize_image, gpu_seconds, run_seconds, lambda _: None),
+        run_inputs,
+        results,
+    )
+
+
+def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> None:
+    """Connects what the browser does when a run is started, before the server answers."""
+    # Events of their own: one that follows the run's event would wait for its end.
+    for start in (
+        inputs.stylize.click,
+        inputs.vary.click,
+        results.continue_run.click,
+        results.variations.select,
+    ):
+        start(
+            None,
+            language,
+            [results.status, *_buttons(inputs, results)],
+            js=_start_js(),
+            **IN_BROWSER,
+        ).then(None, js=SCROLL_TO_STATUS_JS, **IN_BROWSER)
+    # In the browser: two queued events of one press open two streams, and one of them loses its
+    # messages.
+    inputs.stylize.click(
+        None, [language, inputs.estimate], inputs.estimate, js=unused_strokes_js(), **IN_BROWSER
+    )
+    results.status.change(None, js=MARK_FIELD_JS, **IN_BROWSER)
+    results.latest_run.change(None, results.latest_run, js=STORE_RUN_JS, **IN_BROWSER)
+
+
+def _connect_end(
+    started: list[gr.events.Dependency], inputs: Inputs, results: Results, language: gr.Textbox
+) -> None:
+    """Connects Stop, and what follows when a run has ended."""
+
+    def finish(run: str | None, history: str, language: str) -> Any:
+        return or_skip(finished(run, history, language, results))
+
+    def finish_stopped(run: str | None, history: str, language: str) -> Any:
+        return or_skip(stopped(run, history, language, results))
+
+    def finish_film(run: str | None) -> Any:
+        return or_skip(film(run, results))
+
+    cancelled = inputs.stop.click(None, cancels=started, **UNQUEUED)
+    # Unqueued: runs that wait must not hold back a result.
+    for ended, handler in (
+        *((run.success, finish) for run in started),
+        (cancelled.then, finish_stopped),
+    ):
+        ended(
+            handler,
+            [results.latest_run, results.history, language],
+            [*_finished_components(results), results.history],
+            js=READ_HISTORY_JS,
+            **UNQUEUED,
+        ).then(None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER).then(
+            finish_film, results.latest_run, [results.film, results.film_file], **UNQUEUED
+        )
+    for failed in (*(run.failure for run in started), results.connection_lost.click):
+        failed(None, language, results.status, js=_failure_js(), **IN_BROWSER)
+    for ended in (
+        *(run.then for run in started),
+        cancelled.then,
+        results.connection_lost.click,
+    ):
+        ended(None, None, _buttons(inputs, results), js=_end_js(), **IN_BROWSER)
+
+
+def _buttons(inputs: Inputs, results: Results) -> list[gr.Button]:
+    """The buttons that change when a run starts or ends."""
+    return [inputs.stylize, inputs.vary, inputs.stop, results.continue_run]
+
+
+def _finished_components(results: Results) -> list[gr.blocks.Block]:
+    """The components that `finished` updates, without the history."""
+    return [
+        *(results.status, results.example, results.picture, results.actions, results.tabs),
+        *(results.compare, results.files, results.details, results.gallery, results.chart),
+        *(results.earlier_fold, results.earlier),
+    ]
+
+
+def _connect_reuse(inputs: Inputs, results: Results, language: gr.Textbox) -> None:
+    """Connects the buttons that make a result an input of the next run."""
+    for button, image in (
+        (results.as_content, inputs.content),
+        (results.as_start, inputs.start_image),
+    ):
+        button.click(
+            picture_for_reuse,
+            [results.shown_run, language],
+            image,
+            api_visibility="private",
+            show_progress="hidden",
+        )
+
+
+def _connect_api(
+    stylize: Callable[..., Iterator[Outputs]],
+    stylize_image: Callable[..., Iterator[str | None]],
+    run_inputs: list[gr.Component],
+    results: Results,
+) -> None:
+    """Makes the endpoints. The second returns only the picture, for simple programs and agents."""
+    picture = gr.Image(visible=False, format="png", type="filepath", label=translate("result"))
+    words = gr.Textbox(visible=False, label=translate("status"))
+    outputs = [results.picture, results.gallery, words, results.chart, results.shown_run]
+    for name, handler, returned in (
+        ("stylize", api_handler(stylize), outputs),
+        ("stylize_image", stylize_image, picture),
+    ):
+        gr.Button(visible=False).click(
+            handler, run_inputs, returned, api_name=name, validator=check_inputs, **_IN_LINE
+        )
+
+
+def _status_only(shown: Status) -> Outputs:
+    return Outputs(None, [], shown, None, None)
+
+
+def _variation_status(shown: Status) -> VariationOutputs:
+    return VariationOutputs((), shown)
+
+
+def chosen_seed(event: gr.SelectData, seeds: Sequence[int]) -> int:
+    """Event handler: the seed of the variation that was selected."""
+    return seeds[event.index]
+
+
+def _start_js() -> str:
+    """JavaScript: the status and the buttons at once, before the server answers."""
+    starting = json.dumps(
+        {code: status_html(status.preparing("starting", code)) for code in LANGUAGES}
+    )
+    hide, show, disable = (
+        json.dumps({"__type__": "update", **change})
+        for change in ({"visible": False}, {"visible": True}, {"interactive": False})
+    )
+    return f"(language) => [({starting})[language], {hide}, {hide}, {show}, {disable}]"
+
+
+def _failure_js() -> str:
+    """JavaScript: the status after an error of the program or a lost connection."""
+    failed = {code: status_html(status.failed(Message("unexpected"), code)) for code in LANGUAGES}
+    return f"(language) => ({json.dumps(failed)})[language]"
+
+
+def _end_js() -> str:
+    """JavaScript: the buttons as they are while nothing runs."""
+    hide, show, enable = (
+        json.dumps({"__type__": "update", **change})
+        for change in ({"visible": False}, {"visible": True}, {"interactive": True})
+    )
+    return f"() => [{show}, {show}, {hide}, {enable}]"

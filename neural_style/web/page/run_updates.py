@@ -1,0 +1,220 @@
+"""Updates of the page's components: while a run goes on, when it has ended, when it is opened."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, no_type_check
+
+import gradio as gr
+from gradio.blocks import Block
+
+from neural_style.web.page.inputs import Inputs, fold_of
+from neural_style.web.page.results import Results
+from neural_style.web.page.status_view import details_text, status_html
+from neural_style.web.run import status
+from neural_style.web.run.call import language_argument
+from neural_style.web.run.checks import first_fault
+from neural_style.web.run.finished import (
+    FinishedOutputs,
+    finish_run,
+    make_film,
+    read_history,
+    result_title,
+)
+from neural_style.web.run.status import Status
+from neural_style.web.run.variations import VariationOutputs
+from neural_style.web.run.view import Outputs
+from neural_style.web.text.texts import translate
+
+Updates = dict[Block, Any]
+"""Component → its new value, or `gr.update`; components that are missing stay as they are."""
+
+
+def page_handler(
+    handler: Callable[..., Iterator[Outputs]], inputs: Inputs, results: Results
+) -> Callable[..., Iterator[Updates]]:
+    """The handler for the page, which yields updates of components.
+
+    Before the first picture, and where the run is refused, only the status changes. The error of a
+    failed run stays in the status; it is not raised, which would show it a second time.
+    """
+
+    @no_type_check  # Gradio would not see that a type-checked wrapper is a generator
+    @functools.wraps(handler)
+    def run(*arguments: Any) -> Iterator[Updates]:
+        try:
+            with closing(handler(*arguments)) as outputs:
+                for shown in outputs:
+                    yield _running(shown, inputs, results)
+        except gr.Error:
+            return
+
+    return run
+
+
+def variations_handler(
+    handler: Callable[..., Iterator[VariationOutputs]], inputs: Inputs, results: Results
+) -> Callable[..., Iterator[Updates]]:
+    """The handler of variations for the page, which yields updates of components."""
+
+    @no_type_check  # as in `page_handler`
+    @functools.wraps(handler)
+    def run(*arguments: Any) -> Iterator[Updates]:
+        language = language_argument(handler, *arguments)
+        try:
+            with closing(handler(*arguments)) as outputs:
+                for shown in outputs:
+                    yield _varying(shown, language, inputs, results)
+        except gr.Error:
+            return
+
+    return run
+
+
+def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Results) -> Updates:
+    pictures = [(path, translate("seed", language, seed=seed)) for path, seed in shown.pictures]
+    updates = show_status(shown.status, inputs, results) | {results.latest_run: None}
+    if pictures:
+        updates |= {
+            results.variations: gr.update(value=pictures, visible=True),
+            results.seeds: tuple(seed for _, seed in shown.pictures),
+        }
+    return updates
+
+
+def refuse_faults(
+    handler: Callable[..., Iterator], show: Callable[[Status], Any]
+) -> Callable[..., Iterator]:
+    """The stylize handler, which refuses a request where an input is missing or wrong.
+
+    Args:
+        show: What is yielded for the status of a refused request.
+    """
+
+    @no_type_check  # as in `page_handler`
+    @functools.wraps(handler)
+    def run(*arguments: Any) -> Iterator:
+        fault = first_fault(*arguments)
+        if fault:
+            yield show(status.refused(*fault, language_argument(handler, *arguments)))
+            return
+        with closing(handler(*arguments)) as outputs:
+            yield from outputs
+
+    return run
+
+
+def show_status(shown: Status, inputs: Inputs, results: Results) -> Updates:
+    """The status, and the folded group of the input that must be changed, opened."""
+    updates: Updates = {results.status: status_html(shown)}
+    fold = fold_of(shown.field)
+    if fold:
+        updates[inputs.folds[fold]] = gr.update(open=True)
+    return updates
+
+
+def _running(shown: Outputs, inputs: Inputs, results: Results) -> Updates:
+    updates = show_status(shown.status, inputs, results) | {results.latest_run: shown.run}
+    if shown.picture is None:
+        return updates
+    updates |= {
+        results.example: gr.update(visible=False),
+        results.picture: gr.update(value=shown.picture, visible=True),
+        results.gallery: shown.gallery,
+        results.tabs: gr.update(visible=True),
+        results.details: details_text(shown.status),
+        results.shown_run: shown.run,
+    }
+    if shown.chart is not None:
+        updates[results.chart] = shown.chart
+    return updates
+
+
+def finished(run: str | None, history: str, language: str, results: Results) -> Updates:
+    """Updates after a run that ended or was stopped; none after a request that was refused.
+
+    Args:
+        run: The run's folder.
+        history: The visitor's results as the browser stores them, unchecked.
+    """
+    return _finished(finish_run(run, history, language), language, results)
+
+
+def stopped(run: str | None, history: str, language: str, results: Results) -> Updates:
+    """`finished` for a run that was stopped, perhaps while it waited in line."""
+    if not run:
+        return {results.status: status_html(status.stopped_early(language))}
+    return finished(run, history, language, results)
+
+
+def opened(run: Path, history: str, language: str, results: Results) -> Updates:
+    """Updates that show an earlier run again."""
+    outputs = finish_run(str(run), history, language)
+    updates = _finished(outputs, language, results)
+    if outputs.picture is not None:
+        updates[results.shown_run] = updates[results.latest_run] = str(run)
+    return updates
+
+
+def opened_picture(path: str, shown: Status, results: Results) -> Updates:
+    """Updates that show a picture of a run, such as a shared one."""
+    return {
+        results.status: status_html(shown),
+        results.example: gr.update(visible=False),
+        results.picture: gr.update(value=path, visible=True),
+        results.actions: gr.update(visible=True),
+        results.tabs: gr.update(visible=False),
+        results.files: [path],
+        results.shown_run: path,
+    }
+
+
+def _finished(outputs: FinishedOutputs, language: str, results: Results) -> Updates:
+    updates: Updates = {}
+    if outputs.status is not None:
+        updates[results.status] = status_html(outputs.status)
+    if outputs.picture is not None:
+        updates |= {
+            results.example: gr.update(visible=False),
+            results.picture: gr.update(value=outputs.picture, visible=True),
+            results.actions: gr.update(visible=True),
+            results.tabs: gr.update(visible=True),
+            results.compare: outputs.comparison,
+            results.files: outputs.files,
+            results.details: details_text(outputs.status),
+            results.gallery: outputs.gallery,
+            results.chart: outputs.chart,
+        }
+    if outputs.results is not None:
+        updates |= history_updates(outputs.results, language, results)
+    return updates
+
+
+def film(run: str | None, results: Results) -> Updates:
+    """The film of a run and its file; no updates without one."""
+    films = make_film(run)
+    return {} if films is None else {results.film: films[0], results.film_file: films[1]}
+
+
+def or_skip(updates: Updates) -> Any:
+    """The updates as Gradio takes them: it refuses an empty dict."""
+    return updates or gr.skip()
+
+
+def history_updates(paths: list[str], language: str, results: Results) -> Updates:
+    """The stored list of results, and the gallery that shows them."""
+    captioned = [(path, result_title(path, language)) for path in paths]
+    return {
+        results.history: json.dumps(paths),
+        results.earlier: captioned,
+        results.earlier_fold: gr.update(visible=bool(paths)),
+    }
+
+
+def stored_history(history: str, language: str, results: Results) -> Updates:
+    """The results of the stored list that still exist."""
+    return history_updates(read_history(history), language, results)

@@ -1,0 +1,234 @@
+"""Opening the page: language, link, last visit, earlier results; and what the browser stores.
+
+The browser's local storage has the list of results and the last visit as JSON. `gr.BrowserState` is
+not used: its value is encrypted with a key of the page's own, so tabs cannot merge their lists.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from neural_style.errors import NeuralStyleError
+from neural_style.web.page.controls import (
+    IN_BROWSER,
+    UNQUEUED,
+    estimate,
+    estimate_inputs,
+    estimate_outputs,
+)
+from neural_style.web.page.inputs import Inputs
+from neural_style.web.page.links import RESULT_PARAMETER, read_query
+from neural_style.web.page.results import Results
+from neural_style.web.page.run_updates import (
+    Updates,
+    opened,
+    opened_picture,
+    or_skip,
+    stored_history,
+)
+from neural_style.web.page.scripts import (
+    BROWSER_LANGUAGE_JS,
+    SET_DOCUMENT_LANGUAGE_JS,
+    SET_ROLE_OF_EMPTY_JS,
+    WATCH_CONNECTION_JS,
+)
+from neural_style.web.page.status_view import status_html
+from neural_style.web.page.widgets import Localizer
+from neural_style.web.run import runs, status
+from neural_style.web.run.call import EXTRA_PICTURES, PICTURES
+from neural_style.web.run.finished import (
+    open_shared_result,
+    read_history,
+    read_recipe_values,
+    result_title,
+)
+from neural_style.web.run.visit import Visit, read_visit
+from neural_style.web.text.texts import translate
+
+_HISTORY_KEY, _VISIT_KEY = "neural-style-space.results", "neural-style-space.visit"
+"""Keys in the browser's local storage."""
+
+READ_HISTORY_JS = (
+    f"(run, _, language) => [run, localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? '', language]"
+)
+"""JavaScript: the list of results as it is stored now, perhaps changed by another tab."""
+
+WRITE_HISTORY_JS = f"""(results) => {{
+  if (results) localStorage.setItem({json.dumps(_HISTORY_KEY)}, results);
+}}"""
+
+STORE_RUN_JS = f"""(run) => {{
+  const key = {json.dumps(_VISIT_KEY)};
+  if (run) localStorage.setItem(
+    key, JSON.stringify({{...JSON.parse(localStorage.getItem(key) ?? "{{}}"), run}}));
+}}"""
+"""JavaScript: stores the run that was started last."""
+
+
+def store_inputs_js(pictures: list[str], knobs: list[str]) -> str:
+    """JavaScript: stores pictures and settings; its arguments are their values in this order.
+
+    Nothing is stored until the last visit has been restored, which it would replace.
+    """
+    return f"""(...given) => {{
+  if (document.body.dataset.restored !== "yes") return;
+  const key = {json.dumps(_VISIT_KEY)}, pictures = {{}}, values = {{}};
+  {json.dumps(pictures)}.forEach((name, i) => {{
+    if (given[i]?.path) pictures[name] = given[i].path;
+  }});
+  {json.dumps(knobs)}.forEach((name, i) => {{ values[name] = given[i + {len(pictures)}]; }});
+  const {{run}} = JSON.parse(localStorage.getItem(key) ?? "{{}}");
+  localStorage.setItem(key, JSON.stringify({{pictures, values, run}}));
+}}"""
+
+
+def connect_visits(
+    page: gr.Blocks, inputs: Inputs, results: Results, language: gr.Textbox, localizer: Localizer
+) -> None:
+    """Connects the load of the page, the storage of inputs, and the gallery of earlier results."""
+    pictures = _pictures(inputs)
+    stored = [*pictures.values(), *inputs.widgets.values()]
+    gr.on(
+        [component.change for component in stored],
+        None,
+        stored,
+        js=store_inputs_js([*pictures], [*inputs.widgets]),
+        **IN_BROWSER,
+    )
+
+    def set_language(language: str) -> list[Any]:
+        return [language, *localizer.updates(language)]
+
+    def open_page(language: str, history: str, visit: str, request: gr.Request) -> Updates:
+        query = {n: v for n, v in dict(request.query_params).items() if not n.startswith("__")}
+        if query:
+            updates = _open_link(query, language, inputs, results)
+        else:
+            updates = _open_visit(read_visit(visit), history, language, inputs, results)
+        if results.history not in updates:
+            updates |= stored_history(history, language, results)
+        return updates
+
+    language_js = f"() => [{BROWSER_LANGUAGE_JS}]"
+    # Progress on one component only, for the reason given in `tools.connect_mask_tool`.
+    page.load(
+        set_language,
+        language,
+        [language, *localizer.components],
+        js=language_js,
+        show_progress_on=language,
+        **UNQUEUED,
+    ).then(
+        open_page,
+        [language, results.history, results.visit],
+        [*stored, *_opened_components(results)],
+        js=f"""() => [
+  {BROWSER_LANGUAGE_JS},
+  localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? "",
+  localStorage.getItem({json.dumps(_VISIT_KEY)}) ?? "",
+]""",
+        show_progress_on=language,
+        **UNQUEUED,
+    ).then(estimate, estimate_inputs(inputs, language), estimate_outputs(inputs), **UNQUEUED).then(
+        None, js="() => { document.body.dataset.restored = 'yes'; }", **IN_BROWSER
+    )
+    for script in (SET_DOCUMENT_LANGUAGE_JS, SET_ROLE_OF_EMPTY_JS, WATCH_CONNECTION_JS):
+        page.load(None, js=script, api_visibility="private")
+    _connect_earlier(inputs, results, language)
+
+
+def _connect_earlier(inputs: Inputs, results: Results, language: gr.Textbox) -> None:
+    """Connects the gallery of earlier results: selecting one opens it; all can be forgotten."""
+
+    def open_earlier(event: gr.SelectData, history: str, language: str) -> Any:
+        paths = read_history(history)
+        if event.index >= len(paths):
+            return gr.skip()
+        path = Path(paths[event.index])
+        return or_skip(_open_result(path, history, language, inputs, results))
+
+    stored = [*_pictures(inputs).values(), *inputs.widgets.values()]
+    results.earlier.select(
+        open_earlier,
+        [results.history, language],
+        [*stored, *_opened_components(results)],
+        **UNQUEUED,
+    )
+    results.forget.click(
+        None,
+        None,
+        [results.history, results.earlier_fold],
+        js=f"""() => {{
+  localStorage.removeItem({json.dumps(_HISTORY_KEY)});
+  return ["", {json.dumps({"__type__": "update", "visible": False})}];
+}}""",
+        **IN_BROWSER,
+    )
+
+
+def _pictures(inputs: Inputs) -> dict[str, gr.Image]:
+    """The inputs for pictures by name."""
+    named = dict(zip(PICTURES, (inputs.content, inputs.style, inputs.start_image), strict=True))
+    return named | dict(zip(EXTRA_PICTURES, inputs.extra_pictures, strict=True))
+
+
+def _opened_components(results: Results) -> list[Block]:
+    """The components that may change when a result or a visit is opened, except inputs."""
+    return [
+        *(results.status, results.example, results.picture, results.actions, results.tabs),
+        *(results.compare, results.files, results.details, results.gallery, results.chart),
+        *(results.earlier_fold, results.earlier, results.history),
+        *(results.shown_run, results.latest_run),
+    ]
+
+
+def _open_link(query: dict[str, str], language: str, inputs: Inputs, results: Results) -> Updates:
+    """The pictures and settings of a link, and its result."""
+    path, values, messages = open_shared_result(query.pop(RESULT_PARAMETER, None), language)
+    pictures, link_values, ignored = read_query(query, language)
+    updates = _set_inputs(pictures, values | link_values, inputs)
+    notes = [*messages, *ignored]
+    if path is not None:
+        shown = status.shown(result_title(path, language), language, " ".join(notes))
+        updates |= opened_picture(path, shown, results)
+    elif notes:
+        updates[results.status] = status_html(status.noted(" ".join(notes)))
+    return updates
+
+
+def _open_visit(
+    visit: Visit, history: str, language: str, inputs: Inputs, results: Results
+) -> Updates:
+    """The pictures, the settings and the run of the last visit."""
+    updates = _set_inputs(visit.pictures, visit.values, inputs)
+    if visit.run is not None:
+        updates |= opened(visit.run, history, language, results)
+    elif visit.lost:
+        updates[results.status] = status_html(status.noted(translate("pictures_gone", language)))
+    return updates
+
+
+def _open_result(
+    path: Path, history: str, language: str, inputs: Inputs, results: Results
+) -> Updates:
+    """An earlier result with its settings, and with its pictures if they still exist."""
+    run = path.parent
+    updates = opened(run, history, language, results)
+    try:
+        values, _ = read_recipe_values(str(path))
+        pictures = read_visit(json.dumps({"pictures": runs.read_call(run).pictures})).pictures
+    except NeuralStyleError:
+        return updates
+    return updates | _set_inputs(pictures, values, inputs)
+
+
+def _set_inputs(pictures: dict[str, str], values: dict[str, Any], inputs: Inputs) -> Updates:
+    named = _pictures(inputs)
+    return {named[name]: path for name, path in pictures.items()} | {
+        inputs.widgets[name]: value for name, value in values.items()
+    }

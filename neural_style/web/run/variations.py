@@ -1,0 +1,105 @@
+"""Variations: four small pictures with four seeds, one of which is then painted at full size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from neural_style.errors import NeuralStyleError, SettingsError
+from neural_style.settings.knob import write_knob
+from neural_style.settings.presets import MANNERS, PRESETS
+from neural_style.settings.settings import Settings
+from neural_style.web.run import status
+from neural_style.web.run.call import Call, call_from_arguments, page_knobs, with_stylize_signature
+from neural_style.web.run.checks import parse_settings
+from neural_style.web.run.cost import check_cost, expected_seconds, reserved_seconds
+from neural_style.web.run.handlers import run_call
+from neural_style.web.run.status import Status
+
+COUNT = 4
+
+_SIZE = 256
+"""Longest side of a variation in pixels."""
+
+
+@dataclass(frozen=True)
+class VariationOutputs:
+    """The values of the output components while variations are made.
+
+    Attributes:
+        pictures: Path and seed of each finished picture.
+    """
+
+    pictures: tuple[tuple[str, int], ...]
+    status: Status
+
+
+@with_stylize_signature
+def run_variations(*arguments: Any, **named: Any) -> Iterator[VariationOutputs]:
+    """Repaints the content image four times, small and quickly, with four seeds.
+
+    The picture of the same seed at full size has the same composition.
+    """
+    call = call_from_arguments(*arguments, **named)
+    pictures: list[tuple[str, int]] = []
+    try:
+        settings = parse_settings(call.values)
+        check_cost(settings)
+        for number in range(COUNT):
+            sketch = _sketch(settings, number)
+            with closing(run_call(_with_settings(call, sketch), sketch)) as results:
+                for shown in results:
+                    yield VariationOutputs(
+                        tuple(pictures),
+                        status.varying(number + 1, COUNT, shown.status, call.language),
+                    )
+            pictures.append((shown.picture, sketch.seed))
+        finished = status.varied(COUNT, call.language)
+    except NeuralStyleError as error:
+        finished = status.failed(error.message, call.language)
+    yield VariationOutputs(tuple(pictures), finished)
+
+
+@with_stylize_signature
+def variation_seconds(*arguments: Any, **named: Any) -> float:
+    """The estimated duration of all variations on this machine."""
+    call = call_from_arguments(*arguments, **named)
+    try:
+        return COUNT * expected_seconds(_sketch(parse_settings(call.values), 0))
+    except SettingsError:
+        return 0.0  # the run reports the error
+
+
+@with_stylize_signature
+def gpu_seconds_to_vary(*arguments: Any, **named: Any) -> int:
+    """Seconds of ZeroGPU's full card to reserve for all variations, generously."""
+    call = call_from_arguments(*arguments, **named)
+    try:
+        return COUNT * reserved_seconds(_sketch(parse_settings(call.values), 0))
+    except SettingsError:
+        return 1
+
+
+def _sketch(settings: Settings, number: int) -> Settings:
+    """The settings of a variation: a quick run at a small size, with the seed moved on."""
+    manner = next((n for n in MANNERS if _statistic(n) == settings.statistic), "classic")
+    quick = PRESETS[MANNERS[manner]["quick"]]
+    return replace(
+        settings,
+        seed=(settings.seed + number) % 2**32,
+        size=min(_SIZE, settings.size),
+        iterations=min(quick.iterations, settings.iterations),
+        scales=0,
+        scale_shares=(),
+    )
+
+
+def _statistic(manner: str) -> str:
+    return PRESETS[MANNERS[manner]["quick"]].statistic
+
+
+def _with_settings(call: Call, settings: Settings) -> Call:
+    values = {n: write_knob(knob, getattr(settings, n)) for n, knob in page_knobs().items()}
+    return replace(call, values=values)

@@ -1,0 +1,81 @@
+"""The last visit as the browser stores it: pictures, settings and run, as JSON."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neural_style.errors import SettingsError
+from neural_style.settings.knob import write_knob
+from neural_style.web.run import runs
+from neural_style.web.run.call import EXTRA_PICTURES, PICTURES, page_knobs
+from neural_style.web.run.checks import check_upload, check_value
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a visitor had on the page.
+
+    Attributes:
+        pictures: Paths of pictures that still exist, by the names in `PICTURES` and
+            `EXTRA_PICTURES`.
+        lost: Names of pictures that no longer exist.
+        values: Values of settings by name; values that are not allowed are left out.
+        run: The folder of the run that was started last, if it still exists.
+    """
+
+    pictures: dict[str, str] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+    values: dict[str, Any] = field(default_factory=dict)
+    run: Path | None = None
+
+
+def read_visit(text: str) -> Visit:
+    """Reads the JSON that the browser stores; what is malformed in it is left out.
+
+    It has the objects "pictures", name → path, and "values", name → value, and the string "run".
+    """
+    try:
+        stored = json.loads(text or "{}")
+    except (ValueError, TypeError, RecursionError):
+        return Visit()
+    stored = stored if isinstance(stored, dict) else {}
+    given = {
+        name: path
+        for name, path in _table(stored, "pictures").items()
+        if name in (*PICTURES, *EXTRA_PICTURES) and isinstance(path, str)
+    }
+    pictures = {name: path for name, path in given.items() if _exists(name, path)}
+    values = {}
+    for name, knob in page_knobs().items():
+        with suppress(SettingsError, KeyError):
+            values[name] = write_knob(knob, check_value(knob, _table(stored, "values")[name]))
+    run = stored.get("run")
+    return Visit(
+        pictures,
+        tuple(name for name in given if name not in pictures),
+        values,
+        _find_run(run) if isinstance(run, str) else None,
+    )
+
+
+def _table(stored: dict[str, Any], name: str) -> dict[str, Any]:
+    table = stored.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+def _exists(name: str, path: str) -> bool:
+    try:
+        return Path(check_upload(name, path)).is_file()
+    except (SettingsError, ValueError, OSError):
+        return False
+
+
+def _find_run(path: str) -> Path | None:
+    try:
+        return runs.find_run(path)
+    except (ValueError, OSError):  # not a valid file name
+        return None
