@@ -1,4 +1,4 @@
-"""The shell from the user's side."""
+"""The shell: commands, flags, files and error messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from neural_style.images.files import resize
 from neural_style.settings.knob import write_knob
 from neural_style.settings.presets import MANNER_HELP, MANNERS
 from neural_style.settings.settings import knobs
-from neural_style.web.text.texts import manner_help
 from tests.conftest import EXAMPLES
 
 CONTENT = str(EXAMPLES / "content/chelsea.jpg")
@@ -33,18 +32,18 @@ def run(*arguments: str) -> int:
 
 
 @pytest.mark.usefixtures("tiny")
-def test_two_pictures_make_a_third(tmp_path, capfd):
+def test_stylize_command_writes_picture_and_reports_progress(tmp_path, capfd):
     out = tmp_path / "out.png"
     assert run("-o", str(out), "--size", "96", "--iterations", "6") == 0
     assert load_image(out).shape == (1, 3, 64, 96)
-    said = capfd.readouterr()
-    assert re.search(r"out\.png \(96×64, after 6 of 6 iterations, \d+ s\)", said.out)
-    assert "vgg19 weights: tiny" in said.err
-    assert re.search(r"6/6, content [\d.e-]+, style [\d.e-]+, tv [\d.e-]+, 0 s left", said.err)
+    output = capfd.readouterr()
+    assert re.search(r"out\.png \(96×64, after 6 of 6 iterations, \d+ s\)", output.out)
+    assert "vgg19 weights: tiny" in output.err
+    assert re.search(r"6/6, content [\d.e-]+, style [\d.e-]+, tv [\d.e-]+, 0 s left", output.err)
 
 
 @pytest.mark.usefixtures("tiny")
-def test_several_styles_and_masks_come_from_files(tmp_path, capfd):
+def test_several_styles_and_masks_are_read_from_files(tmp_path, capfd):
     sky, ground, out = (tmp_path / name for name in ("sky.png", "ground.png", "out.png"))
     mask = torch.zeros(1, 3, *load_image(CONTENT).shape[-2:])
     mask[..., : mask.shape[2] // 2, :] = 1
@@ -64,8 +63,8 @@ def test_several_styles_and_masks_come_from_files(tmp_path, capfd):
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("manner", ["strokes", "classic"])
-def test_transparent_areas_of_a_style_are_excluded_like_masked_ones(manner, tmp_path):
-    """To the last byte, the recipe included."""
+def test_transparent_style_areas_equal_masked_style_areas(manner, tmp_path):
+    """The output files are byte-identical, including the recipe."""
     files = {name: tmp_path / f"{name}.png" for name in ("clear", "flat", "mask")}
     with Image.open(STYLE) as painted:
         alpha = Image.linear_gradient("L").resize(painted.size)
@@ -87,7 +86,7 @@ def test_transparent_areas_of_a_style_are_excluded_like_masked_ones(manner, tmp_
 
 
 @pytest.mark.usefixtures("tiny")
-def test_intermediate_pictures_are_saved_if_asked_for(tmp_path):
+def test_frames_flag_saves_intermediate_pictures(tmp_path):
     frames = tmp_path / "a" / "frames"
     assert run("-o", str(tmp_path / "o.png"), "--frames", str(frames), "--iterations", "5") == 0
     names = sorted(path.name for path in frames.iterdir())
@@ -96,7 +95,7 @@ def test_intermediate_pictures_are_saved_if_asked_for(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_the_run_may_be_kept_as_a_film(tmp_path):
+def test_time_lapse_flag_writes_a_film(tmp_path):
     film, out = tmp_path / "film.mp4", str(tmp_path / "out.png")
     assert run("-o", out, "--time-lapse", str(film), "--size", "96", "--iterations", "7") == 0
     with av.open(str(film)) as frames:
@@ -115,8 +114,8 @@ def test_every_setting_has_a_flag_whose_help_names_the_default(capsys):
 
 
 @pytest.fixture
-def asked(monkeypatch) -> list[Settings]:
-    """The settings of every run that was asked for; none of them begins."""
+def requested_settings(monkeypatch) -> list[Settings]:
+    """The settings of each call of `stylize`, which raises KeyboardInterrupt at once."""
     seen = []
 
     def fake(content, style, settings, *, masks, init_image, every, replay):
@@ -127,14 +126,18 @@ def asked(monkeypatch) -> list[Settings]:
     return seen
 
 
-def test_flags_and_presets_become_settings(asked, tmp_path, capsys):
+def test_flags_and_presets_become_settings(requested_settings, tmp_path, capsys):
     out = str(tmp_path / "o.png")
     assert run("-o", out) == 130
     assert capsys.readouterr().err == "Stopped before there was a picture.\n"
     run("-o", out, "--preset", "fine", "--style-weight", "3.5", "--seed", "7", "--init", "noise")
-    assert asked[0] == Settings()
-    assert (asked[1].size, asked[1].style_weight, asked[1].seed) == (1024, 3.5, 7)
-    assert asked[1].init == "noise"
+    assert requested_settings[0] == Settings()
+    assert (
+        requested_settings[1].size,
+        requested_settings[1].style_weight,
+        requested_settings[1].seed,
+    ) == (1024, 3.5, 7)
+    assert requested_settings[1].init == "noise"
 
 
 @pytest.mark.parametrize(
@@ -152,18 +155,17 @@ def test_flags_and_presets_become_settings(asked, tmp_path, capsys):
         *((["--preset", name], name) for name in PRESETS),
     ],
 )
-def test_manner_and_quality_choose_a_preset(arguments, preset, asked, tmp_path):
+def test_manner_and_quality_choose_a_preset(arguments, preset, requested_settings, tmp_path):
     run("-o", str(tmp_path / "o.png"), *arguments)
-    assert asked == [PRESETS[preset]]
+    assert requested_settings == [PRESETS[preset]]
 
 
-def test_the_help_says_what_each_manner_does_as_the_page_does(capsys):
+def test_help_describes_each_manner(capsys):
     with pytest.raises(SystemExit):
         main(["stylize", "--help"])
     text = " ".join(capsys.readouterr().out.split())
     for name, what in MANNER_HELP.items():
         assert f"{name}: {what}" in text
-        assert what in manner_help("en")
 
 
 @pytest.mark.parametrize(
@@ -191,20 +193,20 @@ def test_the_help_says_what_each_manner_does_as_the_page_does(capsys):
         (["--network-weights", "no-such.pth"], "There is no weights file no-such.pth."),
     ],
 )
-def test_a_users_error_is_one_line_and_exit_code_two(arguments, message, tmp_path, capfd):
+def test_user_error_prints_one_line_and_exits_with_code_2(arguments, message, tmp_path, capfd):
     out = tmp_path / "out.png"
     try:
         code = run("-o", str(out), *arguments)
     except SystemExit as exit_:
         code = exit_.code
     assert code == 2
-    said = capfd.readouterr().err
-    assert said.count("\n") == 1
-    assert message in said
+    output = capfd.readouterr().err
+    assert output.count("\n") == 1
+    assert message in output
     assert not out.exists()
 
 
-def test_a_result_that_cannot_be_written_is_refused_before_the_work(tmp_path, capsys):
+def test_unwritable_output_is_rejected_before_the_run(tmp_path, capsys):
     for out, message in (
         ("out.gif", "the ending .gif names no format"),
         (str(tmp_path / "none" / "out.png"), "Make that folder first"),
@@ -214,7 +216,7 @@ def test_a_result_that_cannot_be_written_is_refused_before_the_work(tmp_path, ca
 
 
 @pytest.mark.parametrize("which", ["content", "style"])
-def test_a_file_that_is_not_a_picture_is_named(which, tmp_path, capsys):
+def test_error_names_the_file_that_is_not_a_picture(which, tmp_path, capsys):
     bad = tmp_path / f"{which}.png"
     bad.write_text("<svg/>")
     pair = {"content": CONTENT, "style": STYLE} | {which: str(bad)}
@@ -234,14 +236,14 @@ def test_the_newest_picture_is_saved_when_a_run_fails(tmp_path, monkeypatch, cap
 
     monkeypatch.setattr(cli, "save_image", full_disk)
     assert run("-o", str(out), "--size", "96", "--iterations", "12", "--frames", str(frames)) == 2
-    said = capsys.readouterr()
-    assert "the disk is full" in said.err
-    assert "Stopped. The best picture so far is in" in said.out
-    assert "after 5 of 12 iterations" in said.out
+    output = capsys.readouterr()
+    assert "the disk is full" in output.err
+    assert "Stopped. The best picture so far is in" in output.out
+    assert "after 5 of 12 iterations" in output.out
     assert load_image(out).shape == (1, 3, 64, 96)
 
 
-def test_an_input_is_never_written_over(tmp_path, capsys):
+def test_output_never_overwrites_an_input(tmp_path, capsys):
     for which in ("content", "style"):
         photo = tmp_path / f"{which}.jpg"
         shutil.copy(CONTENT, photo)
@@ -263,7 +265,7 @@ def test_an_input_is_never_written_over(tmp_path, capsys):
         assert drawn.read_bytes() == before
 
 
-def test_no_film_and_no_frame_replaces_an_input_or_the_picture(tmp_path, capsys):
+def test_film_and_frames_never_overwrite_inputs_or_output(tmp_path, capsys):
     film = tmp_path / "style.webp"
     with Image.open(STYLE) as painting:
         painting.resize((80, 64)).save(film)
@@ -300,15 +302,15 @@ def test_no_film_and_no_frame_replaces_an_input_or_the_picture(tmp_path, capsys)
         (["replay", "a.png", "--content", CONTENT, "--style", ""], "--style"),
     ],
 )
-def test_an_empty_name_is_refused(arguments, named, capsys):
+def test_empty_file_name_is_rejected(arguments, named, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*arguments, *([] if "-o" in arguments else ["-o", "out.png"])])
     assert ended.value.code == 2
     assert f"argument {named}: the file name is empty" in capsys.readouterr().err
 
 
-def test_a_second_ctrl_c_does_not_cost_the_picture():
-    # Tests that run in the background are started with SIGINT ignored.
+def test_ignore_interrupts_ignores_ctrl_c_within_its_block():
+    # A test process started in the background ignores SIGINT.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with cli.ignore_interrupts():
@@ -319,13 +321,13 @@ def test_a_second_ctrl_c_does_not_cost_the_picture():
         signal.signal(signal.SIGINT, before)
 
 
-def heed_ctrl_c() -> None:
-    """For a child process: tests that run in the background are started with SIGINT ignored."""
+def restore_sigint() -> None:
+    """Restores the default in a child process: background processes start with SIGINT ignored."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_keeps_the_best_picture_and_says_where(tmp_path):
-    """In a process of its own, with the real network."""
+def test_ctrl_c_saves_the_best_picture_and_prints_its_path(tmp_path):
+    """Runs in a separate process with the real network."""
     out = tmp_path / "kept.png"
     frames = tmp_path / "frames"
     command = [sys.executable, "-m", "neural_style", "stylize", CONTENT, STYLE, "-o", str(out)]
@@ -337,7 +339,7 @@ def test_ctrl_c_keeps_the_best_picture_and_says_where(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env=dict(os.environ),
-        preexec_fn=heed_ctrl_c,
+        preexec_fn=restore_sigint,
     )
     try:
         deadline = time.monotonic() + 120
@@ -346,10 +348,12 @@ def test_ctrl_c_keeps_the_best_picture_and_says_where(tmp_path):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        said, trouble = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 130
-    assert re.search(r"Stopped\. The best picture so far is in .*kept\.png \(\d+×\d+, after", said)
-    assert "Traceback" not in trouble
+    assert re.search(
+        r"Stopped\. The best picture so far is in .*kept\.png \(\d+×\d+, after", output
+    )
+    assert "Traceback" not in errors
     assert load_image(out).shape == (1, 3, 64, 96)

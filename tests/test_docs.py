@@ -25,7 +25,7 @@ from neural_style.record.recipe import read_recipe, settings_of
 from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import knobs
 from neural_style.settings.table import knob_row, settings_page
-from neural_style.web.page.layout import EXAMPLE_PAIRS, EXAMPLES_WITH_RESULTS
+from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS
 from neural_style.web.run import cost, runs
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
 from tests.conftest import EXAMPLES
@@ -67,19 +67,19 @@ def anchors(path: Path) -> set[str]:
 
 
 def rows_of(page: str, heading: str) -> list[list[str]]:
-    """The cells of the table under that heading, without its head."""
+    """The cells of the table under that heading, without its header row."""
     section = PAGES[page].split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
 
 
-def test_the_readme_is_short():
+def test_readme_has_at_most_150_lines():
     text = README.split("---\n", 2)[2].strip()
     assert len(text.splitlines()) <= 150
 
 
 @each_page
-def test_a_page_says_first_what_it_is(page):
+def test_page_starts_with_title_and_summary(page):
     text = PAGES[page].split("---\n", 2)[2] if page == "README.md" else PAGES[page]
     title, empty, first, *_ = text.strip().splitlines()
     assert re.fullmatch(r"# \S.*", title)
@@ -87,7 +87,7 @@ def test_a_page_says_first_what_it_is(page):
     assert re.match(r"\w", first)
 
 
-def test_every_page_is_reached_from_the_readme():
+def test_every_page_is_reachable_by_links_from_the_readme():
     reached, left = set(), ["README.md"]
     while left:
         page = left.pop()
@@ -100,7 +100,7 @@ def test_every_page_is_reached_from_the_readme():
     assert reached == PAGES.keys()
 
 
-def test_the_front_matter_is_what_a_space_reads():
+def test_front_matter_has_the_fields_of_a_space():
     assert FRONT_MATTER.keys() >= {
         *("title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version"),
         *("app_file", "suggested_hardware", "license", "short_description", "tags", "models"),
@@ -114,13 +114,13 @@ def test_the_front_matter_is_what_a_space_reads():
     assert isinstance(FRONT_MATTER["python_version"], str)
 
 
-def test_the_space_preloads_the_file_that_the_code_asks_for():
+def test_space_preloads_the_hub_file_of_vgg19():
     hub = BACKBONES["vgg19"].hub
     assert FRONT_MATTER["preload_from_hub"] == [f"{hub.repo} {hub.filename} {hub.revision}"]
     assert FRONT_MATTER["models"] == [hub.repo]
 
 
-def test_the_space_and_these_tests_meet_the_requirements():
+def test_space_and_installed_versions_meet_the_requirements():
     assert REQUIREMENTS["gradio"].specifier.contains(FRONT_MATTER["sdk_version"])
     assert version("gradio") == FRONT_MATTER["sdk_version"]
     for name, requirement in REQUIREMENTS.items():
@@ -134,13 +134,13 @@ def test_the_space_and_these_tests_meet_the_requirements():
     ]
 
 
-def test_the_page_of_settings_is_the_generated_one():
+def test_settings_page_equals_the_generated_page():
     assert PAGES["docs/settings.md"] == settings_page(), "Run `make docs`."
     rows = re.findall(r"^\| `(\w+)` \|", settings_page(), re.MULTILINE)
     assert sorted(rows) == sorted(knobs())
 
 
-def test_a_row_of_settings_has_default_range_and_help():
+def test_settings_row_has_default_range_and_help():
     rows = {name: knob_row(about) for name, about in knobs().items()}
     help_of = {name: about.metadata["help"] for name, about in knobs().items()}
     assert rows["size"] == f"| `size` | `512` | 64 to 4,096 | {help_of['size']} |\n"
@@ -153,13 +153,13 @@ def test_a_row_of_settings_has_default_range_and_help():
         assert rows[name] == f"| `{name}` | `{default}` | {values} | {help_of[name]} |\n"
 
 
-def test_the_settings_of_the_readme_are_eight_of_them():
+def test_readme_has_eight_rows_of_the_settings_table():
     rows = re.findall(r"^\| `\w+` \| `.*\n", README, re.MULTILINE)
     assert len(rows) == 8
     assert {*rows} <= {knob_row(about) for about in knobs().values()}
 
 
-def test_the_commands_are_those_of_the_makefile():
+def test_documented_make_targets_exist_and_have_descriptions():
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     text = "\n".join(PAGES.values())
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)(?:`|\s*#|$)", text, re.MULTILINE))
@@ -168,7 +168,7 @@ def test_the_commands_are_those_of_the_makefile():
     assert {*described} == targets
 
 
-def test_the_shell_commands_parse():
+def test_documented_shell_commands_parse():
     lines = [line for block in blocks("sh") for line in block.replace("\\\n", " ").splitlines()]
     commands = [line for line in lines if line.startswith("python -m neural_style ")]
     assert len(commands) >= 2
@@ -178,7 +178,7 @@ def test_the_shell_commands_parse():
 
 
 @each_page
-def test_the_flags_and_modules_named_are_there(page):
+def test_documented_flags_and_modules_exist(page):
     shown = re.findall(r"`([^`\n]+)`", PAGES[page])
     subparsers = next(a for a in make_parser()._actions if a.choices)
     known = {f for command in subparsers.choices.values() for f in command._option_string_actions}
@@ -191,14 +191,14 @@ def test_the_flags_and_modules_named_are_there(page):
 
 
 @each_page
-def test_the_files_named_are_there(page):
+def test_documented_files_exist(page):
     for name in re.findall(r"`([\w/.-]+\.(?:py|md|toml))`", PAGES[page]):
         assert any((ROOT / folder / name).exists() for folder in ("", "neural_style")), name
 
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("page", ["README.md", "docs/api.md"])
-def test_the_python_examples_run(page, tmp_path, monkeypatch):
+def test_documented_python_examples_run(page, tmp_path, monkeypatch):
     examples = [code for code in blocks("python", page) if "stylize(" in code]
     assert examples
     shutil.copy(EXAMPLES / "content/chelsea.jpg", tmp_path / "photo.jpg")
@@ -209,7 +209,7 @@ def test_the_python_examples_run(page, tmp_path, monkeypatch):
     assert (tmp_path / "out.png").is_file()
 
 
-def test_the_public_names_are_listed():
+def test_public_names_are_documented():
     names = re.findall(
         r"`(\w+)`", " ".join(" ".join(row) for row in rows_of("docs/api.md", "Python"))
     )
@@ -217,7 +217,7 @@ def test_the_public_names_are_listed():
 
 
 @each_page
-def test_links_lead_somewhere(page):
+def test_link_targets_exist(page):
     for link in links(page):
         if link.startswith("https://"):
             continue
@@ -227,30 +227,28 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(target), link
 
 
-def test_every_picture_made_here_carries_its_recipe_of_the_defaults():
+def test_example_results_have_recipes_with_default_settings():
     made = sorted((EXAMPLES / "stylized").glob("*.png"))
-    assert [path.stem for path in made] == sorted(content for content, _ in EXAMPLES_WITH_RESULTS)
+    assert len(made) == 4
     for path in made:
         recipe = read_recipe(path)
         assert settings_of(recipe) == Settings()
         assert recipe.iteration == Settings().iterations
 
 
-def test_the_examples_of_the_page_are_there_and_of_many_styles():
-    for content, style in EXAMPLE_PAIRS:
-        assert (EXAMPLES / f"content/{content}.jpg").is_file()
-        assert (EXAMPLES / f"style/{style}.jpg").is_file()
-    assert len({style for _, style in EXAMPLE_PAIRS}) == len(EXAMPLE_PAIRS) == 8
+@pytest.mark.parametrize(("kind", "shown"), [("content", PHOTOGRAPHS), ("style", PAINTINGS)])
+def test_page_galleries_show_each_example_once(kind, shown):
+    assert sorted(shown) == sorted(path.stem for path in (EXAMPLES / kind).glob("*.jpg"))
 
 
-def test_every_example_has_its_source_and_licence():
+def test_examples_are_listed_in_sources_and_are_small():
     sources = (EXAMPLES / "SOURCES.md").read_text()
     for path in (*EXAMPLES.rglob("*.jpg"), *EXAMPLES.rglob("*.png")):
         assert f"{path.relative_to(EXAMPLES)}" in sources
         assert path.stat().st_size < 600_000
 
 
-def test_the_presets_are_those_listed():
+def test_documented_presets_match_the_code():
     for quality, *names in rows_of("docs/presets.md", "Presets of the two manners"):
         assert [name.strip("`") for name in names] == [
             qualities[quality.strip("`")] for qualities in MANNERS.values()
@@ -265,7 +263,7 @@ def test_the_presets_are_those_listed():
     assert PRESETS["balanced"] == Settings()
 
 
-def test_the_readme_says_how_long_the_measured_runs_are():
+def test_readme_measurements_have_size_and_iterations_of_presets():
     runs = {
         "Strokes, the default": "balanced",
         "Strokes, `quick`": "quick",
@@ -281,7 +279,7 @@ def test_the_readme_says_how_long_the_measured_runs_are():
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/web.md", "docs/api.md"])
-def test_the_limits_of_the_page_are_those_documented(page):
+def test_documented_page_limits_match_the_code(page):
     text = " ".join(PAGES[page].split())
     iterations, size = PAGE_LIMITS["iterations"], PAGE_LIMITS["size"]
     if page == "README.md":
@@ -291,7 +289,7 @@ def test_the_limits_of_the_page_are_those_documented(page):
         assert f"a picture file to {MAX_UPLOAD_MEGABYTES} MB" in text
 
 
-def test_the_sizes_of_a_run_are_those_documented():
+def test_documented_sizes_of_a_run_match_the_schedule():
     text = " ".join(PAGES["docs/web.md"].split())
     first, second, _ = plan_scales(427, 640, 512, 3, 200, 32)
     ends = first.iterations, first.iterations + second.iterations
@@ -302,8 +300,8 @@ def test_the_sizes_of_a_run_are_those_documented():
     assert "64 pixels long until iteration {}, 128 until {}, 256 until {},".format(*ends) in text
 
 
-def test_the_papers_settings_are_not_claimed_for_ours():
-    """docs/presets.md names every default that leaves the paper."""
+def test_departures_from_the_paper_are_documented():
+    """docs/presets.md names every default that differs from the paper."""
     departures = PAGES["docs/presets.md"].split("## Departures")[1].split("\n## ")[0]
     for word in ("relative", "recolored", "replicated", "cosine", "scales", "total variation"):
         assert word in departures.lower()
@@ -311,7 +309,7 @@ def test_the_papers_settings_are_not_claimed_for_ours():
     assert resolve_auto(PRESETS["classic"]).init == "recolored"
 
 
-def test_the_networks_are_those_listed():
+def test_documented_networks_match_the_backbones():
     rows = {row[0].strip("`"): row for row in rows_of("docs/weights.md", "Networks")}
     assert rows.keys() == BACKBONES.keys()
     for name, (_, source, smallest, _) in rows.items():
@@ -321,7 +319,7 @@ def test_the_networks_are_those_listed():
             assert (entry.hub.repo if entry.hub else "torchvision's file only") in source
 
 
-def test_the_map_of_packages_is_that_of_the_import_contract():
+def test_package_map_matches_the_import_contract():
     tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     layers = tool["importlinter"]["contracts"][0]["layers"]
     expected = [layer.replace("neural_style.", "").split(" | ") for layer in layers]
@@ -329,10 +327,11 @@ def test_the_map_of_packages_is_that_of_the_import_contract():
     assert [re.findall(r"`(\w+)`", names) for names, _ in rows] == expected
 
 
-def test_the_guide_to_deployment_says_what_the_code_does():
+def test_deployment_guide_matches_the_code():
     guide = " ".join(PAGES["docs/deployment.md"].split())
     assert f"`{FRONT_MATTER['suggested_hardware']}`" in guide
     assert f"at most {cost.MAX_RESERVED_SECONDS} seconds" in guide
     assert f"the oldest states beyond {runs.MAX_STATES_BYTES // 10**9} GB" in guide
-    assert runs.RETENTION_SECONDS == 24 * 3600
+    (age,) = re.findall(r"files older than ([\w ]+) are removed", guide)
+    assert {"a day": 24 * 3600}[age] == runs.RETENTION_SECONDS
     assert f"`{ENVIRONMENT}=packaged`" in guide

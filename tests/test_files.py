@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writes and temporary files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from neural_style.files import temporary_file, write_atomically
 
 
-def test_a_file_appears_at_the_end_and_takes_the_place_of_the_old_one(tmp_path):
+def test_write_atomically_replaces_the_old_file_at_the_end(tmp_path):
     path = tmp_path / "a.json"
     path.write_text("old")
     with write_atomically(path) as partial:
@@ -17,7 +17,7 @@ def test_a_file_appears_at_the_end_and_takes_the_place_of_the_old_one(tmp_path):
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt, GeneratorExit])
-def test_what_is_broken_off_leaves_the_old_one_and_nothing_else(error, tmp_path):
+def test_failed_write_keeps_the_old_file_and_leaves_no_other(error, tmp_path):
     path = tmp_path / "a.json"
     path.write_text("old")
 
@@ -31,7 +31,7 @@ def test_what_is_broken_off_leaves_the_old_one_and_nothing_else(error, tmp_path)
     assert [(file, file.read_text()) for file in tmp_path.iterdir()] == [(path, "old")]
 
 
-def test_two_at_once_do_not_meet(tmp_path):
+def test_simultaneous_writes_use_separate_temporary_files(tmp_path):
     path = tmp_path / "a.json"
     with write_atomically(path) as one:
         with write_atomically(path) as other:
@@ -41,7 +41,7 @@ def test_two_at_once_do_not_meet(tmp_path):
     assert path.read_text() == "second"
 
 
-def test_what_was_not_written_is_told(tmp_path):
+def test_write_atomically_raises_if_nothing_was_written(tmp_path):
     with pytest.raises(FileNotFoundError), write_atomically(tmp_path / "a.json"):
         pass
     with temporary_file(tmp_path) as path:

@@ -1,4 +1,4 @@
-"""Every backbone can match: both kinds of passes, with random weights at the smallest sizes."""
+"""Runs with statistic "nearest" on every backbone: random weights, the smallest sizes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import torch
 
 from neural_style import BACKBONES, Settings, stylize
 from neural_style.plan import schedule
-from tests.matching.small import grainy
 from tests.network.test_backbones import OTHERS, headless, trained
+from tests.small_pictures import grainy
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_every_network_makes_pictures_by_matches(name, tmp_path, monkeypatch):
-    """Two steps by cells, then two by layers."""
+def test_nearest_statistic_runs_on_every_backbone(name, tmp_path, monkeypatch):
+    """Two steps of stage cells, then two of stage layers."""
     monkeypatch.setattr(schedule, "_CELLS_ALONE", 2)
     torch.save(headless(trained(name)), tmp_path / "weights.pth")
     side = max(64, BACKBONES[name].smallest_side + 1)

@@ -1,6 +1,8 @@
-"""The passes of a run by matches: their plan and their start pictures."""
+"""Passes of a run with statistic "nearest": their plan and their start pictures."""
 
 from __future__ import annotations
+
+from itertools import product
 
 import pytest
 import torch
@@ -18,12 +20,14 @@ from neural_style.plan.schedule import (
     split_by_matches,
 )
 from neural_style.run.passes import MatchedPass, begin_pass, resume_pass
-from tests.matching.small import LOSS_CONFIG, SHARES, grainy, tiny_network
+from tests.matching.small import LOSS_CONFIG, SHARES
+from tests.small_networks import tiny_network
+from tests.small_pictures import grainy
 
 
-def test_the_plan_of_the_usual_run_by_hand():
-    # Of 40 iterations at four sizes 11, 9, 6 and 14; at the full size two thirds of 6 by cells,
-    # then five at a time by layers.
+def test_default_plan_matches_hand_calculation():
+    # The 40 iterations are 11, 9, 6 and 14 over four sizes. The full size has two thirds of 6
+    # steps by cells, then passes of five steps by layers.
     assert plan_passes(342, 512, 512, 4, 40, 32, matching=True) == [
         Scale(43, 64, 11, CELLS),
         Scale(86, 128, 9, CELLS),
@@ -34,7 +38,7 @@ def test_the_plan_of_the_usual_run_by_hand():
     ]
 
 
-def test_one_size_alone_has_twelve_steps_by_cells():
+def test_single_size_has_twelve_steps_by_cells():
     passes = split_by_matches([Scale(64, 96, 20)])
     assert [(one.iterations, one.stage) for one in passes] == [
         (12, CELLS),
@@ -43,13 +47,13 @@ def test_one_size_alone_has_twelve_steps_by_cells():
     ]
 
 
-def test_by_moments_each_size_is_one_pass():
+def test_without_matching_each_size_is_one_pass():
     asked = 300, 400, 512, 3, 200, 32
     assert plan_passes(*asked) == plan_scales(*asked)
     assert {scale.stage for scale in plan_passes(*asked)} == {""}
 
 
-def test_by_matches_sizes_down_to_what_the_network_needs_count():
+def test_matching_uses_sizes_down_to_the_smallest_side():
     asked = 100, 100, 200, 6, 50, 32
     assert len(plan_passes(*asked)) == 2
     assert sorted({one.width for one in plan_passes(*asked, matching=True)}) == [50, 100, 200]
@@ -58,7 +62,7 @@ def test_by_matches_sizes_down_to_what_the_network_needs_count():
 @pytest.mark.parametrize("iterations", [1, 2, 3, 4, 5, 7, 13, 40, 41, 200, 1001])
 @pytest.mark.parametrize("scales", [1, 2, 4, 6])
 @pytest.mark.parametrize("shares", [(), (3.0, 1.0)])
-def test_every_iteration_is_in_some_pass_and_no_pass_is_idle(iterations, scales, shares):
+def test_passes_have_all_iterations_and_none_is_empty(iterations, scales, shares):
     asked = 600, 800, 2048, scales, iterations, 32
     passes = plan_passes(*asked, shares=shares, matching=True)
     assert sum(one.iterations for one in passes) == iterations
@@ -79,13 +83,13 @@ SIZES = [
 
 
 @pytest.mark.parametrize("sizes", SIZES)
-def test_joined_the_passes_are_the_sizes_again(sizes):
+def test_join_passes_inverts_split_by_matches(sizes):
     assert join_passes(split_by_matches(sizes)) == sizes
     assert join_passes(sizes) == sizes
 
 
 @pytest.mark.parametrize("sizes", SIZES)
-def test_with_more_iterations_at_the_full_size_a_run_begins_with_the_same_steps(sizes):
+def test_adding_iterations_at_full_size_keeps_the_first_steps(sizes):
     *smaller, full = sizes
 
     def steps(more: int) -> list[tuple]:
@@ -104,7 +108,7 @@ def test_with_more_iterations_at_the_full_size_a_run_begins_with_the_same_steps(
     ("size", "factor", "count"),
     [(64, 2, 1), (65, 2, 2), (128, 2, 2), (512, 2, 4), (1024, 2, 5), (4096, 2, 6), (128, 1.1, 6)],
 )
-def test_a_run_by_matches_usually_begins_at_about_64_pixels(size, factor, count):
+def test_default_scales_start_at_about_64_pixels(size, factor, count):
     assert default_scales(size, factor) == count
 
 
@@ -115,7 +119,7 @@ BY_CELLS = Scale(64, 96, 4, CELLS)
 
 
 def begin(image=CONTENT, scale=BY_CELLS, **changes) -> MatchedPass:
-    network = tiny_network()
+    network = tiny_network(layers=SHARES)
     style = changes.pop("style_weight", 20.0)
     loss_config = LOSS_CONFIG._replace(style=style, content=changes.pop("content_weight", 1.0))
     options = {
@@ -138,7 +142,7 @@ def begin(image=CONTENT, scale=BY_CELLS, **changes) -> MatchedPass:
     )
 
 
-def test_the_start_goes_from_the_content_to_pieces_of_the_style_with_its_weight():
+def test_start_moves_from_content_to_style_patches_with_style_weight():
     apart = []
     for weight in (0.0, 1.0, 20.0, 1e6):
         start = begin(style_weight=weight).start
@@ -150,17 +154,42 @@ def test_the_start_goes_from_the_content_to_pieces_of_the_style_with_its_weight(
     assert len(set(apart)) == 4
 
 
-def test_a_start_that_is_given_is_left_as_it_is():
+def test_start_without_style_patches_is_the_given_picture():
     start = begin(grainy(64, 96, 9), pieced=False).start
     assert torch.equal(start, grainy(64, 96, 9))
 
 
-def test_without_a_content_weight_the_start_is_all_pieces():
-    assert begin(content_weight=0.0).start.isfinite().all()
+def test_start_without_content_weight_consists_of_style_patches():
+    """Each cell is a mean of the patches that cover it. A patch is a style cell with neighbors."""
+    found = begin(content_weight=0.0)
+    start, cell, (rows, columns) = found.start, found.matcher.cell, found.cells[1:3]
+    tall, wide = rows.shape
+    assert (tall * cell, wide * cell) == (64, 96)
+    padded = torch.nn.functional.pad(STYLE, 4 * (cell,), mode="replicate")
+    for i, j in product(range(tall), range(wide)):
+        patches = []
+        for down, across in product((-1, 0, 1), repeat=2):
+            if 0 <= i + down < tall and 0 <= j + across < wide:
+                top = cell * (1 + rows[i + down, j + across].item() - down)
+                left = cell * (1 + columns[i + down, j + across].item() - across)
+                patches.append(padded[..., top : top + cell, left : left + cell])
+        covering = torch.stack(patches)
+        lowest, highest = covering.amin(0), covering.amax(0)
+        here = start[..., i * cell : (i + 1) * cell, j * cell : (j + 1) * cell]
+        assert (here >= lowest - 1e-6).all()
+        assert (here <= highest + 1e-6).all()
 
 
-def test_a_later_size_begins_with_the_picture_so_far_and_the_contents_new_detail():
-    """Where the picture so far is the content itself, that is the content again."""
+def test_start_for_content_that_is_part_of_the_style_is_that_part():
+    """Near the edges, where the network sees the border of the part, matches may differ."""
+    part, scale = STYLE[..., 8:72, :], Scale(64, 64, 4, CELLS)
+    start = begin(grainy(64, 64, 9), scale, content=part, content_weight=0.0).start
+    same = torch.isclose(start, part, atol=1e-5).all(1)[..., 8:-8, 8:-8]
+    assert same.float().mean() > 0.85
+
+
+def test_larger_size_starts_from_picture_plus_content_detail():
+    """If the previous picture is the content, the start picture is the content, too."""
     small = torch.nn.functional.interpolate(CONTENT, (32, 48), mode="area")
     plain = begin(small, content=small, scale=Scale(32, 48, 4, CELLS), pieced=False)
     assert torch.equal(plain.start, small)
@@ -171,7 +200,7 @@ def test_a_later_size_begins_with_the_picture_so_far_and_the_contents_new_detail
     assert same.float().mean() > 0.9
 
 
-def test_a_pass_by_layers_goes_on_with_the_picture_and_the_styles_as_they_were_seen():
+def test_layer_pass_reuses_picture_matcher_and_cell_matches():
     first = begin()
     canvas = grainy(64, 96, 5)
     found = [
@@ -187,7 +216,7 @@ def test_a_pass_by_layers_goes_on_with_the_picture_and_the_styles_as_they_were_s
 
 
 @pytest.mark.parametrize("stage", [CELLS, LAYERS])
-def test_a_pass_comes_back_from_its_state_with_the_same_term(stage):
+def test_resume_pass_restores_the_same_term(stage):
     canvas, styles = (
         grainy(64, 96, 5),
         [StyleTarget(STYLE, 0.4), StyleTarget(grainy(64, 64, 3), 0.6)],
@@ -195,7 +224,7 @@ def test_a_pass_comes_back_from_its_state_with_the_same_term(stage):
     begun = begin(styles=styles)
     if stage == LAYERS:
         begun = begin(canvas, Scale(64, 96, 5, LAYERS), before=begun, styles=styles)
-    network = tiny_network()
+    network = tiny_network(layers=SHARES)
     again = resume_pass(
         network, cut_network(network, SHARES), begun.state(), styles, LOSS_CONFIG, canvas
     )

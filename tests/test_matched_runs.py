@@ -1,4 +1,4 @@
-"""Runs by matches: settings, masks and engines with the statistic "nearest"."""
+"""Runs with statistic "nearest": settings, masks and engines."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from neural_style.plan.memory import plan_memory
 from neural_style.run import job
 from neural_style.run.frame import Frame
 from tests.conftest import picture
-from tests.matching.small import grainy, half
+from tests.small_pictures import grainy, half
 
 RUN = Settings(iterations=12, size=96, precision="fp32", statistic="nearest")
-"""Four steps at 48 pixels; then three by cells, and five by layers."""
+"""Four steps at 48 pixels; at 96, three by cells, then five by layers."""
 
 CONTENT, STYLE, OTHER = grainy(72, 96, 1), grainy(80, 64, 2), grainy(64, 96, 3)
 
@@ -34,12 +34,12 @@ def last(run: Settings = RUN, style=STYLE, content=CONTENT, **options) -> Frame:
 
 
 @lru_cache
-def usual() -> torch.Tensor:
-    """The last picture of the run without any change."""
+def default_image() -> torch.Tensor:
+    """The last picture of `RUN`."""
     return last().image
 
 
-def test_frames_come_at_the_asked_iterations_and_sizes_double():
+def test_frames_have_expected_iterations_and_doubling_sizes():
     made = frames()
     assert [frame.iteration for frame in made] == list(range(13))
     sizes = [tuple(frame.image.shape[-2:]) for frame in made]
@@ -56,13 +56,13 @@ def test_frames_come_at_the_asked_iterations_and_sizes_double():
 
 
 @pytest.mark.parametrize("iterations", [1, 2, 3, 13])
-def test_short_runs_end_where_they_are_asked_to(iterations):
+def test_short_runs_have_the_given_number_of_iterations(iterations):
     made = frames(replace(RUN, iterations=iterations))
     assert [frame.iteration for frame in made] == list(range(iterations + 1))
     assert made[-1].image.shape == (1, 3, 72, 96)
 
 
-def test_within_a_pass_the_total_never_rises_and_the_loss_falls():
+def test_total_loss_never_increases_within_a_pass():
     """Each pass has new targets, so totals are compared within a pass."""
     made = frames(replace(RUN, iterations=40, init="content", scales=1, noise_ratio=0.0))
     totals = [sum(frame.losses.values()) for frame in made]
@@ -71,23 +71,25 @@ def test_within_a_pass_the_total_never_rises_and_the_loss_falls():
     assert totals[12] < 0.9 * totals[0]
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_picture():
+def test_same_seed_is_byte_identical_and_another_seed_differs():
     one, same, other = (last(replace(RUN, seed=seed)).image for seed in (3, 3, 4))
     assert torch.equal(one, same)
     assert (one - other).abs().max() > 0.01
 
 
-def test_without_noise_ratio_seeds_change_only_the_offsets_of_layers():
-    plain = replace(RUN, noise_ratio=0.0, iterations=4)
-    first, second = (last(replace(plain, seed=seed)) for seed in (3, 4))
-    assert torch.equal(frames(replace(plain, seed=3))[0].image, frames(plain)[0].image)
-    assert first.image.shape == second.image.shape
+def test_seed_does_not_change_first_frame_without_noise():
+    one, other, noisy = (
+        next(stylize(CONTENT, STYLE, replace(RUN, seed=seed, noise_ratio=ratio))).image
+        for seed, ratio in ((3, 0.0), (4, 0.0), (4, 0.5))
+    )
+    assert torch.equal(one, other)
+    assert not torch.equal(noisy, one)
 
 
 @pytest.mark.parametrize("init", ["auto", "content", "recolored", "noise", "mean"])
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 @pytest.mark.parametrize("engine", ["fast", "plain"])
-def test_two_gray_pictures_give_a_gray_one(init, optimizer, engine):
+def test_gray_content_and_style_give_a_gray_picture(init, optimizer, engine):
     content, style = (luma(image).expand(-1, 3, -1, -1).clone() for image in (CONTENT, STYLE))
     run = replace(RUN, init=init, optimizer=optimizer, engine=engine, iterations=8)
     for frame in frames(run, content=content, style=style):
@@ -101,49 +103,49 @@ VARIANTS = {
     "adam": {"optimizer": "adam"},
     "bf16": {"precision": "bf16"},
     "plain bf16": {"engine": "plain", "precision": "bf16"},
-    "noise": {"init": "noise"},
-    "recolored": {"init": "recolored"},
-    "mean": {"init": "mean"},
-    "one size": {"scales": 1},
-    "shares": {"scale_shares": (1, 3)},
+    "init noise": {"init": "noise"},
+    "init recolored": {"init": "recolored"},
+    "init mean": {"init": "mean"},
+    "one scale": {"scales": 1},
+    "scale shares": {"scale_shares": (1, 3)},
     "average": {"average": 0.8},
-    "absolute": {"loss_units": "absolute"},
-    "smooth": {"tv_weight": 10.0},
-    "all style": {"content_weight": 0.0},
-    "all content": {"style_weight": 0.0},
-    "large strokes": {"style_scale": (2,)},
-    "small strokes": {"style_scale": (0.5,)},
-    "part": {"style_crop": ((0.2, 0.1, 0.6, 0.5),)},
-    "area": {"style_fit": "area"},
+    "absolute losses": {"loss_units": "absolute"},
+    "total variation": {"tv_weight": 10.0},
+    "no content weight": {"content_weight": 0.0},
+    "no style weight": {"style_weight": 0.0},
+    "style scale 2": {"style_scale": (2,)},
+    "style scale 0.5": {"style_scale": (0.5,)},
+    "style crop": {"style_crop": ((0.2, 0.1, 0.6, 0.5),)},
+    "style fit area": {"style_fit": "area"},
     "layers": {
         "style_layers": {"relu1_1": 1, "relu3_1": 0.5, "relu5_1": 0},
         "content_layers": {"relu3_1": 1.0},
     },
-    "exponent": {"layer_exponent": 1.5},
+    "layer exponent": {"layer_exponent": 1.5},
     "pooling": {"pooling": "avg"},
     "border": {"border": "zeros"},
-    "rate": {"learning_rate": 0.3},
-    "seldom": {"noise_ratio": 0.9},
+    "learning rate": {"learning_rate": 0.3},
+    "noise ratio": {"noise_ratio": 0.9},
 }
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_every_way_to_run_gives_another_picture(name):
+def test_each_variant_changes_the_picture(name):
     made = frames(replace(RUN, **VARIANTS[name]))
     assert [frame.iteration for frame in made] == list(range(13))
     assert all(frame.image.isfinite().all() for frame in made)
     image = made[-1].image
-    assert image.shape == usual().shape
-    assert (image - usual()).abs().max() > 1e-4
+    assert image.shape == default_image().shape
+    assert (image - default_image()).abs().max() > 1e-4
     spread = made[-1].image.std()
     assert 0.02 < spread < 0.5
 
 
 @pytest.mark.parametrize("color", ["content", "luminance", "matched", "cholesky", "histogram"])
-def test_colors_are_kept_as_with_the_other_statistics(color):
+def test_color_modes_apply_with_nearest_statistic(color):
     run = replace(RUN, color=color)
     image = last(run).image
-    assert not torch.equal(image, usual())
+    assert not torch.equal(image, default_image())
     if color in ("content", "luminance"):
         apart = image - CONTENT
         inside = (image > 0) & (image < 1)
@@ -152,8 +154,8 @@ def test_colors_are_kept_as_with_the_other_statistics(color):
         assert spread.max() < 1e-5
 
 
-def test_where_no_style_is_wanted_the_content_stays():
-    """With a start picture that is the content there, and no pull away from it."""
+def test_area_outside_style_mask_stays_close_to_content():
+    """There the run starts from the content and has no style loss."""
     masks = Masks(styles=[half("left", 72, 96)])
     image = last(replace(RUN, style_weight=200.0), masks=masks).image
     apart = (image - CONTENT).abs().mean((0, 1, 2))
@@ -176,7 +178,7 @@ def test_several_styles_are_mixed_by_their_shares(shares, share):
     assert (image < 0.45).float().mean().item() == pytest.approx(share, abs=0.2)
 
 
-def test_parts_of_styles_and_all_masks_together():
+def test_style_masks_part_masks_and_keep_mask_together():
     masks = Masks(
         styles=[half("left", 72, 96), half("right", 72, 96)],
         parts=[half("left", 80, 64), half("right", 64, 96)],
@@ -189,7 +191,7 @@ def test_parts_of_styles_and_all_masks_together():
 
 @pytest.mark.parametrize("engine", ["fast", "plain"])
 @pytest.mark.parametrize("statistic", ["nearest", "gram"])
-def test_kept_pixels_stay_identical(engine, statistic):
+def test_pixels_of_keep_mask_equal_content(engine, statistic):
     keep = torch.zeros(1, 1, 72, 96)
     keep[..., 20:50, 30:70] = 1
     run = replace(RUN, engine=engine, statistic=statistic)
@@ -207,7 +209,7 @@ def test_pictures_of_one_color_give_a_finite_result():
 
 
 @pytest.mark.parametrize("shape", [(33, 700), (700, 33), (32, 32), (41, 47)])
-def test_unusual_styles_and_contents_are_accepted(shape):
+def test_extreme_style_and_content_shapes_are_accepted(shape):
     run = replace(RUN, iterations=5)
     odd = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(0))
     assert last(run, style=odd).iteration == 5
@@ -217,8 +219,8 @@ def test_unusual_styles_and_contents_are_accepted(shape):
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_in_strips_the_first_steps_are_nearly_those_of_the_whole_picture(optimizer, monkeypatch):
-    """Sums in another order may change a match here and there; so only the first steps count."""
+def test_first_steps_in_strips_are_close_to_those_without(optimizer, monkeypatch):
+    """Another summation order may change single matches, so only the first steps are compared."""
     content = picture(192, 256, seed=1)
     run = replace(RUN, size=256, scales=1, iterations=3, optimizer=optimizer, noise_ratio=0.0)
     whole = frames(run, content=content)

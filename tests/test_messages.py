@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from neural_style import FileError, ImageError, NeuralStyleError, SettingsError, WeightsError
+from neural_style import NeuralStyleError, errors
 from neural_style.english import ENGLISH
 from neural_style.messages import Message, all_of, render
 from neural_style.web.text.english import ENGLISH as PAGE_ENGLISH
@@ -23,22 +23,26 @@ SOURCES = {
     for path in PACKAGE.rglob("*.py")
     if path.name not in TABLES
 }
-ERRORS = (NeuralStyleError, FileError, ImageError, SettingsError, WeightsError)
-FAMILY = {error.__name__ for error in ERRORS}
-PASSED_ON = {"errors.py", "optim/optimize.py"}
+ERRORS = tuple(
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, NeuralStyleError)
+)
+ERROR_NAMES = {error.__name__ for error in ERRORS}
+FILES_WITH_VARIABLE_CODES = {"errors.py", "optim/optimize.py"}
 """Files that make messages from codes in variables."""
 
 
 def calls() -> list:
-    """Wherever the core makes a message or raises an error; the page, where the code is written."""
+    """Calls that make a message or raise an error; those of the page only with a literal code."""
     found = []
     for path, tree in SOURCES.items():
         for node in ast.walk(tree):
             name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
-            if name not in {"Message", "PageError", *FAMILY}:
+            if name not in {"Message", "PageError", *ERROR_NAMES}:
                 continue
             literal = isinstance(node.args[0], ast.Constant)
-            if literal or not (path in PASSED_ON or path.startswith("web/")):
+            if literal or not (path in FILES_WITH_VARIABLE_CODES or path.startswith("web/")):
                 found.append(pytest.param(path, node, id=f"{path}:{node.lineno}"))
     return found
 
@@ -51,13 +55,13 @@ def placeholders(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("path", "call"), CALLS)
-def test_each_message_has_a_text_and_the_values_that_it_asks_for(path, call):
+def test_each_message_has_a_text_and_its_values(path, call):
     code = ast.literal_eval(call.args[0])
     page = PAGE_ENGLISH if path.startswith("web/") else {}
     wanted = placeholders((ENGLISH | page)[code])
     given = {keyword.arg for keyword in call.keywords}
     assert given - {None} <= wanted
-    assert None in given or given == wanted  # None stands for a dict's
+    assert None in given or given == wanted  # None: values are passed as **dict
 
 
 def test_each_text_is_used():
@@ -71,14 +75,14 @@ def test_each_text_is_used():
 
 
 @pytest.mark.parametrize(("path", "call"), CALLS)
-def test_no_value_of_a_message_is_a_sentence(path, call):
+def test_message_values_are_not_sentences(path, call):
     for value in (keyword.value for keyword in call.keywords):
         for part in ast.walk(value):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 assert " " not in part.value.strip()
 
 
-def test_values_are_filled_in_and_those_of_them_that_are_messages_first():
+def test_str_fills_in_values_including_nested_messages():
     size = Message(
         "file.too_many_bytes", name="a.png", bytes=1234, limits=Message("file.no_ending")
     )
@@ -89,26 +93,26 @@ def test_values_are_filled_in_and_those_of_them_that_are_messages_first():
     )
 
 
-def test_a_message_is_rendered_in_the_language_of_the_table_all_through():
+def test_render_uses_the_given_table_for_nested_messages():
     table = {"list.separator": "; ", "a": "[{b}]", "c": "{d:.1f}"}
     message = Message("a", b=(Message("c", d=0.25), "x", 3))
     assert render(message, table) == "[0.2; x; 3]"
 
 
-def test_several_messages_become_one():
+def test_all_of_joins_messages():
     words = [Message("memory.no_strips"), "fp32", Message("memory.history", steps=4)]
     assert str(all_of(words)) == "no strips and fp32 and 4 steps remembered"
     assert all_of(words[:1]) == words[0]
 
 
-def test_equal_messages_are_one_in_a_set():
+def test_equal_messages_have_equal_hashes():
     one, same = Message("guard.rose", best=1.0, risen=2.0), Message("guard.rose", risen=2, best=1)
     assert one == same
     assert len({one, same, Message("guard.rose", best=1.0, risen=3.0)}) == 2
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-def test_an_error_arrives_whole_in_another_process(kind):
+def test_errors_survive_pickle_and_copy(kind):
     sent = kind("mask.black", mask=Message("image.mask_numbered", number=2))
     sent.add_note("of a test")
     for error in (pickle.loads(pickle.dumps(sent)), copy.copy(sent)):
@@ -118,6 +122,8 @@ def test_an_error_arrives_whole_in_another_process(kind):
         assert error.__notes__ == ["of a test"]
 
 
-def test_an_error_of_the_page_arrives_whole_in_another_process():
+def test_page_error_survives_pickle():
     error = pickle.loads(pickle.dumps(PageError("no_content")))
-    assert str(error) == "Choose a content image: the picture to repaint."
+    assert type(error) is PageError
+    assert error.message == Message("no_content")
+    assert str(error) == PAGE_ENGLISH["no_content"]

@@ -1,4 +1,4 @@
-"""The measurement of speed with a clock set by hand."""
+"""Speed measurement with simulated times."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from neural_style.plan import clock
 from neural_style.speed import measure_speed
 
 SECONDS = [60.0, 70.0, 71.0, 71.5, 72.0, 72.8, 73.1, 99.0]
-"""Of each iteration since the start; the first ones load and compile."""
+"""Seconds from the start to each iteration; the first ones include loading and compilation."""
 
 
 @pytest.fixture
-def frames(monkeypatch):
-    """Those that were asked for of a run with that clock, in a machine with a CPU alone."""
-    asked = []
+def requested_iterations(monkeypatch):
+    """Iterations requested from a simulated run with the times `SECONDS` on a CPU."""
+    requested = []
 
     def stylize(content, style, settings, every):
         assert every == 1
         assert content.shape == style.shape == (1, 3, 192, 256)
         for iteration, seconds in enumerate(SECONDS):
-            asked.append(iteration)
+            requested.append(iteration)
             yield SimpleNamespace(iteration=iteration, seconds=seconds)
 
     monkeypatch.setattr(measure, "stylize", stylize)
     monkeypatch.setattr(measure, "choose_device", lambda name: SimpleNamespace(type="cpu"))
-    return asked
+    return requested
 
 
-def test_steps_are_timed_after_the_first_three_for_a_second_and_a_half(frames, monkeypatch):
+def test_speed_is_measured_for_1_5_seconds_after_three_steps(requested_iterations, monkeypatch):
     monkeypatch.setattr(clock, "_FIXED_PIXELS", 848)
-    # From the third, at 71.5, to the sixth, at 73.1: three steps of 50,000 pixels.
+    # From iteration 3 at 71.5 s to iteration 6 at 73.1 s: three steps of 50,000 pixels.
     assert measure_speed(lambda: True) == pytest.approx(3 * 50_000 / 1.6)
-    assert frames == [*range(7)]
+    assert requested_iterations == [*range(7)]
 
 
-def test_the_measurement_stops_when_asked_to(frames):
-    assert measure_speed(lambda: len(frames) < 3) is None
-    assert frames == [0, 1, 2]
+def test_measurement_stops_when_the_callback_returns_false(requested_iterations):
+    assert measure_speed(lambda: len(requested_iterations) < 3) is None
+    assert requested_iterations == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_real_run_is_measured(monkeypatch):
+def test_measure_speed_of_a_real_run(monkeypatch):
     monkeypatch.setattr(measure, "_SECONDS", 0.01)
     monkeypatch.setattr(measure, "_SIZES", dict.fromkeys(measure._SIZES, 64))
     assert measure_speed(lambda: True) > 0

@@ -1,4 +1,4 @@
-"""Color on the way in and out: laws of the linear map, luma and chroma by hand."""
+"""Color modes: properties of the color maps, and luma and chroma computed by hand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.conftest import picture
 
 
 def muted(seed: int) -> Tensor:
-    """A colorful picture that stays in the middle of the range, so that nothing need be clipped."""
+    """A colorful image whose values are far enough from 0 and 1 that matching clips none."""
     mixing = torch.tensor([[0.3, 0.1, 0.0], [0.0, 0.2, 0.1], [0.0, 0.1, 0.2]]).roll(seed, 1)
     return 0.3 + torch.einsum("dc,bchw->bdhw", mixing, picture(40, 50, seed))
 
@@ -42,14 +42,14 @@ MATCHES = [match_color, match_color_by_cholesky, match_histogram]
 
 
 @pytest.mark.parametrize("match", MATCHES)
-def test_matching_a_picture_to_itself_changes_nothing(match):
+def test_matching_image_to_itself_is_identity(match):
     for image in (picture(30, 40, 3), muted(1), flat(0.2, 0.5, 0.9), flat(0, 0, 0)):
         torch.testing.assert_close(match(image, image), image, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("match", [match_color, match_color_by_cholesky])
 @pytest.mark.parametrize(("seed", "other"), [(1, 2), (2, 1), (3, 4)])
-def test_a_matched_picture_has_the_mean_and_covariance_of_the_reference(seed, other, match):
+def test_match_color_matches_mean_and_covariance_of_reference(seed, other, match):
     image, reference = muted(seed), muted(other)[..., :30]
     matched = match(image, reference)
     assert matched.min() > 0  # nothing was clipped
@@ -61,7 +61,7 @@ def test_a_matched_picture_has_the_mean_and_covariance_of_the_reference(seed, ot
     np.testing.assert_allclose(covariance, target_covariance, atol=5e-6)
 
 
-def test_channels_without_correlation_are_scaled_one_by_one():
+def test_match_color_scales_uncorrelated_channels_independently():
     corners = torch.tensor([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)]).float()
     corners = corners.T.reshape(1, 3, 2, 4)
     spread = torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1)
@@ -70,7 +70,7 @@ def test_channels_without_correlation_are_scaled_one_by_one():
     torch.testing.assert_close(matched, 0.4 + other * corners, atol=1e-4, rtol=0)
 
 
-def test_the_map_is_symmetric_so_that_no_color_is_turned_into_another():
+def test_match_color_map_is_symmetric_positive_definite():
     image, reference = muted(1), muted(2)
     centered = image[0].flatten(1) - image[0].flatten(1).mean(1, keepdim=True)
     matched = match_color(image, reference)[0].flatten(1)
@@ -80,26 +80,26 @@ def test_the_map_is_symmetric_so_that_no_color_is_turned_into_another():
     assert torch.linalg.eigvalsh(transport).min() > 0
 
 
-def test_a_flat_picture_takes_the_mean_color_of_the_reference():
+def test_match_color_gives_flat_image_the_mean_of_reference():
     reference = muted(1)
     matched = match_color(flat(0.9, 0.1, 0.3), reference)
     torch.testing.assert_close(matched, reference.mean((2, 3), keepdim=True).expand(1, 3, 8, 9))
 
 
-def test_a_flat_reference_gives_its_color_everywhere():
+def test_match_color_to_flat_reference_is_flat():
     matched = match_color(muted(1), flat(0.9, 0.1, 0.3))
     expected = torch.tensor([0.9, 0.1, 0.3]).view(1, 3, 1, 1).expand_as(matched)
-    # the floor under the covariance leaves a spread of 0.001
+    # the floor under the covariance leaves a standard deviation of 0.001
     torch.testing.assert_close(matched, expected, atol=0.005, rtol=0)
 
 
-def test_a_gray_reference_makes_a_picture_gray():
+def test_match_color_to_gray_reference_is_gray():
     gray = muted(2).mean(1, keepdim=True).expand(1, 3, 40, 50)
     matched = match_color(muted(1), gray)
     assert (matched.amax(1) - matched.amin(1)).max() < 0.02
 
 
-def test_noise_far_below_one_level_is_not_amplified_to_colors():
+def test_match_color_does_not_amplify_noise_far_below_one_level():
     noise = torch.randn(1, 3, 40, 50, generator=torch.Generator().manual_seed(0))
     matched = match_color(0.5 + 1e-4 * noise, muted(1))
     assert matched.std((2, 3)).max() < 0.025 < 0.05 < muted(1).std((2, 3)).max()
@@ -108,19 +108,19 @@ def test_noise_far_below_one_level_is_not_amplified_to_colors():
 @pytest.mark.parametrize("match", [*MATCHES, match_luma])
 @pytest.mark.parametrize("image", [picture(16, 16, 5)[:, :1].expand(1, 3, 16, 16), flat(0, 0, 0)])
 @pytest.mark.parametrize("reference", [muted(1), flat(1, 1, 1), picture(1, 1, 6)])
-def test_pictures_without_color_give_numbers_in_range(image, reference, match):
+def test_matching_degenerate_images_stays_in_unit_range(image, reference, match):
     for matched in (match(image, reference), match(reference, image)):
         assert ((matched >= 0) & (matched <= 1)).all()  # false for NaN
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
-def test_matching_keeps_the_shape_and_the_type(dtype):
+def test_match_color_keeps_shape_and_dtype(dtype):
     matched = match_color(picture(5, 7, 1).to(dtype), picture(9, 2, 2).to(dtype))
     assert matched.shape == (1, 3, 5, 7)
     assert matched.dtype == dtype
 
 
-def test_luma_comes_from_the_result_and_chroma_from_the_content():
+def test_keep_content_color_matches_hand_computation():
     content = torch.tensor([0.6, 0.4, 0.2]).view(1, 3, 1, 1)
     result = torch.tensor([0.5, 0.5, 0.5]).view(1, 3, 1, 1)
     # luma of the content: 0.299 · 0.6 + 0.587 · 0.4 + 0.114 · 0.2 = 0.437; of the result: 0.5
@@ -128,7 +128,7 @@ def test_luma_comes_from_the_result_and_chroma_from_the_content():
     torch.testing.assert_close(keep_content_color(result, content), expected)
 
 
-def test_a_result_in_any_color_keeps_the_colors_of_the_content():
+def test_keep_content_color_combines_luma_of_result_and_content_chroma():
     content, result = muted(1), muted(2)
     finished = keep_content_color(result, content)
     weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
@@ -137,13 +137,13 @@ def test_a_result_in_any_color_keeps_the_colors_of_the_content():
     torch.testing.assert_close(finished[:, 2] - finished[:, 1], content[:, 2] - content[:, 1])
 
 
-def test_colors_out_of_range_are_clipped():
+def test_keep_content_color_clips_values():
     finished = keep_content_color(flat(1, 1, 1), flat(1, 0, 0))
     torch.testing.assert_close(finished, flat(1, 0.701, 0.701))
 
 
-def test_with_cholesky_the_new_red_depends_on_red_alone():
-    """Lower triangular: what becomes of red is decided by red alone."""
+def test_match_color_by_cholesky_maps_red_from_red_only():
+    """The map is lower triangular: the red output is a linear function of the red input."""
     image, reference = muted(1), muted(2)
     matched = match_color_by_cholesky(image, reference)
     red, matched_red = image[0, 0].flatten().double(), matched[0, 0].flatten().double()
@@ -153,8 +153,8 @@ def test_with_cholesky_the_new_red_depends_on_red_alone():
     )
 
 
-def test_a_histogram_matched_picture_has_the_values_of_the_reference_in_its_own_order():
-    """Along the reference's principal axes, in which the linear map has brought it near."""
+def test_match_histogram_matches_sorted_values_and_keeps_order():
+    """Compares values along the reference's principal axes, after the linear match."""
     image, reference = muted(3), muted(4)
     axes = torch.from_numpy(np.linalg.eigh(statistics(reference)[1])[1]).float()
     near, result, other = (
@@ -166,7 +166,7 @@ def test_a_histogram_matched_picture_has_the_values_of_the_reference_in_its_own_
         assert (matched[own.argsort()].diff() >= -1e-5).all()
 
 
-def test_equal_colors_stay_equal_under_histogram_matching():
+def test_match_histogram_maps_equal_colors_to_equal_colors():
     steps = (picture(30, 40, 3) * 3).round() / 3
     matched = match_histogram(steps, picture(20, 20, 4))
     colors, which = steps[0].flatten(1).unique(dim=1, return_inverse=True)
@@ -175,8 +175,8 @@ def test_equal_colors_stay_equal_under_histogram_matching():
         assert (same.amax(1) - same.amin(1)).max() < 1e-4
 
 
-def test_histogram_matching_brings_no_color_that_the_reference_lacks():
-    """Gray stays gray, where channels matched one by one would not."""
+def test_match_histogram_to_gray_reference_is_gray():
+    """Matching each channel by itself would not give gray."""
     gray = (0.2 + 0.6 * picture(40, 50, 2)[:, :1] ** 3).expand(1, 3, -1, -1)
     matched = match_histogram(muted(1), gray)
     assert (matched.amax(1) - matched.amin(1)).max() < 0.02
@@ -184,7 +184,7 @@ def test_histogram_matching_brings_no_color_that_the_reference_lacks():
     torch.testing.assert_close(matched[:, 0].flatten().sort().values, spread, atol=0.02, rtol=0)
 
 
-def test_luma_is_matched_in_mean_and_spread_and_comes_out_gray():
+def test_match_luma_matches_mean_and_std_and_returns_gray():
     matched, reference = match_luma(muted(1), muted(2)), luma(muted(2))
     assert torch.equal(matched[:, 0], matched[:, 2])
     assert matched.mean().item() == pytest.approx(reference.mean().item(), abs=1e-5)
@@ -192,7 +192,7 @@ def test_luma_is_matched_in_mean_and_spread_and_comes_out_gray():
 
 
 @pytest.mark.parametrize("mode", COLOR_MODES)
-def test_a_mode_applied_to_a_picture_and_itself_changes_nothing(mode, content):
+def test_color_mode_with_content_as_style_is_identity(mode, content):
     prepared = prepare_content(mode, 1.0, content)
     other = prepare_style(mode, 1.0, content, content)
     torch.testing.assert_close(prepared, other, atol=1e-4, rtol=0)
@@ -201,7 +201,7 @@ def test_a_mode_applied_to_a_picture_and_itself_changes_nothing(mode, content):
 
 
 @pytest.mark.parametrize("mode", COLOR_MODES)
-def test_no_mode_writes_on_its_inputs(mode, content, style):
+def test_color_modes_do_not_modify_inputs(mode, content, style):
     before = content.clone(), style.clone()
     prepare_content(mode, 0.5, content)
     prepare_style(mode, 0.5, style, content)
@@ -211,7 +211,7 @@ def test_no_mode_writes_on_its_inputs(mode, content, style):
 
 
 @pytest.mark.parametrize("mode", COLOR_MODES)
-def test_strength_goes_from_nothing_to_the_whole_mode(mode, content, style):
+def test_color_strength_interpolates_between_identity_and_mode(mode, content, style):
     assert torch.equal(prepare_content(mode, 0.0, content), content)
     assert torch.equal(prepare_content(mode, 1.0, content), COLOR_MODES[mode].content(content))
     nothing, half, whole = (prepare_style(mode, s, style, content) for s in (0.0, 0.5, 1.0))
@@ -225,13 +225,13 @@ def test_strength_goes_from_nothing_to_the_whole_mode(mode, content, style):
 
 
 @pytest.mark.parametrize("mode", ["content", "luminance"])
-def test_these_modes_keep_the_contents_hues_exactly(mode, content):
+def test_content_and_luminance_modes_keep_content_chroma_exactly(mode, content):
     content = 0.3 + 0.4 * content
     finished = finish_colors(mode, 1.0, content.flip(3).clamp(0.4, 0.6), content)
     torch.testing.assert_close(finished - luma(finished), content - luma(content))
 
 
-def test_the_modes_differ_in_whose_colors_remain(content, style):
+def test_style_mode_is_identity_and_content_mode_recolors_style(content, style):
     assert COLOR_MODES["style"].style(style, content) is style
     assert COLOR_MODES["style"].finish(content, style) is content
     moved = COLOR_MODES["content"].style(style, content)

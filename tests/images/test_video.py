@@ -1,4 +1,4 @@
-"""A run as a film."""
+"""Films of a run: number, order, size and colors of the frames."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def frames_of(path) -> list[np.ndarray]:
 @pytest.mark.parametrize(
     ("iterations", "every"), [(1, 1), (100, 1), (101, 2), (200, 2), (2000, 20), (100_000, 1000)]
 )
-def test_a_film_has_at_most_100_pictures_however_long_the_run(iterations, every):
+def test_film_every_limits_film_to_100_frames(iterations, every):
     assert film_every(iterations) == every
     assert iterations // every <= FRAMES
 
 
 @pytest.mark.parametrize(("ending", "held"), [(".webp", 1), (".mp4", 25)])
-def test_it_shows_the_pictures_in_order_and_holds_the_last(ending, held, tmp_path):
+def test_save_film_writes_frames_in_order_and_holds_last(ending, held, tmp_path):
     levels = (0.2, 0.5, 0.8)
     path = save_film(map(flat, levels), tmp_path / f"film{ending}", 64)
     frames = frames_of(path)
@@ -49,7 +49,7 @@ def test_it_shows_the_pictures_in_order_and_holds_the_last(ending, held, tmp_pat
 
 
 @pytest.mark.parametrize("ending", [".webp", ".mp4"])
-def test_colors_stay(ending, tmp_path):
+def test_save_film_preserves_colors(ending, tmp_path):
     seen = picture(64, 96, seed=4)
     frames = frames_of(save_film([seen, seen], tmp_path / f"film{ending}", 96))
     levels = 255 * seen[0].permute(1, 2, 0).numpy()
@@ -58,13 +58,13 @@ def test_colors_stay(ending, tmp_path):
 
 
 @pytest.mark.parametrize("ending", [".webp", ".mp4"])
-def test_pictures_that_grow_make_one_size(ending, tmp_path):
+def test_save_film_resizes_growing_images_to_one_size(ending, tmp_path):
     growing = [picture(21, 32), picture(43, 64), picture(85, 128)]
     frames = frames_of(save_film(growing, tmp_path / f"film{ending}", 128))
     assert {frame.shape for frame in frames} == {(84, 128, 3)}
 
 
-def test_a_large_picture_is_shown_smaller(tmp_path):
+def test_film_frames_are_shrunk_to_longest_side(tmp_path):
     large = picture(400, 1000)
     assert film_frame(large).shape == (1, 3, round(400 * LONGEST_SIDE / 1000), LONGEST_SIDE)
     assert film_frame(flat(0.5)).shape == (1, 3, 42, 64)
@@ -72,7 +72,7 @@ def test_a_large_picture_is_shown_smaller(tmp_path):
     assert shown.shape[1] == LONGEST_SIDE
 
 
-def test_a_film_that_cannot_be_written_is_refused(tmp_path):
+def test_save_film_refuses_unknown_suffix_and_missing_folder(tmp_path):
     with pytest.raises(ImageError, match=r"a film's ending is one of \.webp, \.mp4, not \.gif"):
         save_film([flat(0.0)], tmp_path / "film.gif", 64)
     with pytest.raises(FileError, match="Cannot write into"):

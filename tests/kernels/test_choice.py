@@ -1,4 +1,4 @@
-"""The choice of convolution kernels: numba where it works, else torch, with equal results."""
+"""Choice of convolution kernels: numba where it compiles, otherwise torch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DTYPES = [torch.float32, torch.bfloat16]
 
 
 def wide_vgg() -> dict[str, nn.Module]:
-    """VGG's first five convolutions with their real widths."""
+    """VGG's first five convolutions with their real numbers of channels."""
     layers, channels = [], 3
     for width, depth in ((64, 2), (128, 2), (256, 1)):
         for _ in range(depth):
@@ -33,7 +33,7 @@ def wide_vgg() -> dict[str, nn.Module]:
     return name_vgg_stages(layers[:-1])
 
 
-def evaluation(build, kernels: str, dtype: torch.dtype) -> tuple[dict, torch.Tensor]:
+def evaluate(build, kernels: str, dtype: torch.dtype) -> tuple[dict, torch.Tensor]:
     layers = {"relu1_1": 0.4, "relu2_1": 0.3, "relu3_1": 0.3}
     loss_config = LossConfig(
         content_layers={"relu2_2": 1.0},
@@ -57,9 +57,9 @@ def evaluation(build, kernels: str, dtype: torch.dtype) -> tuple[dict, torch.Ten
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 0.03)])
 @pytest.mark.parametrize("build", [tiny_vgg, wide_vgg])
-def test_numba_and_torch_give_the_same_result(build, dtype, tolerance):
-    terms, gradient = evaluation(build, "numba", dtype)
-    expected, direct = evaluation(build, "torch", dtype)
+def test_numba_and_torch_kernels_agree(build, dtype, tolerance):
+    terms, gradient = evaluate(build, "numba", dtype)
+    expected, direct = evaluate(build, "torch", dtype)
     for name, term in expected.items():
         assert terms[name].item() == pytest.approx(term.item(), rel=tolerance)
     assert (gradient - direct).norm() < tolerance * direct.norm()
@@ -67,7 +67,7 @@ def test_numba_and_torch_give_the_same_result(build, dtype, tolerance):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_kernels_are_used_on_the_cpu_and_if_chosen(dtype):
+def test_choose_kernels_selects_numba_on_cpu_only(dtype):
     assert choose_kernels("auto", CPU, dtype)
     assert choose_kernels("numba", CPU, dtype)
     assert not choose_kernels("torch", CPU, dtype)
@@ -75,7 +75,7 @@ def test_kernels_are_used_on_the_cpu_and_if_chosen(dtype):
     assert not choose_kernels("numba", torch.device("cuda"), dtype)
 
 
-def test_kernels_that_do_not_compile_are_skipped_or_raise_an_error(monkeypatch):
+def test_compilation_failure_falls_back_for_auto_and_raises_for_numba(monkeypatch):
     def fail(dtype: torch.dtype) -> None:
         raise ValueError("No threading layer could be loaded.\nHINT: …")
 
@@ -89,7 +89,7 @@ def test_kernels_that_do_not_compile_are_skipped_or_raise_an_error(monkeypatch):
         choose_kernels("numba", CPU, torch.float32)
 
 
-WITHOUT = """
+NUMBA_NOT_INSTALLED = """
 import sys
 
 sys.modules["numba"] = None
@@ -107,7 +107,7 @@ except SettingsError as error:
     print(error)
 """
 
-UNASKED = """
+TORCH_SELECTED = """
 import sys
 
 from neural_style import Settings, stylize
@@ -123,14 +123,14 @@ print("numba" in sys.modules)
     ("script", "expected"),
     [
         (
-            WITHOUT,
+            NUMBA_NOT_INSTALLED,
             "kernels numba cannot be used here: import of numba halted; None in sys.modules. "
             "Install numba, or use auto or torch.",
         ),
-        (UNASKED, "False"),
+        (TORCH_SELECTED, "False"),
     ],
-    ids=["where it is not installed", "where torch was asked for"],
+    ids=["numba not installed", "torch selected"],
 )
-def test_pictures_are_made_without_numba(script, expected):
+def test_stylize_runs_without_numba(script, expected):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == expected, done.stderr

@@ -1,4 +1,4 @@
-"""Winograd convolutions against direct ones."""
+"""Winograd convolution against direct convolution."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def layer(inputs: int, outputs: int, height: int, width: int, dtype: torch.dtype
     return x.to(dtype).requires_grad_(), weight, bias, pull.to(dtype)
 
 
-def off(one: torch.Tensor, other: torch.Tensor) -> float:
+def relative_error(one: torch.Tensor, other: torch.Tensor) -> float:
     return ((one.double() - other.double()).norm() / other.double().norm()).item()
 
 
-def directly(x, weight, bias, pull) -> tuple[torch.Tensor, torch.Tensor]:
+def direct_convolution(x, weight, bias, pull) -> tuple[torch.Tensor, torch.Tensor]:
     """Output before the ReLU, and gradient without one, in double precision."""
     wide = x.detach().double().requires_grad_()
     out = conv2d(wide, weight.double(), bias.double(), padding=1)
@@ -39,29 +39,29 @@ def directly(x, weight, bias, pull) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("channels", [(64, 64), (24, 100), (130, 8)])
-def test_float32_is_as_exact_as_direct_convolution(channels, size):
+def test_float32_matches_direct_convolution(channels, size):
     x, weight, bias, pull = layer(*channels, *size, torch.float32)
     out = convolve(x, make_kernel(weight, bias, x.dtype), rectify=False)
     (gradient,) = torch.autograd.grad(out, x, pull)
-    expected, slope = directly(x, weight, bias, pull)
-    assert off(out.detach(), expected) < 3e-6
-    assert off(gradient, slope) < 3e-6
+    expected, slope = direct_convolution(x, weight, bias, pull)
+    assert relative_error(out.detach(), expected) < 3e-6
+    assert relative_error(gradient, slope) < 3e-6
     assert out.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("size", [(5, 8), (31, 37)])
-def test_bfloat16_has_direct_activations_and_rougher_gradients(size):
+def test_bfloat16_error_is_close_to_direct_convolution(size):
     x, weight, bias, pull = layer(64, 128, *size, torch.bfloat16)
     out = convolve(x, make_kernel(weight, bias, x.dtype), rectify=False)
     (gradient,) = torch.autograd.grad(out, x, pull)
-    expected, slope = directly(x, weight, bias, pull)
+    expected, slope = direct_convolution(x, weight, bias, pull)
     plain = conv2d(x, weight.bfloat16(), bias.bfloat16(), padding=1)
-    assert off(out.detach(), expected) < 1.1 * off(plain.detach(), expected)
-    assert off(gradient, slope) < 0.02
+    assert relative_error(out.detach(), expected) < 1.1 * relative_error(plain.detach(), expected)
+    assert relative_error(gradient, slope) < 0.02
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_rectified_output_is_the_positive_part_and_so_is_its_gradient(dtype):
+def test_rectify_applies_relu_to_output_and_gradient(dtype):
     x, weight, bias, pull = layer(64, 64, 11, 14, dtype)
     kernel = make_kernel(weight, bias, dtype)
     whole = convolve(x, kernel, rectify=False)
@@ -73,15 +73,15 @@ def test_a_rectified_output_is_the_positive_part_and_so_is_its_gradient(dtype):
     assert torch.equal(gradient, expected)
 
 
-def test_strips_of_tiles_fit_together(monkeypatch):
+def test_convolution_in_strips_matches_whole_convolution(monkeypatch):
     x, weight, bias, _ = layer(64, 64, 31, 22, torch.float32)
     kernel = make_kernel(weight, bias, x.dtype)
     whole = convolve(x, kernel, rectify=True)
     monkeypatch.setattr(winograd, "_STRIP_BYTES", 1)
-    assert off(convolve(x, kernel, rectify=True).detach(), whole.detach()) < 1e-6
+    assert relative_error(convolve(x, kernel, rectify=True).detach(), whole.detach()) < 1e-6
 
 
-def test_any_memory_layout_is_accepted():
+def test_memory_formats_give_equal_results():
     x, weight, bias, pull = layer(64, 64, 9, 10, torch.float32)
     kernel = make_kernel(weight, bias, x.dtype)
     out = convolve(x, kernel, rectify=True)
@@ -95,7 +95,7 @@ def test_any_memory_layout_is_accepted():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
-def test_nonfinite_values_are_not_hidden(dtype, value):
+def test_nonfinite_values_propagate(dtype, value):
     x, weight, bias, _ = layer(64, 64, 8, 8, dtype)
     with torch.no_grad():
         x[0, 3, 5, 5] = value
@@ -103,7 +103,7 @@ def test_nonfinite_values_are_not_hidden(dtype, value):
     assert not out[:, :, 4:7, 4:7].isfinite().any()
 
 
-def test_the_same_bytes_with_any_number_of_threads_and_from_several_at_once():
+def test_result_is_bitwise_equal_for_any_threads_and_concurrent_calls():
     x, weight, bias, _ = layer(64, 128, 40, 40, torch.float32)
     kernel = make_kernel(weight, bias, x.dtype)
     expected = convolve(x, kernel, rectify=True)
@@ -126,7 +126,7 @@ def test_the_same_bytes_with_any_number_of_threads_and_from_several_at_once():
     assert all(torch.equal(result, expected) for result in results)
 
 
-def test_only_wide_plain_convolutions_use_winograd_filtering():
+def test_is_faster_only_for_wide_plain_3x3_convolutions():
     wide, cases = nn.Conv2d(128, 128, 3, padding=1, device="meta"), [nn.ReLU()]
     assert is_faster(wide, torch.float32)
     assert is_faster(wide, torch.bfloat16)
@@ -143,7 +143,7 @@ def test_only_wide_plain_convolutions_use_winograd_filtering():
     assert not any(is_faster(module, torch.float32) for module in cases)
 
 
-def test_kernels_compile_without_a_writable_cache():
+def test_compiled_works_without_writable_cache():
     space: dict = {}
-    exec("def double(x):\n    return 2 * x", space)  # of no file: numba finds no place for it
+    exec("def double(x):\n    return 2 * x", space)  # no source file: numba finds no cache folder
     assert compiled()(space["double"])(21) == 42

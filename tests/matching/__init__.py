@@ -1,1 +1,1 @@
-"""Tests of the objective's terms, one file for each module that they look at."""
+"""Tests of the style term by matches."""

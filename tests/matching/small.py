@@ -1,4 +1,4 @@
-"""A tiny network, small pictures and a matcher for the tests of the style term by matches."""
+"""A matcher, a term and an objective for the tests of the style term by matches."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from neural_style.matching.nearest import (
     targets_of_cells,
     targets_of_layers,
 )
-from neural_style.network.backbones import TORCHVISION
-from neural_style.network.extractor import Network, load_network
+from neural_style.network.extractor import Network
 from neural_style.network.strips import cut_network
 from neural_style.objective import LossConfig, StyleTarget
 from neural_style.objective.terms import Objective
-from tests.conftest import picture, seeded_weights, tiny_vgg
+from tests.small_networks import tiny_network
 
 SHARES = BACKBONES["vgg19"].match_layers
 LOSS_CONFIG = LossConfig(
@@ -35,19 +34,6 @@ LOSS_CONFIG = LossConfig(
 )
 
 
-def tiny_network(dtype: torch.dtype = torch.float32, weights: dict | None = None) -> Network:
-    stages = tiny_vgg()
-    device = torch.device("cpu")
-    weights = weights or seeded_weights(stages)
-    return load_network(stages, weights, TORCHVISION, device=device, dtype=dtype, layers=SHARES)
-
-
-def grainy(height: int, width: int, seed: int) -> Tensor:
-    """A picture of which no two places look alike."""
-    noise = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
-    return torch.lerp(picture(height, width, seed), noise, 0.3)
-
-
 def matcher_of(
     styles: list[StyleTarget],
     canvas: tuple[int, int],
@@ -55,12 +41,12 @@ def matcher_of(
     shares: dict[str, float] = SHARES,
     network: Network | None = None,
 ) -> Matcher:
-    network = network or tiny_network()
+    network = network or tiny_network(layers=SHARES)
     return make_matcher(network, cut_network(network, shares, rows), canvas, styles, shares)
 
 
 def term_of(matcher: Matcher, stage: str, canvas: Tensor, cells: CellMatches, weight: float = 1.0):
-    """The style term of a stage, "cells" or "layers", whose matches are found for that canvas."""
+    """The style term of a stage, "cells" or "layers", with matches for that canvas."""
     if stage == "cells":
         return make_matches_term(matcher, targets_of_cells(matcher, cells), weight)
     layers = match_layers(matcher, canvas, cells, torch.Generator().manual_seed(5))
@@ -68,13 +54,6 @@ def term_of(matcher: Matcher, stage: str, canvas: Tensor, cells: CellMatches, we
 
 
 def objective_of(matcher: Matcher, stage: str, query: Tensor, canvas: Tensor) -> Objective:
-    """The style term alone; cells are matched for `query`, layers for `canvas`."""
+    """The style term alone. Cells are matched for `query`, layers for `canvas`."""
     term = term_of(matcher, stage, canvas, match_cells(matcher, query))
     return Objective(matcher.network, matcher.segments, [term], query)
-
-
-def half(side: str, height: int, width: int) -> Tensor:
-    """A mask that is white on that side, "left" or "right"."""
-    mask = torch.zeros(1, 1, height, width)
-    mask[..., slice(None, width // 2) if side == "left" else slice(width // 2, None)] = 1
-    return mask

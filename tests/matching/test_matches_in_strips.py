@@ -1,4 +1,4 @@
-"""Strips, and networks of another scale, change neither matches nor losses."""
+"""Matches and losses are independent of strips and of the scale of activations."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from tests.conftest import packaged_vgg19, seeded_weights, tiny_vgg
 from tests.matching.small import (
     LOSS_CONFIG,
     SHARES,
-    grainy,
-    half,
     matcher_of,
     objective_of,
     term_of,
-    tiny_network,
 )
 from tests.network.test_strips import CUTS, assert_alike
+from tests.small_networks import tiny_network
+from tests.small_pictures import grainy, half
 
 STAGES = ["cells", "layers"]
 SIZES = [(64, 40), (127, 33), (97, 96)]
 
 
 def styles_of(case: str, height: int, width: int) -> list[StyleTarget]:
-    """Of another size than the canvas."""
+    """Styles of other sizes than the canvas."""
     one, other = grainy(height - 7, width + 5, 11), grainy(height + 9, width, 12)
     left, right = half("left", height, width), half("right", height, width)
     return {
@@ -48,8 +47,8 @@ def styles_of(case: str, height: int, width: int) -> list[StyleTarget]:
 
 @lru_cache
 def prepared(size: tuple[int, int], stage: str, case: str, real: bool) -> tuple[Network, Term]:
-    """A network, and the term with the matches that the whole picture has."""
-    network = packaged_vgg19() if real else tiny_network()
+    """A network, and the style term with matches found on the whole image."""
+    network = packaged_vgg19() if real else tiny_network(layers=SHARES)
     matcher = matcher_of(styles_of(case, *size), size, network=network)
     cells = match_cells(matcher, grainy(*size, 1))
     return network, term_of(matcher, stage, grainy(*size, 2), cells, weight=20.0)
@@ -68,14 +67,14 @@ def evaluated(
 def evaluate(
     rows: dict[str, int], size: tuple[int, int], stage: str, case: str, real: bool = False
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """Terms and gradient in strips, for the matches that the whole picture has."""
+    """Losses and gradient in strips, for matches found on the whole image."""
     return evaluated(tuple(rows.items()), size, stage, case, real)
 
 
 @pytest.mark.parametrize("rows", CUTS, ids=str)
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_terms_and_gradient_are_those_of_the_whole_picture(rows, stage, height, width):
+def test_losses_and_gradient_in_strips_match_whole_image(rows, stage, height, width):
     size = height, width
     assert_alike(evaluate({}, size, stage, "one"), evaluate(rows, size, stage, "one"), 1e-4)
 
@@ -83,15 +82,15 @@ def test_terms_and_gradient_are_those_of_the_whole_picture(rows, stage, height, 
 @pytest.mark.parametrize("rows", CUTS[1:4], ids=str)
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("case", ["two", "regions", "covered"])
-def test_so_are_they_with_masks_and_several_styles(rows, stage, case):
+def test_strips_match_whole_image_with_masks_and_several_styles(rows, stage, case):
     whole, strips = (evaluate(cut, (127, 33), stage, case) for cut in ({}, rows))
     assert {"content", "tv"} < whole[0].keys()
     assert_alike(whole, strips, 1e-4)
 
 
 @pytest.mark.parametrize("rows", CUTS[1:4], ids=str)
-def test_matches_found_in_strips_are_those_of_the_whole_picture(rows):
-    """But for what is equally similar to within rounding."""
+def test_match_cells_in_strips_matches_whole_image(rows):
+    """Matches may differ where similarities are equal up to rounding."""
     size = 127, 33
     found = []
     for cut in ({}, rows):
@@ -112,7 +111,7 @@ def test_strips_are_exact_with_the_real_network(stage):
 
 
 def scaled(layer: str, factor: float) -> dict[str, Tensor]:
-    """Weights with which that layer is so many times as active, and all deeper ones as before."""
+    """Weights that scale one layer's activations and leave deeper layers unchanged."""
     weights = seeded_weights(tiny_vgg())
     convolutions = [name for name, module in tiny_vgg().items() if isinstance(module, nn.Conv2d)]
     following = convolutions[convolutions.index(layer) + 1]
@@ -126,11 +125,11 @@ def scaled(layer: str, factor: float) -> dict[str, Tensor]:
 @pytest.mark.parametrize(
     ("layer", "factor"), [("conv1_1", 50.0), ("conv2_2", 0.01), ("conv4_1", 7.0)]
 )
-def test_the_scale_of_a_layer_changes_neither_matches_nor_losses(stage, layer, factor):
+def test_matches_and_losses_are_invariant_to_layer_scale(stage, layer, factor):
     content, canvas = grainy(64, 48, 1), grainy(64, 48, 2)
     seen: list[tuple[Matcher, Objective]] = []
     for weights in (seeded_weights(tiny_vgg()), scaled(layer, factor)):
-        network = tiny_network(weights=weights)
+        network = tiny_network(layers=SHARES, weights=weights)
         matcher = matcher_of(styles_of("two", 64, 48), (64, 48), network=network)
         seen.append((matcher, objective_of(matcher, stage, content, canvas)))
     one, other = (match_cells(matcher, content) for matcher, _ in seen)
@@ -142,7 +141,7 @@ def test_the_scale_of_a_layer_changes_neither_matches_nor_losses(stage, layer, f
 
 
 @pytest.mark.parametrize("statistic", ["nearest", *STATISTICS])
-def test_the_style_term_is_the_one_that_is_given_or_of_the_statistic(statistic):
+def test_make_objective_uses_given_matches_term_or_statistic(statistic):
     content, style = grainy(64, 48, 1), StyleTarget(grainy(64, 48, 2), 1.0)
     matcher = matcher_of([style], (64, 48))
     given = None

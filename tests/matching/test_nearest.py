@@ -1,4 +1,4 @@
-"""Matches: a picture matches itself, and matches respect masks, parts and shares."""
+"""Matches of cells and layers, their targets, and masks and shares of styles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from neural_style.matching.nearest import (
 from neural_style.matching.sampling import count_cells
 from neural_style.objective import StyleTarget
 from tests.conftest import picture
-from tests.matching.small import grainy, half, matcher_of, objective_of
+from tests.matching.small import matcher_of, objective_of
+from tests.small_pictures import grainy, half
 
 CONTENT, CANVAS = grainy(96, 64, 1), grainy(96, 64, 4)
 STYLES = [grainy(96, 64, 2), grainy(80, 100, 3), grainy(64, 72, 5)]
@@ -25,13 +26,13 @@ SIZE = (96, 64)
 LEFT, RIGHT = half("left", *SIZE), half("right", *SIZE)
 
 
-def drawn() -> torch.Generator:
+def seeded_generator() -> torch.Generator:
     return torch.Generator().manual_seed(7)
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 48), (65, 43), (32, 79), (101, 67)])
-def test_a_picture_matches_itself(height, width):
-    """A cell centered beyond the picture looks like the one before it, and may match that one."""
+def test_match_cells_matches_image_to_itself(height, width):
+    """A cell centered beyond the image equals its neighbor and may match that instead."""
     image = grainy(height, width, 1)
     matcher = matcher_of([StyleTarget(image, 1.0)], (height, width))
     found = match_cells(matcher, image)
@@ -46,7 +47,7 @@ def test_a_picture_matches_itself(height, width):
     assert (found.columns - columns).abs().max() <= 1
 
 
-def test_a_shifted_picture_is_matched_at_the_shift():
+def test_match_cells_finds_shift():
     wide = grainy(64, 104, 1)
     matcher = matcher_of([StyleTarget(wide, 1.0)], (64, 64))
     found = match_cells(matcher, wide[..., 24:88])
@@ -55,8 +56,8 @@ def test_a_shifted_picture_is_matched_at_the_shift():
     assert (found.columns[inner] == moved[inner]).float().mean() > 0.95
 
 
-def test_targets_of_cells_are_the_activations_at_the_matches():
-    """A picture matched with itself has its own directions as targets."""
+def test_targets_of_cells_are_normalized_activations_of_matches():
+    """An image matched with itself has its own directions as targets."""
     matcher = matcher_of([StyleTarget(CONTENT, 1.0)], SIZE)
     for layer, target in targets_of_cells(matcher, match_cells(matcher, CONTENT)).items():
         own = torch.nn.functional.normalize(matcher.styles[0][layer].values, dim=2)
@@ -64,7 +65,7 @@ def test_targets_of_cells_are_the_activations_at_the_matches():
 
 
 @pytest.mark.parametrize("image", [torch.full((1, 3, 96, 64), 0.5), picture(96, 64).round()])
-def test_another_seed_of_the_preference_uses_other_parts_of_a_style(image):
+def test_match_cells_preference_depends_on_seed(image):
     matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
     found = [match_cells(matcher, image, 0.3, seed) for seed in (1, 1, 2)]
     assert torch.equal(found[0].rows, found[1].rows)
@@ -73,7 +74,7 @@ def test_another_seed_of_the_preference_uses_other_parts_of_a_style(image):
     assert torch.equal(plain[0].rows, plain[1].rows)
 
 
-def test_lightness_is_compared_with_the_whole_picture():
+def test_relative_lightness_is_standard_score_of_luma():
     ramp = torch.linspace(0.2, 0.4, 40)[:, None].expand(1, 3, 40, 60)
     found = relative_lightness(ramp, (10, 15)).view(10, 15)
     assert found.mean().abs() < 1e-5
@@ -85,11 +86,11 @@ def test_lightness_is_compared_with_the_whole_picture():
     assert relative_lightness(ramp, (10, 15), upper).view(10, 15)[upper].mean().abs() < 1e-5
 
 
-def test_a_picture_without_light_and_shade_is_of_mean_lightness():
+def test_relative_lightness_of_uniform_image_is_zero():
     assert relative_lightness(torch.full((1, 3, 40, 60), 0.3), (10, 15)).abs().max() < 1e-3
 
 
-def test_a_plain_dark_wall_has_fewer_bright_patches_than_by_direction_alone(monkeypatch):
+def test_lightness_cost_reduces_bright_matches_in_dark_area(monkeypatch):
     shade = torch.rand(1, 1, 4, 5, generator=torch.Generator().manual_seed(1)) - 0.5
     shade = torch.nn.functional.interpolate(shade, (96, 128), mode="bicubic", align_corners=True)
     content = (0.2 + 0.1 * shade).expand(1, 3, 96, 128).clone()
@@ -100,18 +101,18 @@ def test_a_plain_dark_wall_has_fewer_bright_patches_than_by_direction_alone(monk
     wall = torch.ones(24, 32, dtype=torch.bool)
     wall[8:16, 11:21] = False
 
-    def patches():
+    def bright_share():
         bright = match_cells(matcher, content).columns >= 8
         assert bright[9:15, 12:20].all()
         return bright[wall].float().mean().item()
 
-    found = patches()
+    found = bright_share()
     monkeypatch.setattr(nearest, "_LIGHTNESS_COST", 0.0)
-    assert found < 0.8 * patches()
+    assert found < 0.8 * bright_share()
 
 
 @pytest.mark.parametrize("preference", [0.0, 0.3])
-def test_no_match_lies_outside_a_styles_part(preference):
+def test_matches_stay_within_style_mask(preference):
     part = torch.zeros(1, 1, 96, 64)
     part[..., 20:60, 8:40] = 1
     matcher = matcher_of([StyleTarget(STYLES[0], 1.0, part=part)], SIZE)
@@ -120,32 +121,32 @@ def test_no_match_lies_outside_a_styles_part(preference):
     assert (cells.rows < 15).all()
     assert (cells.columns >= 2).all()
     assert (cells.columns < 10).all()
-    for layer, one in match_layers(matcher, CANVAS, cells, drawn()).items():
+    for layer, one in match_layers(matcher, CANVAS, cells, seeded_generator()).items():
         samples = matcher.styles[0][layer]
         rows = samples.down.pixels()[one.indices // samples.across.count]
         columns = samples.across.pixels()[one.indices % samples.across.count]
         assert part[0, 0][rows, columns].all(), layer
 
 
-def test_a_part_smaller_than_a_position_of_a_layer_is_still_matched():
+def test_style_mask_smaller_than_layer_position_is_matched():
     part = torch.zeros(1, 1, 96, 64)
     part[..., 42:45, 30:33] = 1
     matcher = matcher_of([StyleTarget(STYLES[0], 1.0, part=part)], SIZE)
     cells = match_cells(matcher, CONTENT)
     assert matcher.allowed[0].sum() > 0
     assert matcher.allowed[0][cells.rows, cells.columns].all()
-    term = targets_of_layers(matcher, match_layers(matcher, CANVAS, cells, drawn()))
+    term = targets_of_layers(matcher, match_layers(matcher, CANVAS, cells, seeded_generator()))
     assert all(target.directions.isfinite().all() for target in term.values())
 
 
-def test_each_style_is_where_its_mask_is():
+def test_masked_styles_own_the_cells_of_their_masks():
     styles = [StyleTarget(STYLES[0], 0.5, where=LEFT), StyleTarget(STYLES[1], 0.5, where=RIGHT)]
     matcher = matcher_of(styles, SIZE)
     cells = match_cells(matcher, CONTENT)
     assert (cells.owners[:, :8] == 0).all()
     assert (cells.owners[:, 8:] == 1).all()
     assert matcher.cover.min() == 1
-    for one in match_layers(matcher, CANVAS, cells, drawn()).values():
+    for one in match_layers(matcher, CANVAS, cells, seeded_generator()).values():
         columns = one.axes[1].pixels()
         assert torch.equal(one.owners, (columns >= 32).long().expand_as(one.owners))
     for k, style in enumerate(STYLES[:2]):
@@ -155,8 +156,8 @@ def test_each_style_is_where_its_mask_is():
 
 
 @pytest.mark.parametrize("stage", ["cells", "layers"])
-def test_where_no_style_is_wanted_loss_and_gradient_are_zero(stage):
-    """At pixels outside the receptive fields of the masked positions."""
+def test_loss_and_gradient_are_zero_outside_mask(stage):
+    """Checked at pixels outside the receptive fields of the masked positions."""
     where = half("left", 96, 160)
     matcher = matcher_of([StyleTarget(STYLES[0], 0.5, where=where)], (96, 160))
     assert torch.equal(matcher.cover, (torch.arange(40) < 20).float().expand(24, 40))
@@ -171,8 +172,8 @@ def test_where_no_style_is_wanted_loss_and_gradient_are_zero(stage):
     assert objective(changed)[0]["style"].item() == pytest.approx(losses["style"].item(), rel=1e-5)
 
 
-def test_a_style_has_the_same_strength_with_a_mask_as_without():
-    """All positions have one weight, so half of them have half of the loss."""
+def test_loss_of_masked_style_is_proportional_to_mask_area():
+    """All positions have equal weight, so half of them have about half of the loss."""
     everywhere = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
     left = matcher_of([StyleTarget(STYLES[0], 0.5, where=LEFT)], SIZE)
     white = matcher_of([StyleTarget(STYLES[0], 1.0, where=torch.ones_like(LEFT))], SIZE)
@@ -185,7 +186,7 @@ def test_a_style_has_the_same_strength_with_a_mask_as_without():
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (0.2, 0.8), (0.0, 1.0), (0.3, 0.5, 0.2)])
-def test_styles_without_masks_get_their_shares(shares):
+def test_unmasked_styles_get_their_shares(shares):
     styles = [StyleTarget(image, share) for image, share in zip(STYLES, shares, strict=False)]
     matcher = matcher_of(styles, SIZE)
     for query in (CONTENT, STYLES[0], torch.full_like(CONTENT, 0.5)):
@@ -194,22 +195,22 @@ def test_styles_without_masks_get_their_shares(shares):
             assert (owners == k).float().mean().item() == pytest.approx(share, abs=0.02)
 
 
-def test_styles_with_shares_of_zero_get_equal_shares():
+def test_styles_with_zero_shares_get_equal_shares():
     matcher = matcher_of([StyleTarget(image, 0.0) for image in STYLES[:2]], SIZE)
     owners = match_cells(matcher, CONTENT).owners
     assert (owners == 0).float().mean().item() == pytest.approx(0.5, abs=0.02)
 
 
-def test_a_masked_style_shares_its_region_with_one_that_is_everywhere():
-    """By their strengths there; the masked style's share is given for the whole picture."""
+def test_masked_style_shares_its_region_with_unmasked_style():
+    """Both have equal strength there: the masked style's share refers to the whole image."""
     styles = [StyleTarget(STYLES[0], 0.25, where=LEFT), StyleTarget(STYLES[1], 0.5)]
     owners = match_cells(matcher_of(styles, SIZE), CONTENT).owners
     assert (owners[:, 8:] == 1).all()
     assert (owners[:, :8] == 0).float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
-def test_along_a_soft_edge_the_stronger_mask_wins():
-    """Beyond a narrow seam, each side belongs to one style."""
+def test_stronger_mask_wins_along_soft_edge():
+    """Outside a narrow seam, each side belongs to one style."""
     ramp = torch.linspace(0, 1, 64).expand(1, 1, 96, 64).contiguous()
     styles = [StyleTarget(STYLES[0], 0.5, where=1 - ramp), StyleTarget(STYLES[1], 0.5, where=ramp)]
     owners = match_cells(matcher_of(styles, SIZE), CONTENT).owners
@@ -217,7 +218,7 @@ def test_along_a_soft_edge_the_stronger_mask_wins():
     assert (owners[:, 11:] == 1).all()
 
 
-def test_the_cover_of_a_faint_mask_is_the_mask():
+def test_cover_and_loss_are_proportional_to_faint_mask():
     matcher = matcher_of([StyleTarget(STYLES[0], 0.2, where=torch.full_like(LEFT, 0.3))], SIZE)
     torch.testing.assert_close(matcher.cover, torch.full((24, 16), 0.3))
     full = matcher_of([StyleTarget(STYLES[0], 1.0)], SIZE)
@@ -227,7 +228,7 @@ def test_the_cover_of_a_faint_mask_is_the_mask():
     assert faint.item() == pytest.approx(0.3 * whole.item(), rel=1e-4)
 
 
-def test_the_seed_sets_the_offset_of_a_subsampled_layer():
+def test_match_layers_draws_offset_of_subsampled_layer_from_seed():
     """Layers with more than 64 positions a side are subsampled."""
     canvas = grainy(48, 320, 1)
     matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], (48, 320))
@@ -245,8 +246,8 @@ def test_the_seed_sets_the_offset_of_a_subsampled_layer():
 
 
 @pytest.mark.parametrize("size", [(32, 2112), (2112, 32)])
-def test_a_narrow_picture_has_positions_along_its_short_side_whatever_the_seed(size):
-    """Positions are 33 pixels apart, and the side has 32 pixels."""
+def test_match_layers_samples_narrow_image_with_every_seed(size):
+    """Positions are 33 pixels apart, but the short side has 32 pixels."""
     canvas = grainy(*size, 1)
     matcher = matcher_of([StyleTarget(STYLES[0], 1.0)], size, shares={"relu1_1": 1.0})
     cells = match_cells(matcher, canvas)
@@ -257,10 +258,10 @@ def test_a_narrow_picture_has_positions_along_its_short_side_whatever_the_seed(s
         assert min(found.indices.shape) >= 1
 
 
-def test_unpacking_restores_packed_matches(tmp_path):
+def test_unpack_matches_inverts_pack_matches(tmp_path):
     matcher = matcher_of([StyleTarget(image, 0.5) for image in STYLES[:2]], SIZE)
     cells = match_cells(matcher, CONTENT)
-    for layers in (None, match_layers(matcher, CANVAS, cells, drawn())):
+    for layers in (None, match_layers(matcher, CANVAS, cells, seeded_generator())):
         torch.save(pack_matches(cells, layers), tmp_path / "matches.pt")
         packed = torch.load(tmp_path / "matches.pt", weights_only=True)
         again, layers_again = unpack_matches(packed)

@@ -1,4 +1,4 @@
-"""Start pictures made of style patches."""
+"""Start images assembled from style patches."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import torch
 
 from neural_style.matching.indices import CellMatches
 from neural_style.matching.patches import blend, piece_together
-from tests.matching.small import grainy
+from tests.small_pictures import grainy, noise
 
 HEIGHT, WIDTH = 43, 58
 TALL, WIDE = 11, 15
-"""Cells of four pixels; the last ones reach beyond the canvas by a row and two columns."""
+"""Cells of 4 × 4 pixels. They exceed the canvas by one row and two columns."""
 
 
 def matches(rows: torch.Tensor, columns: torch.Tensor, owners=None) -> CellMatches:
@@ -23,19 +23,19 @@ OWN_ROWS, OWN_COLUMNS = torch.arange(TALL)[:, None], torch.arange(WIDE)[None, :]
 
 
 @pytest.mark.parametrize(("height", "width"), [(44, 60), (43, 58), (61, 75)])
-def test_cells_matched_with_themselves_give_the_style(height, width):
+def test_piece_together_with_identity_matches_returns_style(height, width):
     style = grainy(height, width, 1)
     found = piece_together(HEIGHT, WIDTH, [style], matches(OWN_ROWS, OWN_COLUMNS), 4)
     torch.testing.assert_close(found, style[..., :HEIGHT, :WIDTH])
 
 
-def test_matches_shifted_together_give_the_shifted_style():
+def test_piece_together_with_shifted_matches_returns_shifted_style():
     style = grainy(80, 90, 1)
     found = piece_together(HEIGHT, WIDTH, [style], matches(OWN_ROWS + 3, OWN_COLUMNS + 5), 4)
     torch.testing.assert_close(found, style[..., 12:55, 20:78])
 
 
-def test_patches_beyond_the_styles_edge_repeat_its_last_row():
+def test_piece_together_replicates_edge_of_style():
     style = grainy(80, 90, 1)
     found = piece_together(HEIGHT, WIDTH, [style], matches(OWN_ROWS + 9, OWN_COLUMNS), 4)
     torch.testing.assert_close(found, style[..., 36:79, :WIDTH])
@@ -46,7 +46,7 @@ def test_patches_beyond_the_styles_edge_repeat_its_last_row():
     torch.testing.assert_close(found, striped[..., 79:, :WIDTH].expand(1, 3, HEIGHT, WIDTH))
 
 
-def test_two_styles_lie_side_by_side_with_a_seam_of_two_cells():
+def test_piece_together_blends_two_styles_over_two_cells():
     one, other = grainy(43, 58, 1), grainy(50, 70, 2)
     owners = (OWN_COLUMNS >= 7).long().expand(TALL, WIDE)
     found = piece_together(HEIGHT, WIDTH, [one, other], matches(OWN_ROWS, OWN_COLUMNS, owners), 4)
@@ -59,8 +59,8 @@ def test_two_styles_lie_side_by_side_with_a_seam_of_two_cells():
     assert (seam <= upper + 1e-6).all()
 
 
-def test_patches_of_a_uniform_style_are_uniform_whatever_the_matches():
-    """The patches' weights add up to one at every pixel."""
+def test_piece_together_keeps_uniform_color():
+    """The weights of the patches sum to one at every pixel, for any matches."""
     plain = torch.tensor([0.2, 0.5, 0.9]).view(1, 3, 1, 1).expand(1, 3, 40, 40).contiguous()
     generator = torch.Generator().manual_seed(0)
     rows, columns = (torch.randint(10, (TALL, WIDE), generator=generator) for _ in range(2))
@@ -68,7 +68,7 @@ def test_patches_of_a_uniform_style_are_uniform_whatever_the_matches():
     torch.testing.assert_close(found, plain[..., :1, :1].expand(1, 3, HEIGHT, WIDTH))
 
 
-def test_every_pixel_lies_between_the_extremes_of_the_style():
+def test_piece_together_stays_within_range_of_style():
     style = 0.3 + 0.4 * grainy(40, 40, 1)
     generator = torch.Generator().manual_seed(0)
     rows, columns = (torch.randint(10, (TALL, WIDE), generator=generator) for _ in range(2))
@@ -77,14 +77,29 @@ def test_every_pixel_lies_between_the_extremes_of_the_style():
     assert found.max() <= style.max() + 1e-6
 
 
-def test_a_style_smaller_than_a_cell_is_repeated():
-    small = torch.rand(1, 3, 3, 2)
+def test_piece_together_repeats_style_smaller_than_cell():
+    """A patch is the style in its middle cell, and the style's edge in the cells around it."""
+    small = noise(1, 3, 3, 2)
     zeros = torch.zeros(1, 1, dtype=torch.long)
     found = piece_together(HEIGHT, WIDTH, [small], matches(zeros, zeros), 4)
+    window = torch.hann_window(14, periodic=False)[1:-1].view(3, 4)
+    shares = window / window.sum(0)  # of a patch's first, middle and last cell
+
+    def blended(length: int) -> torch.Tensor:
+        """How much of each row of the style is in each row of a cell."""
+        amounts = torch.zeros(4, length)
+        for row in range(4):
+            for share, source in zip(shares[:, row], (0, min(row, length - 1), length - 1)):
+                amounts[row, source] += share
+        return amounts
+
+    cell = torch.einsum("yi,bcij,xj->bcyx", blended(3), small, blended(2))
+    inside = found[..., 4:40, 4:56]  # of the cells with neighbors on all sides
+    torch.testing.assert_close(inside, cell.tile(1, 1, 9, 13))
     assert found.isfinite().all()
 
 
-def test_a_canvas_narrower_than_a_cell_gets_part_of_the_patches():
+def test_piece_together_crops_patches_to_canvas_smaller_than_cell():
     style = grainy(8, 40, 1)
     cells = CellMatches(
         torch.zeros(1, 10, dtype=torch.long),
@@ -95,7 +110,7 @@ def test_a_canvas_narrower_than_a_cell_gets_part_of_the_patches():
     torch.testing.assert_close(piece_together(3, 40, [style], cells, 4), style[..., :3, :])
 
 
-def test_a_blend_has_its_share_of_the_pieces_where_a_style_is_wanted():
+def test_blend_mixes_share_of_patches_within_cover():
     base, pieced = torch.zeros(1, 3, 16, 32), torch.ones(1, 3, 16, 32)
     assert torch.allclose(blend(base, pieced, 0.7, None), torch.full_like(base, 0.7))
     cover = torch.zeros(4, 8)

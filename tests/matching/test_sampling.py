@@ -1,4 +1,4 @@
-"""Sampling: which rows are sampled, and that strips see each of them once."""
+"""Sampling: the sampled rows, and equal samples with and without strips."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
 from tests.conftest import extract
-from tests.matching.small import SHARES, grainy, tiny_network
+from tests.matching.small import SHARES
 from tests.network.test_strips import CUTS
+from tests.small_networks import tiny_network
+from tests.small_pictures import grainy
 
 AXES = [
     Axis(length, stride, first, step)
@@ -28,8 +30,8 @@ def rows_of(axis: Axis) -> list[int]:
     return list(range(axis.first, axis.length, axis.step))
 
 
-def test_the_samples_of_an_axis_by_hand():
-    # A map of 8 rows, each of two picture rows: rows 1, 4 and 7, whose middles are rows 3, 9, 15.
+def test_axis_matches_hand_computation():
+    # A map of 8 rows with stride 2. The samples are rows 1, 4, 7, centered at image rows 3, 9, 15.
     axis = Axis(length=8, stride=2, first=1, step=3)
     assert axis.count == 3
     assert axis.pixels().tolist() == [3, 9, 15]
@@ -37,17 +39,17 @@ def test_the_samples_of_an_axis_by_hand():
     assert axis.nearest(torch.tensor([0, 3, 4, 7, 9, 15, 99])).tolist() == [0, 0, 0, 1, 1, 2, 2]
 
 
-def test_the_count_is_the_number_of_rows_sampled():
+def test_axis_count_equals_number_of_sampled_rows():
     for axis in AXES:
         assert axis.count == len(rows_of(axis)), axis
 
 
-def test_each_sample_is_nearest_to_its_own_pixel():
+def test_axis_nearest_maps_pixels_of_samples_to_themselves():
     for axis in AXES:
         assert axis.nearest(axis.pixels()).tolist() == list(range(axis.count)), axis
 
 
-def test_the_nearest_sample_is_nearest_among_all():
+def test_axis_nearest_is_within_one_stride_of_minimum_distance():
     for axis in AXES:
         pixels = torch.arange(axis.length * axis.stride)
         apart = (pixels[:, None] - axis.pixels()).abs()
@@ -56,7 +58,7 @@ def test_the_nearest_sample_is_nearest_among_all():
 
 
 @pytest.mark.parametrize("height", [1, 3, 4, 7, 50])
-def test_strips_see_every_sample_once_and_in_order(height):
+def test_axis_within_covers_every_sample_once_in_order(height):
     for axis in AXES:
         ends = [*range(0, axis.length, height), axis.length]
         seen, numbers = [], []
@@ -69,7 +71,7 @@ def test_strips_see_every_sample_once_and_in_order(height):
         assert numbers == list(range(axis.count)), axis
 
 
-def test_a_fine_map_is_sampled_at_the_cell_centers_and_a_coarse_one_everywhere():
+def test_plan_axis_samples_cell_centers_or_every_row():
     assert plan_axis(64, 1, 4) == Axis(64, 1, 2, 4)
     assert plan_axis(32, 2, 4) == Axis(32, 2, 1, 2)
     assert plan_axis(16, 4, 4) == Axis(16, 4, 0, 1)
@@ -77,19 +79,19 @@ def test_a_fine_map_is_sampled_at_the_cell_centers_and_a_coarse_one_everywhere()
     assert plan_axis(64, 1, 8, 5) == Axis(64, 1, 5, 8)
 
 
-def test_cells_double_where_there_would_be_too_many():
+def test_cell_size_doubles_for_large_images():
     assert [cell_size(100, side) for side in (64, 640, 641, 1280, 1281)] == [4, 4, 8, 8, 16]
     assert cell_size(4000, 100) == 32
 
 
-def test_the_last_cells_may_reach_beyond_the_picture():
+def test_count_cells_rounds_up():
     assert count_cells(64, 43, 4) == (16, 11)
     assert count_cells(65, 3, 4) == (17, 1)
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 40), (101, 67), (129, 61)])
-def test_samples_are_the_activations_at_their_positions(height, width):
-    network, image = tiny_network(), grainy(height, width, 1)
+def test_sample_returns_activations_at_sampled_positions(height, width):
+    network, image = tiny_network(layers=SHARES), grainy(height, width, 1)
     maps = extract(network, image, SHARES)
     for layer, found in sample(network, cut_network(network, SHARES), image, cells_of(8)).items():
         expected = maps[layer][0][:, rows_of(found.down)][:, :, rows_of(found.across)]
@@ -98,8 +100,8 @@ def test_samples_are_the_activations_at_their_positions(height, width):
 
 @pytest.mark.parametrize("rows", CUTS, ids=str)
 @pytest.mark.parametrize(("height", "width"), [(64, 40), (127, 33), (101, 67)])
-def test_samples_in_strips_are_those_of_the_whole_picture(rows, height, width):
-    network, image = tiny_network(), grainy(height, width, 1)
+def test_sample_in_strips_matches_whole_image(rows, height, width):
+    network, image = tiny_network(layers=SHARES), grainy(height, width, 1)
     for cell, first in ((4, None), (8, dict.fromkeys(SHARES, (3, 1)))):
         whole, strips = (
             sample(network, cut_network(network, SHARES, cut), image, cells_of(cell), first)
@@ -111,8 +113,8 @@ def test_samples_in_strips_are_those_of_the_whole_picture(rows, height, width):
 
 
 @pytest.mark.parametrize("width", range(32, 72))
-def test_the_stride_is_that_of_the_network_whatever_is_left_over(width):
-    network = tiny_network()
+def test_sample_stride_does_not_depend_on_image_width(width):
+    network = tiny_network(layers=SHARES)
     layers = {"relu1_1": 1, "relu2_1": 2, "relu3_1": 4, "relu4_1": 8}
     found = sample(
         network, cut_network(network, layers), torch.rand(1, 3, 40, width), dict.fromkeys(layers, 4)
@@ -126,8 +128,8 @@ def cells_of(cell: int) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_strides_are_known_of_every_backbone(name):
-    """Against the map sizes of a picture so large that remainders do not matter."""
+def test_layer_strides_and_channels_are_exact_for_every_backbone(name):
+    """The reference strides are ratios of sizes, for an image so large that rounding is exact."""
     stages, layers = BACKBONES[name].build(), BACKBONES[name].match_layers
     weights = {
         f"{stage}.{key}": value

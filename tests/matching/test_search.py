@@ -1,4 +1,4 @@
-"""The nearest-neighbor search, against plain loops."""
+"""Nearest-neighbor search, propagation and assignment of styles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def directions(count: int, channels: int, seed: int) -> torch.Tensor:
     return unit_vectors(vectors, torch.zeros(channels))
 
 
-def test_unit_vectors_are_directions_from_the_mean():
+def test_unit_vectors_subtracts_mean_and_normalizes():
     vectors = torch.tensor([[1.0, 2.0], [4.0, 6.0], [1.0, 2.0]])
     found = unit_vectors(vectors, torch.tensor([1.0, 2.0]))
     assert torch.allclose(found, torch.tensor([[0.0, 0.0], [0.6, 0.8], [0.0, 0.0]]))
@@ -32,7 +32,7 @@ def test_unit_vectors_are_directions_from_the_mean():
 
 
 @pytest.mark.parametrize("chunk", [1, 100, 2**24])
-def test_the_nearest_is_that_of_plain_loops(chunk, monkeypatch):
+def test_nearest_matches_plain_loops(chunk, monkeypatch):
     monkeypatch.setattr(search, "_CHUNK", chunk)
     queries, bank = directions(23, 5, 1), directions(17, 5, 2)
     preference = 0.3 * directions(1, 17, 3)[0]
@@ -46,7 +46,7 @@ def test_the_nearest_is_that_of_plain_loops(chunk, monkeypatch):
         assert nearest(queries, bank, liked).tolist() == expected
 
 
-def test_a_difference_in_lightness_costs_its_square():
+def test_with_lightness_penalizes_squared_difference():
     queries, bank = directions(5, 4, 1), directions(7, 4, 2)
     generator = torch.Generator().manual_seed(3)
     x, y = torch.randn(5, generator=generator), torch.randn(7, generator=generator)
@@ -55,7 +55,7 @@ def test_a_difference_in_lightness_costs_its_square():
     torch.testing.assert_close(own @ other.T, expected)
 
 
-def test_of_places_that_are_just_as_similar_the_one_of_the_same_lightness_is_matched():
+def test_with_lightness_breaks_ties_by_equal_lightness():
     alike = torch.ones(3, 2)
     lightness = torch.tensor([-1.0, 0.0, 2.0])
     for k in range(3):
@@ -63,7 +63,7 @@ def test_of_places_that_are_just_as_similar_the_one_of_the_same_lightness_is_mat
         assert nearest(own, other).tolist() == [k]
 
 
-def test_a_preference_moves_matches_to_what_is_preferred():
+def test_nearest_preference_shifts_matches_to_preferred_rows():
     queries, bank = directions(200, 6, 1), directions(100, 6, 2)
     preference = torch.zeros(100)
     counts = []
@@ -78,16 +78,16 @@ def test_a_preference_moves_matches_to_what_is_preferred():
 
 @pytest.fixture
 def few_axes(monkeypatch):
-    """Projects small inputs, too, to eight axes."""
+    """Makes `project` reduce small inputs to eight axes."""
     monkeypatch.setattr(search, "_AXES", 8)
     monkeypatch.setattr(search, "_FEW", 0)
 
 
 @pytest.mark.usefixtures("few_axes")
-def test_axes_change_no_match_where_the_bank_lies_in_few_dimensions():
+def test_project_is_exact_for_low_rank_bank():
     span = torch.randn(6, 40, generator=torch.Generator().manual_seed(0))
     bank = unit_vectors(directions(300, 6, 1) @ span, torch.zeros(40))
-    queries = directions(200, 40, 2)  # these lie in all of them
+    queries = directions(200, 40, 2)  # not limited to the bank's subspace
     shorter = project(queries, bank)
     assert [vectors.shape[1] for vectors in shorter] == [8, 8]
     torch.testing.assert_close(shorter[0] @ shorter[1].T, queries @ bank.T, rtol=0, atol=1e-5)
@@ -95,7 +95,7 @@ def test_axes_change_no_match_where_the_bank_lies_in_few_dimensions():
 
 
 @pytest.mark.usefixtures("few_axes")
-def test_axes_change_few_matches_where_variances_fall_as_those_of_activations(monkeypatch):
+def test_project_keeps_most_matches_for_decaying_variances(monkeypatch):
     monkeypatch.setattr(search, "_AXES", 48)
     fall = torch.arange(1, 129) ** -1.5
     queries, bank = (
@@ -107,7 +107,7 @@ def test_axes_change_few_matches_where_variances_fall_as_those_of_activations(mo
 
 
 @pytest.mark.usefixtures("few_axes")
-def test_where_axes_lose_variance_the_match_is_nearly_as_similar(monkeypatch):
+def test_project_keeps_most_similarity_for_equal_variances(monkeypatch):
     """Random directions are the worst case: all axes have the same variance."""
     monkeypatch.setattr(search, "_AXES", 48)
     queries, bank = directions(300, 100, 1), directions(400, 100, 2)
@@ -116,16 +116,18 @@ def test_where_axes_lose_variance_the_match_is_nearly_as_similar(monkeypatch):
     assert (found / similarity.amax(1)).mean() > 0.7
 
 
-def test_few_vectors_are_compared_as_they_are():
+def test_project_returns_small_inputs_unchanged():
     queries, bank = directions(20, 500, 1), directions(30, 500, 2)
-    assert project(queries, bank) == (queries, bank)
+    found = project(queries, bank)
+    assert found[0] is queries
+    assert found[1] is bank
 
 
 SHAPE, BANK_SHAPE = (7, 9), (8, 6)
 
 
-def neighborly(bonus: float, preference=None, allowed=None, seed: int = 1):
-    """Matches before and after propagation, and their similarities plus preference."""
+def propagate(bonus: float, preference=None, allowed=None, seed: int = 1):
+    """Matches before and after propagation, and all similarities plus preference."""
     queries, bank = directions(63, 4, seed), directions(48, 4, seed + 1)
     allowed = torch.ones(BANK_SHAPE, dtype=torch.bool) if allowed is None else allowed
     scores = queries @ bank.T + (0 if preference is None else preference)
@@ -136,21 +138,21 @@ def neighborly(bonus: float, preference=None, allowed=None, seed: int = 1):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_without_a_bonus_the_greatest_similarity_stays(seed):
+def test_prefer_neighbors_without_bonus_keeps_best_matches(seed):
     for preference in (None, 0.3 * directions(1, 48, 9)[0]):
-        found, after, _ = neighborly(0.0, preference, seed=seed)
+        found, after, _ = propagate(0.0, preference, seed=seed)
         assert torch.equal(after, found)
 
 
-def test_a_match_loses_at_most_the_bonus_of_four_neighbors():
+def test_prefer_neighbors_loses_at_most_four_bonuses():
     for bonus in (0.2, 0.5, 1.0):
-        found, after, scores = neighborly(bonus)
+        found, after, scores = propagate(bonus)
         lost = scores.gather(1, found[:, None]) - scores.gather(1, after[:, None])
         assert (after != found).any()
         assert lost.max() <= 4 * bonus
 
 
-def test_from_worse_matches_the_similarity_never_falls():
+def test_prefer_neighbors_without_bonus_never_lowers_similarity():
     queries, bank = directions(63, 4, 1), directions(48, 4, 2)
     begun = torch.randint(48, (63,), generator=torch.Generator().manual_seed(0))
     allowed = torch.ones(BANK_SHAPE, dtype=torch.bool)
@@ -161,15 +163,15 @@ def test_from_worse_matches_the_similarity_never_falls():
 
 
 @pytest.mark.parametrize("bonus", [0.0, 0.02, 5.0])
-def test_no_forbidden_cell_is_taken(bonus):
+def test_prefer_neighbors_uses_allowed_cells_only(bonus):
     allowed = torch.zeros(BANK_SHAPE, dtype=torch.bool)
     allowed[2:5, 1:3] = True
     for seed in range(4):
-        _, after, _ = neighborly(bonus, allowed=allowed, seed=seed)
+        _, after, _ = propagate(bonus, allowed=allowed, seed=seed)
         assert allowed.flatten()[after].all()
 
 
-def agreements(matches: torch.Tensor, shape: tuple[int, int], wide: int) -> float:
+def coherent_share(matches: torch.Tensor, shape: tuple[int, int], wide: int) -> float:
     """Share of neighboring positions whose matches are neighbors in the same direction."""
     rows, columns = (matches // wide).view(shape), (matches % wide).view(shape)
     across = (rows.diff(dim=1) == 0) & (columns.diff(dim=1) == 1)
@@ -177,7 +179,7 @@ def agreements(matches: torch.Tensor, shape: tuple[int, int], wide: int) -> floa
     return (across.sum() + down.sum()).item() / (across.numel() + down.numel())
 
 
-def test_matches_among_equally_similar_positions_become_coherent():
+def test_prefer_neighbors_makes_nearly_tied_matches_coherent():
     """All similarities are equal up to noise."""
     shape, bank_shape = (12, 12), (30, 30)
     generator = torch.Generator().manual_seed(0)
@@ -190,12 +192,12 @@ def test_matches_among_equally_similar_positions_become_coherent():
     allowed = torch.ones(bank_shape, dtype=torch.bool)
     flickering = nearest(queries, bank)
     after = prefer_neighbors(flickering, queries, bank, shape, allowed, None, 0.02)
-    assert agreements(flickering, shape, 30) < 0.05
-    assert agreements(after, shape, 30) > 0.3
+    assert coherent_share(flickering, shape, 30) < 0.05
+    assert coherent_share(after, shape, 30) > 0.3
 
 
-def test_a_repeated_match_is_left_where_a_neighbor_proposes_another():
-    """All cells are alike and have one and the same best match."""
+def test_prefer_neighbors_cost_breaks_up_repeated_match():
+    """All queries are equal and have the same best match."""
     shape, bank_shape = (12, 12), (30, 30)
     bank = torch.zeros(900, 4)
     bank[:, 0] = 1 - 0.01 * torch.rand(900, generator=torch.Generator().manual_seed(0))
@@ -215,7 +217,7 @@ def test_a_repeated_match_is_left_where_a_neighbor_proposes_another():
         assert repeats.float().mean() < 0.1
 
 
-def test_a_ramp_stays_a_ramp():
+def test_prefer_neighbors_keeps_coherent_matches():
     down, across = torch.meshgrid(torch.arange(7), torch.arange(9), indexing="ij")
     ramp = ((down + 2) * 20 + across + 5).flatten()
     queries, bank = directions(63, 4, 1), directions(400, 4, 2)
@@ -227,21 +229,21 @@ def counts_of(owners: torch.Tensor, styles: int) -> list[int]:
     return torch.bincount(owners, minlength=styles).tolist()
 
 
-def everywhere(similarity: torch.Tensor) -> torch.Tensor:
+def allow_all(similarity: torch.Tensor) -> torch.Tensor:
     return torch.ones_like(similarity, dtype=torch.bool)
 
 
 @pytest.mark.parametrize("first", [0, 1, 30, 60, 99, 100])
-def test_two_styles_get_exactly_their_shares(first):
+def test_assign_styles_gives_two_styles_exact_counts(first):
     similarity = torch.rand(100, 2, generator=torch.Generator().manual_seed(1))
     counts = torch.tensor([first, 100.0 - first])
-    owners = assign_styles(similarity, everywhere(similarity), counts)
+    owners = assign_styles(similarity, allow_all(similarity), counts)
     assert counts_of(owners, 2) == counts.tolist()
 
 
-def test_each_of_two_styles_gets_the_positions_that_favor_it_most():
+def test_assign_styles_gives_each_style_its_best_positions():
     similarity = torch.rand(60, 2, generator=torch.Generator().manual_seed(2))
-    owners = assign_styles(similarity, everywhere(similarity), torch.tensor([20.0, 40.0]))
+    owners = assign_styles(similarity, allow_all(similarity), torch.tensor([20.0, 40.0]))
     lead = similarity[:, 0] - similarity[:, 1]
     assert sorted((owners == 0).nonzero()[:, 0].tolist()) == sorted(
         lead.argsort(descending=True)[:20].tolist()
@@ -252,29 +254,29 @@ def test_each_of_two_styles_gets_the_positions_that_favor_it_most():
     "counts", [(40, 35, 25), (98, 1, 1), (0, 60, 40), (0, 0, 100), (100, 0, 0), (34, 33, 33)]
 )
 @pytest.mark.parametrize("seed", range(3))
-def test_three_styles_get_their_shares(counts, seed):
+def test_assign_styles_gives_three_styles_exact_counts(counts, seed):
     similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(seed))
-    owners = assign_styles(similarity, everywhere(similarity), torch.tensor(counts).float())
+    owners = assign_styles(similarity, allow_all(similarity), torch.tensor(counts).float())
     assert counts_of(owners, 3) == list(counts)
 
 
-def test_styles_get_their_shares_where_one_is_more_similar_everywhere():
+def test_assign_styles_keeps_counts_if_one_style_is_always_best():
     similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(3))
     similarity[:, 1] += 1
-    owners = assign_styles(similarity, everywhere(similarity), torch.tensor([50.0, 20.0, 30.0]))
+    owners = assign_styles(similarity, allow_all(similarity), torch.tensor([50.0, 20.0, 30.0]))
     assert counts_of(owners, 3) == [50, 20, 30]
 
 
 @pytest.mark.parametrize("counts", [(50, 50), (30, 30, 40)])
-def test_styles_get_their_shares_where_all_positions_are_equally_similar(counts):
+def test_assign_styles_keeps_counts_for_equal_similarities(counts):
     similarity = torch.full((100, len(counts)), 0.5)
-    owners = assign_styles(similarity, everywhere(similarity), torch.tensor(counts).float())
+    owners = assign_styles(similarity, allow_all(similarity), torch.tensor(counts).float())
     found = counts_of(owners, len(counts))
     assert all(abs(one - wanted) <= 1 for one, wanted in zip(found, counts, strict=True))
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_style_is_assigned_where_it_is_not_allowed(seed):
+def test_assign_styles_uses_allowed_positions_only(seed):
     generator = torch.Generator().manual_seed(seed)
     similarity = torch.rand(200, 3, generator=generator)
     allowed = torch.rand(200, 3, generator=generator) < 0.5
@@ -284,16 +286,16 @@ def test_no_style_is_assigned_where_it_is_not_allowed(seed):
         assert allowed[torch.arange(200), owners].all()
 
 
-def test_a_style_allowed_nowhere_leaves_the_others_their_shares():
+def test_assign_styles_handles_style_allowed_nowhere():
     similarity = torch.rand(100, 3, generator=torch.Generator().manual_seed(5))
-    allowed = everywhere(similarity)
+    allowed = allow_all(similarity)
     allowed[:, 1] = False
     owners = assign_styles(similarity, allowed, torch.tensor([30.0, 0.0, 70.0]))
     assert counts_of(owners, 3) == [30, 0, 70]
 
 
-def test_one_style_gets_every_position():
+def test_assign_styles_gives_single_style_every_position():
     similarity = torch.rand(10, 1)
     assert (
-        assign_styles(similarity, everywhere(similarity), torch.tensor([10.0])).tolist() == [0] * 10
+        assign_styles(similarity, allow_all(similarity), torch.tensor([10.0])).tolist() == [0] * 10
     )

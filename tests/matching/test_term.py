@@ -1,4 +1,4 @@
-"""The style term by matches: its losses by plain loops, its gradient by plain autograd."""
+"""The style term by matches: losses against plain loops, gradients against plain autograd."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from neural_style.objective import StyleTarget
 from tests.conftest import extract
 from tests.matching.small import (
     SHARES,
-    grainy,
-    half,
     matcher_of,
     objective_of,
     term_of,
-    tiny_network,
 )
+from tests.small_networks import tiny_network
+from tests.small_pictures import grainy, half
 
 CONTENT, STYLE, OTHER, CANVAS = (grainy(64, 48, seed) for seed in (1, 2, 3, 4))
 
 
-def by_loops(term: MatchesTerm, maps: dict[str, torch.Tensor]) -> dict[str, float]:
-    """The losses as the docstrings have them, place by place."""
+def losses_by_loops(term: MatchesTerm, maps: dict[str, torch.Tensor]) -> dict[str, float]:
+    """The documented formula of the losses, position by position."""
     losses = dict.fromkeys(term.names, 0.0)
     whole = sum(term.shares.values())
     for layer, target in term.targets.items():
@@ -50,28 +49,28 @@ def by_loops(term: MatchesTerm, maps: dict[str, torch.Tensor]) -> dict[str, floa
     return losses
 
 
-def wanted(case: str) -> list[StyleTarget]:
+def styles_of(case: str) -> list[StyleTarget]:
     left, right = half("left", 64, 48), half("right", 64, 48)
     return {
         "one style": [StyleTarget(STYLE, 1.0)],
-        "a masked style": [StyleTarget(STYLE, 0.5, where=left)],
+        "masked style": [StyleTarget(STYLE, 0.5, where=left)],
         "two styles": [StyleTarget(STYLE, 0.5), StyleTarget(OTHER, 0.5)],
         "two regions": [StyleTarget(STYLE, 0.5, where=left), StyleTarget(OTHER, 0.5, where=right)],
-        "a part": [StyleTarget(STYLE, 1.0, part=right)],
+        "style mask": [StyleTarget(STYLE, 1.0, part=right)],
     }[case]
 
 
-CASES = ["one style", "a masked style", "two styles", "two regions", "a part"]
+CASES = ["one style", "masked style", "two styles", "two regions", "style mask"]
 
 
 @pytest.mark.parametrize("stage", ["cells", "layers"])
 @pytest.mark.parametrize("case", CASES)
-def test_losses_are_those_of_plain_loops(case, stage):
+def test_losses_match_plain_loops(case, stage):
     shares = {"relu1_1": 1.0, "relu2_2": 0.5, "relu4_1": 2.0}
-    matcher = matcher_of(wanted(case), (64, 48), shares=shares)
+    matcher = matcher_of(styles_of(case), (64, 48), shares=shares)
     objective = objective_of(matcher, stage, CONTENT, CANVAS)
     found, _ = objective(CANVAS, with_gradient=False)
-    expected = by_loops(objective.terms[0], extract(matcher.network, CANVAS, shares))
+    expected = losses_by_loops(objective.terms[0], extract(matcher.network, CANVAS, shares))
     assert found.keys() == expected.keys()
     for name, loss in found.items():
         assert loss.item() == pytest.approx(expected[name], rel=1e-4, abs=1e-6)
@@ -80,8 +79,8 @@ def test_losses_are_those_of_plain_loops(case, stage):
 
 @pytest.mark.parametrize("stage", ["cells", "layers"])
 @pytest.mark.parametrize("case", CASES)
-def test_the_gradient_is_that_of_plain_autograd(case, stage):
-    matcher = matcher_of(wanted(case), (64, 48))
+def test_gradient_matches_plain_autograd(case, stage):
+    matcher = matcher_of(styles_of(case), (64, 48))
     objective = objective_of(matcher, stage, CONTENT, CANVAS)
     (term,) = objective.terms
     canvas = CANVAS.clone().requires_grad_()
@@ -109,8 +108,8 @@ def weights_of(target: LayerTargets, off: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("several", [False, True])
-def test_the_gradient_of_a_layer_holds_in_float64(centered, several):
-    """Through `measure` and `judge`, with rows outside the strip."""
+def test_gradient_of_layer_passes_gradcheck(centered, several):
+    """The gradient passes through `measure` and `judge`, with rows outside the strip."""
     generator = torch.Generator().manual_seed(3)
 
     def draw(*shape):
@@ -129,22 +128,22 @@ def test_the_gradient_of_a_layer_holds_in_float64(centered, several):
     names = ["style 1", "style 2"] if several else ["style"]
     term = MatchesTerm(2.0, {"relu": 1.0}, {"relu": target}, names)
 
-    def look(features):
+    def evaluate(features):
         onward, sums = term.measure("relu", 1.0 * features, slice(2, 8), slice(3, 9))
         losses, total = term.judge({"relu": sums}, features, False)
         assert sorted(losses) == names
         return total, onward
 
     assert torch.autograd.gradcheck(
-        look, [draw(1, 3, 9, 5).requires_grad_()], check_undefined_grad=False
+        evaluate, [draw(1, 3, 9, 5).requires_grad_()], check_undefined_grad=False
     )
 
 
 @pytest.mark.parametrize("case", ["one style", "two regions"])
-def test_losses_are_zero_where_the_canvas_is_the_style_itself(case):
-    """Up to the floor, which is nearly 0 here, and without the layers that have empty positions."""
+def test_losses_are_zero_if_canvas_equals_style(case):
+    """The floor is set to nearly 0, and layers with zero activations are left out."""
     shares = {layer: 1.0 for layer in SHARES if not layer.startswith("relu1")}
-    styles = [style._replace(image=STYLE) for style in wanted(case)]
+    styles = [style._replace(image=STYLE) for style in styles_of(case)]
     matcher = matcher_of(styles, (64, 48), shares=shares)
     objective = objective_of(matcher, "cells", STYLE, STYLE)
     elsewhere, slope = objective(CANVAS)
@@ -156,7 +155,7 @@ def test_losses_are_zero_where_the_canvas_is_the_style_itself(case):
     assert gradient.abs().max() < 1e-3 * slope.abs().max()
 
 
-def test_a_canvas_without_activations_has_a_loss_of_one_at_each_layer():
+def test_zero_activations_have_loss_one_at_each_position():
     matcher = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48))
     term = term_of(matcher, "cells", CANVAS, match_cells(matcher, CONTENT))
     for layer, target in term.targets.items():
@@ -167,8 +166,8 @@ def test_a_canvas_without_activations_has_a_loss_of_one_at_each_layer():
         assert sums["off"].item() == pytest.approx(target.down.count * target.across.count)
 
 
-def test_activations_in_bfloat16_are_compared_in_float32():
-    network = tiny_network(torch.bfloat16)
+def test_bfloat16_activations_are_compared_in_float32():
+    network = tiny_network(torch.bfloat16, layers=SHARES)
     matcher = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48), network=network)
     term = term_of(matcher, "cells", CANVAS, match_cells(matcher, CONTENT))
     for target in term.targets.values():
@@ -182,9 +181,9 @@ def test_activations_in_bfloat16_are_compared_in_float32():
     assert gradient.isfinite().all()
 
 
-def test_layers_without_a_share_are_not_evaluated():
+def test_layers_with_zero_share_are_not_evaluated():
     shares = {"relu1_1": 1.0, "relu3_1": 0.0}
-    network = tiny_network()
+    network = tiny_network(layers=SHARES)
     matcher = matcher_of([StyleTarget(STYLE, 1.0)], (64, 48), shares=shares, network=network)
     objective = objective_of(matcher, "cells", CONTENT, CANVAS)
     assert [*objective.terms[0].layers] == ["relu1_1"]

@@ -1,4 +1,4 @@
-"""The autograd functions have the values and gradients of plain autograd, and keep the map."""
+"""Autograd functions against plain autograd: values, gradients and memory formats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pull_back(x, onward, products, weights):
 
 @pytest.mark.parametrize("rows", ROWS, ids=str)
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
-def test_products_and_gradient_are_those_of_the_rows_alone(rows, layout):
+def test_gram_of_rows_matches_plain_autograd_on_slice(rows, layout):
     x, weights = features(layout), torch.rand(5, 5, dtype=torch.float64)
     onward, products = gram_of_rows(x, rows)
     expected = channel_products(x[:, :, rows])
@@ -42,7 +42,7 @@ def test_products_and_gradient_are_those_of_the_rows_alone(rows, layout):
     )
 
 
-def test_features_or_products_may_go_without_a_gradient():
+def test_gram_of_rows_accepts_missing_output_gradients():
     x = features()
     onward, products = gram_of_rows(x, ROWS[1])
     (alone,) = torch.autograd.grad(products.sum(), x, retain_graph=True)
@@ -62,7 +62,7 @@ def test_gradients_of_two_gram_matrices_of_one_map_add_up():
 
 
 @pytest.mark.parametrize("rows", ROWS, ids=str)
-def test_rows_have_the_gradient_of_a_slice_in_channels_last_memory(rows):
+def test_slice_rows_matches_slice_with_channels_last_gradient(rows):
     x = features()
     weights = torch.rand_like(x.detach()[:, :, rows])
     taken = slice_rows(x, rows)
@@ -73,16 +73,16 @@ def test_rows_have_the_gradient_of_a_slice_in_channels_last_memory(rows):
     assert found.is_contiguous(memory_format=torch.channels_last)
 
 
-PLACES = [
+POSITIONS = [
     (slice(0, None, 1), slice(0, None, 1)),
     (slice(2, 6, 3), slice(1, None, 2)),
-    (slice(6, 6, 2), slice(0, None, 1)),  # of a strip without any place
+    (slice(6, 6, 2), slice(0, None, 1)),  # a strip without any position
 ]
 
 
-@pytest.mark.parametrize(("rows", "columns"), PLACES, ids=str)
+@pytest.mark.parametrize(("rows", "columns"), POSITIONS, ids=str)
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
-def test_samples_and_their_gradient_are_those_of_a_slice(rows, columns, layout):
+def test_sample_positions_matches_plain_autograd_on_slice(rows, columns, layout):
     x = features(layout)
     expected = x[:, :, rows, columns]
     weights = torch.rand_like(expected.detach())
@@ -94,28 +94,32 @@ def test_samples_and_their_gradient_are_those_of_a_slice(rows, columns, layout):
     )
 
 
-def test_samples_or_features_may_go_without_a_gradient():
+def test_sample_positions_accepts_missing_output_gradients():
     x = features()
-    onward, sampled = sample_positions(x, *PLACES[1])
+    onward, sampled = sample_positions(x, *POSITIONS[1])
     (alone,) = torch.autograd.grad(sampled.square().sum(), x, retain_graph=True)
-    (expected,) = torch.autograd.grad(x[:, :, PLACES[1][0], PLACES[1][1]].square().sum(), x)
+    (expected,) = torch.autograd.grad(x[:, :, POSITIONS[1][0], POSITIONS[1][1]].square().sum(), x)
     torch.testing.assert_close(alone, expected)
     assert torch.equal(torch.autograd.grad(onward.sum(), x)[0], torch.ones_like(x))
 
 
-def test_gradients_of_samples_after_a_gram_matrix_add_up():
-    """A layer may be both matched and compared by moments."""
+def test_gradients_of_gram_matrix_and_samples_add_up():
+    """A layer may be used for both matches and moments."""
     x = features()
     onward, products = gram_of_rows(x, ROWS[0])
-    onward, sampled = sample_positions(onward, *PLACES[1])
+    onward, sampled = sample_positions(onward, *POSITIONS[1])
     (found,) = torch.autograd.grad([products.sum(), sampled.square().sum(), onward.sum()], x)
-    parts = [channel_products(x[:, :, ROWS[0]]), x[:, :, PLACES[1][0], PLACES[1][1]].square(), x]
+    parts = [
+        channel_products(x[:, :, ROWS[0]]),
+        x[:, :, POSITIONS[1][0], POSITIONS[1][1]].square(),
+        x,
+    ]
     (expected,) = torch.autograd.grad([part.sum() for part in parts], x)
     torch.testing.assert_close(found, expected)
 
 
-def test_what_is_handed_on_lies_in_memory_as_before():
-    """Else torch would copy a single picture's map to put it into the order that it is in."""
+def test_passed_on_features_keep_strides():
+    """With other strides in the batch dimension, torch would copy the map."""
     x = features()
     for onward, _ in (gram_of_rows(x, slice(0, 7)), sample_positions(x, slice(0, 7), slice(0, 6))):
         assert onward.stride() == x.stride()
@@ -125,7 +129,7 @@ DTYPES = [torch.float32, torch.bfloat16]
 
 
 def activations(height: int, width: int, dtype: torch.dtype) -> torch.Tensor:
-    """Half of them below zero, some equal to their neighbors."""
+    """Activations of which half are negative and some equal their neighbors."""
     generator = torch.Generator().manual_seed(height)
     x = torch.randn(1, 20, height, width, generator=generator).mul(4).round() / 4
     return x.to(dtype).requires_grad_()
@@ -134,7 +138,7 @@ def activations(height: int, width: int, dtype: torch.dtype) -> torch.Tensor:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 @pytest.mark.parametrize("size", [(2, 2), (4, 6), (5, 8), (31, 37)])
-def test_the_fused_relu_and_pooling_is_exact_to_the_bit(size, layout, dtype):
+def test_relu_max_pool_is_bitwise_equal_to_torch(size, layout, dtype):
     x = activations(*size, dtype).detach().contiguous(memory_format=layout).requires_grad_()
     expected = max_pool2d(x.relu(), 2)
     pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(1)).to(dtype)
@@ -147,7 +151,7 @@ def test_the_fused_relu_and_pooling_is_exact_to_the_bit(size, layout, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("sign", [1, -1])
-def test_nan_and_infinity_pass_through(dtype, sign):
+def test_relu_max_pool_propagates_nan_and_infinity(dtype, sign):
     x = torch.ones(1, 3, 2, 6, dtype=dtype)
     x[0, 1, 0, 1] = torch.copysign(torch.tensor(torch.nan), torch.tensor(float(sign)))
     x[0, 1, 1, 3] = sign * torch.inf
@@ -156,7 +160,7 @@ def test_nan_and_infinity_pass_through(dtype, sign):
     assert made[1:] == [torch.inf if sign > 0 else 1.0, 1.0]
 
 
-def test_the_map_before_the_pooling_is_not_saved():
+def test_relu_max_pool_does_not_save_its_input():
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x):
         made = relu_max_pool(activations(8, 8, torch.float32))
@@ -166,7 +170,7 @@ def test_the_map_before_the_pooling_is_not_saved():
     }
 
 
-def test_only_plain_2x2_pooling_is_fused():
+def test_is_2x2_max_pool_accepts_only_plain_2x2_pooling():
     assert is_2x2_max_pool(nn.MaxPool2d(2, 2))
     others = [nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2, 2, ceil_mode=True), nn.ReLU()]
     assert not any(map(is_2x2_max_pool, others))

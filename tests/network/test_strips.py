@@ -1,4 +1,4 @@
-"""Strips: their margins by hand, and that they change neither terms nor gradient."""
+"""Strips: margins by hand, and losses and gradient equal to those of the whole image."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import pytest
 import torch
 
 from neural_style import BACKBONES
-from neural_style.network.backbones import TORCHVISION
-from neural_style.network.extractor import load_network
 from neural_style.network.strips import Strip, cut_network, plan_strips, visit_features
 from neural_style.objective import LossConfig, StyleTarget, make_objective
 from neural_style.objective.statistics import STATISTICS
-from tests.conftest import packaged_vgg19, picture, seeded_weights, tiny_vgg
+from tests.conftest import packaged_vgg19, picture
+from tests.small_networks import tiny_network
 
 BACKBONE = BACKBONES["vgg19"]
 LAYERS = {*BACKBONE.content_layers, *BACKBONE.style_layers}
@@ -33,13 +32,6 @@ CUTS = [
     {"pool2": 40, "pool3": 16, "pool4": 8, "relu5_1": 3},
     {"relu5_1": 64},
 ]
-
-
-def tiny_network(border="replicate"):
-    stages = tiny_vgg()
-    return load_network(
-        stages, seeded_weights(stages), TORCHVISION, device=torch.device("cpu"), border=border
-    )
 
 
 def evaluate(network, rows, height, width, statistic="gram", **options):
@@ -67,8 +59,8 @@ def assert_alike(whole, strips, tolerance):
 @pytest.mark.parametrize("rows", CUTS, ids=str)
 @pytest.mark.parametrize("border", ["replicate", "zeros"])
 @pytest.mark.parametrize(("height", "width"), [(64, 40), (127, 33), (129, 61), (97, 96)])
-def test_terms_and_gradient_are_those_of_the_whole_picture(rows, border, height, width):
-    network = tiny_network(border)
+def test_losses_and_gradient_in_strips_match_whole_image(rows, border, height, width):
+    network = tiny_network(border=border)
     whole = evaluate(network, {}, height, width)
     assert_alike(whole, evaluate(network, rows, height, width), 1e-4)
 
@@ -98,8 +90,8 @@ def test_strips_are_exact_with_the_real_network(rows, height, width):
     assert_alike(whole, evaluate(network, rows, height, width), 1e-4)
 
 
-def test_strips_without_margins_would_not_be_exact(monkeypatch):
-    """The comparison above detects seams."""
+def test_strips_without_margins_are_not_exact():
+    """Proves that the comparisons above detect seams."""
     network = tiny_network()
     layers = {name: layer._replace(reach=0) for name, layer in network.layers.items()}
     network = network._replace(layers=layers)
@@ -108,7 +100,7 @@ def test_strips_without_margins_would_not_be_exact(monkeypatch):
         assert_alike(whole, evaluate(network, {"pool2": 32}, 128, 40), 1e-4)
 
 
-def test_without_a_gradient_the_terms_are_the_same():
+def test_losses_without_gradient_match_losses_with_gradient():
     network = tiny_network()
     for rows in ({}, CUTS[0]):
         terms, gradient = evaluate(network, rows, 97, 40, with_gradient=False)
@@ -117,9 +109,9 @@ def test_without_a_gradient_the_terms_are_the_same():
         assert not gradient.any()
 
 
-def test_the_margin_of_a_strip_is_its_receptive_field_rounded_to_tiles():
-    # conv1_1, conv1_2, pool1: 1 + 1 + 1 rows; conv2_1, conv2_2, pool2: 2 each. 9, of which a tile
-    # of four rows after pool2, sixteen here, is the next multiple.
+def test_strip_margin_is_receptive_field_rounded_to_tiles():
+    # conv1_1, conv1_2, pool1: 1 row each; conv2_1, conv2_2, pool2: 2 rows each; 9 in all. The next
+    # multiple of a tile, 4 rows after pool2, is 16 rows of the image.
     stages = cut_network(tiny_network(), LAYERS, {"pool2": 32})[0][0]
     assert stages[-1] == "pool2"
     assert plan_strips(tiny_network(), stages, 100, 34) == [
@@ -129,14 +121,14 @@ def test_the_margin_of_a_strip_is_its_receptive_field_rounded_to_tiles():
     ]
 
 
-def test_a_strip_that_is_too_thin_joins_its_neighbor():
+def test_plan_strips_merges_too_thin_strip_with_neighbor():
     network = tiny_network()
     stages = cut_network(network, LAYERS, {"pool2": 4})[0][0]
     starts = [strip.start for strip in plan_strips(network, stages, 70, 16)]
     assert starts == [0, 16, 32, 48]
 
 
-def test_a_network_is_cut_where_rows_say_and_no_deeper_than_needed():
+def test_cut_network_cuts_at_rows_and_stops_at_deepest_layer():
     network = tiny_network()
     segments = cut_network(network, ["relu3_1"], {"pool2": 8, "pool4": 8})
     assert [stages[-1] for stages, _ in segments] == ["pool2", "relu3_1"]
@@ -144,7 +136,7 @@ def test_a_network_is_cut_where_rows_say_and_no_deeper_than_needed():
     assert segments[0][0][0] == "conv1_1"
 
 
-def test_visit_features_shows_every_row_once():
+def test_visit_features_visits_every_row_once():
     network = tiny_network()
     seen = {layer: [] for layer in LAYERS}
     visit_features(

@@ -1,4 +1,4 @@
-"""Weights are loaded once and checked, and files cannot run code."""
+"""Weights: the cache, the checks, packaged weights, and files that cannot run code."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from neural_style.network import weights
 from neural_style.network.backbones import BACKBONES, CAFFE, TORCHVISION
 from neural_style.network.weights import Weights, load_weights
 from tests.conftest import seeded_weights, tiny_vgg, torchvision_names
+from tests.small_networks import same_weights
 
 Tensors = dict[str, torch.Tensor]
 
@@ -24,35 +25,31 @@ TENSORS = seeded_weights(tiny_vgg())
 pytestmark = pytest.mark.usefixtures("fresh_weights")
 
 
-def same(ours: Tensors, theirs: Tensors) -> bool:
-    return ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
+# Choice and cache
 
 
-# The decision
-
-
-def test_the_second_call_returns_the_same_object_without_a_request(the_hub):
+def test_second_call_returns_same_object_without_request(the_hub):
     first = load_weights("vgg19", "hub")
     the_hub.requests.clear()
     assert load_weights("vgg19", "hub") is first
     assert the_hub.requests == []
 
 
-def test_a_failure_is_not_remembered(the_hub):
+def test_failures_are_not_cached(the_hub):
     the_hub.failure = (500, "")
     with pytest.raises(WeightsError, match="500 Internal Server Error"):
         load_weights("vgg19", "hub")
     the_hub.failure = None
-    assert same(load_weights("vgg19", "hub").tensors, TENSORS)
+    assert same_weights(load_weights("vgg19", "hub").tensors, TENSORS)
 
 
-def test_first_calls_from_many_threads_load_once(the_hub):
+def test_concurrent_first_calls_load_once(the_hub):
     the_hub.delay_seconds = 0.2
-    together = threading.Barrier(8)
+    barrier = threading.Barrier(8)
     loaded: list[Weights] = []
 
     def load() -> None:
-        together.wait()
+        barrier.wait()
         loaded.append(load_weights("vgg19", "hub"))
 
     threads = [threading.Thread(target=load) for _ in range(8)]
@@ -65,22 +62,22 @@ def test_first_calls_from_many_threads_load_once(the_hub):
     assert [method for method, _ in the_hub.requests].count("GET") == 1
 
 
-def test_the_environment_variable_replaces_auto(the_hub, monkeypatch):
+def test_environment_variable_replaces_auto(the_hub, monkeypatch):
     monkeypatch.setenv("NEURAL_STYLE_WEIGHTS", "hub")
     assert load_weights("vgg19") is load_weights("vgg19", "hub")
 
 
-def test_the_environment_variable_does_not_replace_other_choices(the_hub, monkeypatch):
+def test_environment_variable_does_not_replace_explicit_choice(the_hub, monkeypatch):
     monkeypatch.setenv("NEURAL_STYLE_WEIGHTS", "packaged")
     assert "owner/tiny-vgg" in str(load_weights("vgg19", "hub").source)
 
 
-def test_an_empty_environment_variable_is_ignored(the_hub, monkeypatch):
+def test_empty_environment_variable_is_ignored(the_hub, monkeypatch):
     monkeypatch.setenv("NEURAL_STYLE_WEIGHTS", "")
     assert "packaged" in str(load_weights("vgg19").source)
 
 
-# Proof
+# Checks of tensors
 
 
 def without(name: str) -> Tensors:
@@ -93,29 +90,29 @@ def with_nan() -> Tensors:
     return TENSORS | {"conv2_1.bias": spoiled}
 
 
-WRONG = {
+INVALID_TENSORS = {
     "missing": (without("conv3_2.weight"), r"has no weights for conv3_2\.weight\. Use a file of"),
-    "of another shape": (
+    "wrong shape": (
         TENSORS | {"conv1_2.weight": torch.ones(4, 4, 5, 5)},
         r"conv1_2\.weight has shape \(4, 4, 5, 5\), expected \(4, 4, 3, 3\)\. Use a file of this",
     ),
-    "not a number": (with_nan(), r"conv2_1\.bias holds values that are not finite\. Fetch it"),
+    "NaN": (with_nan(), r"conv2_1\.bias holds values that are not finite\. Fetch it"),
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-def test_a_tensor_that_is_wrong_in_a_file_is_refused(tiny_package, tmp_path, wrong):
-    tensors, words = WRONG[wrong]
+@pytest.mark.parametrize("wrong", INVALID_TENSORS)
+def test_invalid_tensor_in_file_raises_weights_error(tiny_package, tmp_path, wrong):
+    tensors, words = INVALID_TENSORS[wrong]
     path = tmp_path / "mine.safetensors"
     save_file(torchvision_names(tensors, "features."), path)
     with pytest.raises(WeightsError, match=rf"^mine\.safetensors.*{words}"):
         load_weights("vgg19", str(path))
 
 
-# The package
+# Packaged weights
 
 
-def test_the_packaged_file_decodes_to_vgg19_by_table_lookup():
+def test_packaged_file_decodes_to_vgg19_by_table_lookup():
     entry = BACKBONES["vgg19"]
     loaded = load_weights("vgg19", "packaged")
     assert loaded.digest == entry.packaged.sha256
@@ -132,7 +129,7 @@ def test_the_packaged_file_decodes_to_vgg19_by_table_lookup():
     assert torch.equal(loaded.tensors["conv1_2.bias"], stored["block1_conv2_b"])
 
 
-def test_a_missing_package_is_named_with_the_command_that_installs_it(tiny_package, monkeypatch):
+def test_missing_package_error_names_install_command(tiny_package, monkeypatch):
     entry = BACKBONES["vgg19"]
     packaged = entry.packaged._replace(package="absent_package", version="2.5")
     monkeypatch.setitem(BACKBONES, "vgg19", entry._replace(packaged=packaged))
@@ -144,7 +141,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(tiny_packa
         load_weights("vgg19", "packaged")
 
 
-def test_a_package_without_the_file_is_named_with_the_command(tiny_package):
+def test_package_without_file_error_names_install_command(tiny_package):
     tiny_package.unlink()
     with pytest.raises(
         WeightsError,
@@ -154,7 +151,7 @@ def test_a_package_without_the_file_is_named_with_the_command(tiny_package):
         load_weights("vgg19", "packaged")
 
 
-def test_a_packaged_file_with_another_digest_is_refused_with_the_command(tiny_package):
+def test_packaged_file_with_wrong_digest_error_names_reinstall_command(tiny_package):
     tiny_package.write_bytes(tiny_package.read_bytes() + b"\0")
     with pytest.raises(
         WeightsError,
@@ -164,12 +161,12 @@ def test_a_packaged_file_with_another_digest_is_refused_with_the_command(tiny_pa
         load_weights("vgg19", "packaged")
 
 
-# A file
+# Weights files
 
 
 @pytest.mark.parametrize("prefix", ["", "features."])
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_a_file_with_torchvisions_names_is_read(tiny_package, tmp_path, prefix, suffix):
+def test_file_with_torchvision_names_is_loaded(tiny_package, tmp_path, prefix, suffix):
     path = tmp_path / f"mine{suffix}"
     named = torchvision_names(TENSORS, prefix) | {"classifier.6.bias": torch.ones(1000)}
     if suffix == ".pth":
@@ -177,19 +174,19 @@ def test_a_file_with_torchvisions_names_is_read(tiny_package, tmp_path, prefix, 
     else:
         save_file(named, path)
     loaded = load_weights("vgg19", str(path))
-    assert same(loaded.tensors, TENSORS)
+    assert same_weights(loaded.tensors, TENSORS)
     assert str(loaded.source) == f"vgg19 weights: mine{suffix}"
     assert loaded.digest == weights.sha256(path)
     assert loaded.units == TORCHVISION
 
 
-def test_a_path_may_begin_with_a_tilde(tiny_package, tmp_path, monkeypatch):
+def test_tilde_in_path_is_expanded(tiny_package, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     save_file(torchvision_names(TENSORS, ""), tmp_path / "mine.safetensors")
-    assert same(load_weights("vgg19", "~/mine.safetensors").tensors, TENSORS)
+    assert same_weights(load_weights("vgg19", "~/mine.safetensors").tensors, TENSORS)
 
 
-def test_half_precision_and_trained_parameters_come_out_as_plain_floats(tiny_package, tmp_path):
+def test_half_precision_parameters_are_loaded_as_float32_tensors(tiny_package, tmp_path):
     halves = {
         name: torch.nn.Parameter(tensor.half())
         for name, tensor in torchvision_names(TENSORS, "").items()
@@ -202,7 +199,7 @@ def test_half_precision_and_trained_parameters_come_out_as_plain_floats(tiny_pac
     assert not tensor.requires_grad
 
 
-def test_units_of_a_well_known_file_are_found_by_its_digest(tiny_package, tmp_path, monkeypatch):
+def test_units_of_known_file_are_found_by_digest(tiny_package, tmp_path, monkeypatch):
     path = tmp_path / "mine.safetensors"
     save_file(torchvision_names(TENSORS, ""), path)
     known = {weights.sha256(path)[:8]: CAFFE}
@@ -210,19 +207,17 @@ def test_units_of_a_well_known_file_are_found_by_its_digest(tiny_package, tmp_pa
     assert load_weights("vgg19", str(path)).units == CAFFE
 
 
-def test_the_packaged_file_may_be_given_by_path_and_needs_no_package(
-    tiny_package, tmp_path, monkeypatch
-):
+def test_packaged_file_loads_by_path_without_package(tiny_package, tmp_path, monkeypatch):
     expected = load_weights("vgg19", "packaged")
     path = tiny_package.rename(tmp_path / "elsewhere.bin")
     loaded = load_weights("vgg19", str(path))
-    assert same(loaded.tensors, expected.tensors)
+    assert same_weights(loaded.tensors, expected.tensors)
     assert (loaded.units, loaded.digest) == (expected.units, expected.digest)
     assert str(loaded.source) == "vgg19 weights: original Caffe model in 8 bits, elsewhere.bin"
 
 
 @pytest.mark.parametrize("path", ["", "absent.pth", "~nobody-of-that-name/vgg.pth"])
-def test_where_there_is_no_file_the_choices_are_listed(tiny_package, tmp_path, path):
+def test_missing_file_error_lists_choices(tiny_package, tmp_path, path):
     path = path if path.startswith("~") else str(tmp_path / path)
     with pytest.raises(
         WeightsError,
@@ -242,7 +237,14 @@ def test_where_there_is_no_file_the_choices_are_listed(tiny_package, tmp_path, p
         b"\x80\x02X\1\0\0\0\xff.",
         b"\x80\x02J\1",
     ],
-    ids=["text", "nothing", "half a zip", "an empty pickle", "no UTF-8", "half a number"],
+    ids=[
+        "text",
+        "empty file",
+        "truncated zip",
+        "empty pickle",
+        "invalid UTF-8",
+        "truncated integer",
+    ],
 )
 @pytest.mark.parametrize(
     ("name", "words"),
@@ -254,7 +256,7 @@ def test_where_there_is_no_file_the_choices_are_listed(tiny_package, tmp_path, p
         ("mine.safetensors", r"^mine\.safetensors is not a readable safetensors file: "),
     ],
 )
-def test_a_file_of_another_format_is_refused(tiny_package, tmp_path, content, name, words):
+def test_file_of_unknown_format_raises_weights_error(tiny_package, tmp_path, content, name, words):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=words):
@@ -262,7 +264,7 @@ def test_a_file_of_another_format_is_refused(tiny_package, tmp_path, content, na
 
 
 class Touch:
-    """An object that makes a file when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -271,7 +273,7 @@ class Touch:
         return Path.touch, (self.path,)
 
 
-def test_a_pickle_with_code_in_it_is_refused_and_not_run(tiny_package, tmp_path):
+def test_pickle_with_code_is_refused_without_running_it(tiny_package, tmp_path):
     path, trace = tmp_path / "mine.pth", tmp_path / "trace"
     torch.save(torchvision_names(TENSORS, "") | {"0.weight": Touch(trace)}, path)
     with pytest.raises(WeightsError, match="Use torchvision's"):
@@ -281,25 +283,25 @@ def test_a_pickle_with_code_in_it_is_refused_and_not_run(tiny_package, tmp_path)
     assert trace.exists()
 
 
-@pytest.mark.parametrize("stored", [[torch.ones(2)], torch.ones(2)], ids=["a list", "a tensor"])
-def test_a_file_without_a_table_of_tensors_is_refused(tiny_package, tmp_path, stored):
+@pytest.mark.parametrize("stored", [[torch.ones(2)], torch.ones(2)], ids=["list", "tensor"])
+def test_file_without_state_dict_raises_weights_error(tiny_package, tmp_path, stored):
     path = tmp_path / "mine.pth"
     torch.save(stored, path)
     with pytest.raises(WeightsError, match=r"^mine\.pth holds no table of tensors\. Save a state_"):
         load_weights("vgg19", str(path))
 
 
-OTHERS = {
-    "a residual network": {"conv1.weight": torch.ones(64, 3, 7, 7), "bn1.weight": torch.ones(64)},
-    "a training run": {"epoch": 3, "state_dict": {"0.weight": torch.ones(4, 3, 3, 3)}},
-    "numbers": {"0.weight": [1.0, 2.0], 1: 2},
+OTHER_STATE_DICTS = {
+    "ResNet": {"conv1.weight": torch.ones(64, 3, 7, 7), "bn1.weight": torch.ones(64)},
+    "training checkpoint": {"epoch": 3, "state_dict": {"0.weight": torch.ones(4, 3, 3, 3)}},
+    "not tensors": {"0.weight": [1.0, 2.0], 1: 2},
 }
 
 
-@pytest.mark.parametrize("other", OTHERS)
-def test_a_file_of_something_else_is_refused(tiny_package, tmp_path, other):
+@pytest.mark.parametrize("other", OTHER_STATE_DICTS)
+def test_state_dict_of_other_model_raises_weights_error(tiny_package, tmp_path, other):
     path = tmp_path / "mine.pth"
-    torch.save(OTHERS[other], path)
+    torch.save(OTHER_STATE_DICTS[other], path)
     with pytest.raises(
         WeightsError, match=r"^mine\.pth has no weights for conv1_1\.weight\. Use a"
     ):

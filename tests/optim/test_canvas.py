@@ -1,4 +1,4 @@
-"""A canvas changes the coordinates, never the picture."""
+"""Canvases: encoding, decoding, and gradients in the canvas's coordinates."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize("canvas", [pixel_canvas, level_canvas, spectral_canvas])
 @pytest.mark.parametrize("shape", [(48, 64), (37, 53), (64, 64)])
-def test_decode_is_the_inverse_of_encode(canvas, shape):
+def test_decode_inverts_encode(canvas, shape):
     image = picture(*shape)
     there = canvas(*shape, CPU)
     assert torch.allclose(there.decode(there.encode(image)), image, atol=1e-5)
 
 
-def test_the_slowest_wave_moves_most_and_the_fastest_is_left_alone():
+def test_spectral_gain_falls_with_frequency():
     canvas = spectral_canvas(32, 32, CPU)
     moved = {}
     for row, column in ((0, 0), (0, 1), (8, 0), (31, 31)):
         numbers = torch.zeros(1, 3, 32, 32)
         numbers[0, 0, row, column] = 1
         moved[row, column] = canvas.decode(numbers).norm().item()
-    # f = ½·√(row² + column²)/32 and the gain is √(½/f): 1 at the rim, by hand elsewhere.
+    # f = ½·√(row² + column²)/32, at least 1/64, and the gain is √(½/f).
     assert moved[0, 0] == moved[0, 1] == pytest.approx((0.5 / (1 / 64)) ** 0.5, rel=1e-4)
     assert moved[8, 0] == pytest.approx((0.5 / (8 / 64)) ** 0.5, rel=1e-4)
     assert moved[31, 31] == pytest.approx((0.5 / (2**0.5 * 31 / 64)) ** 0.5, rel=1e-4)
 
 
-def test_opposite_borders_are_not_coupled():
-    """A ramp has a jump where a Fourier basis would wrap it; a cosine basis sees none."""
+def test_spectral_canvas_does_not_couple_opposite_borders():
+    """A ramp is discontinuous for a Fourier basis, which wraps, but not for a cosine basis."""
     ramp = torch.linspace(0, 1, 64).expand(1, 3, 48, 64).contiguous()
     flat_gain = spectral_canvas(48, 64, CPU)
     numbers = flat_gain.encode(ramp)
@@ -42,13 +42,13 @@ def test_opposite_borders_are_not_coupled():
     assert (flat_gain.decode(low) - ramp).abs().max() < 0.03
 
 
-def test_levels_run_from_0_to_255():
+def test_level_canvas_encodes_to_0_to_255():
     image = torch.tensor([0.0, 0.5, 1.0]).view(1, 3, 1, 1)
     assert level_canvas(1, 1, CPU).encode(image).flatten().tolist() == [0, 127.5, 255]
 
 
 @pytest.mark.parametrize("canvas", [pixel_canvas, level_canvas, spectral_canvas])
-def test_the_pull_is_the_transpose_of_decode(canvas):
+def test_pull_is_transpose_of_decode(canvas):
     there = canvas(37, 53, CPU)
     numbers, gradient = torch.randn(2, 1, 3, 37, 53, generator=torch.Generator().manual_seed(1))
     through_picture = (there.decode(numbers) * gradient).sum().item()
@@ -56,7 +56,7 @@ def test_the_pull_is_the_transpose_of_decode(canvas):
 
 
 @pytest.mark.parametrize("shape", [(5, 8), (16, 7), (31, 32)])
-def test_the_numbers_are_the_cosine_coefficients_by_their_sum(shape):
+def test_spectral_encode_matches_explicit_cosine_transform(shape):
     height, width = shape
     image = picture(height, width)
     numbers = spectral_canvas(height, width, CPU).encode(image)

@@ -1,4 +1,4 @@
-"""The loop with functions whose minimum is known, and its guard against bad steps."""
+"""`optimize` on functions with a known minimum: guard, easing, averages and states."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ TARGET = picture(32, 40, seed=4)
 OPTIMIZERS = ENGINES["fast"].optimizers
 
 
-def differentiated(terms):
-    """An `Evaluate` function made of terms, with the gradient of their sum."""
+def make_evaluate(terms):
+    """An `Evaluate` function from a function of losses, with the gradient of their sum."""
 
     def evaluate(image, *, with_gradient=True, eased=False):
         image = image.detach().requires_grad_(with_gradient)
@@ -33,7 +33,7 @@ def differentiated(terms):
 
 
 def distance(image):
-    """A bowl, steeper for some pixels than for others."""
+    """A quadratic function with a different curvature for each pixel."""
     weights = torch.linspace(1, 30, image.numel()).view_as(image)
     return {"content": (weights * (image - TARGET).square()).mean()}
 
@@ -45,11 +45,11 @@ def make(choice: Choice) -> Optimizer:
 def run(terms, optimizer, iterations, canvas=None, start=None):
     start = torch.full_like(TARGET, 0.5) if start is None else start
     canvas = canvas or pixel_canvas(32, 40, CPU)
-    return list(optimize(differentiated(terms), start, canvas, optimizer, iterations))
+    return list(optimize(make_evaluate(terms), start, canvas, optimizer, iterations))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_each_optimizer_finds_the_bottom_of_a_bowl(name):
+def test_optimizers_find_minimum_of_quadratic(name):
     choice = OPTIMIZERS[name]
     iterates = run(
         distance,
@@ -70,7 +70,7 @@ def test_lbfgs_needs_far_fewer_steps_than_adam():
     assert 3 * steps_to_a_thousandth(Lbfgs()) < steps_to_a_thousandth(Adam())
 
 
-def test_an_iterate_is_the_best_so_far_with_its_own_losses():
+def test_iterate_is_best_image_so_far_with_its_losses():
     iterates = run(distance, Adam(rate=0.2), 60)
     totals = [iterate.losses["content"] for iterate in iterates]
     assert totals == sorted(totals, reverse=True)
@@ -80,7 +80,7 @@ def test_an_iterate_is_the_best_so_far_with_its_own_losses():
         )
 
 
-def test_pictures_stay_in_range_even_when_the_target_is_outside():
+def test_guarded_images_stay_in_unit_range():
     def outside(image):
         return {"content": (image - 1.7).square().mean()}
 
@@ -91,45 +91,45 @@ def test_pictures_stay_in_range_even_when_the_target_is_outside():
         assert last.losses["content"] == pytest.approx(0.49, abs=1e-3)
 
 
-def test_without_the_guard_the_last_step_is_yielded():
+def test_unguarded_iterate_is_newest_image():
     def outside(image):
         return {"content": (image - 1.7).square().mean()}
 
     canvas, start = level_canvas(32, 40, CPU), torch.full_like(TARGET, 0.5)
-    iterates = optimize(differentiated(outside), start, canvas, Adam(rate=10.0), 300, guarded=False)
+    iterates = optimize(make_evaluate(outside), start, canvas, Adam(rate=10.0), 300, guarded=False)
     *before, last = iterates
     totals = [iterate.losses["content"] for iterate in [*before, last]]
-    assert totals != sorted(totals, reverse=True)  # it swings about the bottom
-    assert totals[-1] < 1e-3  # beyond the range of a picture
+    assert totals != sorted(totals, reverse=True)  # it oscillates around the minimum
+    assert totals[-1] < 1e-3  # reached outside [0, 1]
     assert last.image.min() == last.image.max() == 1.0
     assert not any(iterate.event for iterate in before)
 
 
-def test_without_the_guard_a_diverged_run_stays_diverged():
-    def unlucky(image):
+def test_unguarded_run_does_not_recover_from_nan():
+    def faulty_distance(image):
         return {"content": distance(image)["content"] * math.nan}
 
     canvas = level_canvas(32, 40, CPU)
-    evaluate, start = differentiated(unlucky), torch.full_like(TARGET, 0.5)
+    evaluate, start = make_evaluate(faulty_distance), torch.full_like(TARGET, 0.5)
     *_, last = optimize(evaluate, start, canvas, Adam(), 3, guarded=False)
     assert math.isnan(last.losses["content"])
     assert not last.image.any()
 
 
-@pytest.mark.parametrize("mishap", [math.nan, math.inf, 1e9])
+@pytest.mark.parametrize("factor", [math.nan, math.inf, 1e9])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_after_a_bad_step_the_run_restarts_from_the_best(mishap, name):
+def test_guard_restarts_from_best_after_bad_step(factor, name):
     calls = 0
 
-    def unlucky(image):
+    def faulty_distance(image):
         nonlocal calls
         calls += 1
         terms = distance(image)
-        return {"content": terms["content"] * (mishap if calls == 8 else 1.0)}
+        return {"content": terms["content"] * (factor if calls == 8 else 1.0)}
 
     choice = OPTIMIZERS[name]
     iterates = run(
-        unlucky,
+        faulty_distance,
         make(choice),
         60,
         choice.canvas(32, 40, CPU),
@@ -143,16 +143,16 @@ def test_after_a_bad_step_the_run_restarts_from_the_best(mishap, name):
     assert str(restarted.event).startswith("the loss rose from ")
 
 
-def test_a_state_in_a_file_keeps_its_event(tmp_path):
+def test_saved_state_keeps_event(tmp_path):
     calls = 0
 
-    def unlucky(image):
+    def faulty_distance(image):
         nonlocal calls
         calls += 1
         return {"content": distance(image)["content"] * (1e9 if calls == 3 else 1.0)}
 
     def steps(resume=None):
-        evaluate, start = differentiated(unlucky), torch.full_like(TARGET, 0.5)
+        evaluate, start = make_evaluate(faulty_distance), torch.full_like(TARGET, 0.5)
         return optimize(evaluate, start, pixel_canvas(32, 40, CPU), Adam(), 6, resume=resume)
 
     event, state = next((one.event, one.state()) for one in steps() if one.event)
@@ -161,39 +161,39 @@ def test_a_state_in_a_file_keeps_its_event(tmp_path):
     assert again.event == event
 
 
-def test_steps_without_improvement_lead_to_a_restart_with_shorter_ones():
-    """A valley with a kink, in which Adam at a constant rate oscillates."""
+def test_guard_restarts_with_halved_rate_after_stall():
+    """The absolute distance has a kink, around which Adam at a constant rate oscillates."""
 
-    def pointed(image):
+    def absolute_distance(image):
         return {"content": (image - TARGET).abs().mean()}
 
     optimizer = Adam(rate=0.3)
-    iterates = run(pointed, optimizer, 1500)
+    iterates = run(absolute_distance, optimizer, 1500)
     events = [iterate for iterate in iterates if iterate.event]
     assert {str(iterate.event) for iterate in events} == {"no better picture in 50 steps"}
     assert optimizer.rate == 0.3 / 2 ** len(events)
-    swinging = iterates[events[0].iteration].losses["content"]
-    assert iterates[-1].losses["content"] < 0.1 * swinging
+    loss_at_stall = iterates[events[0].iteration].losses["content"]
+    assert iterates[-1].losses["content"] < 0.1 * loss_at_stall
 
 
-def test_a_restart_takes_no_additional_evaluations():
+def test_restart_takes_no_additional_evaluation():
     calls = 0
 
-    def unlucky(image):
+    def faulty_distance(image):
         nonlocal calls
         calls += 1
         return {"content": distance(image)["content"] * (math.nan if calls % 5 == 0 else 1)}
 
-    run(unlucky, Lbfgs(), 40)
+    run(faulty_distance, Lbfgs(), 40)
     assert calls == 41
 
 
-def test_an_average_is_that_of_all_pictures_the_newest_counting_most():
+def test_average_is_exponentially_weighted_mean_of_images():
     canvas, start = pixel_canvas(32, 40, CPU), torch.full_like(TARGET, 0.5)
 
     def images(**options):
         run = optimize(
-            differentiated(distance), start, canvas, Adam(0.1), 5, guarded=False, **options
+            make_evaluate(distance), start, canvas, Adam(0.1), 5, guarded=False, **options
         )
         return [iterate.image for iterate in run]
 
@@ -204,7 +204,7 @@ def test_an_average_is_that_of_all_pictures_the_newest_counting_most():
     torch.testing.assert_close(averaged[0], plain[0])
 
 
-def test_closing_the_generator_stops_the_evaluations():
+def test_closing_generator_stops_evaluations():
     calls = 0
 
     def counted(image):
@@ -213,7 +213,7 @@ def test_closing_the_generator_stops_the_evaluations():
         return distance(image)
 
     iterates = optimize(
-        differentiated(counted),
+        make_evaluate(counted),
         torch.full_like(TARGET, 0.5),
         pixel_canvas(32, 40, CPU),
         Lbfgs(),
@@ -225,9 +225,9 @@ def test_closing_the_generator_stops_the_evaluations():
     assert calls == 5
 
 
-def test_an_image_once_given_is_never_written_to_again():
+def test_yielded_image_is_not_modified_by_later_steps():
     iterates = optimize(
-        differentiated(distance),
+        make_evaluate(distance),
         torch.full_like(TARGET, 0.5),
         pixel_canvas(32, 40, CPU),
         Adam(),
@@ -239,9 +239,9 @@ def test_an_image_once_given_is_never_written_to_again():
     assert torch.equal(first.image, copy)
 
 
-def test_eased_steps_come_first_and_the_history_is_reset_after_them():
-    asked, forgotten = [], []
-    plain = differentiated(distance)
+def test_eased_steps_come_first_and_history_is_reset_after_them():
+    asked, reset_at = [], []
+    plain = make_evaluate(distance)
 
     def evaluate(image, *, with_gradient=True, eased=False):
         asked.append(eased)
@@ -249,20 +249,20 @@ def test_eased_steps_come_first_and_the_history_is_reset_after_them():
 
     class Counting(Lbfgs):
         def forget(self):
-            forgotten.append(len(asked))
+            reset_at.append(len(asked))
             super().forget()
 
     canvas = pixel_canvas(32, 40, CPU)
     optimizer = Counting()
-    forgotten.clear()
+    reset_at.clear()
     list(optimize(evaluate, torch.full_like(TARGET, 0.5), canvas, optimizer, 8, eased=3))
     assert asked == [True] * 3 + [False] * 6
-    assert forgotten == [4]  # after the first evaluation that was not eased
+    assert reset_at == [4]  # after the first evaluation that was not eased
 
 
-def test_after_a_restart_the_gradient_is_the_objectives_own():
-    """The best picture is from an eased step; its gradient is computed again without easing."""
-    plain, asked = differentiated(distance), []
+def test_restart_from_eased_step_evaluates_plain_gradient():
+    """The best image is from an eased step. Its gradient is computed again without easing."""
+    plain, asked = make_evaluate(distance), []
 
     def evaluate(image, *, with_gradient=True, eased=False):
         asked.append((image.clone(), eased))
@@ -279,8 +279,8 @@ def test_after_a_restart_the_gradient_is_the_objectives_own():
 
 
 def test_losses_are_read_after_the_next_evaluation(monkeypatch):
-    """So that a GPU has work while the losses are copied."""
-    plain, done = differentiated(distance), []
+    """A GPU then has work while the losses are copied."""
+    plain, done = make_evaluate(distance), []
 
     def evaluate(image, **options):
         done.append("looked")
@@ -300,18 +300,19 @@ def test_losses_are_read_after_the_next_evaluation(monkeypatch):
         pass
     for number in range(1, 7):
         assert done[: done.index(number)].count("looked") == number + 1
-    assert 7 not in done  # nobody asked for the last
+    assert 7 not in done  # the last losses are not read
 
 
-def test_asking_for_pictures_makes_no_difference():
-    def rough(image):
+def test_reading_images_and_losses_does_not_change_run():
+    def absolute_distance(image):
         return {"content": (image - TARGET).abs().mean()}
 
     canvas, start = pixel_canvas(32, 40, CPU), torch.full_like(TARGET, 0.5)
-    unasked, asked = (
-        optimize(differentiated(rough), start, canvas, Adam(rate=0.3), 120) for _ in range(2)
+    unread, read = (
+        optimize(make_evaluate(absolute_distance), start, canvas, Adam(rate=0.3), 120)
+        for _ in range(2)
     )
-    for one, other in zip(unasked, asked):
+    for one, other in zip(unread, read):
         assert other.image is not None
         assert other.losses
         newest = one
@@ -320,14 +321,14 @@ def test_asking_for_pictures_makes_no_difference():
 
 
 class BrokenError(Exception):
-    """An error that is raised once, in the middle of a pass."""
+    """An error raised once, in the middle of a pass."""
 
 
-def breaks_at(call, function):
-    """The function, which raises after its work in one call."""
+def raise_at_call(call, function):
+    """The function, except that one call raises an error after its work is done."""
     calls = 0
 
-    def breaking(*arguments, **options):
+    def wrapped(*arguments, **options):
         nonlocal calls
         calls += 1
         result = function(*arguments, **options)
@@ -335,15 +336,15 @@ def breaks_at(call, function):
             raise BrokenError
         return result
 
-    return breaking
+    return wrapped
 
 
 @pytest.mark.parametrize("part", ["evaluate", "step", "decode"])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_the_state_after_a_failure_continues_as_if_there_had_been_none(name, part, monkeypatch):
-    """At every call, in a pass with eased steps, restarts and an average."""
+def test_state_after_failure_continues_exactly(name, part, monkeypatch):
+    """Fails at each call in turn, in a pass with eased steps, restarts and an average."""
     monkeypatch.setattr("neural_style.optim.optimize._PATIENCE", 3)
-    plain = differentiated(lambda image: {"content": (image - TARGET).abs().mean()})
+    plain = make_evaluate(lambda image: {"content": (image - TARGET).abs().mean()})
 
     def evaluate(image, *, with_gradient=True, eased=False):
         terms, gradient = plain(image, with_gradient=with_gradient)
@@ -351,15 +352,15 @@ def test_the_state_after_a_failure_continues_as_if_there_had_been_none(name, par
 
     def begin(call=0, **resume):
         kind, given = {"lbfgs": (Lbfgs, (4.0, 2)), "adam": (Adam, (0.3,))}[name]
-        look, canvas = evaluate, spectral_canvas(32, 40, CPU)
+        evaluation, canvas = evaluate, spectral_canvas(32, 40, CPU)
         if part == "evaluate":
-            look = breaks_at(call, evaluate)
+            evaluation = raise_at_call(call, evaluate)
         elif part == "step":
-            kind = type("Breaking", (kind,), {"step": breaks_at(call, kind.step)})
+            kind = type("Breaking", (kind,), {"step": raise_at_call(call, kind.step)})
         else:
-            canvas = canvas._replace(decode=breaks_at(call, canvas.decode))
+            canvas = canvas._replace(decode=raise_at_call(call, canvas.decode))
         start = torch.full_like(TARGET, 0.5)
-        return optimize(look, start, canvas, kind(*given), 16, eased=6, average=0.5, **resume)
+        return optimize(evaluation, start, canvas, kind(*given), 16, eased=6, average=0.5, **resume)
 
     straight = list(begin())
     assert any(iterate.event for iterate in straight)

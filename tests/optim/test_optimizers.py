@@ -1,4 +1,4 @@
-"""The optimizers against torch's and against the textbook's formulas."""
+"""Optimizers against torch and textbook formulas; states, histories and rates."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from neural_style.optim.optimizers import Adam, Lbfgs
 PLAIN = ENGINES["plain"].optimizers
 
 
-def test_the_third_step_of_lbfgs_is_that_of_the_dense_bfgs_update():
-    """Against the dense BFGS update of the inverse Hessian, from the same scaled identity."""
+def test_third_step_of_lbfgs_matches_dense_bfgs():
+    """The dense BFGS update of the inverse Hessian starts from the same scaled identity."""
     generator = torch.Generator().manual_seed(0)
     points = torch.rand(3, 6, generator=generator, dtype=torch.float64)
     steepness = torch.tensor([1.0, 2.0, 3.0, 5.0, 8.0, 13.0], dtype=torch.float64)
@@ -33,7 +33,7 @@ def test_the_third_step_of_lbfgs_is_that_of_the_dense_bfgs_update():
     assert torch.allclose(following, points[2] - inverse @ gradients[2])
 
 
-def test_adams_first_steps_are_those_of_torch():
+def test_adam_matches_torch():
     ours, theirs = torch.rand(50), torch.nn.Parameter(torch.zeros(50))
     theirs.data.copy_(ours)
     mine = Adam(rate=0.02, betas=(0.9, 0.99))
@@ -46,15 +46,15 @@ def test_adams_first_steps_are_those_of_torch():
     assert torch.allclose(ours, theirs, atol=1e-6)
 
 
-def steep(numbers):
-    """A bent valley, thirty times steeper in some directions than in others."""
+def objective(numbers):
+    """A nonquadratic function whose curvature differs by a factor of 30 between directions."""
     steepness = torch.logspace(0, 1.5, numbers.numel(), dtype=numbers.dtype)
     return (steepness * (numbers - 0.3 * torch.sin(numbers.roll(1))).square()).sum()
 
 
 def gradient_of(numbers):
     numbers = numbers.clone().requires_grad_()
-    return torch.autograd.grad(steep(numbers), numbers)[0]
+    return torch.autograd.grad(objective(numbers), numbers)[0]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def gradient_of(numbers):
         ("adam", partial(torch.optim.Adam, lr=10.0)),
     ],
 )
-def test_the_plain_engines_steps_are_those_of_torch(name, theirs):
+def test_plain_engine_matches_torch(name, theirs):
     start = torch.linspace(-3, 4, 40, dtype=torch.float64)
     ours, mine = start, PLAIN[name].make(PLAIN[name].rate, PLAIN[name].history, None)
     parameter = torch.nn.Parameter(start.clone())
@@ -72,7 +72,7 @@ def test_the_plain_engines_steps_are_those_of_torch(name, theirs):
 
     def closure():
         reference.zero_grad()
-        loss = steep(parameter)
+        loss = objective(parameter)
         loss.backward()
         return loss
 
@@ -84,11 +84,9 @@ def test_the_plain_engines_steps_are_those_of_torch(name, theirs):
 
 @pytest.mark.parametrize("precision", [None, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("history", [1, 3, 10])
-def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(
-    history, precision, monkeypatch
-):
-    """Against the two-loop recursion with the stored vectors."""
-    monkeypatch.setattr(long_vectors, "_PIECE", 7 * 2 * history)  # of 40 numbers, 7 at a time
+def test_lbfgs_with_short_history_matches_two_loop_recursion(history, precision, monkeypatch):
+    """The two-loop recursion uses the stored, rounded vectors."""
+    monkeypatch.setattr(long_vectors, "_PIECE", 7 * 2 * history)  # 7 of the 40 numbers at a time
     numbers = torch.linspace(-3, 4, 40, dtype=torch.float64)
     optimizer = Lbfgs(1.0, history, precision)
     points, gradients = [], []
@@ -110,11 +108,11 @@ def test_with_a_short_history_the_direction_is_that_of_the_last_pairs(
     direction *= (move @ change) / (change @ change)
     for (move, change), share in zip(kept, reversed(shares)):
         direction += (share - (change @ direction) / (move @ change)) * move
-    tolerance = 1e-4 if precision else 1e-9  # the sums of narrow pairs are in float32
+    tolerance = 1e-4 if precision else 1e-9  # low-precision pairs are summed in float32
     assert torch.allclose(numbers, points[-1] - direction, rtol=tolerance)
 
 
-def test_a_gradient_may_lie_in_memory_in_any_order():
+def test_lbfgs_accepts_gradients_in_any_memory_format():
     numbers = torch.linspace(-3, 4, 60).view(1, 3, 4, 5)
     reached = []
     for layout in (torch.contiguous_format, torch.channels_last):
@@ -126,16 +124,16 @@ def test_a_gradient_may_lie_in_memory_in_any_order():
     assert torch.allclose(*reached)
 
 
-def test_lbfgs_leaves_out_pairs_without_curvature():
+def test_lbfgs_ignores_first_pair_without_positive_curvature():
     optimizer = Lbfgs()
     numbers = torch.tensor([1.0, 2.0])
     optimizer.step(numbers, torch.tensor([1.0, 1.0]))
-    following = optimizer.step(numbers + 1, torch.tensor([0.5, 0.5]))  # flatter uphill
+    following = optimizer.step(numbers + 1, torch.tensor([0.5, 0.5]))  # negative curvature
     assert torch.allclose(following, numbers + 1 - 0.003)
 
 
-def test_a_pair_without_curvature_among_others_changes_nothing():
-    """Neither does a pair of NaN."""
+def test_lbfgs_ignores_pairs_of_negative_curvature_or_nan():
+    """The next step equals that of an optimizer without these pairs."""
     with_it, without = Lbfgs(1.0, 6), Lbfgs(1.0, 6)
     numbers = torch.linspace(-1, 1, 20, dtype=torch.float64)
     for _ in range(4):
@@ -147,8 +145,8 @@ def test_a_pair_without_curvature_among_others_changes_nothing():
     assert torch.allclose(with_it.step(numbers, gradient_of(numbers)), expected, rtol=1e-12)
 
 
-class NothingIsRead(TorchDispatchMode):
-    """Raises an error when a number is read from a tensor, which would wait for a GPU."""
+class ForbidScalarReads(TorchDispatchMode):
+    """Raises an error when a scalar is read from a tensor, which would wait for a GPU."""
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         assert function is not torch.ops.aten._local_scalar_dense.default
@@ -156,17 +154,17 @@ class NothingIsRead(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("optimizer", [Lbfgs(1.0, 4), Adam()], ids=["lbfgs", "adam"])
-def test_no_step_reads_from_the_device(optimizer):
+def test_step_reads_no_scalar_from_device(optimizer):
     numbers = torch.linspace(-1, 1, 12)
     gradients = [gradient_of(numbers + 0.1 * k) for k in range(8)]
-    with NothingIsRead():
+    with ForbidScalarReads():
         for gradient in gradients:
             numbers = optimizer.step(numbers, gradient)
         with pytest.raises(AssertionError):
             numbers[0].item()
 
 
-def test_the_rate_of_lbfgs_grows_back_to_one_and_no_further():
+def test_lbfgs_rate_recovers_to_initial_rate_or_one():
     for rate, limit in ((1.0, 1.0), (0.4, 0.4), (5.0, 1.0)):
         optimizer = Lbfgs(rate)
         for _ in range(4):
@@ -178,7 +176,7 @@ def test_the_rate_of_lbfgs_grows_back_to_one_and_no_further():
         assert optimizer.rate == pytest.approx(limit)
 
 
-def test_a_rate_above_one_is_kept_until_it_proves_too_long():
+def test_lbfgs_keeps_initial_rate_above_one():
     optimizer = Lbfgs(5.0)
     numbers = torch.tensor([1.0, 2.0])
     optimizer.step(numbers, numbers)
@@ -186,7 +184,7 @@ def test_a_rate_above_one_is_kept_until_it_proves_too_long():
 
 
 @pytest.mark.parametrize("optimizer", [Lbfgs(1.0, 4), Adam()], ids=["lbfgs", "adam"])
-def test_a_state_is_not_written_to_by_later_steps(optimizer):
+def test_state_is_not_modified_by_later_steps(optimizer):
     numbers = torch.linspace(-1, 1, 12)
     for _ in range(3):
         numbers = optimizer.step(numbers, gradient_of(numbers))
@@ -200,8 +198,8 @@ def test_a_state_is_not_written_to_by_later_steps(optimizer):
         assert torch.equal(optimizer.step(numbers, gradient_of(numbers)), expected)
 
 
-def walked(history, precision, steps):
-    """An optimizer after some steps of a fixed path."""
+def lbfgs_after(history, precision, steps):
+    """L-BFGS after some steps along a fixed path."""
     optimizer = Lbfgs(1.0, history, precision)
     for k in range(steps):
         numbers = torch.linspace(-1, 1, 40, dtype=torch.float64).roll(k) * 0.9**k
@@ -215,13 +213,13 @@ NEXT = torch.linspace(0, 1, 40, dtype=torch.float64)
 @pytest.mark.parametrize("precision", [None, torch.bfloat16])
 @pytest.mark.parametrize("steps", [1, 2, 4, 6, 7, 11, 12, 13, 20])
 @pytest.mark.parametrize(("before", "after"), [(6, 4), (6, 1), (4, 6), (4, 40)])
-def test_restored_into_another_history_the_newest_pairs_are_kept(before, after, steps, precision):
+def test_restore_with_other_history_keeps_newest_pairs(before, after, steps, precision):
     restored = Lbfgs(1.0, after, precision)
-    restored.restore(walked(before, precision, steps).state())
+    restored.restore(lbfgs_after(before, precision, steps).state())
     assert restored.history == after
     assert restored.count == min(steps - 1, before, after)
-    # Of an optimizer that never remembered more; the next step itself adds a pair.
-    expected = walked(min(after, before + 1), precision, steps)
+    # The reference never had more pairs. The next step itself adds one.
+    expected = lbfgs_after(min(after, before + 1), precision, steps)
     for k in range(3):
         numbers = (1 + k) * NEXT
         found = restored.step(numbers, gradient_of(numbers))
@@ -232,8 +230,8 @@ def test_restored_into_another_history_the_newest_pairs_are_kept(before, after, 
 
 
 @pytest.mark.parametrize("steps", [3, 6, 7, 15])
-def test_restored_into_the_same_history_it_is_the_same_to_the_last_bit(steps):
-    kept, restored = walked(6, torch.bfloat16, steps), Lbfgs(1.0, 6, torch.bfloat16)
+def test_restore_with_same_history_is_bitwise_equal(steps):
+    kept, restored = lbfgs_after(6, torch.bfloat16, steps), Lbfgs(1.0, 6, torch.bfloat16)
     restored.restore(kept.state())
     for k in range(9):
         numbers = (1 + k) * NEXT
@@ -241,9 +239,9 @@ def test_restored_into_the_same_history_it_is_the_same_to_the_last_bit(steps):
         assert torch.equal(restored.step(numbers, gradient), kept.step(numbers, gradient))
 
 
-def test_retarget_keeps_the_pairs_and_forms_none_across_the_change():
+def test_retarget_keeps_pairs_and_forms_none_across_change():
     """The next step uses the new gradient and the previous pairs."""
-    optimizer, reference = (walked(6, None, 5) for _ in range(2))
+    optimizer, reference = (lbfgs_after(6, None, 5) for _ in range(2))
     pairs, products = optimizer.state()["vectors"], optimizer.state()["products"]
     optimizer.retarget()
     assert optimizer.previous is None
@@ -261,17 +259,17 @@ def test_retarget_keeps_the_pairs_and_forms_none_across_the_change():
     for move, change, share in zip(moves, changes, reversed(shares)):
         direction += (share - (change @ direction) / (move @ change)) * move
     assert torch.allclose(found, NEXT - direction, rtol=1e-9)
-    # The step after that makes the pair of the two points since the change.
+    # The step after that forms the pair of the two points since the change.
     optimizer.step(found, gradient_of(found))
     assert optimizer.count == 5
     expected = torch.stack([found - NEXT, gradient_of(found) - gradient])
     assert torch.allclose(optimizer.vectors[8:10], expected)
-    # Without the change, a pair would have been made of points with different targets.
+    # Without `retarget`, a pair is formed from points with different targets.
     reference.step(NEXT, gradient)
     assert reference.count == 5
 
 
-def test_retarget_before_the_first_pair_is_a_fresh_start():
+def test_retarget_before_first_pair_equals_fresh_optimizer():
     optimizer, fresh = Lbfgs(), Lbfgs()
     gradient = gradient_of(NEXT)
     optimizer.step(NEXT + 1, gradient_of(NEXT + 1))
@@ -279,8 +277,8 @@ def test_retarget_before_the_first_pair_is_a_fresh_start():
     assert torch.equal(optimizer.step(NEXT, gradient), fresh.step(NEXT, gradient))
 
 
-def test_the_first_step_at_another_size_has_the_scale_learned_times_the_growth():
-    small = walked(6, torch.bfloat16, 5)
+def test_start_from_multiplies_scale_by_growth():
+    small = lbfgs_after(6, torch.bfloat16, 5)
     large = Lbfgs(1.0, 6, torch.bfloat16)
     large.start_from(small, 4.0)
     numbers = torch.linspace(0, 1, 160, dtype=torch.float64)
@@ -288,29 +286,29 @@ def test_the_first_step_at_another_size_has_the_scale_learned_times_the_growth()
     found = large.step(numbers, gradient)
     assert torch.allclose(found, numbers - 4.0 * small.scale * gradient)
     assert large.count == 0
-    # From the first pair on, the scale is its own.
+    # From the first pair on, the optimizer uses its own scale.
     large.step(found, gradient_of(found))
     assert large.count == 1
     assert not torch.allclose(large.scale, 4.0 * small.scale)
 
 
-def test_the_first_step_after_an_unused_optimizer_is_the_default():
+def test_start_from_optimizer_without_pairs_uses_default_step():
     for steps in (0, 1):
-        other, optimizer, fresh = walked(6, None, steps), Lbfgs(), Lbfgs()
+        other, optimizer, fresh = lbfgs_after(6, None, steps), Lbfgs(), Lbfgs()
         optimizer.start_from(other, 4.0)
         gradient = gradient_of(NEXT)
         assert torch.equal(optimizer.step(NEXT, gradient), fresh.step(NEXT, gradient))
 
 
-def test_a_scale_that_was_taken_over_is_in_the_state():
+def test_state_includes_scale_from_start_from():
     optimizer, restored = Lbfgs(1.0, 6), Lbfgs(1.0, 6)
-    optimizer.start_from(walked(6, None, 5), 4.0)
+    optimizer.start_from(lbfgs_after(6, None, 5), 4.0)
     restored.restore(optimizer.state())
     gradient = gradient_of(NEXT)
     assert torch.equal(restored.step(NEXT, gradient), optimizer.step(NEXT, gradient))
 
 
-def test_adam_keeps_its_means_for_new_targets_and_begins_anew_at_another_size():
+def test_adam_retarget_keeps_means_and_start_from_copies_none():
     optimizer, same = Adam(), Adam()
     for one in (optimizer, same):
         one.step(NEXT, gradient_of(NEXT))
@@ -323,11 +321,15 @@ def test_adam_keeps_its_means_for_new_targets_and_begins_anew_at_another_size():
 
 
 def test_forget_resets_everything_except_the_rate():
-    optimizer, fresh = Lbfgs(), Lbfgs()
+    optimizer, fresh = Lbfgs(0.8), Lbfgs(0.8)
     numbers = torch.linspace(-1, 1, 20)
+    optimizer.recover()
     for _ in range(5):
         numbers = optimizer.step(numbers, gradient_of(numbers))
+    fresh.rate = optimizer.rate
+    assert 0.4 < optimizer.rate < 0.8  # between the halved rate and the initial one
     optimizer.forget()
+    assert optimizer.rate == fresh.rate
     for _ in range(4):
         following = optimizer.step(numbers, gradient_of(numbers))
         assert torch.equal(following, fresh.step(numbers, gradient_of(numbers)))

@@ -1,4 +1,4 @@
-"""Estimates of time with a clock set by hand."""
+"""Estimates of the time left, with simulated times."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from neural_style.plan.schedule import Scale
 
 
 @pytest.fixture
-def at(monkeypatch):
-    """Sets the time; an evaluation has no fixed cost."""
+def set_clock(monkeypatch):
+    """Sets the simulated time; evaluations have no fixed cost."""
     monkeypatch.setattr(clock, "_FIXED_PIXELS", 0)
 
     def set_time(seconds):
@@ -21,50 +21,50 @@ def at(monkeypatch):
     return set_time
 
 
-def test_the_clock_divides_the_work_left_by_that_done_a_second(at, monkeypatch):
+def test_time_left_is_remaining_work_divided_by_speed(set_clock, monkeypatch):
     monkeypatch.setattr(clock, "_FIXED_PIXELS", 200)
-    # 100 + 200 pixels × 10 looks, then 400 + 200 × 5 looks: 6000 in all.
+    # (100 + 200) pixels × 10 evaluations, then (400 + 200) × 5: 6000 in total.
     assert work([Scale(10, 10, 9), Scale(20, 20, 4)]) == 6000
     timer = Clock(98.0, [Scale(10, 10, 9), Scale(20, 20, 4)], speed=1.0)
-    at(101.0)
+    set_clock(101.0)
     timer.tick(0, 1)
-    at(105.0)
-    assert timer.tick(0, 9) == (7.0, 5.0)  # 2400 in four seconds, so 3000 in five
-    at(109.0)
+    set_clock(105.0)
+    assert timer.tick(0, 9) == (7.0, 5.0)  # 2400 pixels in 4 s, so 3000 in 5 s
+    set_clock(109.0)
     assert timer.tick(1, 4) == (11.0, 0.0)
 
 
-def test_loading_compiling_and_the_first_step_do_not_count_for_the_speed(at):
-    timer = Clock(90.0, [Scale(10, 10, 10)], speed=200.0)  # eleven looks; two a second are believed
-    at(150.0)
-    assert timer.tick(0, 0) == (60.0, 5.0)  # as believed
-    at(170.0)
-    assert timer.tick(0, 1) == (80.0, 4.5)  # the first step compiles, too
-    at(171.0)
-    assert timer.tick(0, 2) == (81.0, 8.0)  # measured: one look a second
-    at(175.0)
+def test_speed_excludes_loading_compiling_and_first_step(set_clock):
+    timer = Clock(90.0, [Scale(10, 10, 10)], speed=200.0)  # 11 evaluations, 2 per second expected
+    set_clock(150.0)
+    assert timer.tick(0, 0) == (60.0, 5.0)  # at the expected speed
+    set_clock(170.0)
+    assert timer.tick(0, 1) == (80.0, 4.5)  # the first step includes compilation
+    set_clock(171.0)
+    assert timer.tick(0, 2) == (81.0, 8.0)  # measured: 1 evaluation per second
+    set_clock(175.0)
     assert timer.tick(0, 4) == (85.0, pytest.approx(6 * 5 / 3))
 
 
-def test_a_speed_above_the_expected_one_counts_at_once(at):
+def test_speed_above_the_expected_one_is_used_at_once(set_clock):
     timer = Clock(100.0, [Scale(10, 10, 10)], speed=1.0)
-    at(102.0)
+    set_clock(102.0)
     assert timer.tick(0, 0) == (2.0, 20.0)
-    at(103.0)
+    set_clock(103.0)
     assert timer.tick(0, 1) == (3.0, 13.5)
 
 
-def test_a_continued_run_measures_from_its_own_first_step_on(at):
+def test_resumed_run_measures_speed_from_its_own_first_step(set_clock):
     timer = Clock(100.0, [Scale(10, 10, 10), Scale(20, 20, 10)], 0, 9, speed=100.0)
-    at(130.0)
+    set_clock(130.0)
     assert timer.tick(0, 10) == (30.0, 44.0)
-    at(138.0)
-    assert timer.tick(1, 1) == (38.0, 36.0)  # eight looks' worth in eight seconds
+    set_clock(138.0)
+    assert timer.tick(1, 1) == (38.0, 36.0)  # 800 pixels in 8 s, so 3600 in 36 s
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.4, "0 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")],
 )
-def test_durations_are_written_in_usual_units(seconds, words):
+def test_in_words_formats_durations(seconds, words):
     assert in_words(seconds) == words

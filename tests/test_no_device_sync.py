@@ -1,9 +1,9 @@
-"""No step reads a number from the device: steps run on torch's device `meta`, which has none.
+"""Optimization steps never wait for the device: tested on torch's device `meta`.
 
-A GPU works while the program queues the next operations; reading a number makes the program wait.
-Tensors on `meta` have shapes and no contents, so reading raises an error. Two things are replaced:
-the losses, which `read_later` copies while the next step runs, are scripted here, and the targets,
-which are computed once per pass, are moved to `meta`.
+Reading a value from a GPU makes the program wait until all queued operations are done. Tensors on
+`meta` have shapes and no data, so reading a value raises an error. Two things are replaced:
+`read_later`, which copies the losses while the next step runs, returns scripted values, and the
+targets, which are computed once per pass, are computed on the CPU and moved to `meta`.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ from tests.conftest import seeded_weights, tiny_vgg
 from tests.matching.small import (
     LOSS_CONFIG,
     SHARES,
-    grainy,
-    half,
     matcher_of,
     term_of,
-    tiny_network,
 )
+from tests.small_networks import tiny_network
+from tests.small_pictures import grainy, half
 
 META = torch.device("meta")
 SIZE = 48, 64
@@ -53,25 +52,25 @@ ENGINES_AND_OPTIMIZERS = [
 ]
 
 
-def moved(x: Any) -> Any:
-    """The same on `meta`, whatever it is made of."""
+def to_meta(x: Any) -> Any:
+    """Moves all tensors of a nested structure to `meta`."""
     if isinstance(x, Tensor):
         return x.to(META)
     if isinstance(x, dict):
-        return {key: moved(value) for key, value in x.items()}
+        return {key: to_meta(value) for key, value in x.items()}
     if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*map(moved, x))
+        return type(x)(*map(to_meta, x))
     if isinstance(x, list | tuple):
-        return type(x)(map(moved, x))
+        return type(x)(map(to_meta, x))
     if is_dataclass(x) and not isinstance(x, type):
-        return replace(x, **{field.name: moved(getattr(x, field.name)) for field in fields(x)})
+        return replace(x, **{field.name: to_meta(getattr(x, field.name)) for field in fields(x)})
     return x
 
 
 @lru_cache
 def terms_of(stage: str, statistic: str, which: str) -> list[Term]:
-    """On `meta`, with targets taken on the CPU."""
-    styles, network = STYLES[which], tiny_network()
+    """The terms on `meta`, with targets computed on the CPU."""
+    styles, network = STYLES[which], tiny_network(layers=SHARES)
     matches = None
     if stage:
         matcher = matcher_of(styles, SIZE, network=network)
@@ -79,8 +78,8 @@ def terms_of(stage: str, statistic: str, which: str) -> list[Term]:
     loss_config = LOSS_CONFIG._replace(statistic=statistic, tv=1.0)
     segments = cut_network(network, SHARES)
     objective = make_objective(network, segments, CONTENT, styles, loss_config, matches=matches)
-    objective(CANVAS, eased=True)  # the axes of eased moments are taken at the first look, once
-    return [moved(term) for term in objective.terms]
+    objective(CANVAS, eased=True)  # computes the axes of eased moments, once
+    return [to_meta(term) for term in objective.terms]
 
 
 def objective_on_meta(
@@ -101,8 +100,8 @@ def objective_on_meta(
 
 
 @pytest.fixture(autouse=True)
-def totals(monkeypatch) -> list[float]:
-    """Totals that the guard reads, one per point; 0 when there are no more."""
+def scripted_totals(monkeypatch) -> list[float]:
+    """Total losses that the guard reads, one per point; 0 after the last."""
     script: list[float] = []
 
     def read_later(numbers: Tensor) -> Callable[[], list[float]]:
@@ -125,7 +124,7 @@ def steps(
 
 @pytest.mark.parametrize(("stage", "statistic"), CASES)
 @pytest.mark.parametrize(("engine", "optimizer"), ENGINES_AND_OPTIMIZERS)
-def test_no_step_reads_a_number(stage, statistic, engine, optimizer):
+def test_steps_cause_no_device_sync(stage, statistic, engine, optimizer):
     choice = ENGINES[engine].optimizers[optimizer]
     made = choice.make(choice.rate, 3, choice.history_dtype)
     objective = objective_on_meta(stage, statistic)
@@ -136,7 +135,7 @@ def test_no_step_reads_a_number(stage, statistic, engine, optimizer):
 
 
 @pytest.mark.parametrize(("stage", "statistic"), CASES)
-def test_no_step_with_masks_styles_and_strips_reads_a_number(stage, statistic):
+def test_steps_with_masks_styles_and_strips_cause_no_device_sync(stage, statistic):
     choice = ENGINES["fast"].optimizers["lbfgs"]
     objective = objective_on_meta(stage, statistic, "regions", {"pool2": 32})
     made = choice.make(choice.rate, 3, choice.history_dtype)
@@ -145,7 +144,7 @@ def test_no_step_with_masks_styles_and_strips_reads_a_number(stage, statistic):
 
 
 @pytest.mark.parametrize("statistic", STATISTICS)
-def test_no_eased_step_reads_a_number(statistic):
+def test_eased_steps_cause_no_device_sync(statistic):
     choice = ENGINES["fast"].optimizers["lbfgs"]
     objective = objective_on_meta("", statistic)
     made = choice.make(choice.rate, 3, choice.history_dtype)
@@ -154,8 +153,8 @@ def test_no_eased_step_reads_a_number(statistic):
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_no_restart_reads_a_number(optimizer, totals):
-    totals += [5.0, 4.0, 3000.0, 3.0]
+def test_guard_restart_causes_no_device_sync(optimizer, scripted_totals):
+    scripted_totals += [5.0, 4.0, 3000.0, 3.0]
     choice = ENGINES["fast"].optimizers[optimizer]
     made = choice.make(choice.rate, 3, choice.history_dtype)
     events = [one.event for one in steps(objective_on_meta(*CASES[0]), "fast", made, choice, 7)]
@@ -163,7 +162,7 @@ def test_no_restart_reads_a_number(optimizer, totals):
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_no_step_with_new_targets_or_at_another_size_reads_a_number(optimizer):
+def test_retarget_and_start_from_cause_no_device_sync(optimizer):
     choice = ENGINES["fast"].optimizers[optimizer]
     made = choice.make(choice.rate, 3, choice.history_dtype)
     for stage in ("cells", "layers", "layers"):
@@ -176,7 +175,7 @@ def test_no_step_with_new_targets_or_at_another_size_reads_a_number(optimizer):
     assert iterate.iteration == 4
 
 
-def test_reading_a_number_raises_an_error():
+def test_reading_a_value_on_meta_raises_runtime_error():
     def read(image, **options):
         losses, gradient = objective_on_meta("cells", "nearest")(image, **options)
         return losses, gradient * losses["style"].item()
