@@ -407,7 +407,7 @@ class TestAccessibility:
         assert violations() == []
         run_to_the_end(page)
         assert violations() == []
-        for name in ("Before and after", "Details"):
+        for name in ("Before and after", "Details") if width > 820 else ():  # else in a menu
             tab(page, name)
             assert violations() == []
 

@@ -180,7 +180,10 @@ def _connect_end(
             js=READ_HISTORY_JS,
             **UNQUEUED,
         ).then(None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER).then(
-            finish_film, results.latest_run, [results.film, results.film_file], **UNQUEUED
+            finish_film,
+            results.latest_run,
+            [results.film, results.film_file],
+            **UNQUEUED | {"show_progress": "minimal"},
         )
     for failed in (*(run.failure for run in started), results.connection_lost.click):
         failed(None, language, results.status, js=_failure_js(), **IN_BROWSER)

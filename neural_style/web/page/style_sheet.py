@@ -56,6 +56,7 @@ def make_theme() -> gr.themes.Base:
     )
 
 
+# Gradio prefixes every selector, wrongly if `.dark` is not in the first of a list.
 CSS = """
 .gradio-container { max-width: 1360px !important; margin: auto; }
 #intro h1 { font-family: Georgia, "Times New Roman", serif; font-weight: 600; margin-bottom: 0; }
@@ -94,7 +95,8 @@ CSS = """
 #status .failed { border-color: #dc2626; background: #fef2f2; }
 #status .failed strong, #status .failed p { color: #7f1d1d; }
 .dark #status .failed { background: #450a0a; }
-.dark #status .failed strong, .dark #status .failed p { color: #fecaca; }
+.dark #status .failed strong { color: #fecaca; }
+.dark #status .failed p { color: #fecaca; }
 .faulty { outline: 2px solid #dc2626; outline-offset: 2px; border-radius: var(--radius-lg); }
 #result img { width: 100%; height: 100%; object-fit: contain; }
 #manner .wrap, #preset .wrap { flex-wrap: nowrap; gap: 6px; }
@@ -109,7 +111,9 @@ CSS = """
 #after { align-items: end; }
 #chart { padding-bottom: 2.5rem; }
 button[role=tab].selected { color: var(--primary-700); }
-.dark button[role=tab].selected, .dark #files a, .dark #film-file a { color: var(--primary-300); }
+.dark button[role=tab].selected { color: var(--primary-300); }
+.dark #files a { color: var(--primary-300); }
+.dark #film-file a { color: var(--primary-300); }
 @media (max-width: 768px) {
   .gradio-container { padding-bottom: 5rem !important; }
   #press { position: fixed; left: 0; right: 0; bottom: 0; z-index: 1000; padding: .5rem 1rem;
