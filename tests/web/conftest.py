@@ -209,6 +209,7 @@ def served(session_uploads: Uploads) -> Iterator[str]:
     with closing_loops(), pytest.MonkeyPatch.context() as patch:
         # Gradio asks itself whether it answers, and on a busy machine gives up too soon.
         patch.setattr("gradio.networking.url_ok", lambda url: True)
+        session_uploads.empty()  # what earlier tests have left is not kept
         page = build_page(lent_gpu, NOTE, SpeedMeasurement())
         _, address, _ = serve(
             page,

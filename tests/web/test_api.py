@@ -1,4 +1,4 @@
-"""The API, as programs use it: through gradio_client, and by plain HTTP."""
+"""The API as programs use it: through gradio_client, and by plain HTTP."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable
 from difflib import unified_diff
+from itertools import islice
 from pathlib import Path
 
 import httpx
@@ -24,26 +25,32 @@ from neural_style.settings.knob import write_knob
 from neural_style.settings.settings import knobs
 from tests.conftest import picture
 from tests.web.snapshot import FILE, served, written
-from tests.web.test_handlers import BAD, KNOBS, MORE, PICTURES
+from tests.web.stylize_calls import (
+    AFTER_KNOBS,
+    FIRST_PICTURES,
+    INVALID_VALUES,
+    KNOBS,
+    PARAMETERS,
+)
 
 SMALL = {"iterations": 4, "size": 64}
 
 
 def named(pictures, **changes) -> dict:
-    """The arguments of a call."""
+    """The arguments of a small call by gradio_client."""
     content, style = pictures
     given = {"content": handle_file(content), "style": handle_file(style)}
     return given | SMALL | changes | {"api_name": "/stylize"}
 
 
 class TestContract:
-    """What programs written last year rely on."""
+    """The public description of the API, on which programs rely."""
 
     @pytest.mark.parametrize("name", ["/stylize", "/stylize_image"])
-    def test_its_parameters_are_the_pictures_and_the_knobs(self, name, raw):
+    def test_parameters_are_pictures_and_settings(self, name, raw):
         endpoint = raw.http.get("info").json()["named_endpoints"][name]
         parameters = {one["parameter_name"]: one for one in endpoint["parameters"]}
-        assert [*parameters] == [*PICTURES, *KNOBS, *MORE]
+        assert [*parameters] == PARAMETERS
         for name in KNOBS:
             default = write_knob(knobs()[name], knobs()[name].default)
             assert parameters[name]["parameter_has_default"]
@@ -52,38 +59,39 @@ class TestContract:
             assert parameters[name]["type"].get("enum", []) == [*choices]
         required = [n for n, one in parameters.items() if not one["parameter_has_default"]]
         assert required == ["content", "style"]
-        for name in ("init_image", *MORE[:-1]):
+        for name in ("init_image", *AFTER_KNOBS[:-1]):
             assert parameters[name]["parameter_default"] is None
         assert parameters["language"]["parameter_default"] == "en"
 
-    def test_nothing_of_it_has_changed_unawares(self, url):
-        """Every name, type, default, range and word of it, as it is served."""
-        now, then = written(served(url)).splitlines(), FILE.read_text().splitlines()
-        changes = [*unified_diff(then, now, "tests/web/api.json", "as served now", "", "", 2, "")]
-        assert not changes, "\n".join(
+    def test_description_equals_the_recorded_one(self, url):
+        """Every name, type, default, range and text, as it is served."""
+        served_now, recorded = written(served(url)).splitlines(), FILE.read_text().splitlines()
+        changes = unified_diff(recorded, served_now, str(FILE), "served now", n=2, lineterm="")
+        message = "\n".join(
             [
-                "The API is not what it was; programs written for it may break:",
-                *changes[:60],
-                "If that is meant: make docs, and say so in CHANGELOG.md.",
+                "The API differs from the recorded one; programs written for it may break:",
+                *islice(changes, 60),
+                "If that is intended: make docs, and note it in CHANGELOG.md.",
             ]
         )
+        assert served_now == recorded, message
 
-    def test_the_page_is_the_one_asked_for(self, url):
+    def test_page_shows_the_source_of_the_weights(self, url):
         assert "vgg19 weights: a note for tests" in httpx.get(f"{url}config").text
 
 
 class TestRun:
-    def test_results_come_while_it_runs(self, new_client, pictures, watch):
+    def test_results_are_sent_during_the_run(self, new_client, pictures, watch):
         watch.seconds_per_look = 0.2
         job = new_client(download_files=False).submit(**named(pictures, iterations=500))
-        coming = iter(job)
-        assert [len(next(coming)[1]) for _ in range(5)] == [0, 0, 1, 2, 3]
-        # Two lines before the first look, then at most a frame for each.
+        results = iter(job)
+        assert [len(next(results)[1]) for _ in range(5)] == [0, 0, 1, 2, 3]
+        # Two statuses before the first evaluation of the network, then at most one for each.
         assert 5 <= len(job.outputs()) <= watch.looks + 2 < 20
         assert not job.done()
         job.cancel()
 
-    def test_the_last_result_is_a_png_of_full_size(self, client, pictures, watch):
+    def test_last_result_is_a_png_of_full_size(self, client, pictures, watch):
         result, gallery, status, _ = client.predict(**named(pictures, iterations=12, size=128))
         with Image.open(result) as image:
             image.load()
@@ -91,34 +99,35 @@ class TestRun:
         assert [Path(item["image"]).suffix for item in gallery] == [".png"] * 6
         assert all(re.fullmatch(r"\d+ · loss [\d.e-]+", item["caption"]) for item in gallery)
         assert [int(item["caption"].split()[0]) for item in gallery] == [0, 1, 2, 5, 10, 12]
-        assert status.startswith("**Done:** 12 iterations")
+        assert re.match(r"Done in \d+ s · 12 steps · 128×85 · content ", status)
+        assert status.endswith(" · vgg19 weights: tiny, for tests")
 
-    def test_every_setting_may_be_left_out(self, client, pictures, watch):
+    def test_every_setting_can_be_omitted(self, client, pictures, watch):
         watch.seconds_per_look = 0.8
         content, style = (handle_file(path) for path in pictures)
         job = client.submit(content, style, api_name="/stylize")
-        coming = iter(job)
-        next(coming), next(coming)
-        preview, _, status, _ = next(coming)
-        assert status.startswith(f"**Iteration 0 of {Settings().iterations}**")
+        results = iter(job)
+        next(results), next(results)
+        preview, _, status, _ = next(results)
+        assert f" · step 0 of {Settings().iterations} · " in status
         assert load_image(preview).shape == (1, 3, 43, 64)
         with watch.stopping():
             job.cancel()
 
-    def test_every_setting_may_be_given(self, client, pictures):
-        usual = {name: write_knob(knobs()[name], knobs()[name].default) for name in KNOBS}
-        given = usual | SMALL | {"init": "content"}
+    def test_every_setting_can_be_given(self, client, pictures):
+        defaults = {name: write_knob(knobs()[name], knobs()[name].default) for name in KNOBS}
+        given = defaults | SMALL | {"init": "content"}
         _, gallery, *_ = client.predict(**named(pictures, **given, init_image=None))
         assert len(gallery) == 4
 
-    def test_a_start_image_may_be_given(self, client, pictures, tmp_path):
+    def test_start_image_can_be_given(self, client, pictures, tmp_path):
         start = save_image(picture(64, 96, seed=5), tmp_path / "start.png")
         call = named(pictures, init_image=handle_file(str(start)), noise_ratio=0.0)
         call |= {"size": 96, "scales": 1}
         _, gallery, *_ = client.predict(**call)
         assert torch.allclose(load_image(gallery[0]["image"]), load_image(start), atol=0.51 / 255)
 
-    def test_the_seed_decides(self, client, pictures):
+    def test_seed_determines_the_result(self, client, pictures):
         def digest(seed):
             result, *_ = client.predict(**named(pictures, init="noise", seed=seed))
             return hashlib.sha256(Path(result).read_bytes()).hexdigest()
@@ -134,7 +143,7 @@ class TestRun:
         watch.seconds_per_look = 0
         assert client.predict(**named(pictures))[0].endswith(".png")
 
-    def test_a_caller_who_goes_away_stops_the_network(self, raw, watch):
+    def test_closed_connection_stops_the_network(self, raw, watch):
         watch.seconds_per_look = 0.8
         event = raw.post(raw.good | {"iterations": 500}).json()["event_id"]
         with raw.http.stream("GET", f"call/stylize/{event}") as events:
@@ -144,9 +153,9 @@ class TestRun:
             with watch.stopping():
                 events.close()
 
-    def test_two_callers_get_their_own_pictures(self, new_client, pictures, watch):
+    def test_simultaneous_calls_get_their_own_pictures(self, new_client, pictures, watch):
         watch.seconds_per_look = 0.03
-        # The larger one begins at half its size.
+        # The larger one has a first pass at half its size.
         sizes = {64: {(43, 64)}, 96: {(32, 48), (64, 96)}}
         jobs = {size: new_client().submit(**named(pictures, size=size)) for size in sizes}
         for size, job in jobs.items():
@@ -155,7 +164,24 @@ class TestRun:
             assert {load_image(path).shape[-2:] for path in paths} == sizes[size]
             assert load_image(result).shape[-1] == size
 
-    def test_a_picture_may_come_inline_and_loses_nothing(self, raw, uploads):
+    def test_waiting_call_reports_its_place_in_line(self, new_client, pictures, watch):
+        watch.allow(1)
+        first = new_client().submit(**named(pictures, iterations=500))
+        watch.wait(looks=1)
+        second = new_client().submit(**named(pictures))
+        picture_, gallery, status, _ = next(iter(second))
+        assert (picture_, gallery) == (None, [])
+        assert re.match(r"In line: 1 ahead of you · about \d", status)
+        third = iter(new_client().submit(**named(pictures)))
+        assert next(third)[2].startswith("In line: 2 ahead of you · about ")
+        second.cancel()
+        places = (status for _, _, status, _ in third)
+        assert any(status.startswith("In line: 1 ahead of you · about ") for status in places)
+        watch.allow(math.inf)
+        first.cancel()
+        assert [status for _, _, status, _ in third][-1].startswith("Done in ")
+
+    def test_inline_picture_is_read_losslessly(self, raw, uploads):
         levels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
         encoded = io.BytesIO()
         Image.fromarray(levels).save(encoded, "PNG")
@@ -167,28 +193,28 @@ class TestRun:
 
 
 class TestRefusals:
-    """Bad values are answered with words, and the page goes on serving."""
+    """Invalid requests get an error that names the input, and the server goes on."""
 
-    def test_by_plain_http_every_bad_value_is_refused_by_name(self, raw, watch):
-        for name, bad in BAD.items():
-            for value in bad:
-                said = raw.call(**{name: value})
-                assert name in said, f"{name}={value!r}: {said!r}"
+    def test_invalid_values_are_refused_by_name_over_http(self, raw, watch):
+        for name, values in INVALID_VALUES.items():
+            for value in values:
+                message = raw.call(**{name: value})
+                assert name in message, f"{name}={value!r}: {message!r}"
         assert watch.looks == 0
         assert raw.call() == ""
 
     @pytest.mark.slow
-    def test_the_client_raises_them_by_name(self, client, pictures, watch):
-        for name, bad in BAD.items():
-            for value in bad:
+    def test_invalid_values_are_refused_by_name_in_the_client(self, client, pictures, watch):
+        for name, values in INVALID_VALUES.items():
+            for value in values:
                 if isinstance(value, float) and not math.isfinite(value):
-                    continue  # the client's own JSON does not hold it
+                    continue  # the client cannot encode it as JSON
                 with pytest.raises(ValidationError, match=f"- {name}: .*{name}"):
                     client.predict(**named(pictures, **{name: value}))
         assert watch.looks == 0
         assert client.predict(**named(pictures))[0].endswith(".png")
 
-    def test_what_is_missing_or_unknown_is_named(self, raw, client, pictures, watch):
+    def test_missing_and_unknown_parameters_are_named(self, raw, client, pictures, watch):
         assert "argument: content. This endpoint takes content, style, init_image" in raw.call(
             "content"
         )
@@ -197,69 +223,70 @@ class TestRefusals:
             assert f"`{host}` is not a valid" in raw.call(**{host: "cpu"})
             with pytest.raises(TypeError, match=host):
                 client.predict(**named(pictures, **{host: "cpu"}))
-        assert "Choose a content image" in raw.call(content=None)
-        assert "Choose a style image" in raw.call(style={})
+        assert "Choose a photo" in raw.call(content=None)
+        assert "Choose a painting" in raw.call(style={})
         assert watch.looks == 0
         assert raw.call() == ""
 
-    def test_several_faults_are_told_at_once(self, raw):
-        said = raw.call(content=None, iterations=0, color="mine")
-        assert "content image" in said
-        assert "iterations must be" in said
-        assert "color must be one of" in said
+    def test_all_faults_of_a_request_are_reported_together(self, raw):
+        message = raw.call(content=None, iterations=0, color="mine")
+        assert "Choose a photo" in message
+        assert "iterations must be" in message
+        assert "color must be one of" in message
 
     def test_files_of_the_server_are_not_read(self, raw, watch, tmp_path):
         private = save_image(picture(64, 64), tmp_path / "private.png")
         meta = {"meta": {"_type": "gradio.FileData"}}
         for path in (str(private), "/etc/passwd", "pyproject.toml", "http://127.0.0.1:9/a.png"):
-            for name in PICTURES:
+            for name in FIRST_PICTURES:
                 assert f"{name} must be an uploaded picture" in raw.call(**{name: {"path": path}})
                 assert raw.call(**{name: {"path": path} | meta})
                 assert raw.call(**{name: path})
         assert watch.looks == 0
         assert raw.call() == ""
 
-    def test_what_is_no_picture_at_all_is_refused(self, raw, watch):
+    def test_values_that_are_no_pictures_are_refused(self, raw, watch):
         for value in (5, [1], "a.png", True, {"path": 7}, {"path": "", "url": "data:,!"}):
-            for name in PICTURES:
+            for name in FIRST_PICTURES:
                 assert raw.call(**{name: value})
         assert watch.looks == 0
         assert raw.call() == ""
 
-    def test_what_a_run_keeps_for_itself_is_served_to_nobody(self, raw, uploads):
+    def test_private_files_of_a_run_are_not_served(self, raw, uploads):
         assert raw.call() == ""
-        (picture_,) = uploads.glob("runs/*/stylized-000002.png")
-        assert raw.http.get(f"file={picture_}").is_success
-        kept = [path for path in (uploads / "shut").rglob("*") if path.is_file()]
-        assert {path.name for path in kept} == {"call.json", "end.json", "state.pt"}
-        for path in kept:
+        (result,) = uploads.glob("runs/*/stylized-000002.png")
+        assert raw.http.get(f"file={result}").is_success
+        private = [path for path in (uploads / "shut").rglob("*") if path.is_file()]
+        assert {path.name for path in private} == {"call.json", "end.json", "state.pt"}
+        for path in private:
             assert raw.http.get(f"file={path}").status_code == 403
 
-    def test_a_file_too_large_is_not_taken(self, raw):
-        answer = raw.http.post("upload", files={"files": ("a.png", bytes(32_000_000))})
-        assert answer.status_code == 413
-        assert "exceeded the maximum allowed size" in answer.text or "File size" in answer.text
+    def test_upload_that_is_too_large_is_refused(self, raw):
+        response = raw.http.post("upload", files={"files": ("a.png", bytes(32_000_000))})
+        assert response.status_code == 413
+        assert "exceeded the maximum allowed size" in response.text or "File size" in response.text
 
-    def test_a_picture_too_large_may_not_come_inline_either(self, raw, uploads):
+    def test_inline_picture_that_is_too_large_is_refused(self, raw, uploads):
         before = sum(1 for _ in uploads.rglob("*"))
         inline = "data:image/png;base64," + "A" * 40_000_001
         assert "at most 30 MB" in raw.call(content={"path": "", "url": inline})
         assert sum(1 for _ in uploads.rglob("*")) == before
 
-    def test_the_queue_cannot_be_passed_by(self, raw, watch):
+    def test_endpoints_without_the_queue_are_closed(self, raw, watch):
         data = {"data": [raw.good["content"], raw.good["style"], None]}
-        for way in ("run/stylize", "api/stylize"):
-            assert raw.http.post(way, json=data).status_code == 404
+        for path in ("run/stylize", "api/stylize"):
+            assert raw.http.post(path, json=data).status_code == 404
         assert watch.looks == 0
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    """The bytes of the image as a file."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
-def turned(image: Image.Image) -> bytes:
+def rotated(image: Image.Image) -> bytes:
     """A photograph taken with the camera on its side."""
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -267,11 +294,12 @@ def turned(image: Image.Image) -> bytes:
 
 
 def sixteen_bits(image: Image.Image) -> bytes:
+    """A gray PNG with 16 bits per pixel."""
     gray = np.asarray(image.convert("L")).astype(np.uint16) * 257
     return encoded(Image.fromarray(gray), "PNG")
 
 
-BROKEN: dict[str, tuple[Callable[[Image.Image], bytes], str]] = {
+UNUSABLE: dict[str, tuple[Callable[[Image.Image], bytes], str]] = {
     "text.png": (lambda _: b"no picture", "text.png is not a picture that can be read here. Use"),
     "empty.png": (lambda _: b"", r"empty.png is empty \(0 bytes\)"),
     "cut.jpg": (
@@ -287,7 +315,7 @@ BROKEN: dict[str, tuple[Callable[[Image.Image], bytes], str]] = {
         "drawing.svg is not a picture that can be read here. Use PNG",
     ),
 }
-READ: dict[str, tuple[Callable[[Image.Image], bytes], Callable[[Image.Image], Image.Image]]] = {
+UNUSUAL: dict[str, tuple[Callable[[Image.Image], bytes], Callable[[Image.Image], Image.Image]]] = {
     "16-bit.png": (sixteen_bits, lambda image: image.convert("L").convert("RGB")),
     "cmyk.jpg": (
         lambda image: encoded(image.convert("CMYK"), "JPEG", quality=95),
@@ -303,7 +331,7 @@ READ: dict[str, tuple[Callable[[Image.Image], bytes], Callable[[Image.Image], Im
         lambda image: encoded(image.quantize(256), "GIF"),
         lambda image: image.quantize(256).convert("RGB"),
     ),
-    "photograph.jpg": (turned, lambda image: image),
+    "photograph.jpg": (rotated, lambda image: image),
 }
 
 
@@ -314,29 +342,29 @@ def scene() -> Image.Image:
 
 
 class TestPictures:
-    @pytest.mark.parametrize("name", BROKEN)
-    def test_one_that_cannot_be_used_is_refused_in_words(
+    @pytest.mark.parametrize("name", UNUSABLE)
+    def test_unusable_picture_is_refused_with_a_reason(
         self, name, scene, client, pictures, tmp_path, watch
     ):
-        make, words = BROKEN[name]
+        make, message = UNUSABLE[name]
         path = tmp_path / name
         path.write_bytes(make(scene))
-        with pytest.raises(AppError, match=words) as error:
+        with pytest.raises(AppError, match=message) as error:
             client.predict(**named((str(path), pictures[1])))
         assert error.value.title == "That did not work"
         assert watch.looks == 0
         assert client.predict(**named(pictures))[0].endswith(".png")
 
-    @pytest.mark.parametrize("name", READ)
-    def test_an_unusual_one_is_read_right(self, name, scene, client, pictures, tmp_path):
-        make, expect = READ[name]
+    @pytest.mark.parametrize("name", UNUSUAL)
+    def test_unusual_picture_is_read_correctly(self, name, scene, client, pictures, tmp_path):
+        make, expect = UNUSUAL[name]
         path = tmp_path / name
         path.write_bytes(make(scene))
         call = named((str(path), pictures[1]), init="content", noise_ratio=0.0)
         call |= {"size": 96, "scales": 1}
         _, gallery, *_ = client.predict(**call)
         with Image.open(gallery[0]["image"]) as first:
-            seen = np.asarray(first).astype(float)
+            levels = np.asarray(first).astype(float)
         expected = np.asarray(expect(scene)).astype(float)
-        assert seen.shape == expected.shape
-        assert np.abs(seen - expected).mean() < 6
+        assert levels.shape == expected.shape
+        assert np.abs(levels - expected).mean() < 6

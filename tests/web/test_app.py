@@ -1,4 +1,4 @@
-"""app.py, as a Space or a person starts it."""
+"""app.py, started as a process and imported as a module."""
 
 from __future__ import annotations
 
@@ -37,38 +37,38 @@ def started(tmp_path: Path) -> Iterator[str]:
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
     }
-    (tmp_path / "gradio").mkdir()  # it knows the machine's speed, and measures nothing
+    (tmp_path / "gradio").mkdir()  # with a known speed, so that nothing is measured
     (tmp_path / "gradio/speed.json").write_text('{"format": 1, "pixels_per_second": 200000}')
-    said = tmp_path / "said.txt"
-    with said.open("w") as output:
+    log = tmp_path / "log.txt"
+    with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
         )
     try:
         url = f"http://127.0.0.1:{port}/"
         end = time.monotonic() + 90
-        while not answers(url):
-            assert process.poll() is None, said.read_text()
-            assert time.monotonic() < end, said.read_text()
+        while not responds(url):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
             time.sleep(0.2)
         yield url
-        assert process.poll() is None, said.read_text()
+        assert process.poll() is None, log.read_text()
     finally:
         process.terminate()
         process.wait(timeout=20)
-    assert "Traceback" not in said.read_text()
+    assert "Traceback" not in log.read_text()
 
 
-def answers(url: str) -> bool:
+def responds(url: str) -> bool:
     try:
         return httpx.get(url).is_success
     except httpx.TransportError:
         return False
 
 
-def test_it_serves_the_page_and_paints_with_the_real_network(started, tmp_path):
-    line = "vgg19 weights: original Caffe model in 8 bits"
-    assert line in httpx.get(f"{started}config").text
+def test_process_serves_the_page_and_runs_the_real_network(started, tmp_path):
+    source = "vgg19 weights: original Caffe model in 8 bits"
+    assert source in httpx.get(f"{started}config").text
     client = Client(started, download_files=tmp_path, verbose=False, analytics_enabled=False)
     result, gallery, status, _ = client.predict(
         handle_file(EXAMPLES / "content/chelsea.jpg"),
@@ -81,15 +81,17 @@ def test_it_serves_the_page_and_paints_with_the_real_network(started, tmp_path):
     with Image.open(result) as image:
         assert (image.format, image.size) == ("PNG", (64, 43))
     assert len(gallery) == 3
-    assert line in status
+    assert status.startswith("Done in ")
+    assert " · 2 steps · 64×43 · content " in status
+    assert source in status
 
 
 @pytest.mark.usefixtures("uploads", "no_loops_left")
-def test_importing_it_builds_the_page_and_leaves_the_handler_as_it_is(monkeypatch):
-    asked = []
+def test_import_builds_the_page_with_its_public_endpoints(monkeypatch):
+    loaded = []
 
     def load(backbone: str) -> weights.Weights:
-        asked.append(backbone)
+        loaded.append(backbone)
         return weights.Weights(
             {}, None, Message("weights.from_file", backbone="none", name="for tests"), ""
         )
@@ -98,16 +100,16 @@ def test_importing_it_builds_the_page_and_leaves_the_handler_as_it_is(monkeypatc
     monkeypatch.delitem(sys.modules, "app", raising=False)
     app = importlib.import_module("app")
     monkeypatch.delitem(sys.modules, "app")
-    assert asked == ["vgg19"]
+    assert loaded == ["vgg19"]
     assert isinstance(app.demo, gr.Blocks)
     assert "none weights: for tests" in str(app.demo.get_config_file())
     events = {one.api_name: one for one in app.demo.fns.values() if one.api_visibility == "public"}
     event = events.pop("stylize")
     assert inspect.unwrap(event.fn) is inspect.unwrap(run_stylize)
     assert event.validator is check_inputs
-    assert (event.concurrency_limit, event.concurrency_id) == (1, "gpu")
+    assert (event.concurrency_limit, event.concurrency_id) == (20, "runs")
     assert events.keys() == {"stylize_image", "info"}
 
 
-def test_without_a_gpu_to_lend_nothing_is_wrapped():
+def test_handler_is_not_wrapped_outside_zero_gpu():
     assert spaces.GPU(duration=lambda *_: 60)(run_stylize) is run_stylize

@@ -134,7 +134,7 @@ class TestRun:
         press(other, "stylize")
         expect(other.locator("#status")).to_contain_text("In line")
         press(other, "stop")
-        expect(other.locator("#status")).to_contain_text("Stopped before there was a picture")
+        expect(other.locator("#status")).to_contain_text("Stopped.")
         watch.allow(math.inf)
         expect(ready.locator("#status .done")).to_contain_text("12 steps")
         assert watch.ended == 1

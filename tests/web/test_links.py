@@ -1,8 +1,10 @@
-"""Links that open the page as it is."""
+"""Queries of links to settings and results: made, read back, and invalid."""
 
 from __future__ import annotations
 
+import html
 import shutil
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -10,41 +12,44 @@ import pytest
 from neural_style import save_image
 from neural_style.settings.knob import write_knob
 from neural_style.web.page.links import EXAMPLES, make_query, make_result_query, read_query
+from neural_style.web.page.status_view import status_html
+from neural_style.web.run import status
 from neural_style.web.run.call import page_knobs
 from tests.conftest import picture
 
-USUAL = {name: write_knob(about, about.default) for name, about in page_knobs().items()}
+DEFAULTS = {name: write_knob(knob, knob.default) for name, knob in page_knobs().items()}
 
 
-def values(**changes) -> dict:
-    return USUAL | changes
+def values(**changes: Any) -> dict[str, Any]:
+    """The values of all settings."""
+    return DEFAULTS | changes
 
 
-def back(query: str):
+def read_back(query: str) -> tuple[dict[str, str], dict[str, Any], list[str]]:
+    """What `read_query` makes of the query."""
     assert query.startswith("?")
     return read_query(dict(parse_qsl(query[1:])))
 
 
-def test_what_is_usual_is_not_in_it():
+def test_query_has_no_defaults():
     assert make_query(None, None, values()) == "?"
 
 
-def test_what_was_chosen_comes_back():
-    chosen = {"iterations": 300, "style_weight": 33.3, "color": "luminance", "scale_shares": "5,2"}
-    pictures, given, left_out = back(make_query(None, None, values(**chosen)))
-    assert (pictures, given, left_out) == ({}, chosen, [])
+def test_changed_settings_are_read_back():
+    changes = {"iterations": 300, "style_weight": 33.3, "color": "luminance", "scale_shares": "5,2"}
+    assert read_back(make_query(None, None, values(**changes))) == ({}, changes, [])
 
 
-def test_example_pictures_come_back_and_others_do_not(tmp_path):
+def test_query_has_example_pictures_but_no_others(tmp_path):
     content = shutil.copy(EXAMPLES / "content/dahlia.jpg", tmp_path / "copied-by-gradio.jpg")
     style = str(save_image(picture(64, 64), tmp_path / "church-at-auvers.jpg"))
     query = make_query(str(content), style, values())
     assert query == "?content=dahlia"
-    assert back(query)[0] == {"content": str(EXAMPLES / "content/dahlia.jpg")}
+    assert read_back(query)[0] == {"content": str(EXAMPLES / "content/dahlia.jpg")}
     assert make_query(str(tmp_path / "gone.jpg"), None, values()) == "?"
 
 
-def test_a_result_is_named_by_its_run_and_picture_and_by_nothing_of_the_host(tmp_path):
+def test_result_is_named_by_its_run_and_picture_without_host_paths(tmp_path):
     content = shutil.copy(EXAMPLES / "content/dahlia.jpg", tmp_path / "copied-by-gradio.jpg")
     query = make_result_query(str(content), None, "/tmp/gradio/runs/token-1_/stylized-000012.png")
     assert dict(parse_qsl(query[1:])) == {
@@ -63,18 +68,18 @@ OTHER = {
 }
 
 
-def test_every_knob_may_be_in_it():
-    for name, about in page_knobs().items():
-        usual, choices = write_knob(about, about.default), about.metadata["choices"]
-        other = choices[-1] if choices else about.metadata["low"]
-        if other is None:
-            other = OTHER[name]
-        given = back(make_query(None, None, values(**{name: other})))[1]
-        assert given == ({name: other} if other != usual else {})
+@pytest.mark.parametrize("name", page_knobs())
+def test_every_setting_is_read_back(name):
+    metadata = page_knobs()[name].metadata
+    changed = metadata["choices"][-1] if metadata["choices"] else metadata["low"]
+    if changed is None:
+        changed = OTHER[name]
+    read = read_back(make_query(None, None, values(**{name: changed})))
+    assert read == ({}, {name: changed} if changed != DEFAULTS[name] else {}, [])
 
 
 @pytest.mark.parametrize(
-    ("name", "word"),
+    ("name", "text"),
     [
         ("iterations", "many"),
         ("iterations", "nan"),
@@ -85,14 +90,14 @@ def test_every_knob_may_be_in_it():
         ("seed", "1.5"),
     ],
 )
-def test_a_value_that_will_not_do_is_left_out_and_told(name, word):
-    pictures, given, (said,) = read_query({name: word, "size": "256"})
-    assert (pictures, given) == ({}, {"size": 256})
-    assert said.startswith(f"The link's {name} is no value for it and was left out")
+def test_invalid_value_is_ignored_with_a_message(name, text):
+    pictures, settings, (message,) = read_query({name: text, "size": "256"})
+    assert (pictures, settings) == ({}, {"size": 256})
+    assert message.startswith(f"The link's value for {name} is not allowed and was ignored: {name}")
 
 
 @pytest.mark.parametrize(
-    ("name", "word"),
+    ("name", "text"),
     [
         ("iterations", "abc"),
         ("iterations", "1e9"),
@@ -102,50 +107,59 @@ def test_a_value_that_will_not_do_is_left_out_and_told(name, word):
         ("style_weight", "much"),
     ],
 )
-def test_what_is_no_number_is_told_in_our_own_words(name, word):
-    (said,) = read_query({name: word})[2]
+def test_message_about_text_for_a_number_quotes_it(name, text):
     kind = "number" if name == "style_weight" else "whole number"
-    assert f"left out: {name} must be a {kind} from " in said
-    assert said.endswith(f"; it is '{word}'.")
-    (said,) = read_query({name: word}, "zh")[2]
-    assert f"{name} 必须是 " in said
-    assert said.endswith(f"不能是 '{word}'。")
+    (message,) = read_query({name: text})[2]
+    assert f"was ignored: {name} must be a {kind} from " in message
+    assert message.endswith(f"; it is '{text}'.")
+    (message,) = read_query({name: text}, "zh")[2]
+    assert f"已忽略：{name} 必须是 " in message
+    assert message.endswith(f"不能是 '{text}'。")
 
 
 @pytest.mark.parametrize(
-    ("name", "word"),
+    ("name", "text", "shown"),
     [
-        ("content", "../../README"),
-        ("content", "none"),
-        ("style", "dahlia"),
-        ("network_weights", "hub"),
+        ("content", "../../README", "content='../../README'"),
+        ("content", "none", "content='none'"),
+        ("style", "dahlia", "style='dahlia'"),
+        ("network_weights", "hub", "'network_weights'"),
+        ("n" * 99, "1", "'" + "n" * 39),
+        ("content", "x" * 99, "content='" + "x" * 39),
     ],
 )
-def test_what_this_page_does_not_know_is_left_out_and_told(name, word):
-    assert read_query({name: word})[:2] == ({}, {})
-    assert "which this page does not know" in read_query({name: word})[2][0]
-    assert "是本页面不认识的" in read_query({name: word}, "zh")[2][0]
+def test_unknown_picture_or_parameter_is_ignored_with_a_message(name, text, shown):
+    assert read_query({name: text}) == (
+        {},
+        {},
+        [f"The link's parameter {shown} is unknown and was ignored."],
+    )
+    assert read_query({name: text}, "zh")[2] == [f"链接中的参数 {shown} 无法识别，已忽略。"]
 
 
 @pytest.mark.parametrize(
-    ("name", "word", "shown"),
+    ("name", "text", "shown"),
     [
-        ("style", "<img src=x>", r"style='\<img src=x\>'"),
-        ("[Sign in](//evil)", "1", r"'\[Sign in\](//evil)'"),
-        ("<h1>PAY", "1", r"'\<h1\>PAY'"),
-        ("color", "<h1>PAY", r"'\<h1\>PAY'"),
-        ("init", "<h1>PAY", r"'\<h1\>PAY'"),
-        ("iterations", "<h1>", r"'\<h1\>'"),
+        ("style", "<img src=x>", "style='<img src=x>'"),
+        ("[Sign in](//evil)", "1", "'[Sign in](//evil)'"),
+        ("<h1>PAY", "1", "'<h1>PAY'"),
+        ("color", "<h1>PAY", "'<h1>PAY'"),
+        ("init", "<h1>PAY", "'<h1>PAY'"),
+        ("iterations", "<h1>", "'<h1>'"),
     ],
 )
-def test_nobody_speaks_through_a_link(name, word, shown):
-    for language in ("en", "zh"):
-        (said,) = read_query({name: word}, language)[2]
-        assert shown in said
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_markup_of_a_link_is_quoted_and_escaped_in_the_status(name, text, shown, language):
+    (message,) = read_query({name: text}, language)[2]
+    assert shown in message
+    page = status_html(status.noted(message))
+    assert html.escape(shown) in page
+    assert "<h1" not in page
+    assert "<img" not in page
 
 
 @pytest.mark.parametrize(
-    ("name", "word", "end"),
+    ("name", "text", "limit"),
     [
         ("iterations", "999999", 2000),
         ("size", "9000", 1536),
@@ -153,9 +167,9 @@ def test_nobody_speaks_through_a_link(name, word, shown):
         ("tv_weight", "-3", 0),
     ],
 )
-def test_a_number_beyond_its_range_is_brought_back_to_its_end(name, word, end):
-    assert read_query({name: word}) == ({}, {name: end}, [])
+def test_number_out_of_range_is_clamped(name, text, limit):
+    assert read_query({name: text}) == ({}, {name: limit}, [])
 
 
-def test_the_hosts_own_words_are_passed_over():
+def test_parameters_of_gradio_and_the_host_are_skipped():
     assert read_query({"__theme": "dark", "__sign": "x"}) == ({}, {}, [])

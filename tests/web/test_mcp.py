@@ -1,4 +1,4 @@
-"""The page as a tool of agents, by a real client of the Model Context Protocol."""
+"""The page as an MCP server, used by a client of the Model Context Protocol."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
 from neural_style.settings.settings import knobs
-from tests.web.test_handlers import KNOBS
+from tests.web.stylize_calls import KNOBS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the client's own
 
 
-def ask(url: str, question: str, *arguments: Any) -> Any:
-    """What the server answers to one question of a session."""
+def request(url: str, method: str, *arguments: Any) -> Any:
+    """The response to one request in a session of its own."""
 
     async def session() -> Any:
         async with (
@@ -29,18 +29,19 @@ def ask(url: str, question: str, *arguments: Any) -> Any:
             ClientSession(read, write) as client,
         ):
             await client.initialize()
-            return await getattr(client, question)(*arguments)
+            return await getattr(client, method)(*arguments)
 
-    with ThreadPoolExecutor(1) as elsewhere:  # a browser may have a loop in this thread
-        return elsewhere.submit(asyncio.run, session()).result()
+    with ThreadPoolExecutor(1) as thread:  # a browser test may have a loop in this thread
+        return thread.submit(asyncio.run, session()).result()
 
 
-def inline(path: str) -> str:
+def data_url(path: str) -> str:
+    """The picture as a base64 data URL."""
     return "data:image/png;base64," + base64.b64encode(Path(path).read_bytes()).decode()
 
 
-def test_the_tools_are_those_of_the_api_with_the_knobs_explained(url):
-    tools = {tool.name: tool for tool in ask(url, "list_tools").tools}
+def test_tools_are_the_endpoints_with_help_for_each_setting(url):
+    tools = {tool.name: tool for tool in request(url, "list_tools").tools}
     assert tools.keys() == {"run_stylize", "run_stylize_image", "info"}
     tool = tools["run_stylize_image"]
     assert "Repaints the content image in the manner of the style image" in tool.description
@@ -49,20 +50,20 @@ def test_the_tools_are_those_of_the_api_with_the_knobs_explained(url):
     assert knobs()["iterations"].metadata["help"] in properties["iterations"]["description"]
 
 
-def test_one_call_gives_one_picture(url, pictures):
-    content, style = map(inline, pictures)
+def test_call_returns_one_picture(url, pictures):
+    content, style = map(data_url, pictures)
     given = {"content": content, "style": style, "iterations": 3, "size": 64}
-    answer = ask(url, "call_tool", "run_stylize_image", given)
-    assert not answer.isError, answer
-    (shown,) = [part for part in answer.content if part.type == "image"]
+    response = request(url, "call_tool", "run_stylize_image", given)
+    assert not response.isError, response
+    (shown,) = [part for part in response.content if part.type == "image"]
     with Image.open(io.BytesIO(base64.b64decode(shown.data))) as picture:
         assert picture.size == (64, 43)
 
 
-def test_a_bad_value_is_told_in_words(url, pictures, watch):
-    content, style = map(inline, pictures)
+def test_invalid_value_is_an_error_that_names_it(url, pictures, watch):
+    content, style = map(data_url, pictures)
     given = {"content": content, "style": style, "iterations": 0}
-    answer = ask(url, "call_tool", "run_stylize_image", given)
-    assert answer.isError
-    assert "iterations must be a whole number from 1" in answer.content[0].text
+    response = request(url, "call_tool", "run_stylize_image", given)
+    assert response.isError
+    assert "iterations must be a whole number from 1" in response.content[0].text
     assert watch.looks == 0

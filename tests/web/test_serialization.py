@@ -1,4 +1,4 @@
-"""What the page keeps of a run comes back as it was, or is told to be damaged, in one sentence."""
+"""Stored requests and outcomes of runs: read back unchanged, or refused if damaged."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 
 from neural_style import FileError, save_image
 from neural_style.messages import Message
-from neural_style.web.run import cost, finished, handlers, runs, serialization
+from neural_style.web.run import finished, handlers, runs, serialization, status
 from neural_style.web.run.call import call_from_arguments, named_values
-from neural_style.web.run.json_files import write_json
 from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress, picture_path
-from neural_style.web.text.texts import PageError, failure_status, localize, translate
+from neural_style.web.run.status import Status
+from neural_style.web.text.texts import PageError, localize
 from tests.conftest import picture
-from tests.web.test_handlers import values
+from tests.web.stylize_calls import knob_values
 
 NOTE = Message(
     "run.note",
@@ -33,69 +33,71 @@ PROGRESS = Progress(
     ),
     losses=tuple(LossPoint(iteration, {"content": 1.0, "style": 2.5}) for iteration in range(3)),
 )
-REACHED = LastPicture(2, 4, 64, 96, 1.25, {"content": 1.0, "style": 2.5}, NOTE)
-END = Outcome(REACHED, PROGRESS)
+LAST_PICTURE = LastPicture(2, 4, 64, 96, 1.25, {"content": 1.0, "style": 2.5}, NOTE)
+OUTCOME = Outcome(LAST_PICTURE, PROGRESS)
 
 
 @pytest.fixture
 def folder(sent: list[str]) -> Path:
-    """That of a run stopped at iteration 2 of 4."""
+    """The folder of a run that was stopped at iteration 2 of 4."""
     made = runs.create_run()
-    runs.write_call(made, call_from_arguments(*sent, None, *values()))
+    runs.write_call(made, call_from_arguments(*sent, None, *knob_values()))
     for iteration in (0, 2):
         save_image(picture(64, 96), picture_path(made, iteration))
     runs.state_file(made).touch()
-    runs.write_outcome(made, END)
+    runs.write_outcome(made, OUTCOME)
     return made
 
 
-def shut(folder: Path, name: str) -> Path:
+def private_file(folder: Path, name: str) -> Path:
     return runs.private_folder() / folder.name / name
 
 
 @pytest.mark.parametrize(
-    "end",
+    "outcome",
     [
-        END,
+        OUTCOME,
         Outcome(),
         Outcome(
             failure=Message(
                 "picture.too_small", image=Message("image.content"), size="1×1", least=9
             )
         ),
-        Outcome(REACHED, PROGRESS, Message("guard.rose", best=math.inf, risen=-math.inf)),
+        Outcome(LAST_PICTURE, PROGRESS, Message("guard.rose", best=math.inf, risen=-math.inf)),
     ],
+    ids=["stopped", "without a picture", "failed", "failed with a picture"],
 )
-def test_an_end_comes_back_as_it_was(end, folder):
-    runs.write_outcome(folder, end)
-    assert runs.last_outcome(folder) == runs.wait_for_outcome(folder, 0) == end
+def test_outcome_is_read_back_unchanged(outcome, folder):
+    runs.write_outcome(folder, outcome)
+    assert runs.last_outcome(folder) == runs.wait_for_outcome(folder, 0) == outcome
     for language in ("en", "zh"):
-        assert runs.last_outcome(folder).status_line(language) == end.status_line(language)
+        assert runs.last_outcome(folder).status(language) == outcome.status(language)
 
 
-def test_a_call_comes_back_as_it_was(sent, folder):
+def test_call_is_read_back_unchanged(sent, folder):
     call = call_from_arguments(
-        *sent, None, *values(seed=7, style_shares="1,2"), sent[0], language="zh"
+        *sent, None, *knob_values(seed=7, style_shares="1,2"), sent[0], language="zh"
     )
     runs.write_call(folder, call)
     assert runs.read_call(folder) == call
 
 
-def test_what_is_kept_has_names_and_a_format(folder):
+def test_files_have_named_fields_and_a_format_version(folder):
     for name, fields in (
         ("call.json", {"pictures", "values", "language"}),
         ("end.json", {"reached", "milestones", "losses", "failure"}),
     ):
-        record = json.loads(shut(folder, name).read_text())
+        record = json.loads(private_file(folder, name).read_text())
         assert record.keys() == {"format", *fields}
         assert record["format"] == 1
 
 
-def test_a_line_is_in_the_readers_language(folder):
-    assert finished.finish_run(str(folder), None, "zh").status.startswith("**已停止**。第 2 次迭代")
-    assert finished.finish_run(str(folder), None, "en").status.startswith(
-        "**Stopped.** Iteration 2 of 4"
-    )
+def test_stored_outcome_is_shown_in_the_language_of_the_request(folder):
+    for language, headline in (
+        ("en", "Stopped after 2 of 4 steps"),
+        ("zh", "已在第 2 步停止，共 4 步"),
+    ):
+        assert finished.finish_run(str(folder), "", language).status.headline == headline
 
 
 def changed(*path: str | int, to: Any) -> Callable[[Any], str]:
@@ -112,6 +114,8 @@ def changed(*path: str | int, to: Any) -> Callable[[Any], str]:
 
 
 def without(*path: str | int) -> Callable[[Any], str]:
+    """Makes a file's text without the value at that place."""
+
     def change(record: Any) -> str:
         place = record
         for key in path[:-1]:
@@ -122,91 +126,96 @@ def without(*path: str | int) -> Callable[[Any], str]:
     return change
 
 
-def text(words: str) -> Callable[[Any], str]:
-    return lambda record: words
+def text(content: str) -> Callable[[Any], str]:
+    """Replaces the text of a file."""
+    return lambda record: content
 
 
 ANY_FILE = {
     "empty": text(""),
-    "cut short": lambda record: json.dumps(record)[:-20],
+    "truncated": lambda record: json.dumps(record)[:-20],
     "no JSON": text("no JSON"),
-    "a list, as by position": lambda record: json.dumps([*record.values()]),
-    "a number": text("7"),
+    "list": lambda record: json.dumps([*record.values()]),
+    "number": text("7"),
     "null": text("null"),
     "deep": text("[" * 100_000),
-    "a number of many digits": text("1" * 10_000),
+    "number of many digits": text("1" * 10_000),
     "no format": without("format"),
-    "one field more": changed("more", to=1),
+    "additional field": changed("more", to=1),
 }
-OF_END = {
+"""Changes that damage any file."""
+
+OUTCOME_FILE = {
     "no milestones": without("milestones"),
     "no iteration": without("reached", "iteration"),
-    "iteration beyond what was planned": changed("reached", "iteration", to=10**9),
-    "iterations beyond the page": changed("reached", "planned", to=10**9),
-    "iteration below 0": changed("reached", "iteration", to=-1),
-    "iteration half": changed("reached", "iteration", to=2.0),
+    "iteration above the plan": changed("reached", "iteration", to=10**9),
+    "iterations above the page limit": changed("reached", "planned", to=10**9),
+    "negative iteration": changed("reached", "iteration", to=-1),
+    "iteration as a float": changed("reached", "iteration", to=2.0),
     "iteration true": changed("reached", "iteration", to=True),
-    "iteration in words": changed("reached", "iteration", to="2"),
-    "another iteration": changed("reached", "iteration", to=1),
-    "a name with a path": changed("reached", "picture", to="/etc/passwd"),
-    "a size of nothing": changed("reached", "height", to=0),
-    "a huge size": changed("reached", "width", to=10**6),
+    "iteration as text": changed("reached", "iteration", to="2"),
+    "iteration without a picture": changed("reached", "iteration", to=1),
+    "path of a picture": changed("reached", "picture", to="/etc/passwd"),
+    "height 0": changed("reached", "height", to=0),
+    "huge width": changed("reached", "width", to=10**6),
     "seconds NaN": changed("reached", "seconds", to=math.nan),
-    "seconds endless": changed("reached", "seconds", to=math.inf),
-    "seconds huge": lambda record: json.dumps(record).replace("1.25", "1e999"),
-    "seconds below 0": changed("reached", "seconds", to=-1),
+    "seconds infinite": changed("reached", "seconds", to=math.inf),
+    "seconds beyond floats": lambda record: json.dumps(record).replace("1.25", "1e999"),
+    "negative seconds": changed("reached", "seconds", to=-1),
     "losses NaN": changed("reached", "losses", "style", to=math.nan),
-    "losses in words": changed("reached", "losses", to="none"),
-    "losses a list": changed("reached", "losses", to=[1.0, 2.5]),
-    "nothing reached": changed("reached", to=None),
-    "reached a list": changed("reached", to=[2, 4]),
-    "milestones a word": changed("milestones", to="all"),
-    "a milestone a list": changed("milestones", 0, to=["/etc/passwd", 0, {}]),
-    "a milestone without a picture": changed("milestones", 0, "iteration", to=1),
-    "a milestone elsewhere": changed("milestones", 0, "iteration", to="../0"),
+    "losses as text": changed("reached", "losses", to="none"),
+    "losses as a list": changed("reached", "losses", to=[1.0, 2.5]),
+    "no last picture": changed("reached", to=None),
+    "last picture as a list": changed("reached", to=[2, 4]),
+    "milestones as text": changed("milestones", to="all"),
+    "milestone as a list": changed("milestones", 0, to=["/etc/passwd", 0, {}]),
+    "milestone without a picture": changed("milestones", 0, "iteration", to=1),
+    "milestone as a path": changed("milestones", 0, "iteration", to="../0"),
     "milestones out of order": changed("milestones", 0, "iteration", to=3),
-    "no milestone": changed("milestones", to=[]),
-    "a point beyond": changed("losses", 2, "iteration", to=3),
-    "a point NaN": changed("losses", 2, "losses", "style", to=math.nan),
-    "a note in words": changed("reached", "note", to="vgg19"),
-    "a note unknown": changed("reached", "note", "code", to="none.such"),
-    "a note without a value": without("reached", "note", "values", "plan"),
-    "a note with a word for a number": changed(
+    "empty milestones": changed("milestones", to=[]),
+    "losses after the last picture": changed("losses", 2, "iteration", to=3),
+    "loss NaN": changed("losses", 2, "losses", "style", to=math.nan),
+    "note as text": changed("reached", "note", to="vgg19"),
+    "note with an unknown code": changed("reached", "note", "code", to="none.such"),
+    "note without a value": without("reached", "note", "values", "plan"),
+    "note with text for a number": changed(
         "reached", "note", "values", "plan", "values", "needed", to="much"
     ),
-    "a note with NaN": changed(
-        "reached", "note", "values", "plan", "values", "needed", to=math.nan
-    ),
-    "a failure in words": changed("failure", to="It failed."),
-    "a failure of another kind": changed("failure", to={"code": ["a"], "values": {}}),
+    "note with NaN": changed("reached", "note", "values", "plan", "values", "needed", to=math.nan),
+    "failure as text": changed("failure", to="It failed."),
+    "failure with a list as code": changed("failure", to={"code": ["a"], "values": {}}),
 }
-OF_CALL = {
+"""Changes that damage the file of an outcome."""
+
+CALL_FILE = {
     "no pictures": without("pictures"),
     "no content": without("pictures", "content"),
     "content null": changed("pictures", "content", to=None),
     "content of the host": changed("pictures", "content", to="/etc/passwd"),
-    "content beside the folder": changed("pictures", "content", to="../../private.png"),
-    "content a number": changed("pictures", "content", to=7),
-    "content a list": changed("pictures", "content", to=["a.png"]),
-    "content no path": changed("pictures", "content", to="a\0b"),
-    "a mask of the host": changed("pictures", "mask", to="/etc/passwd"),
-    "an unknown picture": changed("pictures", "style_9", to=None),
-    "values a list": changed("values", to=[4, 64]),
-    "an unknown knob": changed("values", "device", to="cpu"),
-    "a knob too few": without("values", "seed"),
-    "iterations beyond the page": changed("values", "iterations", to=10**9),
+    "content outside the folder": changed("pictures", "content", to="../../private.png"),
+    "content as a number": changed("pictures", "content", to=7),
+    "content as a list": changed("pictures", "content", to=["a.png"]),
+    "content as no valid path": changed("pictures", "content", to="a\0b"),
+    "mask of the host": changed("pictures", "mask", to="/etc/passwd"),
+    "unknown picture": changed("pictures", "style_9", to=None),
+    "values as a list": changed("values", to=[4, 64]),
+    "unknown setting": changed("values", "device", to="cpu"),
+    "missing setting": without("values", "seed"),
+    "iterations above the page limit": changed("values", "iterations", to=10**9),
     "iterations NaN": changed("values", "iterations", to=math.nan),
     "iterations null": changed("values", "iterations", to=None),
-    "a choice unknown": changed("values", "init", to="/etc/passwd"),
-    "values that contradict each other": changed(
-        "values", to=named_values(*values(scales=3, scale_shares="5,2"))
+    "unknown choice": changed("values", "init", to="/etc/passwd"),
+    "contradicting values": changed(
+        "values", to=named_values(*knob_values(scales=3, scale_shares="5,2"))
     ),
-    "a language unknown": changed("language", to="de"),
-    "a language of no kind": changed("language", to=[]),
+    "unknown language": changed("language", to="de"),
+    "language as a list": changed("language", to=[]),
 }
+"""Changes that damage the file of a call."""
+
 DAMAGED = [
-    *(pytest.param("end.json", change, id=f"end: {name}") for name, change in OF_END.items()),
-    *(pytest.param("call.json", change, id=f"call: {name}") for name, change in OF_CALL.items()),
+    *(pytest.param("end.json", change, id=f"end: {name}") for name, change in OUTCOME_FILE.items()),
+    *(pytest.param("call.json", change, id=f"call: {name}") for name, change in CALL_FILE.items()),
     *(
         pytest.param(file, change, id=f"{file[:-5]}: {name}")
         for file in ("end.json", "call.json")
@@ -215,122 +224,104 @@ DAMAGED = [
 ]
 
 
-def told(folder: Path, language: str) -> set[str]:
-    """The sentences with which everything that asks for the run's end or its call is answered."""
-    sentences = set()
-    found = finished.finish_run(str(folder), None, language)
-    assert found == finished.FinishedOutputs(status=found.status, is_error=True)
-    sentences.add(found.status)
-    shown = []
-    with pytest.raises(gr.Error) as error:
-        shown.extend(handlers.run_continue(str(folder), 5, language))
-    (last,) = shown
-    sentences.add(last.status)
-    assert last.picture is None
-    assert error.value.message in {
-        translate(key, language) for key in ("kept_damaged", "kept_unknown")
-    }
-    assert handlers.gpu_seconds_to_continue(str(folder), 5, language) > 0
-    return sentences
+def check_refusals(folder: Path, code: str) -> None:
+    """Checks that finishing and continuing the run fail with the message, in both languages."""
+    for language in ("en", "zh"):
+        failed = status.failed(Message(code), language)
+        outputs = finished.finish_run(str(folder), "", language)
+        assert outputs == finished.FinishedOutputs(status=failed)
+        shown: list[Any] = []
+        with pytest.raises(gr.Error) as error:
+            shown.extend(handlers.run_continue(str(folder), 5, language))
+        (last,) = shown
+        assert (last.picture, last.status) == (None, failed)
+        assert error.value.message == failed.detail
+        assert handlers.gpu_seconds_to_continue(str(folder), 5, language) > 0
+        assert handlers.seconds_to_continue(str(folder), 5, language) == 0.0
+    assert finished.make_film(str(folder)) is None
 
 
 @pytest.mark.parametrize(("name", "change"), DAMAGED)
-def test_what_is_damaged_is_told_in_one_sentence(name, change, folder):
-    file = shut(folder, name)
+def test_damaged_file_is_refused(name, change, folder):
+    file = private_file(folder, name)
     file.write_text(change(json.loads(file.read_text())))
-    for language in ("en", "zh"):
-        assert told(folder, language) == {failure_status(Message("kept_damaged"), language)}
+    check_refusals(folder, "kept_damaged")
     read = runs.last_outcome if name == "end.json" else runs.read_call
     with pytest.raises(PageError) as error:
         read(folder)
     assert error.value.message == Message("kept_damaged")
     if name == "end.json":
-        with pytest.raises(gr.Error, match="What this server has kept of that run is damaged"):
+        with pytest.raises(gr.Error, match="The files of that run on this server are damaged"):
             finished.picture_for_reuse(str(folder), "en")
+    else:
+        assert finished.result_title(str(picture_path(folder, 2)), "en") == ""
 
 
 @pytest.mark.parametrize("name", ["end.json", "call.json"])
 @pytest.mark.parametrize("version", [0, 2, "1", None, [], math.nan])
-def test_so_is_what_is_of_an_unknown_format(version, name, folder):
-    file = shut(folder, name)
+def test_file_of_unknown_format_version_is_refused(version, name, folder):
+    file = private_file(folder, name)
     file.write_text(changed("format", to=version)(json.loads(file.read_text())))
-    for language in ("en", "zh"):
-        assert told(folder, language) == {failure_status(Message("kept_unknown"), language)}
+    check_refusals(folder, "kept_unknown")
 
 
-def test_so_are_bytes_and_a_folder_in_a_files_place(folder):
-    file = shut(folder, "end.json")
-    file.write_bytes(b"\xff\xfe\x00")
-    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
+def test_file_that_is_not_utf8_is_refused(folder):
+    private_file(folder, "end.json").write_bytes(b"\xff\xfe\x00")
+    check_refusals(folder, "kept_damaged")
+
+
+def test_folder_in_place_of_the_file_is_refused(folder):
+    file = private_file(folder, "end.json")
     file.unlink()
     file.mkdir()
-    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
+    check_refusals(folder, "kept_damaged")
 
 
-def test_so_is_a_picture_that_is_gone(folder):
+def test_outcome_whose_picture_is_missing_is_refused(folder):
     picture_path(folder, 0).unlink()
-    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
+    check_refusals(folder, "kept_damaged")
 
 
-def test_so_is_a_call_that_is_gone(folder):
-    shut(folder, "call.json").unlink()
-    assert told(folder, "en") == {failure_status(Message("kept_damaged"))}
+def test_missing_call_is_refused(folder):
+    private_file(folder, "call.json").unlink()
+    check_refusals(folder, "kept_damaged")
 
 
-def test_a_damaged_picture_is_told_of_too(folder):
+def test_damaged_picture_fails_finishing_and_opening(folder):
     picture_path(folder, 2).write_bytes(picture_path(folder, 2).read_bytes()[:500])
-    found = finished.finish_run(str(folder), None, "en")
-    assert found.is_error
-    assert "stylized-000002.png is damaged or cut short" in found.status.replace("\\", "")
+    failed = finished.finish_run(str(folder), "", "en").status
+    assert failed.kind == "failed"
+    assert failed.detail.startswith("stylized-000002.png is damaged or cut short")
     name = runs.result_name(finished.picture_for_reuse(str(folder), "en"))
-    opened, knobs, (line,) = finished.open_shared_result(name, "en")
-    assert (opened, knobs) == (None, {})
-    assert "stylized-000002.png" in line.replace("\\", "")
+    opened, settings, (message,) = finished.open_shared_result(name, "en")
+    assert (opened, settings) == (None, {})
+    assert message.startswith("stylized-000002.png ")
+    assert finished.make_film(str(folder)) is None
 
 
-def test_a_damaged_state_is_told_of_too(folder, watch):
-    shown = []
+def test_damaged_state_fails_the_continuation(folder, watch):
+    shown: list[Any] = []
     with pytest.raises(gr.Error, match=r"state.pt is no run's state"):
         shown.extend(handlers.run_continue(str(folder), 5, "en"))
-    end = runs.last_outcome(folder)
-    assert (end.last_picture, end.progress) == (REACHED, PROGRESS)
-    assert end.status_line("en") == shown[-1].status
+    outcome = runs.last_outcome(folder)
+    assert (outcome.last_picture, outcome.progress) == (LAST_PICTURE, PROGRESS)
+    assert outcome.status("en") == shown[-1].status
     assert finished.picture_for_reuse(str(folder), "en") == str(picture_path(folder, 2))
 
 
-def test_an_end_that_cannot_be_kept_is_told_of(folder):
-    shut(folder, "end.json").unlink()
-    shut(folder, "end.json").mkdir()
+def test_outcome_that_cannot_be_written_raises_file_error(folder):
+    private_file(folder, "end.json").unlink()
+    private_file(folder, "end.json").mkdir()
     with pytest.raises(FileError, match=r"Cannot write end\.json: Is a directory") as error:
-        runs.write_outcome(folder, END)
+        runs.write_outcome(folder, OUTCOME)
     assert "end.json" in localize(error.value.message, "zh")
-    assert {file.name for file in shut(folder, "end.json").parent.iterdir()} == {
+    assert {file.name for file in private_file(folder, "end.json").parent.iterdir()} == {
         *("end.json", "call.json", "state.pt")
     }
 
 
-def test_a_run_that_has_no_place_is_refused_in_words(sent, uploads):
-    (uploads / "runs").touch()
-    with pytest.raises(gr.Error, match=r"Cannot make the folder .*: Not a directory"):
-        list(handlers.run_stylize(*sent, None, *values()))
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        *("", "{", "[]", "7", "null", '{"pixels_per_second": 9}', '{"format": 2}'),
-        *(f'{{"format": 1, "pixels_per_second": {x}}}' for x in ("NaN", "1e999", "-1", "0", '"9"')),
-    ],
-)
-def test_a_damaged_speed_is_no_speed(words, uploads):
-    guess = cost.machine_speed()
-    (uploads / "speed.json").write_text(words)
-    assert cost.machine_speed() == guess
-    write_json(uploads / "speed.json", {"pixels_per_second": 5e5})
-    assert cost.machine_speed() == 5e5
-
-
-def test_odd_things_in_a_message_are_kept_as_their_words(folder):
+def test_values_of_other_types_are_stored_as_text(folder):
     failure = Message("file.unreadable", name=Path("a.png"), reason="gone")
-    serialization.write_outcome(shut(folder, "end.json"), Outcome(failure=failure))
-    assert runs.last_outcome(folder).status_line("en") == Outcome(failure=failure).status_line("en")
+    serialization.write_outcome(private_file(folder, "end.json"), Outcome(failure=failure))
+    failed = Status("failed", "That did not work", str(failure))
+    assert runs.last_outcome(folder).status("en") == failed

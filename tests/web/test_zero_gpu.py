@@ -1,9 +1,10 @@
-"""The whole flow of a Space whose GPU is lent: schedule, allow, release, quota, abort."""
+"""A Space on ZeroGPU: schedule, release, quota and abort, with a stand-in for its service."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,41 +23,63 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from neural_style.web.run.gpu import explain_gpu_errors
+from neural_style.web.run.status import Status
 from neural_style.web.run.view import Outputs
 from tests.web.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
+DONE = re.compile(r"Done in \d+ s · 4 steps · 64×43 · content ")
+"""The status of the small run that `call` submits."""
 
 
-class Lender(ThreadingHTTPServer):
-    """The service that lends the GPU, as the `spaces` package asks it."""
+class GpuService(ThreadingHTTPServer):
+    """Stands in for the service of ZeroGPU, which the `spaces` package calls.
+
+    Attributes:
+        requests: Path and parameters of each request.
+        quota_is_used: Whether requests for a GPU are refused.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.asked: list[tuple[str, dict[str, str]]] = []
-        self.nothing_left = False
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.quota_is_used = False
+        self.changed = threading.Condition()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def told(self, path: str) -> list[dict[str, str]]:
-        """The questions asked of that kind."""
-        return [question for asked, question in self.asked if asked == path]
+    def record(self, path: str, parameters: dict[str, str]) -> None:
+        """Adds a request."""
+        with self.changed:
+            self.requests.append((path, parameters))
+            self.changed.notify_all()
+
+    def requests_to(self, path: str) -> list[dict[str, str]]:
+        """The parameters of the requests to that path."""
+        return [parameters for requested, parameters in self.requests if requested == path]
+
+    def wait_for(self, path: str, count: int) -> list[dict[str, str]]:
+        """Waits for that many requests to the path, and returns their parameters."""
+        with self.changed:
+            arrived = self.changed.wait_for(lambda: len(self.requests_to(path)) >= count, 30)
+        assert arrived, f"{len(self.requests_to(path))} requests to {path}, not {count}"
+        return self.requests_to(path)
 
 
-class _Answers(BaseHTTPRequestHandler):
-    server: Lender
+class _Handler(BaseHTTPRequestHandler):
+    server: GpuService
 
     def do_POST(self) -> None:
         parts = urlsplit(self.path)
-        question = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        self.server.asked.append((parts.path, question))
+        parameters = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        self.server.record(parts.path, parameters)
         status, answer, headers = 200, {}, {}
-        if parts.path == "/schedule" and self.server.nothing_left:
+        if parts.path == "/schedule" and self.server.quota_is_used:
             status, answer = 429, {"left": 10, "wait": 3600}
             headers = {"X-Approve-Result": "quota-exceeded"}
         elif parts.path == "/schedule":
@@ -71,30 +94,30 @@ class _Answers(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @pytest.fixture(scope="module")
-def lender() -> Iterator[Lender]:
-    server = Lender()
+def service() -> Iterator[GpuService]:
+    server = GpuService()
     yield server
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture(scope="module")
-def space(lender: Lender, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def space(service: GpuService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the page as on a Space, in a process group of its own."""
     folder = tmp_path_factory.mktemp("space")
     port = free_port()
     environment = os.environ | {
         "SPACES_ZERO_GPU": "true",
-        "SPACES_ZERO_DEVICE_API_URL": lender.url,
+        "SPACES_ZERO_DEVICE_API_URL": service.url,
         "GRADIO_TEMP_DIR": str(folder / "gradio"),
         "OMP_NUM_THREADS": "1",
     }
-    said = folder / "said.txt"
-    with said.open("w") as output:
+    log = folder / "log.txt"
+    with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.web.zero_gpu_space", str(port)],
             cwd=ROOT,
@@ -106,17 +129,17 @@ def space(lender: Lender, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     url = f"http://127.0.0.1:{port}/"
     try:
         end = time.monotonic() + 90
-        while not _answers(url):
-            assert process.poll() is None, said.read_text()
-            assert time.monotonic() < end, said.read_text()
+        while not _responds(url):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
             time.sleep(0.2)
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # its workers too, which outlive it
+        os.killpg(process.pid, signal.SIGKILL)  # and its workers, which outlive it
         process.wait(timeout=20)
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     try:
         return httpx.get(url).is_success
     except httpx.TransportError:
@@ -125,6 +148,7 @@ def _answers(url: str) -> bool:
 
 @pytest.fixture
 def call(space: str, pictures: tuple[str, str], tmp_path: Path) -> Iterator[Callable]:
+    """Submits a small run with changed settings, and returns its job."""
     client = Client(space, download_files=tmp_path, verbose=False, analytics_enabled=False)
 
     def submit(**changes):
@@ -136,77 +160,75 @@ def call(space: str, pictures: tuple[str, str], tmp_path: Path) -> Iterator[Call
     client.close()
 
 
-def test_the_space_says_that_it_has_started(space, lender):
-    assert len(lender.told("/startup-report")) == 1
+def test_space_reports_its_start(space, service):
+    assert len(service.requests_to("/startup-report")) == 1
 
 
-def test_a_run_is_lent_a_gpu_for_as_long_as_it_takes_and_gives_it_back(call, lender):
-    lender.asked.clear()
+def test_run_schedules_a_gpu_for_its_duration_and_releases_it(call, service):
+    service.requests.clear()
     result, gallery, status, _ = call().result(timeout=60)
     assert Path(result).suffix == ".png"
     assert len(gallery) == 4
-    assert status.startswith("**Done:** 4 iterations")
-    (asked,) = lender.told("/schedule")
-    assert 1 <= int(asked["durationSeconds"]) <= 30
-    assert len(lender.told("/release")) == 1
-    assert lender.told("/release")[0].get("fail", "false") == "false"
-    longer = call(iterations=500, size=1024)
-    while len(lender.told("/schedule")) < 2:
-        time.sleep(0.05)
-    longer.cancel()
-    assert int(lender.told("/schedule")[1]["durationSeconds"]) > int(asked["durationSeconds"])
-
-
-def test_after_a_stop_the_gpu_is_given_back_and_the_next_run_works(call, lender):
-    lender.asked.clear()
-    job = call(iterations=2000)
-    coming = iter(job)
-    next(coming), next(coming)
+    assert DONE.match(status)
+    (short,) = service.requests_to("/schedule")
+    assert 1 <= int(short["durationSeconds"]) <= 30
+    (released,) = service.wait_for("/release", 1)
+    assert released.get("fail", "false") == "false"
+    job = call(iterations=500, size=1024)
+    _, long = service.wait_for("/schedule", 2)
     job.cancel()
-    end = time.monotonic() + 30
-    while not lender.told("/release"):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert call().result(timeout=60)[2].startswith("**Done:**")
+    assert int(long["durationSeconds"]) > int(short["durationSeconds"])
 
 
-def test_a_mistake_is_told_in_the_cores_own_words(call, lender, tmp_path):
+def test_cancelled_run_releases_its_gpu_and_the_next_run_works(call, service):
+    service.wait_for("/release", len(service.requests_to("/schedule")))
+    service.requests.clear()
+    job = call(iterations=2000)
+    results = iter(job)
+    next(results), next(results)
+    job.cancel()
+    service.wait_for("/release", 1)
+    assert DONE.match(call().result(timeout=60)[2])
+
+
+def test_error_in_the_worker_reaches_the_caller(call, tmp_path):
     (tmp_path / "note.png").write_text("no picture")
     job = call(style_2=handle_file(str(tmp_path / "note.png")))
     with pytest.raises(AppError, match=r"note\.png is not a picture") as error:
         job.result(timeout=60)
     assert error.value.title == "That did not work"
-    assert call().result(timeout=60)[2].startswith("**Done:**")
+    assert DONE.match(call().result(timeout=60)[2])
 
 
-def test_a_run_longer_than_a_gpu_is_lent_is_refused_before_it_is_asked_for(call, lender):
-    lender.asked.clear()
+def test_run_that_is_too_long_is_refused_before_a_gpu_is_requested(call, service):
+    service.requests.clear()
     with pytest.raises(ValueError, match="would reserve the GPU for about"):
         call(iterations=2000, size=1536).result(timeout=60)
-    assert lender.told("/schedule") == []
+    assert service.requests_to("/schedule") == []
 
 
-def test_a_quota_used_up_is_told_with_what_to_do(call, lender):
-    lender.nothing_left = True
+def test_used_quota_is_reported_with_advice(call, service):
+    service.quota_is_used = True
     try:
         with pytest.raises(AppError, match=r"GPU time for today is used up\. Sign in"):
             call().result(timeout=60)
     finally:
-        lender.nothing_left = False
-    assert call().result(timeout=60)[2].startswith("**Done:**")
+        service.quota_is_used = False
+    assert DONE.match(call().result(timeout=60)[2])
 
 
 @pytest.mark.parametrize(
-    ("title", "words"),
+    ("title", "message"),
     [
         ("ZeroGPU quota exceeded", "come back tomorrow"),
+        ("ZeroGPU pending credits exceeded", "come back tomorrow"),
         ("ZeroGPU illegal duration", "fewer iterations"),
-        ("ZeroGPU queue timeout", "Press Stylize again in a little while"),
+        ("ZeroGPU queue timeout", "Press Paint again in a little while"),
         ("ZeroGPU worker error", "The GPU was taken back before the run had ended"),
     ],
 )
-def test_each_thing_that_the_lender_says_is_explained(title, words):
-    shown = Outputs("a.png", [("a.png", "5")], "**Iteration 5 of 9**", None, "run")
+def test_zero_gpu_errors_are_explained_in_the_status_and_raised(title, message):
+    shown = Outputs("a.png", [("a.png", "5")], Status("busy", "About 4 s left"), None, "run")
 
     def handler(content, language="en"):
         yield shown
@@ -215,13 +237,15 @@ def test_each_thing_that_the_lender_says_is_explained(title, words):
     results = explain_gpu_errors(handler)("b.png")
     assert next(results) == shown
     last = next(results)
-    assert words in last.status
-    assert last == replace(shown, status=last.status)
-    with pytest.raises(gr.Error, match=words):
+    failed = Status("failed", "That did not work", last.status.detail)
+    assert message in failed.detail
+    assert last == replace(shown, status=failed)
+    with pytest.raises(gr.Error, match=message) as error:
         next(results)
+    assert error.value.title == "That did not work"
 
 
-def test_other_errors_are_left_as_they_are():
+def test_other_errors_are_raised_unchanged():
     def handler(*_):
         yield "a.png"
         raise gr.Error("Oh.", title="Mine")
@@ -231,7 +255,7 @@ def test_other_errors_are_left_as_they_are():
     assert error.value.title == "Mine"
 
 
-def test_closing_closes_what_is_inside():
+def test_closing_closes_the_handler():
     closed = []
 
     def handler(*_):

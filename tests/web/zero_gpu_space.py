@@ -1,7 +1,7 @@
 """`python -m tests.web.zero_gpu_space PORT`: the page as on a ZeroGPU Space, with the tiny network.
 
-The `spaces` package lends a worker process for each run, as on the Hub; only the two calls that
-need a real card in that process are left out.
+The `spaces` package starts a worker process for each run, as on the Hub; only the two calls that
+need a real GPU in that process are replaced.
 """
 
 import sys

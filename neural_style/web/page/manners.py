@@ -73,6 +73,7 @@ def timed_qualities(
     choices = []
     for quality, preset in MANNERS[manner].items():
         chosen = {n: write_knob(page_knobs()[n], getattr(PRESETS[preset], n)) for n in PRESET_KNOBS}
+        chosen |= {"scale_shares": "auto"}  # the chosen ones may be for another number of sizes
         seconds = expected_seconds(parse_settings(values | chosen), shape)
         time = format_duration(rounded(seconds), language)
         choices.append((f"{translate(quality, language)} · {time}", quality))

@@ -13,6 +13,7 @@ from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import (
+    Updates,
     film,
     finished,
     or_skip,
@@ -158,11 +159,11 @@ def _connect_end(
 ) -> None:
     """Connects Stop, and what follows when a run has ended."""
 
-    def finish(run: str | None, history: str, language: str) -> Any:
-        return or_skip(finished(run, history, language, results))
+    def finish(run: str | None, history: str, language: str) -> Updates:
+        return finished(run, history, language, results)
 
-    def finish_stopped(run: str | None, history: str, language: str) -> Any:
-        return or_skip(stopped(run, history, language, results))
+    def finish_stopped(run: str | None, history: str, language: str) -> Updates:
+        return stopped(run, history, language, results)
 
     def finish_film(run: str | None) -> Any:
         return or_skip(film(run, results))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import html
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,6 +22,7 @@ from neural_style.web.run.checks import first_fault
 from neural_style.web.run.finished import (
     FinishedOutputs,
     finish_run,
+    has_ended,
     make_film,
     read_history,
     result_title,
@@ -29,6 +31,9 @@ from neural_style.web.run.status import Status
 from neural_style.web.run.variations import VariationOutputs
 from neural_style.web.run.view import Outputs
 from neural_style.web.text.texts import translate
+
+_REOPENED_TIMEOUT_SECONDS = 5
+"""After a reload, the run that the reload has ended writes its picture and state."""
 
 Updates = dict[Block, Any]
 """Component → its new value, or `gr.update`; components that are missing stay as they are."""
@@ -46,12 +51,15 @@ def page_handler(
     @no_type_check  # Gradio would not see that a type-checked wrapper is a generator
     @functools.wraps(handler)
     def run(*arguments: Any) -> Iterator[Updates]:
+        current: Status | None = None
         try:
             with closing(handler(*arguments)) as outputs:
                 for shown in outputs:
+                    current = shown.status
                     yield _running(shown, inputs, results)
-        except gr.Error:
-            return
+        except gr.Error as error:
+            if current is None or current.kind != "failed":  # not shown yet
+                yield show_status(_status_of(error), inputs, results)
 
     return run
 
@@ -65,14 +73,21 @@ def variations_handler(
     @functools.wraps(handler)
     def run(*arguments: Any) -> Iterator[Updates]:
         language = language_argument(handler, *arguments)
+        current: Status | None = None
         try:
             with closing(handler(*arguments)) as outputs:
                 for shown in outputs:
+                    current = shown.status
                     yield _varying(shown, language, inputs, results)
-        except gr.Error:
-            return
+        except gr.Error as error:
+            if current is None or current.kind != "failed":  # not shown yet
+                yield show_status(_status_of(error), inputs, results)
 
     return run
+
+
+def _status_of(error: gr.Error) -> Status:
+    return Status("failed", str(error.title), html.unescape(str(error.message)))
 
 
 def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Results) -> Updates:
@@ -141,18 +156,24 @@ def finished(run: str | None, history: str, language: str, results: Results) -> 
         run: The run's folder.
         history: The visitor's results as the browser stores them, unchecked.
     """
-    return _finished(finish_run(run, history, language), language, results)
+    # The stored list is returned unchanged too: this page may have an older one.
+    return {results.history: history} | _finished(
+        finish_run(run, history, language), language, results
+    )
 
 
 def stopped(run: str | None, history: str, language: str, results: Results) -> Updates:
     """`finished` for a run that was stopped, perhaps while it waited in line."""
+    updates = finished(run, history, language, results)
     if not run:
-        return {results.status: status_html(status.stopped_early(language))}
-    return finished(run, history, language, results)
+        updates[results.status] = status_html(status.stopped_without_run(language))
+    return updates
 
 
 def opened(run: Path, history: str, language: str, results: Results) -> Updates:
-    """Updates that show an earlier run again."""
+    """Updates that show an earlier run again; none if it has not ended, as in another tab."""
+    if not has_ended(run, _REOPENED_TIMEOUT_SECONDS):
+        return {}
     outputs = finish_run(str(run), history, language)
     updates = _finished(outputs, language, results)
     if outputs.picture is not None:

@@ -1,9 +1,8 @@
-"""The status area: HTML for a `Status`, and JavaScript that answers a press at once."""
+"""The status area: HTML for a `Status`."""
 
 from __future__ import annotations
 
 import html
-import json
 
 from neural_style.web.run.status import Status
 from neural_style.web.text.texts import escape_markdown
@@ -28,8 +27,3 @@ def status_html(status: Status) -> str:
 def details_text(status: Status) -> str:
     """The losses and the note, as Markdown without markup."""
     return "  \n".join(escape_markdown(text) for text in (status.losses, status.note) if text)
-
-
-def show_at_once_js(status: Status) -> str:
-    """JavaScript: the status as the value of the component."""
-    return f"() => {json.dumps(status_html(status))}"

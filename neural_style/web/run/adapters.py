@@ -54,7 +54,9 @@ def in_line(
         language = language_argument(handler, *arguments)
         with line.enter(seconds(*arguments)) as place:
             while not line.wait(place, _WAITING_INTERVAL_SECONDS):
-                yield show(status.waiting(*line.before(place), language))
+                ahead, left = line.before(place)
+                if ahead:  # none if its turn has just come
+                    yield show(status.waiting(ahead, left, language))
             with closing(handler(*arguments)) as results:
                 yield from results
 

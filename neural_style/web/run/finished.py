@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shutil
+import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from neural_style.errors import NeuralStyleError
+from neural_style.files import not_written
 from neural_style.images.files import LONGEST, load_image, resize, save_image
 from neural_style.images.video import film_every, save_film
 from neural_style.web.run import runs, status
@@ -32,6 +33,9 @@ _MAX_RESULTS = 12
 
 _MAX_NAME_LENGTH = 40
 """Characters of a picture's name within the names of downloads."""
+
+_MAX_NAME_BYTES = 100
+"""The same in UTF-8; a file name has at most 255 bytes."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,14 @@ def finish_run(run: str | None, history: str, language: str) -> FinishedOutputs:
         return FinishedOutputs(status=status.failed(error.message, language))
 
 
+def has_ended(folder: Path, timeout_seconds: float) -> bool:
+    """Whether the run ends within that time."""
+    try:
+        return runs.wait_for_outcome(folder, timeout_seconds) is not None
+    except PageError:  # its outcome is damaged
+        return True
+
+
 def _finished(
     folder: Path,
     outcome: Outcome,
@@ -109,12 +121,25 @@ def _compare(folder: Path, call: Call, picture: Path) -> tuple[str, str]:
 
 def _make_downloads(folder: Path, call: Call, picture: Path) -> list[str]:
     """Paths of the result as PNG, JPEG and WebP, named after its photograph and painting."""
-    name = folder / download_name(call)
+    name = _downloads_folder(folder, picture) / download_name(call)
     png = name.with_name(f"{name.name}.png")
-    shutil.copyfile(picture, png)
+    try:
+        shutil.copyfile(picture, png)
+    except OSError as error:
+        raise not_written(png.name, error) from error
     image = load_image(picture)
     others = [save_image(image, name.with_name(f"{name.name}{end}")) for end in (".jpg", ".webp")]
     return [str(file) for file in (png, *others)]
+
+
+def _downloads_folder(folder: Path, picture: Path) -> Path:
+    """A folder for the files of that picture, so that a continued run has new addresses."""
+    made = folder / picture.stem
+    try:
+        made.mkdir(exist_ok=True)
+    except OSError as error:
+        raise not_written(made.name, error) from error
+    return made
 
 
 def download_name(call: Call) -> str:
@@ -125,8 +150,11 @@ def download_name(call: Call) -> str:
 
 
 def _plain_name(path: str) -> str:
-    """The stem of a file name, with letters, digits and hyphens only."""
-    return re.sub(r"[\W_]+", "-", Path(path).stem).strip("-")[:_MAX_NAME_LENGTH]
+    """The stem of a file name, with letters, their marks, digits and hyphens only."""
+    stem = unicodedata.normalize("NFC", Path(path).stem)
+    plain = "".join(x if unicodedata.category(x)[0] in "LMN" else " " for x in stem)
+    short = "-".join(plain.split())[:_MAX_NAME_LENGTH].encode()[:_MAX_NAME_BYTES]
+    return short.decode(errors="ignore").strip("-")
 
 
 def make_film(run: str | None) -> tuple[str, str] | None:
@@ -140,14 +168,17 @@ def make_film(run: str | None) -> tuple[str, str] | None:
         if folder is None or outcome is None or outcome.last_picture is None:
             return None
         last_picture = outcome.last_picture
-        image = load_image(picture_path(folder, last_picture.iteration))
+        picture = picture_path(folder, last_picture.iteration)
+        image = load_image(picture)
         frame_files = sorted(folder.glob("film-*.jpg"))
         frame_files = frame_files[:: film_every(len(frame_files))]
         longest = max(last_picture.height, last_picture.width)
-        name = download_name(runs.read_call(folder))
+        name = _downloads_folder(folder, picture) / download_name(runs.read_call(folder))
         webp, mp4 = (
             save_film(
-                chain(map(load_image, frame_files), [image]), folder / f"{name}-film{end}", longest
+                chain(map(load_image, frame_files), [image]),
+                name.with_name(f"{name.name}-film{end}"),
+                longest,
             )
             for end in (".webp", ".mp4")
         )
@@ -165,23 +196,16 @@ def read_history(history: str) -> list[str]:
     except (ValueError, TypeError, RecursionError):
         return []
     paths = [path for path in entries if isinstance(path, str)] if isinstance(entries, list) else []
-    return [path for path in dict.fromkeys(paths[:_MAX_RESULTS]) if _is_result(path)]
-
-
-def _is_result(path: str) -> bool:
-    try:
-        return runs.find_result(path) is not None
-    except (ValueError, OSError):  # not a valid file name
-        return False
+    return [path for path in dict.fromkeys(paths[:_MAX_RESULTS]) if runs.find_result(path)]
 
 
 def result_title(path: str, language: str) -> str:
     """What a result was made of: "dahlia · great-wave · seed 7"; empty if that is not known."""
     with suppress(PageError):
         call = runs.read_call(Path(path).parent)
-        content, style = (_plain_name(call.pictures[name] or "") for name in ("content", "style"))
-        seed = call.values["seed"]
-        return translate("result_title", language, content=content, style=style, seed=seed)
+        names = [_plain_name(call.pictures[name] or "") for name in ("content", "style")]
+        seed = translate("seed", language, seed=call.values["seed"])
+        return " · ".join([*filter(None, names), seed])
     return ""
 
 

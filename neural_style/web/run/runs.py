@@ -67,23 +67,26 @@ def find_run(path: str | None) -> Path | None:
     """The path as that of a run's folder; None if it is not one or no longer exists."""
     if not path:
         return None
-    folder = Path(path).resolve()
-    return folder if folder.parent == _runs_folder().resolve() and folder.is_dir() else None
+    try:
+        folder = Path(path).resolve()
+        return folder if folder.parent == _runs_folder().resolve() and folder.is_dir() else None
+    except (ValueError, OSError):  # not a valid file name
+        return None
 
 
 def find_result(path: str) -> Path | None:
     """The path as that of a picture of a run; None if it is not one or no longer exists."""
-    file = Path(path).resolve()
-    inside = file.suffix == ".png" and find_run(str(file.parent)) is not None
-    return file if inside and file.is_file() else None
+    try:
+        file = Path(path).resolve()
+        inside = file.suffix == ".png" and find_run(str(file.parent)) is not None
+        return file if inside and file.is_file() else None
+    except (ValueError, OSError):  # not a valid file name
+        return None
 
 
 def find_result_by_name(name: str) -> Path | None:
     """The picture with that `result_name`; None if it does not exist."""
-    try:
-        return find_result(f"{_runs_folder()}/{name}.png")
-    except (ValueError, OSError):  # not a valid file name
-        return None
+    return find_result(f"{_runs_folder()}/{name}.png")
 
 
 def result_name(picture: str) -> str:

@@ -58,7 +58,7 @@ def read_visit(text: str) -> Visit:
         pictures,
         tuple(name for name in given if name not in pictures),
         values,
-        _find_run(run) if isinstance(run, str) else None,
+        runs.find_run(run) if isinstance(run, str) else None,
     )
 
 
@@ -72,10 +72,3 @@ def _exists(name: str, path: str) -> bool:
         return Path(check_upload(name, path)).is_file()
     except (SettingsError, ValueError, OSError):
         return False
-
-
-def _find_run(path: str) -> Path | None:
-    try:
-        return runs.find_run(path)
-    except (ValueError, OSError):  # not a valid file name
-        return None

@@ -93,6 +93,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "estimate": "About {time} on this machine, plus the time in line.",
     "done": "Done in {time}",
     "stopped": "Stopped after {iteration:,} of {iterations:,} steps",
+    "stopped_only": "Stopped.",
     "stopped_early": "Stopped before there was a picture.",
     # What may go wrong
     "note_title": "Note",
@@ -145,7 +146,6 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "film_file": "Film as MP4",
     "details": "Details",
     "forget": "Forget these results",
-    "result_title": "{content} · {style} · seed {seed}",
     "starting": "Starting…",
     "waiting": "In line: {ahead} ahead of you · about {time}",
     "waiting_detail": "Others are painting. You can leave the line with Stop.",

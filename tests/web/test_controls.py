@@ -1,0 +1,128 @@
+"""The estimate below the buttons, and the times beside the choices of quality."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from neural_style.settings.presets import MANNERS, PRESETS
+from neural_style.web.page.controls import estimate
+from neural_style.web.page.manners import PRESET_KNOBS, rounded, timed_qualities
+from neural_style.web.run import cost
+from neural_style.web.run.call import named_values
+from neural_style.web.run.json_files import write_json
+from neural_style.web.text.texts import format_duration
+from tests.web.stylize_calls import knob_values
+
+ORIENTATION = 0x0112
+SMALL = {"iterations": 9, "size": 128, "scales": 1, "statistic": "gram"}
+"""Settings of a run of 10 evaluations of height × width + 7000 pixels."""
+
+
+@pytest.fixture(autouse=True)
+def known_speed(uploads) -> None:
+    """Stores the speed of the machine: 10,000 pixels × iterations per second."""
+    write_json(uploads / "speed.json", {"pixels_per_second": 1e4})
+
+
+def photograph(folder: Path, width: int, height: int, orientation: int = 1) -> str:
+    """Writes a photograph of that size as its camera stores it."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    path = folder / "photo.jpg"
+    Image.new("RGB", (width, height)).save(path, exif=exif)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.0, 1),
+        (0.2, 1),
+        (1.6, 2),
+        (19.4, 19),
+        (22.4, 20),
+        (22.6, 25),
+        (89.0, 90),
+        (100.0, 90),
+        (106.0, 120),
+        (3601.0, 3600),
+    ],
+)
+def test_estimate_is_rounded_to_its_precision(seconds, shown):
+    assert rounded(seconds) == shown
+
+
+class TestEstimate:
+    @pytest.mark.parametrize(
+        ("size", "time"),
+        [((300, 300), "25 s"), ((300, 150), "15 s"), ((150, 300), "15 s"), ((400, 300), "19 s")],
+        ids=["23.4 s", "15.2 s", "15.2 s upright", "19.3 s"],
+    )
+    def test_estimate_follows_the_shape_of_the_content_image(self, uploads, size, time):
+        text, _ = estimate("en", photograph(uploads, *size), "classic", *knob_values(**SMALL))
+        assert text == f"About {time} on this machine, plus the time in line."
+
+    def test_estimate_takes_a_turned_photograph_upright(self, uploads):
+        values = knob_values()
+        upright = estimate("en", photograph(uploads, 300, 150), "strokes", *values)
+        turned = estimate("en", photograph(uploads, 150, 300, orientation=6), "strokes", *values)
+        other = estimate("en", photograph(uploads, 300, 200), "strokes", *values)
+        assert turned == upright != other
+
+    def test_estimate_without_a_readable_picture_is_for_a_typical_photograph(self, uploads):
+        Path(uploads, "note.png").write_text("no picture")
+        values = knob_values(**SMALL)
+        typical = estimate("en", None, "classic", *values)
+        assert typical[0] == "About 19 s on this machine, plus the time in line."
+        for path in (str(uploads / "note.png"), str(uploads / "gone.png"), "/etc/passwd", "a\0b"):
+            assert estimate("en", path, "classic", *values) == typical
+
+    def test_estimate_is_in_the_requested_language(self):
+        text, update = estimate("zh", None, "classic", *knob_values(**SMALL))
+        assert text == "在这台机器上大约需要 19 秒，另加排队时间。"
+        assert [label.split(" · ")[0] for label, _ in update["choices"]] == ["草稿", "标准", "精细"]
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"iterations": 0}, "iterations must be a whole number from 1 to 100,000; it is 0."),
+            ({"optimizer": "<b>"}, r"optimizer must be one of lbfgs, adam; it is '\<b\>'."),
+        ],
+    )
+    def test_invalid_settings_are_reported_and_keep_the_choices(self, changes, message):
+        assert estimate("en", None, "strokes", *knob_values(**changes)) == [message, gr.skip()]
+
+    @pytest.mark.parametrize("manner", MANNERS)
+    def test_shares_for_the_chosen_sizes_do_not_prevent_the_estimate(self, manner):
+        """A preset may have another number of sizes."""
+        values = knob_values(**SMALL | {"scales": 2, "scale_shares": "5,2"})
+        text, _ = estimate("en", None, manner, *values)
+        assert text.startswith("About ")
+
+
+class TestQualities:
+    @pytest.mark.parametrize("manner", MANNERS)
+    @pytest.mark.parametrize("shape", [None, (1, 1), (9, 16)])
+    def test_each_quality_has_the_time_of_its_preset(self, manner, shape):
+        choices = timed_qualities(manner, named_values(*knob_values()), shape, "en")
+        assert [name for _, name in choices] == ["quick", "balanced", "fine"]
+        for (label, quality), word in zip(choices, ("Sketch", "Standard", "Fine"), strict=True):
+            seconds = cost.expected_seconds(PRESETS[MANNERS[manner][quality]], shape)
+            assert label == f"{word} · {format_duration(rounded(seconds))}"
+
+    def test_times_do_not_depend_on_the_settings_that_a_preset_changes(self):
+        default = timed_qualities("strokes", named_values(*knob_values()), None, "en")
+        for name, value in (("iterations", 2000), ("size", 1536), ("statistic", "gram")):
+            assert name in PRESET_KNOBS
+            values = named_values(*knob_values(**{name: value}))
+            assert timed_qualities("strokes", values, None, "en") == default
+
+    def test_estimate_updates_the_choices(self):
+        values = knob_values()
+        _, update = estimate("en", None, "strokes", *values)
+        choices = timed_qualities("strokes", named_values(*values), None, "en")
+        assert update == gr.update(choices=choices)

@@ -1,0 +1,159 @@
+"""Estimates: GPU seconds to reserve, the duration of runs, and the speed of the machine."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from neural_style import Settings, load_image
+from neural_style.devices import choose_device
+from neural_style.plan import clock
+from neural_style.web.run import adapters, cost, handlers
+from neural_style.web.run.handlers import gpu_seconds, run_seconds, run_stylize
+from neural_style.web.run.json_files import write_json
+from tests.web.stylize_calls import complete_run, knob_values
+
+ONE_SCALE = Settings(iterations=9, size=128, scales=1, statistic="gram")
+
+
+@pytest.fixture
+def known_speed(uploads) -> None:
+    """Stores the speed of the machine: 100,000 pixels × iterations per second."""
+    write_json(uploads / "speed.json", {"pixels_per_second": 1e5})
+
+
+class TestGpuSeconds:
+    def test_more_iterations_and_larger_sizes_reserve_more(self, sent):
+        def seconds(iterations: int, size: int) -> int:
+            return gpu_seconds(*sent, None, *knob_values(iterations=iterations, size=size))
+
+        assert type(seconds(200, 512)) is int
+        assert seconds(200, 512) < seconds(1000, 512) < seconds(2000, 512)
+        assert seconds(200, 512) < seconds(200, 1024) < seconds(200, 1536)
+        assert seconds(1, 64) >= 1
+
+    def test_more_iterations_of_a_continuation_reserve_more(self, sent, watch):
+        folder = complete_run(run_stylize(*sent, None, *knob_values(size=1536, iterations=1)))
+        few, many = (handlers.gpu_seconds_to_continue(folder, more, "en") for more in (10, 1000))
+        assert type(few) is int
+        assert few < many
+
+
+class TestExpectedSeconds:
+    # 10 evaluations of height × width + 7000 pixels, at 100,000 pixels per second.
+    @pytest.mark.parametrize(
+        ("shape", "seconds"),
+        [
+            ((1, 1), (128 * 128 + 7000) / 1e4),
+            ((1, 2), (64 * 128 + 7000) / 1e4),
+            ((3000, 1500), (128 * 64 + 7000) / 1e4),
+            (None, (96 * 128 + 7000) / 1e4),
+        ],
+        ids=["square", "wide", "upright", "typical photograph"],
+    )
+    def test_shape_of_the_content_image_sets_the_canvas(self, known_speed, shape, seconds):
+        assert cost.expected_seconds(ONE_SCALE, shape) == pytest.approx(seconds)
+
+    def test_cost_of_the_statistic_is_a_factor(self, known_speed, monkeypatch):
+        monkeypatch.setitem(clock.COST_OF_STATISTIC, Settings().statistic, 1.0)
+        full = cost.expected_seconds(Settings())
+        monkeypatch.setitem(clock.COST_OF_STATISTIC, Settings().statistic, 0.8)
+        assert cost.expected_seconds(Settings()) == pytest.approx(0.8 * full)
+
+    def test_run_seconds_reads_the_settings_of_a_request(self, sent, known_speed):
+        values = knob_values(iterations=9, size=128, scales=1, statistic="gram")
+        expected = cost.expected_seconds(ONE_SCALE)
+        assert run_seconds(*sent, None, *values) == pytest.approx(expected)
+
+    def test_continuation_takes_the_seconds_of_its_own_iterations(self, sent, watch, known_speed):
+        values = knob_values(iterations=2, size=128, scales=1, statistic="gram")
+        folder = complete_run(run_stylize(*sent, None, *values))
+        seconds = handlers.seconds_to_continue(folder, 9, "en")
+        assert seconds == pytest.approx(cost.expected_seconds(ONE_SCALE))
+        assert handlers.seconds_to_continue(folder, 0, "en") == 0.0
+        assert handlers.seconds_to_continue(None, 9, "en") == 0.0
+
+
+class TestSpeed:
+    def test_speed_of_a_recorded_run_gives_its_duration_again(self, sent, watch):
+        *_, last = run_stylize(*sent, None, *knob_values(iterations=30))
+        settings = Settings(iterations=30, size=64)
+        shape = tuple(load_image(last.picture).shape[-2:])
+        cost.record_speed(settings, shape, 60.0)
+        assert cost.expected_seconds(settings, shape) == pytest.approx(60.0)
+
+    def test_machine_is_measured_once_until_a_run_is_recorded(self, uploads, monkeypatch):
+        measured = []
+
+        def measure(may_go_on):
+            assert may_go_on()
+            measured.append(True)
+            return 1e5
+
+        monkeypatch.setattr(cost, "measure_speed", measure)
+        measurement = cost.SpeedMeasurement()
+        settings = Settings(iterations=30, size=64)
+        guess = cost.expected_seconds(settings)
+        assert measurement.start()
+        measurement.join()
+        assert cost.machine_speed() == 1e5
+        ratio = clock.GUESSED_SPEEDS[choose_device("auto").type] / 1e5
+        assert cost.expected_seconds(settings) == pytest.approx(ratio * guess)
+        assert not measurement.start()
+        cost.record_speed(settings, (48, 64), 60.0)
+        assert cost.expected_seconds(settings) == pytest.approx(60.0)
+        assert measured == [True]
+
+    def test_zero_gpu_is_not_measured(self, uploads, monkeypatch):
+        monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+        assert not cost.SpeedMeasurement().start()
+        assert cost.machine_speed() == 5e6
+
+    def test_starting_a_run_stops_the_measurement(self, sent, watch, uploads, monkeypatch):
+        measurement = cost.SpeedMeasurement()
+        measuring, run_ended, answers = threading.Event(), threading.Event(), []
+
+        def measure(may_go_on):
+            answers.append(may_go_on())
+            measuring.set()
+            assert run_ended.wait(60)
+            answers.append(may_go_on())
+            return 1e5 if answers[-1] else None
+
+        monkeypatch.setattr(cost, "measure_speed", measure)
+        assert measurement.start()
+        assert measuring.wait(60)
+        run = adapters.stop_measurement_first(measurement, run_stylize)
+        list(run(*sent, None, *knob_values(iterations=2)))
+        run_ended.set()
+        measurement.join()
+        assert answers == [True, False]
+        assert cost.machine_speed() != 1e5
+
+    def test_failed_measurement_leaves_the_guess(self, uploads, monkeypatch):
+        def fail(may_go_on):
+            raise RuntimeError("out of memory")
+
+        monkeypatch.setattr(cost, "measure_speed", fail)
+        guess, measurement = cost.machine_speed(), cost.SpeedMeasurement()
+        assert measurement.start()
+        measurement.join()
+        assert cost.machine_speed() == guess
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("", "{", "[]", "7", "null", '{"pixels_per_second": 9}', '{"format": 2}'),
+            *(
+                f'{{"format": 1, "pixels_per_second": {speed}}}'
+                for speed in ("NaN", "1e999", "-1", "0", '"9"')
+            ),
+        ],
+    )
+    def test_damaged_speed_file_is_ignored(self, text, uploads):
+        guess = cost.machine_speed()
+        (uploads / "speed.json").write_text(text)
+        assert cost.machine_speed() == guess
+        write_json(uploads / "speed.json", {"pixels_per_second": 5e5})
+        assert cost.machine_speed() == 5e5

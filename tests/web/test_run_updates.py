@@ -1,0 +1,237 @@
+"""Updates of the page's components: during a run, after its end, and when a result is opened."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from neural_style.web.page import run_updates
+from neural_style.web.page.run_updates import page_handler, variations_handler
+from neural_style.web.page.status_view import details_text, status_html
+from neural_style.web.run import status
+from neural_style.web.run.gpu import explain_gpu_errors
+from neural_style.web.run.handlers import run_continue, run_stylize
+from neural_style.web.run.status import Status
+from neural_style.web.run.variations import run_variations
+from neural_style.web.run.view import Outputs
+from tests.web.stylize_calls import complete_run, knob_values
+
+STOPPED_EARLY = Status("done", "Stopped before there was a picture.")
+
+
+class TestPageHandler:
+    def test_only_the_status_changes_before_the_first_picture(self, columns, sent, watch):
+        _, results = columns
+        preparing, looking, first, *_ = page_handler(run_stylize, *columns)(
+            *sent, None, *knob_values()
+        )
+        for updates in (preparing, looking):
+            assert updates.keys() == {results.status, results.latest_run}
+        assert preparing[results.status] == status_html(status.preparing("preparing"))
+        assert first[results.shown_run] == first[results.latest_run]
+        assert first[results.latest_run] == preparing[results.latest_run]
+
+    def test_first_picture_replaces_the_example(self, columns, sent, watch):
+        _, results = columns
+        outputs = [*run_stylize(*sent, None, *knob_values())]
+        updates = [*page_handler(iter_outputs(outputs), *columns)("a.png", "b.png")]
+        assert updates[2] == {
+            results.status: status_html(outputs[2].status),
+            results.latest_run: outputs[2].run,
+            results.example: gr.update(visible=False),
+            results.picture: gr.update(value=outputs[2].picture, visible=True),
+            results.gallery: outputs[2].gallery,
+            results.tabs: gr.update(visible=True),
+            results.details: details_text(outputs[2].status),
+            results.shown_run: outputs[2].run,
+            results.chart: outputs[2].chart,
+        }
+
+    def test_chart_that_is_empty_stays_as_it_is(self, columns):
+        outputs = Outputs("a.png", [], Status("busy", "Painting"), None, "folder")
+        (updates,) = page_handler(iter_outputs([outputs]), *columns)("a.png", "b.png")
+        assert columns.results.chart not in updates
+        assert updates[columns.results.picture] == gr.update(value="a.png", visible=True)
+
+    @pytest.mark.parametrize(
+        ("more", "message"),
+        [(0, "iterations must be a whole number from 1"), (1999, "iterations is at most 2000")],
+    )
+    def test_refused_continuation_changes_only_the_status(
+        self, columns, more, message, sent, watch
+    ):
+        folder = complete_run(run_stylize(*sent, None, *knob_values()))
+        (updates,) = page_handler(run_continue, *columns)(folder, more, "en")
+        assert updates.keys() == {columns.results.status, columns.results.latest_run}
+        assert 'class="status failed"' in updates[columns.results.status]
+        assert message in updates[columns.results.status]
+        assert updates[columns.results.latest_run] is None
+
+    def test_error_of_a_run_stays_in_the_status_and_is_not_raised(
+        self, columns, sent, uploads, watch
+    ):
+        Image.new("RGB", (1, 1)).save(uploads / "dot.png")
+        handler = page_handler(run_stylize, *columns)
+        *_, last = handler(str(uploads / "dot.png"), sent[1], None, *knob_values())
+        assert last.keys() == {columns.results.status, columns.results.latest_run}
+        assert 'class="status failed"' in last[columns.results.status]
+        assert "content image is 1×1" in last[columns.results.status]
+
+    @pytest.mark.parametrize("adapt", [page_handler, variations_handler])
+    def test_gpu_error_before_the_first_output_is_in_the_status(self, columns, adapt):
+        """ZeroGPU refuses a visitor without quota before the run begins."""
+
+        def handler(content, language="en"):
+            raise gr.Error("You have exceeded your quota", title="ZeroGPU quota exceeded")
+            yield
+
+        updates = [*adapt(explain_gpu_errors(handler), *columns)("a.png")]
+        assert len(updates) == 1
+        assert "Your share of GPU time for today is used up" in updates[0][columns.results.status]
+
+    def test_unexpected_error_is_raised(self, columns):
+        def handler(content):
+            yield Outputs(None, [], Status("busy", "Painting"), None, "folder")
+            raise RuntimeError("a mistake")
+
+        with pytest.raises(RuntimeError, match="a mistake"):
+            list(page_handler(handler, *columns)("a.png"))
+
+    def test_closing_stops_the_network(self, columns, sent, watch):
+        results = page_handler(run_stylize, *columns)(*sent, None, *knob_values(iterations=2000))
+        for _ in range(4):
+            next(results)
+        results.close()
+        assert watch.ended == 1
+
+
+def iter_outputs(outputs: list[Outputs]):
+    """A handler that yields these outputs."""
+
+    def handler(content, style, language="en"):
+        yield from outputs
+
+    return handler
+
+
+class TestVariationsHandler:
+    def test_pictures_appear_with_their_seeds(self, columns, sent, watch):
+        _, results = columns
+        arguments = [*sent, None, *knob_values(iterations=2, seed=7)]
+        updates = [*variations_handler(run_variations, *columns)(*arguments)]
+        assert updates[0].keys() == {results.status, results.latest_run}
+        assert updates[0][results.latest_run] is None
+        gallery = updates[-1][results.variations]
+        assert gallery["visible"] is True
+        assert [caption for _, caption in gallery["value"]] == [f"seed {k}" for k in range(7, 11)]
+        assert updates[-1][results.seeds] == (7, 8, 9, 10)
+        assert updates[-1][results.status] == status_html(status.varied(4))
+
+
+class TestEnd:
+    def test_finished_run_shows_picture_files_comparison_and_history(self, columns, sent, watch):
+        _, results = columns
+        *_, last = run_stylize(*sent, None, *knob_values(seed=7))
+        updates = run_updates.finished(last.run, "", "en", results)
+        comparison, chart = updates.pop(results.compare), updates.pop(results.chart)
+        assert comparison[1] == last.picture
+        assert chart.equals(last.chart)
+        files = [Path(file).name for file in updates.pop(results.files)]
+        assert files == [f"content-style-7{ending}" for ending in (".png", ".jpg", ".webp")]
+        assert updates == {
+            results.status: status_html(last.status),
+            results.example: gr.update(visible=False),
+            results.picture: gr.update(value=last.picture, visible=True),
+            results.actions: gr.update(visible=True),
+            results.tabs: gr.update(visible=True),
+            results.details: details_text(last.status),
+            results.gallery: last.gallery,
+            results.history: json.dumps([last.picture]),
+            results.earlier: [(last.picture, "content · style · seed 7")],
+            results.earlier_fold: gr.update(visible=True),
+        }
+
+    def test_refused_request_keeps_the_stored_history_at_its_end(self, columns, sent):
+        results = columns.results
+        assert run_updates.finished(None, "[1]", "en", results) == {results.history: "[1]"}
+
+    @pytest.mark.parametrize("run", [None, ""])
+    def test_run_stopped_in_line_says_so(self, columns, run):
+        results = columns.results
+        stopped = run_updates.stopped(run, "[]", "en", results)
+        only = status_html(Status("done", "Stopped."))
+        assert stopped == {results.status: only, results.history: "[]"}
+
+    def test_run_stopped_before_its_first_picture_says_so(self, columns, sent, watch):
+        results = run_stylize(*sent, None, *knob_values())
+        folder = next(results).run
+        results.close()
+        stopped = run_updates.stopped(folder, "", "en", columns.results)
+        words = status_html(STOPPED_EARLY)
+        assert stopped == {columns.results.status: words, columns.results.history: ""}
+
+    def test_film_fills_its_two_components(self, columns, sent, watch):
+        _, results = columns
+        folder = complete_run(run_stylize(*sent, None, *knob_values(seed=7)))
+        updates = run_updates.film(folder, results)
+        assert {component: Path(path).name for component, path in updates.items()} == {
+            results.film: "content-style-7-film.webp",
+            results.film_file: "content-style-7-film.mp4",
+        }
+        assert run_updates.film(None, results) == {}
+
+    def test_empty_updates_are_skipped(self, columns):
+        updates = {columns.results.status: "Ready."}
+        assert run_updates.or_skip(updates) is updates
+        assert run_updates.or_skip({}) == gr.skip()
+
+
+class TestOpened:
+    def test_earlier_run_is_shown_with_its_folder(self, columns, sent, watch):
+        _, results = columns
+        *_, last = run_stylize(*sent, None, *knob_values())
+        updates = run_updates.opened(Path(last.run), "", "en", results)
+        assert updates[results.picture] == gr.update(value=last.picture, visible=True)
+        assert updates[results.shown_run] == updates[results.latest_run] == last.run
+
+    def test_run_without_a_picture_shows_its_status_only(self, columns, sent, watch):
+        results = run_stylize(*sent, None, *knob_values())
+        folder = next(results).run
+        results.close()
+        opened = run_updates.opened(Path(folder), "", "en", columns.results)
+        assert opened == {columns.results.status: status_html(STOPPED_EARLY)}
+
+    def test_shared_picture_is_shown_without_steps(self, columns):
+        _, results = columns
+        shown = status.shown("a · b · seed 1")
+        assert run_updates.opened_picture("a.png", shown, results) == {
+            results.status: status_html(shown),
+            results.example: gr.update(visible=False),
+            results.picture: gr.update(value="a.png", visible=True),
+            results.actions: gr.update(visible=True),
+            results.tabs: gr.update(visible=False),
+            results.files: ["a.png"],
+            results.shown_run: "a.png",
+        }
+
+    def test_stored_history_leaves_out_results_that_are_gone(self, columns, sent, watch):
+        _, results = columns
+        *_, last = run_stylize(*sent, None, *knob_values(seed=7))
+        history = json.dumps([str(Path(last.run).with_name("gone") / "a.png"), last.picture])
+        assert run_updates.stored_history(history, "en", results) == {
+            results.history: json.dumps([last.picture]),
+            results.earlier: [(last.picture, "content · style · seed 7")],
+            results.earlier_fold: gr.update(visible=True),
+        }
+
+    def test_empty_history_hides_its_gallery(self, columns, uploads):
+        _, results = columns
+        assert run_updates.stored_history("", "en", results) == {
+            results.history: "[]",
+            results.earlier: [],
+            results.earlier_fold: gr.update(visible=False),
+        }

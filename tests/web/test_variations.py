@@ -1,0 +1,109 @@
+"""Variations: four small pictures with consecutive seeds."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from neural_style import load_image
+from neural_style.settings.presets import PRESETS
+from neural_style.web.run import cost, handlers
+from neural_style.web.run.json_files import write_json
+from neural_style.web.run.status import Status
+from neural_style.web.run.variations import (
+    VariationOutputs,
+    gpu_seconds_to_vary,
+    run_variations,
+    variation_seconds,
+)
+from tests.web.stylize_calls import knob_values
+
+READY = Status(
+    "done", "4 variations are ready", "Touch the one you like: it is painted at full size."
+)
+
+
+def test_four_small_pictures_have_consecutive_seeds(sent, watch):
+    values = knob_values(size=512, iterations=2, seed=2**32 - 2)
+    results = list(run_variations(*sent, None, *values))
+    assert results[-1].status == READY
+    assert [seed for _, seed in results[-1].pictures] == [2**32 - 2, 2**32 - 1, 0, 1]
+    paths = [path for path, _ in results[-1].pictures]
+    assert len({*paths}) == 4
+    assert all(load_image(path).shape == (1, 3, 171, 256) for path in paths)
+    assert watch.ended == 4
+
+
+def test_pictures_are_added_one_by_one_while_the_fraction_grows(sent, watch):
+    *results, last = run_variations(*sent, None, *knob_values(iterations=2))
+    for shown in results:
+        number = len(shown.pictures) + 1
+        assert shown.status.kind == "busy"
+        assert shown.status.headline == f"Variation {number} of 4"
+        assert (number - 1) / 4 <= shown.status.fraction <= number / 4
+        assert shown.pictures == last.pictures[: number - 1]
+    assert {len(shown.pictures) for shown in results} == {0, 1, 2, 3}
+    assert len(last.pictures) == 4
+
+
+def test_variation_has_no_more_steps_and_pixels_than_the_run(sent, watch):
+    *_, last = run_variations(*sent, None, *knob_values(iterations=3, size=96))
+    path, _ = last.pictures[0]
+    assert load_image(path).shape == (1, 3, 64, 96)
+    assert path.endswith("stylized-000003.png")
+
+
+@pytest.mark.parametrize(
+    ("changes", "iterations"),
+    [({"statistic": "nearest"}, 20), ({"statistic": "gram", "init": "auto"}, 100)],
+)
+def test_variation_is_a_sketch_of_the_manner(sent, watch, changes, iterations):
+    values = knob_values(iterations=2000, size=64, **changes)
+    results = run_variations(*sent, None, *values)
+    for shown in results:
+        if shown.pictures:
+            break
+    results.close()
+    recipe = handlers.restore(shown.pictures[0][0])
+    assert recipe == knob_values(iterations=iterations, size=64, **changes)
+
+
+def test_shares_for_the_sizes_of_the_run_are_left_out(sent, watch):
+    values = knob_values(iterations=2, scales=2, scale_shares="5,2")
+    *_, last = run_variations(*sent, None, *values)
+    assert handlers.restore(last.pictures[0][0]) == knob_values(iterations=2)
+
+
+def test_failed_variation_ends_with_its_reason(sent, uploads, watch):
+    Image.new("RGB", (1, 1)).save(uploads / "dot.png")
+    *_, last = run_variations(str(uploads / "dot.png"), sent[1], None, *knob_values())
+    assert last.pictures == ()
+    assert (last.status.kind, last.status.headline) == ("failed", "That did not work")
+    assert last.status.detail.startswith("The content image is 1×1")
+
+
+def test_invalid_settings_are_refused_before_anything_runs(sent, watch):
+    arguments = [*sent, None, *knob_values(seed=-1)]
+    reason = "seed must be a whole number from 0 to 4,294,967,295; it is -1."
+    failed = Status("failed", "That did not work", reason)
+    assert list(run_variations(*arguments)) == [VariationOutputs((), failed)]
+    assert variation_seconds(*arguments) == 0.0
+    assert type(gpu_seconds_to_vary(*arguments)) is int
+    assert watch.looks == 0
+
+
+def test_closing_stops_the_network(sent, watch):
+    results = run_variations(*sent, None, *knob_values(iterations=2000))
+    for _ in range(4):
+        next(results)
+    results.close()
+    assert watch.ended == 1
+
+
+def test_duration_is_that_of_four_sketches(sent, uploads):
+    write_json(uploads / "speed.json", {"pixels_per_second": 1e5})
+    arguments = [*sent, None, *knob_values(iterations=2000, size=1536)]
+    sketch = PRESETS["quick"]
+    seconds = 4 * cost.expected_seconds(sketch)
+    assert variation_seconds(*arguments) == pytest.approx(seconds)
+    assert gpu_seconds_to_vary(*arguments) == 4 * cost.reserved_seconds(sketch)
