@@ -64,7 +64,7 @@ def test_resumed_run_measures_speed_from_its_own_first_step(set_clock):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.4, "0 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")],
+    [(0.4, "0 s"), (59.6, "1 min"), (185, "3 min 5 s"), (7800, "2 h 10 min")],
 )
 def test_in_words_formats_durations(seconds, words):
     assert in_words(seconds) == words

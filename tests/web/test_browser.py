@@ -369,3 +369,7 @@ class TestLastVisit:
             page.reload()
             expect(page.locator("#status")).to_contain_text("Choose a photo and a painting")
             expect(page.locator("#stylize")).to_be_visible()
+        set_number(page, "size", 128)
+        page.reload()
+        open_fold(page, "size")
+        expect(page.locator("#size input[type=number]")).to_have_value("128")

@@ -135,8 +135,9 @@ class TestFinishedRun:
         press(second, "forget")
         expect(second.locator("#fold-earlier")).not_to_be_visible()
         second.reload()
-        expect(second.locator("#status")).to_contain_text("12 steps")
-        expect(second.locator("#earlier .thumbnail-item")).to_have_count(1)  # the last visit's
+        expect(second.locator("#content img")).to_have_count(1)
+        expect(second.locator("#estimate")).to_contain_text("on this machine")
+        expect(second.locator("#fold-earlier, #result")).to_have_count(0)
         second.close()
 
 

@@ -62,10 +62,16 @@ WRITE_HISTORY_JS = f"""(results) => {{
   if (results) localStorage.setItem({json.dumps(_HISTORY_KEY)}, results);
 }}"""
 
-STORE_RUN_JS = f"""(run) => {{
+_VISIT_JS = f"""
   const key = {json.dumps(_VISIT_KEY)};
-  if (run) localStorage.setItem(
-    key, JSON.stringify({{...JSON.parse(localStorage.getItem(key) ?? "{{}}"), run}}));
+  const store = (visit) => localStorage.setItem(key, JSON.stringify(visit));
+  let visit = {{}};
+  try {{ visit = JSON.parse(localStorage.getItem(key)) ?? {{}}; }} catch {{}}
+"""
+"""JavaScript statements: `visit` is the stored last visit, and `store` stores one."""
+
+STORE_RUN_JS = f"""(run) => {{ {_VISIT_JS}
+  if (run) store({{...visit, run}});
 }}"""
 """JavaScript: stores the run that was started last."""
 
@@ -77,13 +83,13 @@ def store_inputs_js(pictures: list[str], knobs: list[str]) -> str:
     """
     return f"""(...given) => {{
   if (document.body.dataset.restored !== "yes") return;
-  const key = {json.dumps(_VISIT_KEY)}, pictures = {{}}, values = {{}};
+  {_VISIT_JS}
+  const pictures = {{}}, values = {{}};
   {json.dumps(pictures)}.forEach((name, i) => {{
     if (given[i]?.path) pictures[name] = given[i].path;
   }});
   {json.dumps(knobs)}.forEach((name, i) => {{ values[name] = given[i + {len(pictures)}]; }});
-  const {{run}} = JSON.parse(localStorage.getItem(key) ?? "{{}}");
-  localStorage.setItem(key, JSON.stringify({{pictures, values, run}}));
+  store({{pictures, values, run: visit.run}});
 }}"""
 
 
@@ -163,8 +169,9 @@ def _connect_earlier(inputs: Inputs, results: Results, language: gr.Textbox) -> 
         None,
         None,
         [results.history, results.earlier_fold],
-        js=f"""() => {{
+        js=f"""() => {{ {_VISIT_JS}
   localStorage.removeItem({json.dumps(_HISTORY_KEY)});
+  store({{...visit, run: undefined}});
   return ["", {json.dumps({"__type__": "update", "visible": False})}];
 }}""",
         **IN_BROWSER,
