@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import gradio as gr
@@ -167,6 +168,7 @@ class TestFailures:
         monkeypatch.setattr(torch, "save", fail)
         results = run_stylize(*sent, None, *knob_values())
         folder = next(results).run
-        with pytest.raises(RuntimeError, match="a mistake"):
-            list(results)
+        # A handler runs in a thread; in this one, a browser may have left its event loop.
+        with ThreadPoolExecutor() as pool, pytest.raises(RuntimeError, match="a mistake"):
+            pool.submit(list, results).result()
         assert finished.picture_for_reuse(folder, "en").endswith("stylized-000004.png")
