@@ -6,13 +6,14 @@ import pytest
 
 from neural_style.plan import clock
 from neural_style.plan.clock import Clock, in_words, work
-from neural_style.plan.schedule import Scale
+from neural_style.plan.schedule import CELLS, LAYERS, Scale
 
 
 @pytest.fixture
 def set_clock(monkeypatch):
-    """Sets the simulated time; evaluations have no fixed cost."""
+    """Sets the simulated time; iterations have no fixed cost, and starts cost one of them."""
     monkeypatch.setattr(clock, "_FIXED_PIXELS", 0)
+    monkeypatch.setattr(clock, "_STARTS", {"": 1, CELLS: 1, LAYERS: 1})
 
     def set_time(seconds):
         monkeypatch.setattr(clock.time, "monotonic", lambda: seconds)
@@ -60,6 +61,21 @@ def test_resumed_run_measures_speed_from_its_own_first_step(set_clock):
     assert timer.tick(0, 10) == (30.0, 44.0)
     set_clock(138.0)
     assert timer.tick(1, 1) == (38.0, 36.0)  # 800 pixels in 8 s, so 3600 in 36 s
+
+
+def test_start_of_a_pass_costs_several_iterations(set_clock, monkeypatch):
+    monkeypatch.setattr(clock, "_STARTS", {"": 3, CELLS: 6, LAYERS: 3})
+    scales = [Scale(10, 10, 4, CELLS), Scale(20, 20, 5, LAYERS)]
+    assert work(scales) == 100 * (6 + 4) + 400 * (3 + 5) == 4200
+    timer = Clock(100.0, scales, speed=100.0)
+    set_clock(106.0)
+    assert timer.tick(0, 0) == (6.0, 36.0)  # 600 pixels are done
+    set_clock(107.0)
+    assert timer.tick(0, 1)[1] == 35.0
+    set_clock(110.0)
+    assert timer.tick(0, 4) == (10.0, 32.0)
+    set_clock(122.0)
+    assert timer.tick(1, 0) == (22.0, 20.0)
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_refused_status_names_the_input_as_the_page_labels_it(name, english, chi
 
 
 def test_shown_status_leaves_out_an_unknown_title():
-    assert status.shown("a · b · seed 1", note="A note.").detail == "a · b · seed 1 A note."
+    assert status.shown("a · b · seed 1", note="A note.").detail == "a · b · seed 1. A note."
     assert status.shown("", note="A note.").detail == "A note."
     assert status.shown("a · b · seed 1").detail == "a · b · seed 1"
 

@@ -101,6 +101,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
     variations = localizer.create(
         gr.Gallery,
         {"label": "variations"},
+        show_label=False,  # it would cover the pictures
         columns=4,
         height=220,
         object_fit="cover",

@@ -168,6 +168,7 @@ def _connect_end(
     def finish_film(run: str | None) -> Any:
         return or_skip(film(run, results))
 
+    inputs.stop.click(None, language, results.status, js=_stopping_js(), **IN_BROWSER)
     cancelled = inputs.stop.click(None, cancels=started, **UNQUEUED)
     # Unqueued: runs that wait must not hold back a result.
     for ended, handler in (
@@ -206,7 +207,7 @@ def _finished_components(results: Results) -> list[gr.blocks.Block]:
     return [
         *(results.status, results.example, results.picture, results.actions, results.tabs),
         *(results.compare, results.files, results.details, results.gallery, results.chart),
-        *(results.earlier_fold, results.earlier),
+        *(results.earlier_fold, results.earlier, results.more_iterations),
     ]
 
 
@@ -267,6 +268,12 @@ def _start_js() -> str:
         for change in ({"visible": False}, {"visible": True}, {"interactive": False})
     )
     return f"(language) => [({starting})[language], {hide}, {hide}, {show}, {disable}]"
+
+
+def _stopping_js() -> str:
+    """JavaScript: the status between Stop and the end of the run."""
+    stopping = {code: status_html(status.preparing("stopping", code)) for code in LANGUAGES}
+    return f"(language) => ({json.dumps(stopping)})[language]"
 
 
 def _failure_js() -> str:

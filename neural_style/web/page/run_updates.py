@@ -210,6 +210,8 @@ def _finished(outputs: FinishedOutputs, language: str, results: Results) -> Upda
             results.gallery: outputs.gallery,
             results.chart: outputs.chart,
         }
+    if outputs.steps_left:  # Continue ends a stopped run as it was planned
+        updates[results.more_iterations] = outputs.steps_left
     if outputs.results is not None:
         updates |= history_updates(outputs.results, language, results)
     return updates

@@ -53,6 +53,13 @@ from neural_style.web.text.texts import translate
 _HISTORY_KEY, _VISIT_KEY = "neural-style-space.results", "neural-style-space.visit"
 """Keys in the browser's local storage."""
 
+_OPENED_JS = f"""() => {{
+  document.body.dataset.restored = "yes";
+  const shared = new URLSearchParams(location.search).has({json.dumps(RESULT_PARAMETER)});
+  if (shared && window.innerWidth <= 768) document.querySelector("#status").scrollIntoView();
+}}"""
+"""Lets inputs be stored from now on; on a phone, shows a shared result first."""
+
 READ_HISTORY_JS = (
     f"(run, _, language) => [run, localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? '', language]"
 )
@@ -141,7 +148,7 @@ def connect_visits(
         show_progress_on=language,
         **UNQUEUED,
     ).then(estimate, estimate_inputs(inputs, language), estimate_outputs(inputs), **UNQUEUED).then(
-        None, js="() => { document.body.dataset.restored = 'yes'; }", **IN_BROWSER
+        None, js=_OPENED_JS, **IN_BROWSER
     )
     for script in (SET_DOCUMENT_LANGUAGE_JS, SET_ROLE_OF_EMPTY_JS, WATCH_CONNECTION_JS):
         page.load(None, js=script, api_visibility="private")
@@ -189,7 +196,7 @@ def _opened_components(results: Results) -> list[Block]:
     return [
         *(results.status, results.example, results.picture, results.actions, results.tabs),
         *(results.compare, results.files, results.details, results.gallery, results.chart),
-        *(results.earlier_fold, results.earlier, results.history),
+        *(results.earlier_fold, results.earlier, results.history, results.more_iterations),
         *(results.shown_run, results.latest_run),
     ]
 

@@ -49,6 +49,7 @@ class FinishedOutputs:
         chart: The losses by iteration.
         files: Paths of the downloads.
         results: Paths of the visitor's results, newest first.
+        steps_left: Planned steps that a stopped run has not made.
     """
 
     picture: str | None = None
@@ -58,6 +59,7 @@ class FinishedOutputs:
     chart: pd.DataFrame | None = None
     files: list[str] | None = None
     results: list[str] | None = None
+    steps_left: int = 0
 
 
 def finish_run(run: str | None, history: str, language: str) -> FinishedOutputs:
@@ -107,6 +109,7 @@ def _finished(
         chart=outcome.progress.chart(),
         files=_make_downloads(folder, call, picture),
         results=results[:_MAX_RESULTS],
+        steps_left=last_picture.planned - last_picture.iteration,
     )
 
 

@@ -178,7 +178,7 @@ def refused(name: str, reason: str, language: str = DEFAULT_LANGUAGE) -> Status:
 
 def shown(title: str, language: str = DEFAULT_LANGUAGE, note: str = "") -> Status:
     """The status of a result of a link; `title` says what it was made of."""
-    words = " ".join(filter(None, (title, note)))
+    words = ". ".join(filter(None, (title, note)))
     return Status("done", translate("shown_again", language), words)
 
 

@@ -128,6 +128,7 @@ CHINESE: dict[str, str] = {
     "details": "详情",
     "forget": "忘记这些结果",
     "starting": "正在开始……",
+    "stopping": "正在当前一步之后停止……",
     "waiting": "排队中：前面还有 {ahead} 个 · 大约 {time}",
     "waiting_detail": "其他人正在绘制。按“停止”可以退出排队。",
     "time_left": "大约还需 {time}",

@@ -147,6 +147,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "details": "Details",
     "forget": "Forget these results",
     "starting": "Starting…",
+    "stopping": "Stopping after the current step…",
     "waiting": "In line: {ahead} ahead of you · about {time}",
     "waiting_detail": "Others are painting. You can leave the line with Stop.",
     "time_left": "About {time} left",
