@@ -12,7 +12,7 @@ from PIL import Image
 from neural_style.web.page import run_updates
 from neural_style.web.page.run_updates import page_handler, variations_handler
 from neural_style.web.page.status_view import details_text, status_html
-from neural_style.web.run import status
+from neural_style.web.run import runs, status
 from neural_style.web.run.gpu import explain_gpu_errors
 from neural_style.web.run.handlers import run_continue, run_stylize
 from neural_style.web.run.status import Status
@@ -173,6 +173,15 @@ class TestEnd:
         stopped = run_updates.stopped(folder, "", "en", columns.results)
         words = status_html(STOPPED_EARLY)
         assert stopped == {columns.results.status: words, columns.results.history: ""}
+
+    def test_stopped_run_offers_its_remaining_steps(self, columns, sent, watch):
+        outputs = run_stylize(*sent, None, *knob_values(iterations=500))
+        folder = [next(outputs) for _ in range(6)][-1].run
+        outputs.close()
+        reached = runs.last_outcome(Path(folder)).last_picture.iteration
+        updates = run_updates.finished(folder, "", "en", columns.results)
+        assert 0 < reached < 500
+        assert updates[columns.results.more_iterations] == 500 - reached
 
     def test_film_fills_its_two_components(self, columns, sent, watch):
         _, results = columns
