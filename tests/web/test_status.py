@@ -61,6 +61,10 @@ def test_ready_status_has_the_source_of_the_weights():
     )
 
 
+def test_stopping_status_has_no_fraction():
+    assert status.stopping() == Status("busy", "Stopping after the current step…")
+
+
 def test_waiting_status_has_place_and_time_but_no_fraction():
     assert status.waiting(2, 100) == Status(
         "busy",

@@ -272,7 +272,7 @@ def _start_js() -> str:
 
 def _stopping_js() -> str:
     """JavaScript: the status between Stop and the end of the run."""
-    stopping = {code: status_html(status.preparing("stopping", code)) for code in LANGUAGES}
+    stopping = {code: status_html(status.stopping(code)) for code in LANGUAGES}
     return f"(language) => ({json.dumps(stopping)})[language]"
 
 

@@ -11,11 +11,9 @@ from neural_style.web.text.texts import escape_markdown
 def status_html(status: Status) -> str:
     """The status as HTML of a fixed height; a live region, so that screen readers read it."""
     bar = ""
-    if status.kind == "busy":
-        known = status.fraction is not None
-        width = f"{100 * status.fraction:.1f}%" if known else "100%"
-        moving = "" if known else " moving"
-        bar = f'<div class="bar"><div class="filled{moving}" style="width:{width}"></div></div>'
+    if status.kind == "busy" and status.fraction is not None:
+        width = f"{100 * status.fraction:.1f}%"
+        bar = f'<div class="bar"><div class="filled" style="width:{width}"></div></div>'
     detail = f"<p>{html.escape(status.detail)}</p>" if status.detail else ""
     return (
         f'<div class="status {status.kind}" data-field="{html.escape(status.field)}"'

@@ -150,6 +150,11 @@ def stopped_early(language: str = DEFAULT_LANGUAGE) -> Status:
     return Status("done", translate("stopped_early", language))
 
 
+def stopping(language: str = DEFAULT_LANGUAGE) -> Status:
+    """The status between Stop and the end of the run."""
+    return Status("busy", translate("stopping", language))
+
+
 def stopped_without_run(language: str = DEFAULT_LANGUAGE) -> Status:
     """The status after Stop where no run had begun, as in the line, or several had."""
     return Status("done", translate("stopped_only", language))

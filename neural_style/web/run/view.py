@@ -47,7 +47,7 @@ class Outputs:
         picture: Path of the picture; None until there is one.
         gallery: Path and caption of each milestone.
         chart: The losses by iteration.
-        run: The run's folder on the server; None leaves the component unchanged.
+        run: The run's folder on the server; None while the run waits, or where it was refused.
     """
 
     picture: str | None
