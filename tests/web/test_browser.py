@@ -333,6 +333,8 @@ class TestLastVisit:
         expect(ready.locator("#content img, #style img")).to_have_count(2)
         expect(ready.locator("#status")).to_contain_text("12 steps · 96×64")
         expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        ready.get_by_role("tab", name="Film").click()
+        expect(ready.locator("#film img")).to_have_attribute("src", re.compile("film.webp"))
         open_fold(ready, "look")
         expect(ready.locator("#seed input")).to_have_value("7")
         set_number(ready, "by", 8)

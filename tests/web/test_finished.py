@@ -47,10 +47,20 @@ class TestFinishRun:
         assert torch.equal(after, load_image(last.picture))
 
     def test_address_of_the_compared_content_image_is_unguessable(self, sent, watch):
-        folder = complete_run(run_stylize(*sent, None, *knob_values()))
-        names = {Path(finish_run(folder, "", "en").comparison[0]).stem for _ in range(2)}
+        folders = [complete_run(run_stylize(*sent, None, *knob_values())) for _ in range(2)]
+        names = {Path(finish_run(folder, "", "en").comparison[0]).stem for folder in folders}
         assert len(names) == 2
         assert all(len(name.removeprefix("content-")) >= 22 for name in names)
+
+    def test_run_opened_again_has_the_same_files_and_no_more(self, sent, watch):
+        folder = complete_run(run_stylize(*sent, None, *knob_values()))
+
+        def opened() -> tuple:
+            outputs, film = finish_run(folder, "", "en"), make_film(folder)
+            files = {path: path.stat().st_mtime_ns for path in Path(folder).rglob("*.*")}
+            return outputs.comparison, outputs.files, film, files
+
+        assert opened() == opened()
 
     @pytest.mark.usefixtures("every_step")
     def test_stopped_run_keeps_its_last_picture_losslessly(self, sent, watch):

@@ -26,6 +26,7 @@ from neural_style.web.page.links import RESULT_PARAMETER, read_query
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import (
     Updates,
+    film,
     opened,
     opened_picture,
     or_skip,
@@ -127,6 +128,9 @@ def connect_visits(
             updates |= stored_history(history, language, results)
         return updates
 
+    def show_film(run: str | None) -> Any:
+        return or_skip(film(run, results))
+
     language_js = f"() => [{BROWSER_LANGUAGE_JS}]"
     # Progress on one component only, for the reason given in `tools.connect_mask_tool`.
     page.load(
@@ -149,14 +153,22 @@ def connect_visits(
         **UNQUEUED,
     ).then(estimate, estimate_inputs(inputs, language), estimate_outputs(inputs), **UNQUEUED).then(
         None, js=_OPENED_JS, **IN_BROWSER
-    )
+    ).then(show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED)
     for script in (SET_DOCUMENT_LANGUAGE_JS, SET_ROLE_OF_EMPTY_JS, WATCH_CONNECTION_JS):
         page.load(None, js=script, api_visibility="private")
-    _connect_earlier(inputs, results, language)
+    _connect_earlier(inputs, results, language).then(
+        show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED
+    )
 
 
-def _connect_earlier(inputs: Inputs, results: Results, language: gr.Textbox) -> None:
-    """Connects the gallery of earlier results: selecting one opens it; all can be forgotten."""
+def _connect_earlier(
+    inputs: Inputs, results: Results, language: gr.Textbox
+) -> gr.events.Dependency:
+    """Connects the gallery of earlier results: selecting one opens it; all can be forgotten.
+
+    Returns:
+        The event that opens one.
+    """
 
     def open_earlier(event: gr.SelectData, history: str, language: str) -> Any:
         paths = read_history(history)
@@ -166,7 +178,7 @@ def _connect_earlier(inputs: Inputs, results: Results, language: gr.Textbox) -> 
         return or_skip(_open_result(path, history, language, inputs, results))
 
     stored = [*_pictures(inputs).values(), *inputs.widgets.values()]
-    results.earlier.select(
+    opening = results.earlier.select(
         open_earlier,
         [results.history, language],
         [*stored, *_opened_components(results)],
@@ -183,6 +195,7 @@ def _connect_earlier(inputs: Inputs, results: Results, language: gr.Textbox) -> 
 }}""",
         **IN_BROWSER,
     )
+    return opening
 
 
 def _pictures(inputs: Inputs) -> dict[str, gr.Image]:

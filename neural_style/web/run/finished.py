@@ -6,6 +6,7 @@ import json
 import secrets
 import shutil
 import unicodedata
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -15,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from neural_style.errors import NeuralStyleError
-from neural_style.files import not_written
+from neural_style.files import not_written, write_atomically
 from neural_style.images.files import LONGEST, load_image, resize, save_image
 from neural_style.images.video import film_every, save_film
 from neural_style.web.run import runs, status
@@ -115,34 +116,56 @@ def _finished(
 
 def _compare(folder: Path, call: Call, picture: Path) -> tuple[str, str]:
     """Paths of the content image at the size of the result, and of the result."""
-    shape = load_image(picture).shape[-2:]
-    content = load_image(check_upload("content", call.pictures["content"]), longest=LONGEST)
-    # A link to the result must not reveal the address of the content image.
-    path = folder / f"content-{secrets.token_urlsafe(16)}.jpg"
-    return str(save_image(resize(content, *shape), path)), str(picture)
+    place = _make_folder(_downloads_folder(folder, picture) / "before")
+    made = next(place.glob("content-*.jpg"), None)
+    if made is None:
+        shape = load_image(picture).shape[-2:]
+        content = load_image(check_upload("content", call.pictures["content"]), longest=LONGEST)
+        # A link to the result must not reveal the address of the content image.
+        path = place / f"content-{secrets.token_urlsafe(16)}.jpg"
+        made = save_image(resize(content, *shape), path)
+    return str(made), str(picture)
 
 
 def _make_downloads(folder: Path, call: Call, picture: Path) -> list[str]:
     """Paths of the result as PNG, JPEG and WebP, named after its photograph and painting."""
-    name = _downloads_folder(folder, picture) / download_name(call)
-    png = name.with_name(f"{name.name}.png")
-    try:
-        shutil.copyfile(picture, png)
-    except OSError as error:
-        raise not_written(png.name, error) from error
-    image = load_image(picture)
-    others = [save_image(image, name.with_name(f"{name.name}{end}")) for end in (".jpg", ".webp")]
+    png, *others = _named_files(folder, picture, call, (".png", ".jpg", ".webp"))
+    if not all(file.exists() for file in (png, *others)):
+        try:
+            with write_atomically(png) as partial:
+                shutil.copyfile(picture, partial)
+        except OSError as error:
+            raise not_written(png.name, error) from error
+        image = load_image(picture)
+        for file in others:
+            save_image(image, file)
     return [str(file) for file in (png, *others)]
+
+
+def _named_files(
+    folder: Path, picture: Path, call: Call, endings: Sequence[str]
+) -> tuple[Path, ...]:
+    """Paths named after photograph, painting and seed, which may exist from an earlier opening."""
+    place, name = _downloads_folder(folder, picture), download_name(call)
+    return tuple(place / f"{name}{ending}" for ending in endings)
 
 
 def _downloads_folder(folder: Path, picture: Path) -> Path:
     """A folder for the files of that picture, so that a continued run has new addresses."""
-    made = folder / picture.stem
+    return _make_folder(folder / picture.stem)
+
+
+def _make_folder(path: Path) -> Path:
+    """Makes the folder unless it exists.
+
+    Raises:
+        FileError: It cannot be made.
+    """
     try:
-        made.mkdir(exist_ok=True)
+        path.mkdir(exist_ok=True)
     except OSError as error:
-        raise not_written(made.name, error) from error
-    return made
+        raise not_written(path.name, error) from error
+    return path
 
 
 def download_name(call: Call) -> str:
@@ -172,19 +195,15 @@ def make_film(run: str | None) -> tuple[str, str] | None:
             return None
         last_picture = outcome.last_picture
         picture = picture_path(folder, last_picture.iteration)
-        image = load_image(picture)
-        frame_files = sorted(folder.glob("film-*.jpg"))
-        frame_files = frame_files[:: film_every(len(frame_files))]
-        longest = max(last_picture.height, last_picture.width)
-        name = _downloads_folder(folder, picture) / download_name(runs.read_call(folder))
-        webp, mp4 = (
-            save_film(
-                chain(map(load_image, frame_files), [image]),
-                name.with_name(f"{name.name}-film{end}"),
-                longest,
-            )
-            for end in (".webp", ".mp4")
-        )
+        call = runs.read_call(folder)
+        webp, mp4 = _named_files(folder, picture, call, ("-film.webp", "-film.mp4"))
+        if not (webp.exists() and mp4.exists()):
+            image = load_image(picture)
+            frame_files = sorted(folder.glob("film-*.jpg"))
+            frame_files = frame_files[:: film_every(len(frame_files))]
+            longest = max(last_picture.height, last_picture.width)
+            for file in (webp, mp4):
+                save_film(chain(map(load_image, frame_files), [image]), file, longest)
         return str(webp), str(mp4)
     return None
 
