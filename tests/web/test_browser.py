@@ -113,7 +113,9 @@ class TestRun:
         expect(ready.locator("#stylize")).to_be_visible()
         expect(ready.locator("#content img")).to_have_count(1)
 
-    def test_run_waits_in_line_and_says_so(self, ready, open_page, pictures, watch):
+    @pytest.fixture
+    def waiting(self, ready, open_page, pictures, watch) -> Page:
+        """A second visitor's page, which waits for the run of the first."""
         other = open_page(viewport={"width": 1280, "height": 900})
         make_ready(other, pictures)
         watch.allow(looks=3)
@@ -121,20 +123,16 @@ class TestRun:
         watch.wait(looks=3)
         press(other, "stylize")
         expect(other.locator("#status")).to_contain_text("In line: 1 ahead of you")
+        return other
+
+    def test_run_waits_in_line_and_says_so(self, ready, waiting, watch):
         watch.allow(math.inf)
-        for page in (ready, other):
+        for page in (ready, waiting):
             expect(page.locator("#status .done")).to_contain_text("12 steps")
 
-    def test_waiting_run_leaves_the_line_on_stop(self, ready, open_page, pictures, watch):
-        other = open_page(viewport={"width": 1280, "height": 900})
-        make_ready(other, pictures)
-        watch.allow(looks=3)
-        press(ready, "stylize")
-        watch.wait(looks=3)
-        press(other, "stylize")
-        expect(other.locator("#status")).to_contain_text("In line")
-        press(other, "stop")
-        expect(other.locator("#status")).to_contain_text("Stopped.")
+    def test_waiting_run_leaves_the_line_on_stop(self, ready, waiting, watch):
+        press(waiting, "stop")
+        expect(waiting.locator("#status")).to_contain_text("Stopped.")
         watch.allow(math.inf)
         expect(ready.locator("#status .done")).to_contain_text("12 steps")
         assert watch.ended == 1
@@ -363,6 +361,14 @@ class TestLastVisit:
         expect(ready.locator("#content img, #style img")).to_have_count(0)
         open_fold(ready, "size")
         expect(ready.locator("#size input[type=number]")).to_have_value("96")
+
+    def test_opened_link_does_not_replace_the_last_visit(self, ready, url):
+        ready.goto(f"{url}?seed=5")
+        open_fold(ready, "look")
+        expect(ready.locator("#seed input")).to_have_value("5")
+        expect(ready.locator("body")).to_have_attribute("data-restored", "yes")
+        ready.goto(url)
+        expect(ready.locator("#content img, #style img")).to_have_count(2)
 
     def test_stored_nonsense_is_ignored(self, page):
         for stored in ("[]", "{", '{"pictures": 3, "values": [1], "run": {}}', '{"run": "/etc"}'):

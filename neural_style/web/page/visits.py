@@ -54,13 +54,6 @@ from neural_style.web.text.texts import translate
 _HISTORY_KEY, _VISIT_KEY = "neural-style-space.results", "neural-style-space.visit"
 """Keys in the browser's local storage."""
 
-_OPENED_JS = f"""() => {{
-  document.body.dataset.restored = "yes";
-  const shared = new URLSearchParams(location.search).has({json.dumps(RESULT_PARAMETER)});
-  if (shared && window.innerWidth <= 768) document.querySelector("#status").scrollIntoView();
-}}"""
-"""Lets inputs be stored from now on; on a phone, shows a shared result first."""
-
 READ_HISTORY_JS = (
     f"(run, _, language) => [run, localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? '', language]"
 )
@@ -101,19 +94,30 @@ def store_inputs_js(pictures: list[str], knobs: list[str]) -> str:
 }}"""
 
 
+def _opened_js(store_js: str) -> str:
+    """JavaScript: stores the inputs from now on; on a phone, shows a shared result first.
+
+    Args:
+        store_js: What `store_inputs_js` returned. Inputs changed meanwhile are stored at once, but
+            those of a link do not replace the last visit.
+    """
+    return f"""(...given) => {{
+  document.body.dataset.restored = "yes";
+  const parameters = [...new URLSearchParams(location.search).keys()];
+  if (parameters.every((name) => name.startsWith("__"))) ({store_js})(...given);
+  const shared = parameters.includes({json.dumps(RESULT_PARAMETER)});
+  if (shared && window.innerWidth <= 768) document.querySelector("#status").scrollIntoView();
+}}"""
+
+
 def connect_visits(
     page: gr.Blocks, inputs: Inputs, results: Results, language: gr.Textbox, localizer: Localizer
 ) -> None:
     """Connects the load of the page, the storage of inputs, and the gallery of earlier results."""
     pictures = _pictures(inputs)
     stored = [*pictures.values(), *inputs.widgets.values()]
-    gr.on(
-        [component.change for component in stored],
-        None,
-        stored,
-        js=store_inputs_js([*pictures], [*inputs.widgets]),
-        **IN_BROWSER,
-    )
+    store_js = store_inputs_js([*pictures], [*inputs.widgets])
+    gr.on([one.change for one in stored], None, stored, js=store_js, **IN_BROWSER)
 
     def set_language(language: str) -> list[Any]:
         return [language, *localizer.updates(language)]
@@ -152,7 +156,7 @@ def connect_visits(
         show_progress_on=language,
         **UNQUEUED,
     ).then(estimate, estimate_inputs(inputs, language), estimate_outputs(inputs), **UNQUEUED).then(
-        None, js=_OPENED_JS, **IN_BROWSER
+        None, stored, js=_opened_js(store_js), **IN_BROWSER
     ).then(show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED)
     for script in (SET_DOCUMENT_LANGUAGE_JS, SET_ROLE_OF_EMPTY_JS, WATCH_CONNECTION_JS):
         page.load(None, js=script, api_visibility="private")
