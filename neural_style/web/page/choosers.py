@@ -10,7 +10,7 @@ import gradio as gr
 from PIL import Image
 
 from neural_style.web.page.links import EXAMPLES
-from neural_style.web.page.widgets import Localizer, picture_input
+from neural_style.web.page.widgets import Localizer, picture_input, thumbnails
 from neural_style.web.text.texts import translate
 
 PHOTOGRAPHS = ("summer-palace", "astronaut", "chelsea", "dahlia", "coffee", "rocket")
@@ -61,8 +61,8 @@ def create_chooser(localizer: Localizer, name: str, examples: tuple[str, ...]) -
     with gr.Column(min_width=200, elem_classes="chooser"):
         localizer.create(gr.Markdown, {"value": f"choose_{name}"}, elem_classes="step")
         picture = picture_input(localizer, name, _TILE_HEIGHT)
-        gallery = localizer.create(
-            gr.Gallery,
+        gallery = thumbnails(
+            localizer,
             {
                 "label": f"examples_{name}",
                 "value": lambda language: [
@@ -73,11 +73,6 @@ def create_chooser(localizer: Localizer, name: str, examples: tuple[str, ...]) -
             format="jpeg",
             columns=3,
             height=188,
-            object_fit="cover",
-            allow_preview=False,
-            interactive=False,
-            show_label=False,
-            buttons=[],
             elem_id=f"{name}-examples",
         )
     return Chooser(picture, gallery, paths)
@@ -100,7 +95,7 @@ def _thumbnail(path: str) -> Image.Image:
         small = picture.convert("RGB").resize(
             (round(width * factor), round(height * factor)), Image.Resampling.LANCZOS
         )
-    small.info = {}
+    small.info = {}  # Gradio would write the example's metadata into the thumbnail
     return small
 
 

@@ -9,7 +9,7 @@ import gradio as gr
 from neural_style.messages import Message
 from neural_style.web.page.choosers import example_comparison
 from neural_style.web.page.status_view import details_text, status_html
-from neural_style.web.page.widgets import Localizer, link_box
+from neural_style.web.page.widgets import Localizer, link_box, thumbnails
 from neural_style.web.run import status
 
 _PICTURE_HEIGHT = 460
@@ -98,19 +98,9 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         buttons=["download", "fullscreen"],
         elem_id="result",
     )
-    variations = localizer.create(
-        gr.Gallery,
-        {"label": "variations"},
-        show_label=False,  # it would cover the pictures
-        columns=4,
-        height=220,
-        object_fit="cover",
-        allow_preview=False,
-        fit_columns=False,
-        visible=False,
-        buttons=[],
-        elem_id="variations",
-        **picture_options,
+    row_of_four = {"format": "png", "columns": 4, "height": 220, "fit_columns": False}
+    variations = thumbnails(
+        localizer, {"label": "variations"}, visible=False, elem_id="variations", **row_of_four
     )
     with gr.Column(visible=False, elem_id="actions") as actions:
         with gr.Row(elem_id="after"):
@@ -190,19 +180,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
     with localizer.create(
         gr.Accordion, {"label": "history"}, open=True, visible=False, elem_id="fold-earlier"
     ) as earlier_fold:
-        earlier = localizer.create(
-            gr.Gallery,
-            {"label": "history"},
-            columns=4,
-            height=220,
-            object_fit="cover",
-            allow_preview=False,
-            fit_columns=False,
-            show_label=False,
-            buttons=[],
-            elem_id="earlier",
-            **picture_options,
-        )
+        earlier = thumbnails(localizer, {"label": "history"}, elem_id="earlier", **row_of_four)
         forget = localizer.create(gr.Button, {"value": "forget"}, size="sm", elem_id="forget")
     return Results(
         shown_status,

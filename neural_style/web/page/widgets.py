@@ -87,6 +87,12 @@ def picture_input(localizer: Localizer, name: str, height: int = 200) -> gr.Imag
     )
 
 
+def thumbnails(localizer: Localizer, texts: dict[str, str | TextFunction], **options: Any) -> Any:
+    """A gallery of thumbnails to choose from; its label, which would cover them, is not shown."""
+    fixed = {"object_fit": "cover", "allow_preview": False, "interactive": False, "buttons": []}
+    return localizer.create(gr.Gallery, texts, show_label=False, **fixed, **options)
+
+
 def mask_editor(localizer: Localizer, name: str, opacity: float) -> gr.ImageEditor:
     """An image editor without uploads, to paint on a picture that a handler sets."""
     return localizer.create(
