@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import math
 import os
 import shutil
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from gradio_client import Client
 from playwright.sync_api import (
@@ -38,7 +34,10 @@ from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.serve import serve
 from tests.conftest import picture
 from tests.web.page_columns import Columns, create_columns
+from tests.web.raw_api import RawApi
+from tests.web.uploads import Uploads
 from tests.web.visit import PATIENCE_MS, make_ready
+from tests.web.watch import Watch
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, CHROMIUMS)), None)
@@ -50,56 +49,6 @@ CHROMIUM_FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 NOTE = Message("weights.from_file", backbone="vgg19", name="a note for tests")
-
-
-class Watch:
-    """Sees every look of the network and every end of a run; may slow or hold the looks."""
-
-    def __init__(self) -> None:
-        self.seconds_per_look = 0.0
-        self.allowed_looks = math.inf
-        self.looks = 0
-        self.begun = 0
-        self.ended = 0
-        self.changed = threading.Condition()
-
-    def look(self) -> None:
-        """Returns when the network may look."""
-        self.count("looks")
-        time.sleep(self.seconds_per_look)
-        with self.changed:
-            assert self.changed.wait_for(lambda: self.looks <= self.allowed_looks, timeout=60)
-
-    def allow(self, looks: float) -> None:
-        """Looks beyond so many wait until more are allowed."""
-        with self.changed:
-            self.allowed_looks = looks
-            self.changed.notify_all()
-
-    def count(self, name: str) -> None:
-        with self.changed:
-            setattr(self, name, getattr(self, name) + 1)
-            self.changed.notify_all()
-
-    def wait(self, *, looks: int = 0, ended: int = 0, timeout_seconds: float = 30) -> None:
-        """Waits until there have been so many."""
-        with self.changed:
-            there = self.changed.wait_for(
-                lambda: self.looks >= looks and self.ended >= ended, timeout_seconds
-            )
-        assert there, f"{self.looks} looks and {self.ended} ended runs in {timeout_seconds} s"
-
-    @contextmanager
-    def stopping(self) -> Iterator[None]:
-        """What is done inside stops the run that is going on, at once and for good."""
-        looks, ended = self.looks, self.ended
-        yield
-        self.wait(ended=ended + 1)
-        after = self.looks
-        assert after - looks <= 3
-        with self.changed:
-            assert not self.changed.wait(3 * self.seconds_per_look + 0.1)
-        assert self.looks == after
 
 
 @pytest.fixture
@@ -123,24 +72,6 @@ def watch(tiny: None, monkeypatch: pytest.MonkeyPatch) -> Watch:
     monkeypatch.setattr(handlers, "stylize", watched_stylize)
     monkeypatch.setattr(handlers, "load_weights", job.load_weights)
     return seen
-
-
-class Uploads:
-    """The folder where Gradio keeps what visitors send, and where runs write their files.
-
-    Attributes:
-        kept: Names of entries that belong to the served page and outlive a test.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.kept: set[str] = set()
-
-    def empty(self) -> None:
-        """Deletes everything that tests have left."""
-        for entry in self.folder.iterdir():
-            if entry.name not in self.kept:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 @pytest.fixture(scope="session")
@@ -279,45 +210,6 @@ def new_client(url: str, tmp_path: Path) -> Iterator[Callable[..., Client]]:
 @pytest.fixture
 def client(new_client: Callable[..., Client]) -> Client:
     return new_client()
-
-
-class RawApi:
-    """The API by plain HTTP, past the page and the client, with whatever values one likes."""
-
-    def __init__(self, url: str, pictures: tuple[str, str]) -> None:
-        self.http = httpx.Client(base_url=f"{url}gradio_api/", timeout=30)
-        self.good = {
-            "content": self.upload(Path(pictures[0])),
-            "style": self.upload(Path(pictures[1])),
-            "iterations": 2,
-            "size": 64,
-        }
-
-    def upload(self, path: Path) -> dict[str, Any]:
-        answer = self.http.post("upload", files={"files": (path.name, path.read_bytes())})
-        return {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
-
-    def post(self, values: dict[str, Any]) -> httpx.Response:
-        kind = {"Content-Type": "application/json"}
-        return self.http.post("call/v2/stylize", content=json.dumps(values), headers=kind)
-
-    def call(self, *without: str, **changes: Any) -> str:
-        """Refused at the door or while it ran: what was said. Otherwise an empty string."""
-        values = {k: v for k, v in (self.good | changes).items() if k not in without}
-        answer = self.post(values)
-        if answer.is_success:
-            events = self.http.get(f"call/stylize/{answer.json()['event_id']}").text
-            event, data = events.strip().split("\n\n")[-1].split("\n")
-            return (
-                ""
-                if event == "event: complete"
-                else json.loads(data.removeprefix("data: "))["error"]
-            )
-        assert answer.is_client_error, answer.text
-        detail = answer.json()["detail"]
-        if isinstance(detail, str):
-            return detail
-        return " ".join(one["message"] for one in detail if not one["is_valid"])
 
 
 @pytest.fixture

@@ -7,8 +7,10 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
+from neural_style import Settings
 from neural_style.settings.settings import knobs
 from neural_style.web.page.inputs import fold_of
+from neural_style.web.page.manners import PRESET_KNOBS
 
 PATIENCE_MS = 40_000
 """Limit for one step in the browser; the machine may run two tests and a network at once."""
@@ -83,3 +85,29 @@ def wait_for_result(page: Page, before: str, iterations: int = 12) -> None:
     expect(page.locator("#result img")).not_to_have_attribute("src", before)
     expect(page.locator("#status .done")).to_contain_text(f"{iterations} steps")
     expect(page.locator("#stylize")).to_be_visible()
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def turned(page: Page, preset: Settings) -> None:
+    """Waits until the knobs of the radios are those of the preset."""
+    for fold in {*map(fold_of, PRESET_KNOBS)}:
+        open_fold(page, fold)
+    for name in PRESET_KNOBS:
+        value = getattr(preset, name)
+        if isinstance(value, str):
+            expect(page.locator(f"#{name} input:checked")).to_have_value(value)
+        else:
+            expect(page.locator(f"#{name} input[type=number]")).to_have_value(f"{value:g}")
+
+
+def chosen(page: Page, manner: str, quality: str | None) -> None:
+    """Waits until the radios show that."""
+    expect(page.locator("#manner input:checked")).to_have_value(manner)
+    checked = page.locator("#preset input:checked")
+    if quality is None:
+        expect(checked).to_have_count(0)
+    else:
+        expect(checked).to_have_value(quality)
