@@ -115,7 +115,7 @@ def nearest_goals(looks: list[dict], suffix: str = "") -> list[tuple[str, str, d
 def _nearest_race(results: Results) -> list[str]:
     lines = []
     for suffix, title in (
-        ("", "Time to NNST's loss, 512 pixels, float32"),
+        ("", "Time to NNST's loss, 256 pixels, float32"),
         (" as shown", "The same, of the pictures as shown: cut off at 0 and 255"),
     ):
         rows = []
