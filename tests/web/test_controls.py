@@ -112,7 +112,9 @@ class TestQualities:
         assert [name for _, name in choices] == ["quick", "balanced", "fine"]
         for (label, quality), word in zip(choices, ("Sketch", "Standard", "Fine"), strict=True):
             seconds = cost.expected_seconds(PRESETS[MANNERS[manner][quality]], shape)
-            assert label == f"{word} · {format_duration(rounded(seconds))}"
+            time = format_duration(rounded(seconds))
+            assert label.replace("\N{NO-BREAK SPACE}", " ") == f"{word} · {time}"
+            assert label.count(" ") == 2  # a time is not broken across lines
 
     def test_times_do_not_depend_on_the_settings_that_a_preset_changes(self):
         default = timed_qualities("strokes", named_values(*knob_values()), None, "en")

@@ -98,7 +98,7 @@ def test_setting_has_label_and_help_in_both_languages(name):
 @pytest.mark.parametrize("language", ["de", "", "zh-TW", "../zh"])
 def test_unsupported_language_is_english(language):
     assert translate("stylize", language) == "Paint"
-    assert knob_label("style_weight", language) == "Style weight"
+    assert knob_label("style_weight", language) == "Weight of the painting"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from neural_style.web.run.checks import parse_settings
 from neural_style.web.run.cost import expected_seconds
 from neural_style.web.text.texts import format_duration, translate
 
+_NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+
 _MANNER_PRESETS = [PRESETS[name] for qualities in MANNERS.values() for name in qualities.values()]
 
 PRESET_KNOBS = [
@@ -75,7 +77,7 @@ def timed_qualities(
         chosen = {n: write_knob(page_knobs()[n], getattr(PRESETS[preset], n)) for n in PRESET_KNOBS}
         chosen |= {"scale_shares": "auto"}  # the chosen ones may be for another number of sizes
         seconds = expected_seconds(parse_settings(values | chosen), shape)
-        time = format_duration(rounded(seconds), language)
+        time = format_duration(rounded(seconds), language).replace(" ", _NO_BREAK_SPACE)
         choices.append((f"{translate(quality, language)} · {time}", quality))
     return choices
 

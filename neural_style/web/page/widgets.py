@@ -118,7 +118,10 @@ def mask_editor(localizer: Localizer, name: str, opacity: float) -> gr.ImageEdit
 def knob_widget(localizer: Localizer, name: str, field: Field) -> gr.Component:
     """The input component for a setting: radio, text field, slider or number field."""
     low, high = field.metadata["low"], field.metadata["high"]
-    texts = {"label": partial(knob_label, name), "info": partial(knob_help, name)}
+    texts = {
+        "label": partial(knob_label, name),
+        "info": lambda language: f"{knob_help(name, language)} ({name})",
+    }
     options = {"elem_id": name, "value": write_knob(field, field.default)}
     create = partial(localizer.create, texts=texts, **options)
     choices = field.metadata["choices"]

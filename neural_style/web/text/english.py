@@ -54,20 +54,21 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "balanced": "Standard",
     "fine": "Fine",
     "strength": "Strength",
-    "strength_help": "How much of the painting: each step to the right doubles its weight "
-    "(style_weight), each step to the left halves it.",
+    "strength_help": "From −4, almost your photo, to 4, almost only painting. Each whole step "
+    "doubles the weight of the painting.",
     "new_seed": "New seed",
     "restore": "Use the settings of a result",
     "link": "Link to these settings",
     "link_box": "Copied, if the browser allows it",
     "link_help": "Opens this page with these settings, and with the example pictures if they are "
     "chosen. Your own pictures are not included.",
-    "result_link": "Link to this result",
+    "result_link": "Share",
     "result_link_help": "Opens this page with the result and its settings, for about a day and "
     "for anyone who has the link. Your own pictures are not included.",
     "language_help": "Language of the messages: en or zh.",
     # Results
     "result": "Result",
+    "result_before": "The result before",
     "status": "Status",
     "gallery": "Steps",
     "chart": "Losses, as powers of ten",
@@ -189,3 +190,37 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "example_village-street-in-auvers": "Village Street",
     "caption": "{iteration:,} · loss {loss:.3g}",
 }
+
+ENGLISH_LABELS: dict[str, str] = {
+    "iterations": "Steps",
+    "size": "Longest side",
+    "seed": "Seed",
+    "style_weight": "Weight of the painting",
+    "content_weight": "Weight of the photo",
+    "tv_weight": "Smoothness",
+    "tv_form": "Measure of smoothness",
+    "init": "Start",
+    "noise_ratio": "Play of chance",
+    "engine": "Engine",
+    "optimizer": "Optimizer",
+    "learning_rate": "Step length",
+    "pooling": "Pooling",
+    "border": "Beyond the edge",
+    "scales": "Number of sizes",
+    "scale_factor": "Growth from size to size",
+    "scale_shares": "Steps at each size",
+    "style_fit": "Size of the painting",
+    "statistic": "Comparison of styles",
+    "style_shares": "Share of each painting",
+    "style_scale": "Size of the strokes",
+    "style_crop": "Part of the painting",
+    "loss_units": "Units of the losses",
+    "content_layers": "Layers for the photo",
+    "style_layers": "Layers for the painting",
+    "average": "Running average",
+    "layer_exponent": "Weight from layer to layer",
+    "backbone": "Network",
+    "color": "Colors",
+    "color_strength": "Strength of the colors",
+}
+"""Label of each setting of the page; its help text is that of the setting."""

@@ -10,7 +10,7 @@ from neural_style.english import ENGLISH as CORE_ENGLISH
 from neural_style.settings.settings import knobs
 from neural_style.web.text.chinese import CHINESE, CHINESE_DURATION_UNITS, CHINESE_KNOBS
 from neural_style.web.text.core_chinese import CORE_CHINESE
-from neural_style.web.text.english import ENGLISH
+from neural_style.web.text.english import ENGLISH, ENGLISH_LABELS
 
 
 class KnobTexts(NamedTuple):
@@ -45,8 +45,7 @@ class Language:
 
 
 _ENGLISH_KNOBS = {
-    name: KnobTexts(name.replace("_", " ").capitalize(), knob.metadata["help"])
-    for name, knob in knobs().items()
+    name: KnobTexts(label, knobs()[name].metadata["help"]) for name, label in ENGLISH_LABELS.items()
 }
 
 _CHINESE_KNOBS = {name: KnobTexts(*texts) for name, texts in CHINESE_KNOBS.items()}
