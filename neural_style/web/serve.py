@@ -11,9 +11,9 @@ from fastapi.responses import JSONResponse
 
 from neural_style.web.page.run_events import MOST_WAITING
 from neural_style.web.page.style_sheet import CSS, make_theme
+from neural_style.web.run.addresses import private_folder
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES
 from neural_style.web.run.handlers import run_stylize
-from neural_style.web.run.runs import private_folder
 from neural_style.web.text.texts import translate
 
 

@@ -188,7 +188,7 @@ class TestRun:
         inline = "data:image/png;base64," + base64.b64encode(encoded.getvalue()).decode()
         run = {"init": "content", "noise_ratio": 0.0}
         assert raw.call(content={"path": "", "url": inline}, **run) == ""
-        (first,) = uploads.glob("runs/*/stylized-000000.png")
+        (first,) = uploads.glob("runs/*/stylized-000000-*.png")
         assert np.array_equal(np.asarray(Image.open(first)), levels)
 
 
@@ -254,10 +254,11 @@ class TestRefusals:
 
     def test_private_files_of_a_run_are_not_served(self, raw, uploads):
         assert raw.call() == ""
-        (result,) = uploads.glob("runs/*/stylized-000002.png")
+        (result,) = uploads.glob("runs/*/stylized-000002-*.png")
         assert raw.http.get(f"file={result}").is_success
         private = [path for path in (uploads / "shut").rglob("*") if path.is_file()]
-        assert {path.name for path in private} == {"call.json", "end.json", "state.pt"}
+        names = {"call.json", "end.json", "state.pt", "film-000000.jpg", "film-000001.jpg"}
+        assert {path.name for path in private} == names
         for path in private:
             assert raw.http.get(f"file={path}").status_code == 403
 

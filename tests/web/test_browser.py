@@ -162,7 +162,7 @@ class TestStop:
             re.compile(r"Stopped after \d+ of 500 steps")
         )
         expect(ready.locator("#result img")).to_have_attribute(
-            "src", re.compile(r"stylized-\d{6}\.png")
+            "src", re.compile(r"stylized-\d{6}-\w{32}\.png")
         )
         expect(ready.locator("#stop")).not_to_be_visible()
         watch.seconds_per_look = 0

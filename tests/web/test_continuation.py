@@ -13,6 +13,7 @@ import torch
 
 from neural_style import load_image
 from neural_style.web.run import cost, finished, handlers, runs, view
+from neural_style.web.run.addresses import picture_path, served_folder
 from neural_style.web.run.handlers import run_continue, run_stylize
 from neural_style.web.run.status import Status
 from neural_style.web.run.view import Outputs
@@ -59,7 +60,7 @@ class TestResult:
         folder = complete_run(run_stylize(*sent, None, *knob_values(iterations=10)))
         *_, last = run_continue(folder, 15, "en")
         assert last.status.detail == "25 steps · 64×43"
-        assert Path(last.picture).name == "stylized-000025.png"
+        assert Path(last.picture).name.startswith("stylized-000025-")
         assert finished.finish_run(folder, "", "en").status == last.status
         assert handlers.restore(last.picture)[0] == 25
 
@@ -74,7 +75,7 @@ class TestResult:
         folder = complete_run(run_stylize(*sent, None, *knob_values(iterations=10)))
         runs.mark_started(Path(folder))
         assert runs.wait_for_outcome(Path(folder), 0) is None
-        assert finished.picture_for_reuse(folder, "en").endswith("stylized-000010.png")
+        assert finished.picture_for_reuse(folder, "en") == str(picture_path(Path(folder), 10))
         *_, last = run_continue(folder, 5, "en")
         assert last.status.detail == "15 steps · 64×43"
 
@@ -135,7 +136,7 @@ class TestRefusals:
         monkeypatch.setattr(torch, "save", fail)
         folder = complete_run(run_stylize(*sent, None, *knob_values()))
         picture = finished.finish_run(folder, "", "en").picture
-        assert picture.endswith("stylized-000004.png")
+        assert picture == str(picture_path(Path(folder), 4))
         assert "only the newest few are kept" in refused_continuation(folder, 5)
 
     def test_continuation_too_long_for_zero_gpu_is_refused(self, sent, watch, monkeypatch):
@@ -152,12 +153,19 @@ class TestFailures:
     def test_stop_that_cannot_save_its_picture_stores_the_reason(self, sent, uploads, watch):
         results = run_stylize(*sent, None, *knob_values(iterations=1000))
         folder = [next(results) for _ in range(6)][-1].run
-        shutil.rmtree(folder)
+        shutil.rmtree(served_folder(Path(folder)))
         results.close()
         assert watch.ended == 1
         status = runs.last_outcome(Path(folder)).status("en")
         assert (status.kind, status.headline) == ("failed", "That did not work")
         assert status.detail.startswith("Cannot write")
+
+    def test_stop_whose_outcome_cannot_be_written_ends_quietly(self, sent, uploads, watch):
+        results = run_stylize(*sent, None, *knob_values(iterations=1000))
+        folder = [next(results) for _ in range(6)][-1].run
+        shutil.rmtree(folder)
+        results.close()
+        assert watch.ended == 1
 
     def test_unexpected_error_while_saving_the_state_keeps_the_picture(
         self, sent, watch, monkeypatch
@@ -171,4 +179,4 @@ class TestFailures:
         # A handler runs in a thread; in this one, a browser may have left its event loop.
         with ThreadPoolExecutor() as pool, pytest.raises(RuntimeError, match="a mistake"):
             pool.submit(list, results).result()
-        assert finished.picture_for_reuse(folder, "en").endswith("stylized-000004.png")
+        assert finished.picture_for_reuse(folder, "en") == str(picture_path(Path(folder), 4))

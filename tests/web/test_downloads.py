@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from neural_style import FileError, load_image
-from neural_style.web.run import finished, handlers, view
+from neural_style.web.run import finished, handlers, runs, view
+from neural_style.web.run.addresses import served_folder
 from neural_style.web.run.call import Call, call_from_arguments
 from neural_style.web.run.finished import download_name, finish_run, make_film
 from neural_style.web.run.handlers import run_stylize
@@ -32,7 +33,7 @@ class TestDownloads:
         assert [file.name for file in files] == [
             f"content-style-7{ending}" for ending in (".png", ".jpg", ".webp")
         ]
-        assert all(file.is_relative_to(last.run) for file in files)
+        assert all(file.is_relative_to(served_folder(Path(last.run))) for file in files)
         assert files[0].read_bytes() == Path(last.picture).read_bytes()
         assert handlers.restore(str(files[0])) == values
         for file, kind in zip(files[1:], ("JPEG", "WEBP"), strict=True):
@@ -131,7 +132,7 @@ class TestFilm:
         folder = complete_run(run_stylize(*sent, None, *knob_values(iterations=12, seed=7)))
         webp, mp4 = (Path(path) for path in make_film(folder))
         assert [webp.name, mp4.name] == ["content-style-7-film.webp", "content-style-7-film.mp4"]
-        frames = [file.read_bytes() for file in Path(folder).glob("film-*.jpg")]
+        frames = [file.read_bytes() for file in runs.film_frame_files(Path(folder))]
         assert len(frames) == 12
         with Image.open(webp) as film:  # which shows equal frames as one
             assert film.n_frames == len({*frames}) + 1

@@ -13,6 +13,7 @@ from PIL import Image
 from neural_style import load_image
 from neural_style.images.files import resize
 from neural_style.web.run import finished, handlers, runs, view
+from neural_style.web.run.addresses import picture_path, served_folder
 from neural_style.web.run.finished import (
     FinishedOutputs,
     finish_run,
@@ -37,7 +38,7 @@ class TestFinishRun:
         assert (outputs.picture, outputs.status) == (last.picture, last.status)
         assert outputs.gallery == last.gallery
         assert outputs.chart.equals(last.chart)
-        assert outputs.results == [last.picture]
+        assert outputs.results == [runs.result_name(Path(last.run), 12)]
 
     def test_comparison_has_the_content_image_at_the_size_of_the_result(self, sent, watch):
         *_, last = run_stylize(*sent, None, *knob_values(size=128))
@@ -48,16 +49,18 @@ class TestFinishRun:
 
     def test_address_of_the_compared_content_image_is_unguessable(self, sent, watch):
         folders = [complete_run(run_stylize(*sent, None, *knob_values())) for _ in range(2)]
-        names = {Path(finish_run(folder, "", "en").comparison[0]).stem for folder in folders}
-        assert len(names) == 2
-        assert all(len(name.removeprefix("content-")) >= 22 for name in names)
+        paths = [Path(finish_run(folder, "", "en").comparison[0]) for folder in folders]
+        names = {name for path in paths for name in path.parts[-3:-1]}
+        assert len(names) == 4
+        assert all(len(name) >= 22 for name in names)
 
     def test_run_opened_again_has_the_same_files_and_no_more(self, sent, watch):
         folder = complete_run(run_stylize(*sent, None, *knob_values()))
 
         def opened() -> tuple:
             outputs, film = finish_run(folder, "", "en"), make_film(folder)
-            files = {path: path.stat().st_mtime_ns for path in Path(folder).rglob("*.*")}
+            served = served_folder(Path(folder)).rglob("*.*")
+            files = {path: path.stat().st_mtime_ns for path in served}
             return outputs.comparison, outputs.files, film, files
 
         assert opened() == opened()
@@ -66,7 +69,7 @@ class TestFinishRun:
     def test_stopped_run_keeps_its_last_picture_losslessly(self, sent, watch):
         last = run_until(run_stylize(*sent, None, *knob_values(iterations=500)), 7)
         outputs = finish_run(last.run, "", "en")
-        assert Path(outputs.picture).name == "stylized-000007.png"
+        assert outputs.picture == str(picture_path(Path(last.run), 7))
         assert outputs.status.headline == "Stopped after 7 of 500 steps"
         assert outputs.status.losses == last.status.losses
         assert [caption.split(" · ")[0] for _, caption in outputs.gallery] == [*"01257"]
@@ -132,13 +135,15 @@ class TestSharedResults:
     def test_shared_result_opens_with_its_settings_until_it_is_gone(self, sent, watch):
         values = knob_values(iterations=3, size=96, seed=9)
         *_, last = run_stylize(*sent, None, *values)
-        name = runs.result_name(finished.picture_for_reuse(last.run, "en"))
+        name = finished.share_result(last.run, "en")
+        assert finished.share_result(last.run, "en") == name
         opened, settings, messages = finished.open_shared_result(name, "en")
-        assert (opened, [*settings.values()]) == (last.picture, values)
+        assert [*settings.values()] == values
+        assert Path(opened).read_bytes() == Path(last.picture).read_bytes()
         assert messages == [
             "It comes with its settings and is kept for about a day from when it was made."
         ]
-        shutil.rmtree(last.run)
+        shutil.rmtree(Path(opened).parent)
         assert finished.open_shared_result(name, "en") == (
             None,
             {},
@@ -148,24 +153,43 @@ class TestSharedResults:
 
     def test_shared_result_can_be_reused_but_not_continued(self, sent, watch):
         *_, last = run_stylize(*sent, None, *knob_values())
-        picture = last.picture
+        name = finished.share_result(last.run, "en")
+        picture, _, _ = finished.open_shared_result(name, "en")
         assert finished.find_picture(picture) == picture
         assert finished.picture_for_reuse(picture, "en") == picture
+        assert finished.share_result(picture, "en") == name
         with pytest.raises(gr.Error, match="Only the person who made a shared result can continue"):
             list(handlers.run_continue(picture, 5, "en"))
         assert finished.find_picture(sent[0]) is None
 
     def test_names_that_are_no_results_do_not_open(self, sent, uploads, watch):
-        token = Path(complete_run(run_stylize(*sent, None, *knob_values()))).name
-        uploaded = f"{token}/../../{Path(sent[0]).stem}"
+        folder = complete_run(run_stylize(*sent, None, *knob_values()))
+        shared = finished.share_result(folder, "en")
         for name in (
-            *("", "..", "/etc/passwd", uploaded, token),
-            *(f"{token}/", f"{token}/a\0b", "x" * 9999),
+            *("", ".", "..", "/etc/passwd", f"../{Path(sent[0]).name}", Path(folder).name),
+            *(f"../shut/{Path(folder).name}", f"{shared}/neural-style-space.png"),
+            *("a\0b", "\ud800", "x" * 9999),
         ):
             assert finished.open_shared_result(name, "en")[:2] == (None, {})
 
+    @pytest.mark.parametrize("run", [None, "", "/etc", "../runs"])
+    def test_path_that_is_no_run_cannot_be_shared(self, run, sent):
+        with pytest.raises(gr.Error, match="There is no result yet"):
+            finished.share_result(run, "en")
+
+    def test_shared_file_names_neither_run_nor_pictures(self, sent, uploads, watch):
+        content = shutil.copy(sent[0], str(uploads / "my-face.png"))
+        folder = complete_run(run_stylize(content, sent[1], None, *knob_values()))
+        name = finished.share_result(folder, "en")
+        picture, _, _ = finished.open_shared_result(name, "en")
+        served = served_folder(Path(folder)).name
+        for secret in (Path(folder).name, served, "my-face"):
+            assert secret not in picture + name
+            assert secret.encode() not in Path(picture).read_bytes()
+
     def test_title_names_pictures_and_seed(self, sent, watch):
         *_, last = run_stylize(*sent, None, *knob_values(seed=7))
-        assert result_title(last.picture, "en") == "content · style · seed 7"
-        assert result_title(last.picture, "zh") == "content · style · 种子 7"
-        assert result_title(str(Path(last.run).with_name("gone") / "a.png"), "en") == ""
+        run = Path(last.run)
+        assert result_title(run, "en") == "content · style · seed 7"
+        assert result_title(run, "zh") == "content · style · 种子 7"
+        assert result_title(run.with_name("gone"), "en") == ""

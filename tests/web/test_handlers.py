@@ -14,6 +14,7 @@ from neural_style import Settings, load_image, save_image
 from neural_style.images.files import load_with_alpha, resize
 from neural_style.messages import Message
 from neural_style.web.run import handlers, view
+from neural_style.web.run.addresses import served_folder
 from neural_style.web.run.handlers import run_stylize
 from neural_style.web.run.status import Status
 from neural_style.web.run.view import Outputs
@@ -173,7 +174,7 @@ def test_each_run_has_its_own_folder(sent, uploads, watch):
     for _ in range(2):
         *_, last = run_stylize(*sent, None, *knob_values())
         (folder,) = {Path(path).parent for path, _ in last.gallery} | {Path(last.picture).parent}
-        assert str(folder) == last.run
+        assert folder == served_folder(Path(last.run))
         assert folder.is_relative_to(uploads)
         folders.add(folder)
     assert len(folders) == 2

@@ -8,39 +8,38 @@ from pathlib import Path
 
 import pytest
 
-from neural_style import save_image
 from neural_style.web.run import runs
+from neural_style.web.run.addresses import picture_path
 from neural_style.web.run.finished import finish_run, read_history
 from neural_style.web.run.handlers import run_stylize
-from tests.conftest import picture
 from tests.web.stylize_calls import complete_run, knob_values
 
 
 @pytest.fixture
 def results(uploads) -> list[str]:
-    """Paths of fourteen results, each of its own run; the files are empty."""
-    paths = [runs.create_run() / "stylized-000004.png" for _ in range(14)]
-    for path in paths:
-        path.touch()
-    return [str(path) for path in paths]
+    """Names of fourteen results, each of its own run; the files are empty."""
+    made = [runs.create_run() for _ in range(14)]
+    for run in made:
+        picture_path(run, 4).touch()
+    return [runs.result_name(run, 4) for run in made]
 
 
 def test_newest_result_comes_first_and_each_once(sent, watch):
-    history, pictures = "", []
+    history, names = "", []
     for seed in range(2):
         folder = complete_run(run_stylize(*sent, None, *knob_values(seed=seed)))
         for _ in range(2):
             outputs = finish_run(folder, history, "en")
             history = json.dumps(outputs.results)
-        pictures.insert(0, outputs.picture)
-    assert outputs.results == pictures
-    assert read_history(history) == pictures
+        names.insert(0, runs.result_name(Path(folder), 4))
+    assert outputs.results == names
+    assert read_history(history) == names
 
 
 def test_finished_run_keeps_the_newest_twelve_results(sent, watch, results):
     folder = complete_run(run_stylize(*sent, None, *knob_values()))
     outputs = finish_run(folder, json.dumps(results), "en")
-    assert outputs.results == [outputs.picture, *results[:11]]
+    assert outputs.results == [runs.result_name(Path(folder), 4), *results[:11]]
 
 
 def test_history_has_at_most_twelve_results(results):
@@ -53,21 +52,20 @@ def test_repeated_results_are_read_once(results):
 
 def test_results_that_are_gone_are_left_out(results):
     shutil.rmtree(Path(results[0]).parent)
-    Path(results[2]).unlink()
+    picture_path(Path(results[2]).parent, 4).unlink()
     assert read_history(json.dumps(results[:4])) == [results[1], results[3]]
 
 
-def test_paths_that_are_no_results_are_left_out(sent, uploads, results):
-    private = str(save_image(picture(64, 64), uploads.parent / "private.png"))
-    folder = Path(results[0]).parent
-    (folder / "preview-000001.jpg").touch()
-    (folder / "link.png").symlink_to(private)
-    for path in (
-        *(private, f"{folder}/../../../private.png", f"{uploads}/runs/../content.png"),
-        *(f"{folder}/preview-000001.jpg", f"{folder}/link.png", str(folder), sent[0]),
+def test_names_that_are_no_results_are_left_out(sent, uploads, results):
+    run = Path(results[0]).parent
+    (uploads / "shut" / "link").symlink_to(uploads.parent)
+    for name in (
+        *(f"{run}/5", f"{run}/-4", f"{run}/4.0", f"{run}/٤", f"{run}/", f"{run}/{'4' * 99}"),
+        *(f"{uploads}/shut/link/4", f"{uploads}/shut/4", f"{uploads}/runs/../content.png"),
+        *(str(picture_path(run, 4)), str(run), sent[0]),
         *("/etc/passwd", "", "a\0b", "\ud800", "x" * 100_000, 7, None, [results[0]], {}),
     ):
-        assert read_history(json.dumps([path, results[1]])) == [results[1]]
+        assert read_history(json.dumps([name, results[1]])) == [results[1]]
 
 
 @pytest.mark.parametrize(
@@ -86,4 +84,4 @@ def test_malformed_history_is_empty(text, uploads):
 def test_malformed_history_does_not_hide_a_finished_run(sent, watch):
     folder = complete_run(run_stylize(*sent, None, *knob_values()))
     outputs = finish_run(folder, "nonsense", "en")
-    assert outputs.results == [outputs.picture]
+    assert outputs.results == [runs.result_name(Path(folder), 4)]

@@ -34,13 +34,13 @@ class TestRefuseFaults:
             ("init_image", "/etc/passwd", "Start from another picture", "look"),
             ("mask", "/etc/passwd", "Where the first painting&#x27;s style goes", "regions"),
             ("style_2", "/etc/passwd", "A second painting", "regions"),
-            ("iterations", 0, "Iterations", "size"),
-            ("size", 5000, "Size", "size"),
+            ("iterations", 0, "Steps", "size"),
+            ("size", 5000, "Longest side", "size"),
             ("seed", -1, "Seed", "look"),
-            ("color", "mine", "Color", "colors"),
-            ("style_crop", "0,0,2,1", "Style crop", "part"),
-            ("style_shares", "many", "Style shares", "regions"),
-            ("backbone", "vgg", "Backbone", "expert"),
+            ("color", "mine", "Colors", "colors"),
+            ("style_crop", "0,0,2,1", "Part of the painting", "part"),
+            ("style_shares", "many", "Share of each painting", "regions"),
+            ("backbone", "vgg", "Network", "expert"),
         ],
     )
     def test_refusal_names_the_field_opens_its_fold_and_runs_nothing(
@@ -102,7 +102,10 @@ class TestRefuseFaults:
         handler = refuse_faults(run_variations, lambda shown: VariationOutputs((), shown))
         arguments = [*sent, None, *knob_values(seed=-1)]
         (updates,) = variations_handler(handler, *columns)(*arguments)
-        assert updates.keys() == {results.status, results.latest_run, inputs.folds["look"]}
+        assert updates.keys() == {
+            *(results.status, results.latest_run, results.picture),
+            inputs.folds["look"],
+        }
         assert updates[inputs.folds["look"]] == gr.update(open=True)
         assert watch.looks == 0
 

@@ -43,7 +43,7 @@ class TestPageHandler:
             results.status: status_html(outputs[2].status),
             results.latest_run: outputs[2].run,
             results.example: gr.update(visible=False),
-            results.picture: gr.update(value=outputs[2].picture, visible=True),
+            results.picture: picture_update(outputs[2].picture),
             results.gallery: outputs[2].gallery,
             results.tabs: gr.update(visible=True),
             results.details: details_text(outputs[2].status),
@@ -55,7 +55,7 @@ class TestPageHandler:
         outputs = Outputs("a.png", [], Status("busy", "Painting"), None, "folder")
         (updates,) = page_handler(iter_outputs([outputs]), *columns)("a.png", "b.png")
         assert columns.results.chart not in updates
-        assert updates[columns.results.picture] == gr.update(value="a.png", visible=True)
+        assert updates[columns.results.picture] == picture_update("a.png")
 
     @pytest.mark.parametrize(
         ("more", "message"),
@@ -109,6 +109,11 @@ class TestPageHandler:
         assert watch.ended == 1
 
 
+def picture_update(path: str) -> dict:
+    """The update that shows the picture as the result."""
+    return gr.update(value=path, visible=True, label="Result")
+
+
 def iter_outputs(outputs: list[Outputs]):
     """A handler that yields these outputs."""
 
@@ -123,8 +128,9 @@ class TestVariationsHandler:
         _, results = columns
         arguments = [*sent, None, *knob_values(iterations=2, seed=7)]
         updates = [*variations_handler(run_variations, *columns)(*arguments)]
-        assert updates[0].keys() == {results.status, results.latest_run}
+        assert updates[0].keys() == {results.status, results.latest_run, results.picture}
         assert updates[0][results.latest_run] is None
+        assert updates[0][results.picture] == gr.update(label="The result before")
         gallery = updates[-1][results.variations]
         assert gallery["visible"] is True
         assert [caption for _, caption in gallery["value"]] == [f"seed {k}" for k in range(7, 11)]
@@ -145,12 +151,12 @@ class TestEnd:
         assert updates == {
             results.status: status_html(last.status),
             results.example: gr.update(visible=False),
-            results.picture: gr.update(value=last.picture, visible=True),
+            results.picture: picture_update(last.picture),
             results.actions: gr.update(visible=True),
             results.tabs: gr.update(visible=True),
             results.details: details_text(last.status),
             results.gallery: last.gallery,
-            results.history: json.dumps([last.picture]),
+            results.history: json.dumps([runs.result_name(Path(last.run), 4)]),
             results.earlier: [(last.picture, "content · style · seed 7")],
             results.earlier_fold: gr.update(visible=True),
         }
@@ -204,7 +210,7 @@ class TestOpened:
         _, results = columns
         *_, last = run_stylize(*sent, None, *knob_values())
         updates = run_updates.opened(Path(last.run), "", "en", results)
-        assert updates[results.picture] == gr.update(value=last.picture, visible=True)
+        assert updates[results.picture] == picture_update(last.picture)
         assert updates[results.shown_run] == updates[results.latest_run] == last.run
 
     def test_run_without_a_picture_shows_its_status_only(self, columns, sent, watch):
@@ -216,11 +222,11 @@ class TestOpened:
 
     def test_shared_picture_is_shown_without_steps(self, columns):
         _, results = columns
-        shown = status.shown("a · b · seed 1")
-        assert run_updates.opened_picture("a.png", shown, results) == {
+        shown = status.shown(note="For a day.")
+        assert run_updates.opened_shared("a.png", shown, "en", results) == {
             results.status: status_html(shown),
             results.example: gr.update(visible=False),
-            results.picture: gr.update(value="a.png", visible=True),
+            results.picture: picture_update("a.png"),
             results.actions: gr.update(visible=True),
             results.tabs: gr.update(visible=False),
             results.files: ["a.png"],
@@ -230,9 +236,10 @@ class TestOpened:
     def test_stored_history_leaves_out_results_that_are_gone(self, columns, sent, watch):
         _, results = columns
         *_, last = run_stylize(*sent, None, *knob_values(seed=7))
-        history = json.dumps([str(Path(last.run).with_name("gone") / "a.png"), last.picture])
+        name = runs.result_name(Path(last.run), 4)
+        history = json.dumps([str(Path(last.run).with_name("gone") / "4"), name])
         assert run_updates.stored_history(history, "en", results) == {
-            results.history: json.dumps([last.picture]),
+            results.history: json.dumps([runs.result_name(Path(last.run), 4)]),
             results.earlier: [(last.picture, "content · style · seed 7")],
             results.earlier_fold: gr.update(visible=True),
         }

@@ -11,22 +11,22 @@ from pathlib import Path
 import pytest
 
 from neural_style import Settings
-from neural_style.web.run import finished, handlers, runs, view
+from neural_style.web.run import addresses, finished, handlers, runs, view
 from neural_style.web.run.handlers import run_stylize
 from tests.web.stylize_calls import call_on_event_loop, complete_run, knob_values
 
 
 def test_new_run_deletes_runs_of_more_than_a_day_ago(sent, uploads, watch):
-    old, recent = (uploads / "runs" / name for name in ("old", "recent"))
-    old_private = runs.private_folder() / "old"
-    for folder, hours in ((old, 25), (old_private, 25), (recent, 23)):
+    old, recent, old_private, old_shared = (
+        uploads / name for name in ("runs/old", "runs/recent", "shut/old", "shared/old")
+    )
+    for folder, hours in ((old, 25), (old_private, 25), (old_shared, 25), (recent, 23)):
         folder.mkdir(parents=True)
         (folder / "stylized-000000.png").write_bytes(b"picture")
         modified = time.time() - 3600 * hours
         os.utime(folder, (modified, modified))
     list(run_stylize(*sent, None, *knob_values()))
-    assert not old.exists()
-    assert not old_private.exists()
+    assert not any(folder.exists() for folder in (old, old_private, old_shared))
     assert (recent / "stylized-000000.png").exists()
 
 
@@ -57,7 +57,7 @@ def test_losses_that_are_not_finite_are_stored_as_nan(sent, watch, monkeypatch):
 def test_run_deleted_while_its_outcome_is_written_has_none(sent, watch):
     """An error in the thread would fail this test, too."""
     folder = Path(complete_run(run_stylize(*sent, None, *knob_values())))
-    shutil.rmtree(runs.private_folder() / folder.name)
+    shutil.rmtree(folder)
     run_view = view.RunView(folder, Settings(), "en")
     call_on_event_loop(run_view.finish)
     run_view.finishing_thread.join()
@@ -80,7 +80,16 @@ def test_path_outside_the_folder_of_runs_is_no_run(path, uploads):
     assert runs.find_run(path) is None
 
 
-@pytest.mark.parametrize("path", ["", "/etc/a.png", "a\0b.png", "\ud800.png", "x" * 5000 + ".png"])
+@pytest.mark.parametrize("path", ["", "/etc/4", "a\0b/4", "\ud800/4", "x" * 5000 + "/4"])
 def test_path_outside_the_folder_of_runs_is_no_result(path, uploads):
     runs.create_run()
     assert runs.find_result(path) is None
+
+
+def test_addresses_of_pictures_tell_neither_each_other_nor_the_run(uploads):
+    run = runs.create_run()
+    paths = [str(addresses.picture_path(run, iteration)) for iteration in (0, 20)]
+    secrets = [path.removesuffix(".png")[-32:] for path in paths]
+    assert len({*secrets, addresses.served_folder(run).name}) == 3
+    assert not any(run.name in path for path in paths)
+    assert runs.find_run(str(addresses.served_folder(run))) is None

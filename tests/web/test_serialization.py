@@ -14,8 +14,9 @@ import pytest
 from neural_style import FileError, save_image
 from neural_style.messages import Message
 from neural_style.web.run import finished, handlers, runs, serialization, status
+from neural_style.web.run.addresses import picture_path
 from neural_style.web.run.call import call_from_arguments, named_values
-from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress, picture_path
+from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress
 from neural_style.web.run.status import Status
 from neural_style.web.text.texts import PageError, localize
 from tests.conftest import picture
@@ -47,10 +48,6 @@ def folder(sent: list[str]) -> Path:
     runs.state_file(made).touch()
     runs.write_outcome(made, OUTCOME)
     return made
-
-
-def private_file(folder: Path, name: str) -> Path:
-    return runs.private_folder() / folder.name / name
 
 
 @pytest.mark.parametrize(
@@ -87,7 +84,7 @@ def test_files_have_named_fields_and_a_format_version(folder):
         ("call.json", {"pictures", "values", "language"}),
         ("end.json", {"reached", "milestones", "losses", "failure"}),
     ):
-        record = json.loads(private_file(folder, name).read_text())
+        record = json.loads((folder / name).read_text())
         assert record.keys() == {"format", *fields}
         assert record["format"] == 1
 
@@ -243,7 +240,7 @@ def check_refusals(folder: Path, code: str) -> None:
 
 @pytest.mark.parametrize(("name", "change"), DAMAGED)
 def test_damaged_file_is_refused(name, change, folder):
-    file = private_file(folder, name)
+    file = folder / name
     file.write_text(change(json.loads(file.read_text())))
     check_refusals(folder, "kept_damaged")
     read = runs.last_outcome if name == "end.json" else runs.read_call
@@ -254,24 +251,24 @@ def test_damaged_file_is_refused(name, change, folder):
         with pytest.raises(gr.Error, match="The files of that run on this server are damaged"):
             finished.picture_for_reuse(str(folder), "en")
     else:
-        assert finished.result_title(str(picture_path(folder, 2)), "en") == ""
+        assert finished.result_title(folder, "en") == ""
 
 
 @pytest.mark.parametrize("name", ["end.json", "call.json"])
 @pytest.mark.parametrize("version", [0, 2, "1", None, [], math.nan])
 def test_file_of_unknown_format_version_is_refused(version, name, folder):
-    file = private_file(folder, name)
+    file = folder / name
     file.write_text(changed("format", to=version)(json.loads(file.read_text())))
     check_refusals(folder, "kept_unknown")
 
 
 def test_file_that_is_not_utf8_is_refused(folder):
-    private_file(folder, "end.json").write_bytes(b"\xff\xfe\x00")
+    (folder / "end.json").write_bytes(b"\xff\xfe\x00")
     check_refusals(folder, "kept_damaged")
 
 
 def test_folder_in_place_of_the_file_is_refused(folder):
-    file = private_file(folder, "end.json")
+    file = folder / "end.json"
     file.unlink()
     file.mkdir()
     check_refusals(folder, "kept_damaged")
@@ -283,7 +280,7 @@ def test_outcome_whose_picture_is_missing_is_refused(folder):
 
 
 def test_missing_call_is_refused(folder):
-    private_file(folder, "call.json").unlink()
+    (folder / "call.json").unlink()
     check_refusals(folder, "kept_damaged")
 
 
@@ -291,11 +288,12 @@ def test_damaged_picture_fails_finishing_and_opening(folder):
     picture_path(folder, 2).write_bytes(picture_path(folder, 2).read_bytes()[:500])
     failed = finished.finish_run(str(folder), "", "en").status
     assert failed.kind == "failed"
-    assert failed.detail.startswith("stylized-000002.png is damaged or cut short")
-    name = runs.result_name(finished.picture_for_reuse(str(folder), "en"))
-    opened, settings, (message,) = finished.open_shared_result(name, "en")
+    name = picture_path(folder, 2).name
+    assert failed.detail.startswith(f"{name} is damaged or cut short")
+    shared = finished.share_result(str(folder), "en")
+    opened, settings, (message,) = finished.open_shared_result(shared, "en")
     assert (opened, settings) == (None, {})
-    assert message.startswith("stylized-000002.png ")
+    assert message.startswith("neural-style-space.png ")
     assert finished.make_film(str(folder)) is None
 
 
@@ -310,18 +308,16 @@ def test_damaged_state_fails_the_continuation(folder, watch):
 
 
 def test_outcome_that_cannot_be_written_raises_file_error(folder):
-    private_file(folder, "end.json").unlink()
-    private_file(folder, "end.json").mkdir()
+    (folder / "end.json").unlink()
+    (folder / "end.json").mkdir()
     with pytest.raises(FileError, match=r"Cannot write end\.json: Is a directory") as error:
         runs.write_outcome(folder, OUTCOME)
     assert "end.json" in localize(error.value.message, "zh")
-    assert {file.name for file in private_file(folder, "end.json").parent.iterdir()} == {
-        *("end.json", "call.json", "state.pt")
-    }
+    assert {file.name for file in folder.iterdir()} == {*("end.json", "call.json", "state.pt")}
 
 
 def test_values_of_other_types_are_stored_as_text(folder):
     failure = Message("file.unreadable", name=Path("a.png"), reason="gone")
-    serialization.write_outcome(private_file(folder, "end.json"), Outcome(failure=failure))
+    serialization.write_outcome(folder / "end.json", Outcome(failure=failure))
     failed = Status("failed", "That did not work", str(failure))
     assert runs.last_outcome(folder).status("en") == failed

@@ -20,7 +20,7 @@ def running(elapsed: float, left: float, language: str = "en") -> Status:
 def test_text_joins_the_parts_that_are_not_empty():
     assert str(Status("idle", "Ready.")) == "Ready."
     assert str(Status("busy", "Painting", note="vgg19")) == "Painting · vgg19"
-    full = Status("done", "Done in 2 s", "4 steps", "content 1", "vgg19", 1.0, "seed")
+    full = Status("done", "Done in 2 s", "4 steps", "content 1", "vgg19", 1.0, 0.0, "seed")
     assert str(full) == "Done in 2 s · 4 steps · content 1 · vgg19"
 
 
@@ -32,6 +32,7 @@ def test_running_status_has_time_left_size_step_losses_and_note():
         "content 0.123, style 12",
         "vgg19 weights: tiny",
         0.3,
+        70.0,
     )
 
 
@@ -108,7 +109,7 @@ def test_failed_status_has_the_reason():
     [
         ("content", "Your photo", "您的照片"),
         ("mask_2", "Where the second one's goes", "第二幅画作风格的区域"),
-        ("style_weight", "Style weight", "风格权重"),
+        ("style_weight", "Weight of the painting", "风格权重"),
     ],
 )
 def test_refused_status_names_the_input_as_the_page_labels_it(name, english, chinese):
@@ -118,18 +119,13 @@ def test_refused_status_names_the_input_as_the_page_labels_it(name, english, chi
     assert status.refused(name, "It is wrong.", "zh").headline == f"请检查“{chinese}”"
 
 
-def test_shown_status_leaves_out_an_unknown_title():
-    assert status.shown("a · b · seed 1", note="A note.").detail == "a · b · seed 1. A note."
-    assert status.shown("", note="A note.").detail == "A note."
-    assert status.shown("a · b · seed 1").detail == "a · b · seed 1"
-
-
-def test_status_of_variations_has_the_fraction_of_all_of_them():
-    current = Status("busy", "About 4 s left", "Size 1 of 1", "content 1", "vgg19", 0.5)
-    assert status.varying(3, 4, current) == Status(
-        "busy", "Variation 3 of 4", "About 4 s left", fraction=0.625
+def test_status_of_variations_has_time_and_fraction_of_all_of_them():
+    current = Status("busy", "About 4 s left", "Size 1 of 1", "content 1", "vgg19", 0.5, 4.0)
+    assert status.varying(3, 4, current, seconds=10) == Status(
+        "busy", "About 14 s left", "Variation 3 of 4", fraction=0.625, seconds_left=14.0
     )
-    assert status.varying(1, 4, Status("busy", "In line")).fraction == 0.0
+    begun = status.varying(1, 4, Status("busy", "In line"), seconds=10)
+    assert (begun.headline, begun.fraction) == ("About 40 s left", 0.0)
 
 
 def test_losses_that_are_not_finite_are_shown_as_such():

@@ -12,6 +12,7 @@ import pytest
 from neural_style import save_image
 from neural_style.settings.knob import write_knob
 from neural_style.web.run import runs
+from neural_style.web.run.addresses import served_folder
 from neural_style.web.run.call import EXTRA_PICTURES, PICTURES, page_knobs
 from neural_style.web.run.visit import Visit, read_visit
 from tests.conftest import picture
@@ -111,9 +112,9 @@ def test_run_that_is_gone_is_left_out(uploads):
 
 def test_paths_that_are_no_runs_are_left_out(sent, uploads):
     run = runs.create_run()
-    private = runs.private_folder() / run.name
+    served = served_folder(run)
     for path in (
-        *(str(uploads), str(run.parent), str(private), sent[0], "/etc", run.name, "../runs"),
+        *(str(uploads), str(run.parent), str(served), sent[0], "/etc", run.name, "../runs"),
         *(f"{run}/../..", f"{run}/a", "a\0b", "\ud800", "x" * 100_000),
     ):
         assert stored(run=path) == Visit(), path

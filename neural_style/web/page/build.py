@@ -19,7 +19,7 @@ from neural_style.web.page.visits import connect_visits
 from neural_style.web.page.widgets import Localizer
 from neural_style.web.run.call import EXTRA_PICTURES, named_values
 from neural_style.web.run.cost import SpeedMeasurement
-from neural_style.web.run.finished import picture_for_reuse
+from neural_style.web.run.finished import share_result
 from neural_style.web.run.handlers import info
 from neural_style.web.run.runs import RETENTION_SECONDS
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
@@ -73,7 +73,7 @@ def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         return make_query(content, style, named_values(*values))
 
     def link_result(run: str | None, content: str | None, style: str | None, language: str) -> str:
-        return make_result_query(content, style, picture_for_reuse(run, language))
+        return make_result_query(content, style, share_result(run, language))
 
     pictures = [inputs.content, inputs.style]
     for button, box, handler, handler_inputs in (

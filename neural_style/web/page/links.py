@@ -20,14 +20,13 @@ from neural_style.errors import SettingsError
 from neural_style.settings.knob import write_knob
 from neural_style.web.run.call import page_knobs
 from neural_style.web.run.checks import PAGE_LIMITS, check_value
-from neural_style.web.run.runs import result_name
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
 from neural_style.web.text.texts import localize, translate
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 RESULT_PARAMETER = "result"
-"""The URL parameter with the name of a result."""
+"""The URL parameter with the name of a shared result."""
 
 _PICTURE_NAMES = ("content", "style")
 
@@ -42,11 +41,9 @@ def make_query(content: str | None, style: str | None, values: dict[str, Any]) -
     return "?" + urlencode(parts)
 
 
-def make_result_query(content: str | None, style: str | None, picture: str) -> str:
-    """The query of a link to a result, which also restores its settings: "?result=…"."""
-    return "?" + urlencode(
-        _example_names(content, style) | {RESULT_PARAMETER: result_name(picture)}
-    )
+def make_result_query(content: str | None, style: str | None, name: str) -> str:
+    """The query of a link to a shared result, which also restores its settings: "?result=…"."""
+    return "?" + urlencode(_example_names(content, style) | {RESULT_PARAMETER: name})
 
 
 def read_query(

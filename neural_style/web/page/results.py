@@ -26,8 +26,8 @@ class Results(NamedTuple):
         example: The finished example, which is shown until there is a picture.
         details: Losses, weights and memory plan of the run.
         actions: What can be done with a result; hidden while there is none.
-        shown_run: Folder of the displayed run, or path of a displayed shared result.
-        latest_run: Folder of the run that was started last; hidden, for the browser to store.
+        shown_run: Private folder of the displayed run, or path of a displayed shared result.
+        latest_run: The same of the run that was started last; hidden, for the browser to store.
         seeds: Seeds of `variations`, in their order.
         history: The visitor's results as JSON, as the browser stores them; hidden.
         visit: The last visit as JSON, as the browser stores it; hidden.

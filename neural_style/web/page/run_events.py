@@ -98,7 +98,10 @@ def connect_runs(
         *(results.details, results.chart, results.shown_run, results.latest_run),
         *inputs.folds.values(),
     ]
-    varied_outputs = [results.status, results.variations, results.seeds, results.latest_run]
+    varied_outputs = [
+        *(results.status, results.variations, results.seeds, results.latest_run),
+        results.picture,
+    ]
     _connect_start(inputs, results, language)  # first: Gradio runs them in this order
     chosen = results.variations.select(
         chosen_seed, results.seeds, inputs.widgets["seed"], **UNQUEUED

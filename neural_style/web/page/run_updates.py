@@ -27,6 +27,7 @@ from neural_style.web.run.finished import (
     read_history,
     result_title,
 )
+from neural_style.web.run.runs import find_result
 from neural_style.web.run.status import Status
 from neural_style.web.run.variations import VariationOutputs
 from neural_style.web.run.view import Outputs
@@ -51,12 +52,13 @@ def page_handler(
     @no_type_check  # Gradio would not see that a type-checked wrapper is a generator
     @functools.wraps(handler)
     def run(*arguments: Any) -> Iterator[Updates]:
+        language = language_argument(handler, *arguments)
         current: Status | None = None
         try:
             with closing(handler(*arguments)) as outputs:
                 for shown in outputs:
                     current = shown.status
-                    yield _running(shown, inputs, results)
+                    yield _running(shown, language, inputs, results)
         except gr.Error as error:
             if current is None or current.kind != "failed":  # not shown yet
                 yield show_status(_status_of(error), inputs, results)
@@ -92,7 +94,10 @@ def _status_of(error: gr.Error) -> Status:
 
 def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Results) -> Updates:
     pictures = [(path, translate("seed", language, seed=seed)) for path, seed in shown.pictures]
-    updates = show_status(shown.status, inputs, results) | {results.latest_run: None}
+    updates = show_status(shown.status, inputs, results) | {
+        results.latest_run: None,
+        results.picture: gr.update(label=translate("result_before", language)),
+    }
     if pictures:
         updates |= {
             results.variations: gr.update(value=pictures, visible=True),
@@ -132,13 +137,13 @@ def show_status(shown: Status, inputs: Inputs, results: Results) -> Updates:
     return updates
 
 
-def _running(shown: Outputs, inputs: Inputs, results: Results) -> Updates:
+def _running(shown: Outputs, language: str, inputs: Inputs, results: Results) -> Updates:
     updates = show_status(shown.status, inputs, results) | {results.latest_run: shown.run}
     if shown.picture is None:
         return updates
     updates |= {
         results.example: gr.update(visible=False),
-        results.picture: gr.update(value=shown.picture, visible=True),
+        results.picture: _picture(shown.picture, language),
         results.gallery: shown.gallery,
         results.tabs: gr.update(visible=True),
         results.details: details_text(shown.status),
@@ -153,7 +158,7 @@ def finished(run: str | None, history: str, language: str, results: Results) -> 
     """Updates after a run that ended or was stopped; none after a request that was refused.
 
     Args:
-        run: The run's folder.
+        run: The run's private folder.
         history: The visitor's results as the browser stores them, unchecked.
     """
     # The stored list is returned unchanged too: this page may have an older one.
@@ -181,17 +186,22 @@ def opened(run: Path, history: str, language: str, results: Results) -> Updates:
     return updates
 
 
-def opened_picture(path: str, shown: Status, results: Results) -> Updates:
-    """Updates that show a picture of a run, such as a shared one."""
+def opened_shared(path: str, shown: Status, language: str, results: Results) -> Updates:
+    """Updates that show a shared result."""
     return {
         results.status: status_html(shown),
         results.example: gr.update(visible=False),
-        results.picture: gr.update(value=path, visible=True),
+        results.picture: _picture(path, language),
         results.actions: gr.update(visible=True),
         results.tabs: gr.update(visible=False),
         results.files: [path],
         results.shown_run: path,
     }
+
+
+def _picture(path: str, language: str) -> Any:
+    """The update that shows a picture, under the label that `_varying` may have changed."""
+    return gr.update(value=path, visible=True, label=translate("result", language))
 
 
 def _finished(outputs: FinishedOutputs, language: str, results: Results) -> Updates:
@@ -201,7 +211,7 @@ def _finished(outputs: FinishedOutputs, language: str, results: Results) -> Upda
     if outputs.picture is not None:
         updates |= {
             results.example: gr.update(visible=False),
-            results.picture: gr.update(value=outputs.picture, visible=True),
+            results.picture: _picture(outputs.picture, language),
             results.actions: gr.update(visible=True),
             results.tabs: gr.update(visible=True),
             results.compare: outputs.comparison,
@@ -228,13 +238,13 @@ def or_skip(updates: Updates) -> Any:
     return updates or gr.skip()
 
 
-def history_updates(paths: list[str], language: str, results: Results) -> Updates:
+def history_updates(names: list[str], language: str, results: Results) -> Updates:
     """The stored list of results, and the gallery that shows them."""
-    captioned = [(path, result_title(path, language)) for path in paths]
+    found = [one for one in map(find_result, names) if one]
     return {
-        results.history: json.dumps(paths),
-        results.earlier: captioned,
-        results.earlier_fold: gr.update(visible=bool(paths)),
+        results.history: json.dumps(names),
+        results.earlier: [(str(one.picture), result_title(one.run, language)) for one in found],
+        results.earlier_fold: gr.update(visible=bool(found)),
     }
 
 

@@ -7,7 +7,6 @@ not used: its value is encrypted with a key of the page's own, so tabs cannot me
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -28,7 +27,7 @@ from neural_style.web.page.run_updates import (
     Updates,
     film,
     opened,
-    opened_picture,
+    opened_shared,
     or_skip,
     stored_history,
 )
@@ -46,7 +45,6 @@ from neural_style.web.run.finished import (
     open_shared_result,
     read_history,
     read_recipe_values,
-    result_title,
 )
 from neural_style.web.run.visit import Visit, read_visit
 from neural_style.web.text.texts import translate
@@ -175,11 +173,11 @@ def _connect_earlier(
     """
 
     def open_earlier(event: gr.SelectData, history: str, language: str) -> Any:
-        paths = read_history(history)
-        if event.index >= len(paths):
+        names = read_history(history)
+        result = runs.find_result(names[event.index]) if event.index < len(names) else None
+        if result is None:
             return gr.skip()
-        path = Path(paths[event.index])
-        return or_skip(_open_result(path, history, language, inputs, results))
+        return or_skip(_open_result(result, history, language, inputs, results))
 
     stored = [*_pictures(inputs).values(), *inputs.widgets.values()]
     opening = results.earlier.select(
@@ -225,8 +223,8 @@ def _open_link(query: dict[str, str], language: str, inputs: Inputs, results: Re
     updates = _set_inputs(pictures, values | link_values, inputs)
     notes = [*messages, *ignored]
     if path is not None:
-        shown = status.shown(result_title(path, language), language, " ".join(notes))
-        updates |= opened_picture(path, shown, results)
+        shown = status.shown(language, " ".join(notes))
+        updates |= opened_shared(path, shown, language, results)
     elif notes:
         updates[results.status] = status_html(status.noted(" ".join(notes)))
     return updates
@@ -245,14 +243,14 @@ def _open_visit(
 
 
 def _open_result(
-    path: Path, history: str, language: str, inputs: Inputs, results: Results
+    result: runs.Result, history: str, language: str, inputs: Inputs, results: Results
 ) -> Updates:
     """An earlier result with its settings, and with its pictures if they still exist."""
-    run = path.parent
-    updates = opened(run, history, language, results)
+    updates = opened(result.run, history, language, results)
     try:
-        values, _ = read_recipe_values(str(path))
-        pictures = read_visit(json.dumps({"pictures": runs.read_call(run).pictures})).pictures
+        values, _ = read_recipe_values(str(result.picture))
+        call = runs.read_call(result.run)
+        pictures = read_visit(json.dumps({"pictures": call.pictures})).pictures
     except NeuralStyleError:
         return updates
     return updates | _set_inputs(pictures, values, inputs)

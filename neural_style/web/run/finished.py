@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import unicodedata
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -20,10 +18,11 @@ from neural_style.files import not_written, write_atomically
 from neural_style.images.files import LONGEST, load_image, resize, save_image
 from neural_style.images.video import film_every, save_film
 from neural_style.web.run import runs, status
+from neural_style.web.run.addresses import picture_path, served_files_folder
 from neural_style.web.run.call import Call
 from neural_style.web.run.checks import check_upload, gradio_error
 from neural_style.web.run.handlers import read_recipe_values
-from neural_style.web.run.outcome import LastPicture, Outcome, picture_path
+from neural_style.web.run.outcome import LastPicture, Outcome
 from neural_style.web.run.status import Status
 from neural_style.web.text.texts import PageError, localize, translate
 
@@ -49,7 +48,7 @@ class FinishedOutputs:
         gallery: Path and caption of each milestone.
         chart: The losses by iteration.
         files: Paths of the downloads.
-        results: Paths of the visitor's results, newest first.
+        results: Names of the visitor's results as in `runs.result_name`, newest first.
         steps_left: Planned steps that a stopped run has not made.
     """
 
@@ -67,69 +66,68 @@ def finish_run(run: str | None, history: str, language: str) -> FinishedOutputs:
     """Waits for the outcome of the run, then makes the comparison and the downloads.
 
     Args:
-        run: The run's folder.
+        run: The run's private folder.
         history: The visitor's results as the browser stores them, unchecked.
     """
-    folder = runs.find_run(run)
-    if folder is None:
+    found = runs.find_run(run)
+    if found is None:
         return FinishedOutputs()
     try:
-        outcome = runs.wait_for_outcome(folder, _OUTCOME_TIMEOUT_SECONDS)
+        outcome = runs.wait_for_outcome(found, _OUTCOME_TIMEOUT_SECONDS)
         if outcome is None:
             raise PageError("no_end", seconds=_OUTCOME_TIMEOUT_SECONDS)
         if outcome.last_picture is None:
             return FinishedOutputs(status=outcome.status(language))
-        return _finished(folder, outcome, outcome.last_picture, read_history(history), language)
+        return _finished(found, outcome, outcome.last_picture, read_history(history), language)
     except NeuralStyleError as error:
         return FinishedOutputs(status=status.failed(error.message, language))
 
 
-def has_ended(folder: Path, timeout_seconds: float) -> bool:
+def has_ended(run: Path, timeout_seconds: float) -> bool:
     """Whether the run ends within that time."""
     try:
-        return runs.wait_for_outcome(folder, timeout_seconds) is not None
+        return runs.wait_for_outcome(run, timeout_seconds) is not None
     except PageError:  # its outcome is damaged
         return True
 
 
 def _finished(
-    folder: Path,
+    run: Path,
     outcome: Outcome,
     last_picture: LastPicture,
     earlier_results: list[str],
     language: str,
 ) -> FinishedOutputs:
-    call = runs.read_call(folder)
-    picture = picture_path(folder, last_picture.iteration)
-    results = [str(picture), *(path for path in earlier_results if path != str(picture))]
+    call = runs.read_call(run)
+    picture = picture_path(run, last_picture.iteration)
+    name = runs.result_name(run, last_picture.iteration)
+    results = [name, *(earlier for earlier in earlier_results if earlier != name)]
     return FinishedOutputs(
         picture=str(picture),
         status=outcome.status(language),
-        comparison=_compare(folder, call, picture),
-        gallery=outcome.progress.gallery(folder, language),
+        comparison=_compare(run, call, picture),
+        gallery=outcome.progress.gallery(run, language),
         chart=outcome.progress.chart(),
-        files=_make_downloads(folder, call, picture),
+        files=_make_downloads(run, call, picture),
         results=results[:_MAX_RESULTS],
         steps_left=last_picture.planned - last_picture.iteration,
     )
 
 
-def _compare(folder: Path, call: Call, picture: Path) -> tuple[str, str]:
+def _compare(run: Path, call: Call, picture: Path) -> tuple[str, str]:
     """Paths of the content image at the size of the result, and of the result."""
-    place = _make_folder(_downloads_folder(folder, picture) / "before")
-    made = next(place.glob("content-*.jpg"), None)
-    if made is None:
+    content_file = _make_folder(run, f"before {picture.stem}") / "content.jpg"
+    if not content_file.exists():
         shape = load_image(picture).shape[-2:]
         content = load_image(check_upload("content", call.pictures["content"]), longest=LONGEST)
-        # A link to the result must not reveal the address of the content image.
-        path = place / f"content-{secrets.token_urlsafe(16)}.jpg"
-        made = save_image(resize(content, *shape), path)
-    return str(made), str(picture)
+        save_image(resize(content, *shape), content_file)
+    return str(content_file), str(picture)
 
 
-def _make_downloads(folder: Path, call: Call, picture: Path) -> list[str]:
+def _make_downloads(run: Path, call: Call, picture: Path) -> list[str]:
     """Paths of the result as PNG, JPEG and WebP, named after its photograph and painting."""
-    png, *others = _named_files(folder, picture, call, (".png", ".jpg", ".webp"))
+    place, name = _make_folder(run, f"downloads {picture.stem}"), download_name(call)
+    png, *others = (place / f"{name}{suffix}" for suffix in (".png", ".jpg", ".webp"))
     if not all(file.exists() for file in (png, *others)):
         try:
             with write_atomically(png) as partial:
@@ -142,30 +140,20 @@ def _make_downloads(folder: Path, call: Call, picture: Path) -> list[str]:
     return [str(file) for file in (png, *others)]
 
 
-def _named_files(
-    folder: Path, picture: Path, call: Call, endings: Sequence[str]
-) -> tuple[Path, ...]:
-    """Paths named after photograph, painting and seed, which may exist from an earlier opening."""
-    place, name = _downloads_folder(folder, picture), download_name(call)
-    return tuple(place / f"{name}{ending}" for ending in endings)
+def _make_folder(run: Path, name: str) -> Path:
+    """Makes the served folder of that name unless it exists.
 
-
-def _downloads_folder(folder: Path, picture: Path) -> Path:
-    """A folder for the files of that picture, so that a continued run has new addresses."""
-    return _make_folder(folder / picture.stem)
-
-
-def _make_folder(path: Path) -> Path:
-    """Makes the folder unless it exists.
+    Each picture has folders of its own, so that the files of a continued run have new addresses.
 
     Raises:
         FileError: It cannot be made.
     """
+    folder = served_files_folder(run, name)
     try:
-        path.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise not_written(path.name, error) from error
-    return path
+        raise not_written(folder.name, error) from error
+    return folder
 
 
 def download_name(call: Call) -> str:
@@ -188,18 +176,21 @@ def make_film(run: str | None) -> tuple[str, str] | None:
 
     A film that cannot be written is left out: the picture is what counts.
     """
-    folder = runs.find_run(run)
+    found = runs.find_run(run)
     with suppress(NeuralStyleError):
-        outcome = runs.last_outcome(folder) if folder else None
-        if folder is None or outcome is None or outcome.last_picture is None:
+        outcome = runs.last_outcome(found) if found else None
+        if found is None or outcome is None or outcome.last_picture is None:
             return None
         last_picture = outcome.last_picture
-        picture = picture_path(folder, last_picture.iteration)
-        call = runs.read_call(folder)
-        webp, mp4 = _named_files(folder, picture, call, ("-film.webp", "-film.mp4"))
+        picture = picture_path(found, last_picture.iteration)
+        place, name = (
+            _make_folder(found, f"film {picture.stem}"),
+            download_name(runs.read_call(found)),
+        )
+        webp, mp4 = (place / f"{name}-film{suffix}" for suffix in (".webp", ".mp4"))
         if not (webp.exists() and mp4.exists()):
             image = load_image(picture)
-            frame_files = sorted(folder.glob("film-*.jpg"))
+            frame_files = runs.film_frame_files(found)
             frame_files = frame_files[:: film_every(len(frame_files))]
             longest = max(last_picture.height, last_picture.width)
             for file in (webp, mp4):
@@ -209,22 +200,22 @@ def make_film(run: str | None) -> tuple[str, str] | None:
 
 
 def read_history(history: str) -> list[str]:
-    """Paths of the visitor's results that still exist, from the JSON that the browser stores.
+    """Names of the visitor's results that still exist, from the JSON that the browser stores.
 
-    The value is not trusted; paths that are no results of a run are dropped.
+    The value is not trusted; names that are no results are dropped.
     """
     try:
         entries = json.loads(history or "[]")
     except (ValueError, TypeError, RecursionError):
         return []
-    paths = [path for path in entries if isinstance(path, str)] if isinstance(entries, list) else []
-    return [path for path in dict.fromkeys(paths[:_MAX_RESULTS]) if runs.find_result(path)]
+    names = [name for name in entries if isinstance(name, str)] if isinstance(entries, list) else []
+    return [name for name in dict.fromkeys(names[:_MAX_RESULTS]) if runs.find_result(name)]
 
 
-def result_title(path: str, language: str) -> str:
+def result_title(run: Path, language: str) -> str:
     """What a result was made of: "dahlia · great-wave · seed 7"; empty if that is not known."""
     with suppress(PageError):
-        call = runs.read_call(Path(path).parent)
+        call = runs.read_call(run)
         names = [_plain_name(call.pictures[name] or "") for name in ("content", "style")]
         seed = translate("seed", language, seed=call.values["seed"])
         return " · ".join([*filter(None, names), seed])
@@ -237,14 +228,14 @@ def find_picture(run: str | None) -> str | None:
     Raises:
         PageError: The stored outcome is damaged.
     """
-    folder = runs.find_run(run)
-    if folder is None:
-        shared = runs.find_result(run) if run else None
+    found = runs.find_run(run)
+    if found is None:
+        shared = runs.find_shared(run)
         return str(shared) if shared else None
-    outcome = runs.last_outcome(folder)
+    outcome = runs.last_outcome(found)
     if outcome is None or outcome.last_picture is None:
         return None
-    return str(picture_path(folder, outcome.last_picture.iteration))
+    return str(picture_path(found, outcome.last_picture.iteration))
 
 
 def picture_for_reuse(run: str | None, language: str) -> str:
@@ -262,6 +253,25 @@ def picture_for_reuse(run: str | None, language: str) -> str:
     return picture
 
 
+def share_result(run: str | None, language: str) -> str:
+    """Copies the last picture of a run to a place of its own, and returns its name in a link.
+
+    Raises:
+        gr.Error: There is none, or it cannot be copied.
+    """
+    shared = runs.find_shared(run)
+    if shared is not None:
+        return shared.parent.name
+    try:
+        found = runs.find_run(run)
+        outcome = runs.last_outcome(found) if found else None
+        if found is None or outcome is None or outcome.last_picture is None:
+            raise PageError("no_result")
+        return runs.share(found, outcome.last_picture.iteration)
+    except NeuralStyleError as error:
+        raise gradio_error(error, language) from error
+
+
 def open_shared_result(
     name: str | None, language: str
 ) -> tuple[str | None, dict[str, Any], list[str]]:
@@ -273,7 +283,7 @@ def open_shared_result(
     """
     if name is None:
         return None, {}, []
-    picture = runs.find_result_by_name(name)
+    picture = runs.find_shared_by_name(name)
     if picture is None:
         return None, {}, [translate("result_gone", language)]
     try:

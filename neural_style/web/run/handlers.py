@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from neural_style.errors import NeuralStyleError, SettingsError
+from neural_style.errors import FileError, NeuralStyleError, SettingsError
 from neural_style.images.files import LONGEST, load_image, load_with_alpha
 from neural_style.images.masks import Masks, load_styles
 from neural_style.network.backbones import BACKBONES
@@ -156,7 +156,7 @@ def _prepare_continuation(run: str | None, more: Any) -> _Continuation:
         SettingsError: There is no such run, its state is gone, its files are damaged, or the
             iterations exceed the limit.
     """
-    if run and runs.find_result(run):
+    if runs.find_shared(run):
         raise PageError("shared_ends_here")
     folder = runs.find_run(run)
     outcome = runs.last_outcome(folder) if folder else None
@@ -246,6 +246,7 @@ def _run(
     """Runs `stylize` and yields its outputs; continues from the saved state after `previous`."""
     view = RunView(folder, settings, call.language, previous)
     runs.mark_started(folder)
+    listening = True
     try:
         yield view.preparing_outputs("preparing" if previous is None else "going_on")
         state = None if previous is None else load_state(runs.state_file(folder))
@@ -271,8 +272,12 @@ def _run(
         options |= {"masks": masks, "init_image": other_pictures.get("init_image")}
         with closing(stylize(content, styles, settings, **options)) as frames:
             yield from view.frame_outputs(frames, alpha)
+    except GeneratorExit:
+        listening = False
+        raise
     except NeuralStyleError as error:
         view.failure = error.message
         raise
     finally:
-        view.finish()
+        with nullcontext() if listening else suppress(FileError):
+            view.finish()

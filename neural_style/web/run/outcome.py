@@ -10,6 +10,7 @@ import pandas as pd
 
 from neural_style.messages import Message
 from neural_style.web.run import status
+from neural_style.web.run.addresses import picture_path
 from neural_style.web.run.status import Status
 from neural_style.web.text import texts
 
@@ -42,11 +43,11 @@ class Progress:
         """A copy with one more point of the chart."""
         return replace(self, losses=(*self.losses, point))
 
-    def gallery(self, folder: Path, language: str) -> list[tuple[str, str]]:
-        """Path in the run's folder and caption of each milestone."""
+    def gallery(self, run: Path, language: str) -> list[tuple[str, str]]:
+        """Path and caption of the picture of each of the run's milestones."""
         return [
             (
-                str(picture_path(folder, point.iteration)),
+                str(picture_path(run, point.iteration)),
                 texts.caption(point.iteration, point.losses, language),
             )
             for point in self.milestones
@@ -113,8 +114,3 @@ class Outcome:
         if self.last_picture is None:
             return status.stopped_early(language)
         return self.last_picture.status(language)
-
-
-def picture_path(folder: Path, iteration: int) -> Path:
-    """The path of a milestone's PNG file in the run's folder."""
-    return folder / f"stylized-{iteration:06d}.png"

@@ -1,7 +1,6 @@
 """The files of a run on the server: pictures, request, state and outcome.
 
-Gradio serves every file of its upload folder to anyone with its address. Pictures are stored
-there on purpose; other files are in a private folder that `serve` blocks.
+A run is given as its private folder; see `addresses`.
 """
 
 from __future__ import annotations
@@ -11,12 +10,19 @@ import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
-
-from gradio.utils import get_upload_folder
+from typing import NamedTuple
 
 from neural_style.errors import FileError
-from neural_style.files import reason_of
+from neural_style.files import not_written, reason_of, write_atomically
 from neural_style.web.run import serialization
+from neural_style.web.run.addresses import (
+    SHARED_NAME,
+    picture_path,
+    private_folder,
+    runs_folder,
+    served_folder,
+    shared_folder,
+)
 from neural_style.web.run.call import Call
 from neural_style.web.run.outcome import Outcome
 from neural_style.web.text.texts import PageError
@@ -31,6 +37,9 @@ _STATE, _CALL, _OUTCOME = "state.pt", "call.json", "end.json"
 _PREVIOUS_OUTCOME = "before.json"
 """The outcome before the run was continued."""
 
+_SHARED = "shared"
+"""Begins the name of a file with the name under which a picture is shared."""
+
 _FINISHING = "ending"
 """A marker file, present while a thread or process writes `_OUTCOME` in the background."""
 
@@ -38,117 +47,167 @@ _FINISHING_TIMEOUT_SECONDS = 60
 """Longer than saving a state takes; a killed process leaves `_FINISHING` behind."""
 
 
+class Result(NamedTuple):
+    """A picture of a run."""
+
+    run: Path
+    picture: Path
+
+
 def create_run() -> Path:
-    """Creates the folders of a new run under an unguessable name, and deletes expired runs.
+    """Creates the folders of a new run under unguessable names, and deletes what has expired.
 
     Gradio deletes only the files that it has served itself.
 
     Returns:
-        The folder for the pictures.
+        The private folder, by which the run is known.
 
     Raises:
         FileError: A folder cannot be created.
     """
-    oldest = time.time() - RETENTION_SECONDS
-    for folder in (*_runs_folder().glob("*"), *private_folder().glob("*")):
-        with suppress(FileNotFoundError):  # deleted by another run
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
-    name = secrets.token_urlsafe(16)
+    _delete_expired()
+    run = private_folder() / secrets.token_urlsafe(16)
     try:
-        for folder in (private_folder() / name, _runs_folder() / name):
+        for folder in (run, served_folder(run)):
             folder.mkdir(parents=True)
     except OSError as error:
-        raise FileError("file.folder_not_made", folder=name, reason=reason_of(error)) from error
-    return folder
+        raise FileError("file.folder_not_made", folder=run.name, reason=reason_of(error)) from error
+    return run
+
+
+def _delete_expired() -> None:
+    """Deletes the folders of runs and shared results that are too old."""
+    oldest = time.time() - RETENTION_SECONDS
+    for place in (private_folder(), runs_folder(), shared_folder()):
+        for folder in place.glob("*"):
+            with suppress(FileNotFoundError):  # deleted by another run
+                if folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def find_run(path: str | None) -> Path | None:
-    """The path as that of a run's folder; None if it is not one or no longer exists."""
+    """The path as that of a run's private folder; None if it is not one or no longer exists."""
+    return _folder_in(private_folder(), path)
+
+
+def result_name(run: Path, iteration: int) -> str:
+    """How the browser stores a result: the run's folder and the iteration of the picture."""
+    return str(run / str(iteration))
+
+
+def find_result(name: str) -> Result | None:
+    """The result with that name; None if there is none or it no longer exists."""
+    folder, _, iteration = name.rpartition("/")
+    run = find_run(folder)
+    if run is None or not (iteration.isascii() and iteration.isdigit() and len(iteration) < 10):
+        return None
+    picture = picture_path(run, int(iteration))
+    return Result(run, picture) if picture.is_file() else None
+
+
+def share(run: Path, iteration: int) -> str:
+    """Copies the picture to a place of its own, from which the run cannot be found.
+
+    Returns:
+        The name of the shared result, the same each time.
+
+    Raises:
+        FileError: It cannot be copied.
+    """
+    note = run / f"{_SHARED}-{iteration}.txt"
+    with suppress(FileNotFoundError, UnicodeDecodeError):
+        name = note.read_text()
+        if find_shared_by_name(name):
+            return name
+    name = secrets.token_urlsafe(16)
+    try:
+        (shared_folder() / name).mkdir(parents=True)
+        with write_atomically(shared_folder() / name / SHARED_NAME) as partial:
+            shutil.copyfile(picture_path(run, iteration), partial)
+        note.write_text(name)
+    except OSError as error:
+        raise not_written(SHARED_NAME, error) from error
+    return name
+
+
+def find_shared(path: str | None) -> Path | None:
+    """The path as that of a shared result; None if it is not one or no longer exists."""
+    folder = _folder_in(shared_folder(), path and str(Path(path).parent))
+    if folder is None:
+        return None
+    file = folder / SHARED_NAME
+    return file if str(file) == path and file.is_file() else None
+
+
+def find_shared_by_name(name: str) -> Path | None:
+    """The shared result with that name; None if there is none or it no longer exists."""
+    folder = _folder_in(shared_folder(), f"{shared_folder()}/{name}")
+    return None if folder is None else find_shared(str(folder / SHARED_NAME))
+
+
+def _folder_in(place: Path, path: str | None) -> Path | None:
+    """The path as that of a folder in the place; None if it is not one."""
     if not path:
         return None
     try:
         folder = Path(path).resolve()
-        return folder if folder.parent == _runs_folder().resolve() and folder.is_dir() else None
+        return folder if folder.parent == place.resolve() and folder.is_dir() else None
     except (ValueError, OSError):  # not a valid file name
         return None
 
 
-def find_result(path: str) -> Path | None:
-    """The path as that of a picture of a run; None if it is not one or no longer exists."""
-    try:
-        file = Path(path).resolve()
-        inside = file.suffix == ".png" and find_run(str(file.parent)) is not None
-        return file if inside and file.is_file() else None
-    except (ValueError, OSError):  # not a valid file name
-        return None
-
-
-def find_result_by_name(name: str) -> Path | None:
-    """The picture with that `result_name`; None if it does not exist."""
-    return find_result(f"{_runs_folder()}/{name}.png")
-
-
-def result_name(picture: str) -> str:
-    """The name of a result in a link: the names of the run's folder and of the picture."""
-    path = Path(picture)
-    return f"{path.parent.name}/{path.stem}"
-
-
-def write_call(folder: Path, call: Call) -> None:
+def write_call(run: Path, call: Call) -> None:
     """Stores the request of the run.
 
     Raises:
         FileError: It cannot be written.
     """
-    serialization.write_call(_private_folder_of(folder) / _CALL, call)
+    serialization.write_call(run / _CALL, call)
 
 
-def read_call(folder: Path) -> Call:
+def read_call(run: Path) -> Call:
     """Reads the request of the run.
 
     Raises:
         PageError: It is damaged or missing.
     """
     try:
-        return serialization.read_call(_private_folder_of(folder) / _CALL)
+        return serialization.read_call(run / _CALL)
     except FileNotFoundError as error:
         raise PageError("kept_damaged") from error
 
 
-def mark_started(folder: Path) -> None:
+def mark_started(run: Path) -> None:
     """Marks the run as running: its outcome, if it is continued, becomes the previous one."""
     with suppress(FileNotFoundError):
-        (_private_folder_of(folder) / _OUTCOME).replace(
-            _private_folder_of(folder) / _PREVIOUS_OUTCOME
-        )
+        (run / _OUTCOME).replace(run / _PREVIOUS_OUTCOME)
 
 
-def mark_finishing(folder: Path) -> None:
+def mark_finishing(run: Path) -> None:
     """Marks that the outcome is being written, so that `last_outcome` waits for it."""
     with suppress(OSError):  # run deleted or disk full: then nobody waits
-        (_private_folder_of(folder) / _FINISHING).touch()
+        (run / _FINISHING).touch()
 
 
-def write_outcome(folder: Path, outcome: Outcome) -> None:
+def write_outcome(run: Path, outcome: Outcome) -> None:
     """Stores the outcome of the run.
 
     Raises:
         FileError: It cannot be written.
     """
     try:
-        serialization.write_outcome(_private_folder_of(folder) / _OUTCOME, outcome)
+        serialization.write_outcome(run / _OUTCOME, outcome)
     finally:
-        (_private_folder_of(folder) / _FINISHING).unlink(missing_ok=True)
+        (run / _FINISHING).unlink(missing_ok=True)
 
 
-def last_outcome(folder: Path) -> Outcome | None:
+def last_outcome(run: Path) -> Outcome | None:
     """The outcome of the run, or the previous one if its continuation was cut off.
 
     Raises:
         PageError: The stored outcome is damaged.
     """
-    marker = _private_folder_of(folder) / _FINISHING
+    marker = run / _FINISHING
     deadline = time.monotonic() + _FINISHING_TIMEOUT_SECONDS
     while marker.exists():
         if time.monotonic() >= deadline:
@@ -156,11 +215,11 @@ def last_outcome(folder: Path) -> Outcome | None:
         time.sleep(_POLL_SECONDS)
     for name in (_OUTCOME, _PREVIOUS_OUTCOME):
         with suppress(FileNotFoundError):
-            return serialization.read_outcome(_private_folder_of(folder) / name, folder)
+            return serialization.read_outcome(run / name, run)
     return None
 
 
-def wait_for_outcome(folder: Path, timeout_seconds: float) -> Outcome | None:
+def wait_for_outcome(run: Path, timeout_seconds: float) -> Outcome | None:
     """Waits until the run has an outcome and returns it; None after the timeout.
 
     Raises:
@@ -169,7 +228,7 @@ def wait_for_outcome(folder: Path, timeout_seconds: float) -> Outcome | None:
     deadline = time.monotonic() + timeout_seconds
     while True:
         with suppress(FileNotFoundError):
-            return serialization.read_outcome(_private_folder_of(folder) / _OUTCOME, folder)
+            return serialization.read_outcome(run / _OUTCOME, run)
         if time.monotonic() >= deadline:
             return None
         time.sleep(_POLL_SECONDS)
@@ -178,9 +237,9 @@ def wait_for_outcome(folder: Path, timeout_seconds: float) -> Outcome | None:
 _POLL_SECONDS = 0.05
 
 
-def state_file(folder: Path) -> Path:
+def state_file(run: Path) -> Path:
     """The path of the run's saved state."""
-    return _private_folder_of(folder) / _STATE
+    return run / _STATE
 
 
 def delete_old_states() -> None:
@@ -196,14 +255,11 @@ def delete_old_states() -> None:
             file.unlink(missing_ok=True)
 
 
-def private_folder() -> Path:
-    """The folder of the files that must not be served."""
-    return Path(get_upload_folder()) / "shut"
+def film_frame_file(run: Path, iteration: int) -> Path:
+    """The path of a frame of the run's film."""
+    return run / f"film-{iteration:06d}.jpg"
 
 
-def _private_folder_of(folder: Path) -> Path:
-    return private_folder() / folder.name
-
-
-def _runs_folder() -> Path:
-    return Path(get_upload_folder()) / "runs"
+def film_frame_files(run: Path) -> list[Path]:
+    """The frames of the run's film, in order."""
+    return sorted(run.glob("film-*.jpg"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from neural_style.errors import SettingsError
 from neural_style.messages import Message
+from neural_style.web.run.addresses import picture_path
 from neural_style.web.run.call import EXTRA_PICTURES, PICTURES, Call, page_knobs
 from neural_style.web.run.checks import PAGE_LIMITS, check_upload, parse_settings
 from neural_style.web.run.json_files import (
@@ -20,7 +21,7 @@ from neural_style.web.run.json_files import (
     require,
     write_json,
 )
-from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress, picture_path
+from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress
 from neural_style.web.text.languages import LANGUAGES
 from neural_style.web.text.texts import PageError, localize
 
@@ -70,8 +71,8 @@ def write_outcome(path: Path, outcome: Outcome) -> None:
     write_json(path, fields)
 
 
-def read_outcome(path: Path, folder: Path) -> Outcome:
-    """Reads the outcome of the run whose pictures are in the folder.
+def read_outcome(path: Path, run: Path) -> Outcome:
+    """Reads the outcome of the run with that private folder.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -83,7 +84,7 @@ def read_outcome(path: Path, folder: Path) -> Outcome:
         milestones = _decode_points(record["milestones"], last_picture)
         last = milestones[-1].iteration if milestones else None
         require(last == (last_picture and last_picture.iteration))
-        require(all(picture_path(folder, point.iteration).is_file() for point in milestones))
+        require(all(picture_path(run, point.iteration).is_file() for point in milestones))
         progress = Progress(milestones, _decode_points(record["losses"], last_picture))
         return Outcome(last_picture, progress, _decode_optional(_decode_message, record["failure"]))
     except (ValueError, OSError, RecursionError) as error:

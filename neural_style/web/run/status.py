@@ -30,6 +30,7 @@ class Status:
         losses: The weighted losses of the current picture.
         note: Source of the network's weights and the memory plan, or the latest event.
         fraction: Share of the run that is done, in [0, 1]; None while that is unknown.
+        seconds_left: Estimated time left of the run; None while that is unknown.
         field: The input that must be changed, after a refusal.
     """
 
@@ -39,6 +40,7 @@ class Status:
     losses: str = ""
     note: str = ""
     fraction: float | None = None
+    seconds_left: float | None = None
     field: str = ""
 
     def __str__(self) -> str:
@@ -108,7 +110,7 @@ def running(
         iterations=iterations,
     )
     note = localize(activity, language)
-    return Status("busy", headline, detail, _format_losses(losses), note, fraction)
+    return Status("busy", headline, detail, _format_losses(losses), note, fraction, left)
 
 
 def done(
@@ -181,22 +183,31 @@ def refused(name: str, reason: str, language: str = DEFAULT_LANGUAGE) -> Status:
     return Status("failed", translate("check_field", language, name=label), reason, field=name)
 
 
-def shown(title: str, language: str = DEFAULT_LANGUAGE, note: str = "") -> Status:
-    """The status of a result of a link; `title` says what it was made of."""
-    words = ". ".join(filter(None, (title, note)))
-    return Status("done", translate("shown_again", language), words)
+def shown(language: str = DEFAULT_LANGUAGE, note: str = "") -> Status:
+    """The status of a shared result."""
+    return Status("done", translate("shown_again", language), note)
 
 
-def varying(number: int, count: int, current: Status, language: str = DEFAULT_LANGUAGE) -> Status:
+def varying(
+    number: int, count: int, current: Status, seconds: float, language: str = DEFAULT_LANGUAGE
+) -> Status:
     """The status while variations are made.
 
     Args:
         number, count: Number of the current variation, and of all.
         current: Status of the current variation's run.
+        seconds: Estimated duration of one variation.
     """
-    headline = translate("varying", language, number=number, count=count)
+    this_one = seconds if current.seconds_left is None else current.seconds_left
+    left = this_one + (count - number) * seconds
     fraction = (number - 1 + (current.fraction or 0.0)) / count
-    return Status("busy", headline, current.headline, fraction=fraction)
+    return Status(
+        "busy",
+        translate("time_left", language, time=format_duration(left, language)),
+        translate("varying", language, number=number, count=count),
+        fraction=fraction,
+        seconds_left=left,
+    )
 
 
 def varied(count: int, language: str = DEFAULT_LANGUAGE) -> Status:

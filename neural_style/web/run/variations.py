@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -47,15 +48,17 @@ def run_variations(*arguments: Any, **named: Any) -> Iterator[VariationOutputs]:
     try:
         settings = parse_settings(call.values)
         check_cost(settings)
+        seconds = expected_seconds(_sketch(settings, 0))
         for number in range(COUNT):
-            sketch = _sketch(settings, number)
+            sketch, began = _sketch(settings, number), time.monotonic()
             with closing(run_call(_with_settings(call, sketch), sketch)) as results:
                 for shown in results:
                     yield VariationOutputs(
                         tuple(pictures),
-                        status.varying(number + 1, COUNT, shown.status, call.language),
+                        status.varying(number + 1, COUNT, shown.status, seconds, call.language),
                     )
             pictures.append((shown.picture, sketch.seed))
+            seconds = time.monotonic() - began
         finished = status.varied(COUNT, call.language)
     except NeuralStyleError as error:
         finished = status.failed(error.message, call.language)

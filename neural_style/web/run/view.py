@@ -23,8 +23,9 @@ from neural_style.run.frame import Frame
 from neural_style.settings.settings import Settings
 from neural_style.tensors import Mask
 from neural_style.web.run import runs, status
+from neural_style.web.run.addresses import picture_path, served_file
 from neural_style.web.run.cost import record_speed
-from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress, picture_path
+from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress
 from neural_style.web.run.status import Status
 
 _YIELD_INTERVAL_SECONDS = 0.25
@@ -47,7 +48,7 @@ class Outputs:
         picture: Path of the picture; None until there is one.
         gallery: Path and caption of each milestone.
         chart: The losses by iteration.
-        run: The run's folder on the server; None while the run waits, or where it was refused.
+        run: The run's private folder; None while the run waits, or where it was refused.
     """
 
     picture: str | None
@@ -61,7 +62,7 @@ class RunView:
     """Makes the outputs of one run from its frames, and stores its outcome.
 
     Args:
-        folder: The run's folder.
+        folder: The run's private folder.
         previous: The outcome so far of a run that is continued.
 
     Attributes:
@@ -118,14 +119,12 @@ class RunView:
                     point = LossPoint(frame.iteration, frame.losses)
                     self.progress = self.progress.with_losses(point)
                 if frame.iteration % film_step == 0 and frame.iteration < self.settings.iterations:
-                    save_image(
-                        film_frame(frame.image), self.folder / f"film-{frame.iteration:06d}.jpg"
-                    )
+                    self._save_film_frame(frame)
                 if frame.milestone:
                     picture = self._save_milestone(frame)
                     shown = now
                 elif now - shown >= _PREVIEW_INTERVAL_SECONDS:
-                    picture = self.folder / f"preview-{frame.iteration:06d}.jpg"
+                    picture = served_file(self.folder, f"preview-{frame.iteration:06d}", ".jpg")
                     save_image(frame.image, picture)
                     previews.append((now, picture))
                     shown = now
@@ -207,6 +206,11 @@ class RunView:
         except (MemoryError, RuntimeError) as error:
             if not memory_is_exhausted(error):
                 raise
+
+    def _save_film_frame(self, frame: Frame) -> None:
+        """Writes the frame for the film, which may do without it."""
+        with suppress(FileError):
+            save_image(film_frame(frame.image), runs.film_frame_file(self.folder, frame.iteration))
 
     def _save_milestone(self, frame: Frame) -> Path:
         """Writes the frame losslessly with its recipe, and returns its path."""
