@@ -10,7 +10,6 @@ import math
 from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -21,6 +20,7 @@ from neural_style.matching.sampling import cell_size, count_cells
 from neural_style.messages import Message, all_of
 from neural_style.network.extractor import Network, layers_until
 from neural_style.network.strips import cut_network, plan_strips
+from neural_style.plan.limits import allowed_bytes
 from neural_style.plan.schedule import Scale
 
 _FLOAT_CANVASES = 12
@@ -150,31 +150,12 @@ def plan_note(rows: dict[str, int], height: int, fewer: int, need: int) -> Messa
 
 
 def free_bytes(device: torch.device) -> int:
-    """Free bytes on the GPU, or on the machine within the limit of its container."""
+    """Free bytes on the GPU, or on the machine within the limits of this process."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    free = [psutil.virtual_memory().available]
-    for limit, used, cache in _CONTAINERS:
-        try:
-            inside = dict(line.split() for line in Path(cache).read_text().splitlines())
-            taken = int(Path(used).read_text()) - int(inside["inactive_file"])
-            free.append(int(Path(limit).read_text()) - taken)
-        except (OSError, ValueError, KeyError):  # no control group, or no limit
-            continue
-    return max(0, min(free))
-
-
-_CONTAINERS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
-    (
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        "/sys/fs/cgroup/memory/memory.stat",
-    ),
-)
-"""Files with limit, usage and statistics of control groups, version 2 and version 1."""
+    return max(0, min([psutil.virtual_memory().available, *allowed_bytes()]))
 
 
 def bytes_in_use(device: torch.device) -> int:

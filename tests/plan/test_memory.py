@@ -135,24 +135,18 @@ def test_too_low_limit_raises_before_the_run():
         next(stylize(picture(64, 64), picture(64, 64), Settings(memory_gb=0.001)))
 
 
-def test_free_bytes_respects_the_container_limit(tmp_path, monkeypatch):
+def test_free_bytes_are_the_least_that_machine_and_limits_allow(monkeypatch):
     assert free_bytes(CPU) > 0
     machine = SimpleNamespace(available=5_000_000_000)
     monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: machine)
-    for name, text in (
-        ("limit", "1000000000\n"),
-        ("used", "700000000\n"),
-        ("stat", "anon 5\ninactive_file 100000000\n"),
+    for allowed, free in (
+        ([400_000_000, 900_000_000], 400_000_000),
+        ([], 5_000_000_000),
+        ([9_000_000_000], 5_000_000_000),
+        ([-1], 0),
     ):
-        (tmp_path / name).write_text(text)
-    files = tuple(str(tmp_path / name) for name in ("limit", "used", "stat"))
-    monkeypatch.setattr(memory, "_CONTAINERS", (files,))
-    assert free_bytes(CPU) == 400_000_000
-    machine.available = 300_000_000
-    assert free_bytes(CPU) == 300_000_000
-    machine.available = 5_000_000_000
-    (tmp_path / "limit").write_text("max\n")
-    assert free_bytes(CPU) == 5_000_000_000
+        monkeypatch.setattr(memory, "allowed_bytes", lambda allowed=allowed: allowed)
+        assert free_bytes(CPU) == free
 
 
 def test_plan_for_the_tiny_network_has_no_strips():
