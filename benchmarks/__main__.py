@@ -53,6 +53,10 @@ NEAREST = [
 """Our settings in the nearest race: the defaults, including the content term, which the peer does
 not have and which works against the judged losses. Border and style size are the judge's."""
 
+FREE_STEPS = 160
+FREE = ["content_weight=0"]
+"""The same without the content term."""
+
 PICTURES = {"balanced": 0, "quick": 0, "pastiche": 0, "crowson": 6}
 """Programs whose time to a picture is measured → steps measured at each size; 0 for all."""
 
@@ -136,6 +140,7 @@ def jobs(peer_steps: int = PEER_STEPS) -> list[tuple[str, list[str]]]:
         name = f"nearest race {pair[0]}"
         listed.append((f"{name} peer", contestant("nnst", files, peer_steps, [])))
         listed.append((f"{name} ours", contestant("nearest", files, NEAREST_STEPS, NEAREST)))
+        listed.append((f"{name} free", contestant("nearest", files, FREE_STEPS, NEAREST + FREE)))
     for program, few in PICTURES.items():
         command = ["benchmarks.time_to_picture", *pair_files(PAIRS[0], 512), "{now}", program]
         listed.append((f"picture {program}", [*command, str(few)]))

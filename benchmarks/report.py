@@ -123,12 +123,14 @@ def _nearest_race(results: Results) -> list[str]:
             if not (name.startswith("nearest race ") and name.endswith(" peer")):
                 continue
             pair = name.split()[2]
-            ours = results.get(f"nearest race {pair} ours")
-            for key, part, goal in nearest_goals(peer["looks"], suffix):
-                row = [pair, key.split()[1], f"{part}, step {goal['step']}", f"{goal[key]:.4f}"]
-                row.append(f"{goal['cold']:.0f} s")
-                rows.append(row + _against(goal, ours, key))
-        head = ["pair", "stage", "peer's steps", "loss", "peer", "ours", "ratio cold", "ratio warm"]
+            for racer, who in (("ours", "the default"), ("free", "without content term")):
+                ours = results.get(f"nearest race {pair} {racer}")
+                for key, part, goal in nearest_goals(peer["looks"], suffix):
+                    row = [pair, who, key.split()[1], f"{part}, step {goal['step']}"]
+                    row += [f"{goal[key]:.4f}", f"{goal['cold']:.0f} s"]
+                    rows.append(row + _against(goal, ours, key))
+        head = ["pair", "who", "stage", "peer's steps", "loss", "peer"]
+        head += ["ours", "ratio cold", "ratio warm"]
         lines += _table(title, head, rows)
     if lines:
         lines += [

@@ -113,11 +113,29 @@ def test_nearest_race_report_compares_looks_of_the_same_stage(tmp_path, monkeypa
     }
     report.write_report(results, tmp_path)
     text = (tmp_path / "results.md").read_text()
-    assert "| pair | A | half, step 605 | 0.4000 | 100 s | 11 s, step 90 | 9.1 | 9.9 |" in text
-    assert "| pair | A | all, step 610 | 0.3000 | 200 s | 21 s, step 91 | 9.5 | 9.9 |" in text
-    assert "| pair | B | half, step 805 | 3.0000 | 300 s | 41 s, step 92 | 7.3 | 7.5 |" in text
-    assert "| pair | B | all, step 810 | 2.0000 | 400 s | 2.5000 after 41 s | — | — |" in text
-    assert "| pair | A | half, step 605 | 0.8000 | 100 s | 11 s, step 90 | 9.1 | 9.9 |" in text
+    assert (
+        "| pair | the default | A | half, step 605 | 0.4000 | 100 s | 11 s, step 90 | 9.1 | 9.9 |"
+        in text
+    )
+    assert (
+        "| pair | the default | A | all, step 610 | 0.3000 | 200 s | 21 s, step 91 | 9.5 | 9.9 |"
+        in text
+    )
+    assert (
+        "| pair | the default | B | half, step 805 | 3.0000 | 300 s | 41 s, step 92 | 7.3 | 7.5 |"
+        in text
+    )
+    assert (
+        "| pair | the default | B | all, step 810 | 2.0000 | 400 s | 2.5000 after 41 s | — | — |"
+        in text
+    )
+    assert (
+        "| pair | the default | A | half, step 605 | 0.8000 | 100 s | 11 s, step 90 | 9.1 | 9.9 |"
+        in text
+    )
+    assert (
+        "| pair | without content term | A | half, step 605 | 0.4000 | 100 s | — | — | — |" in text
+    )
     assert "| quick | 40 + 60 | 20 s | 10 | measured |" in text
     assert "| crowson | 1 + 2 | 2000 s | 900 | from 6 steps at each size" in text
 
