@@ -19,7 +19,7 @@ ENGLISH: dict[str, str] = {
     "file.not_a_file": "{name} is a folder or a device, not a file. Name a picture file.",
     "file.empty": "{name} is empty (0 bytes). Save or upload it again.",
     "file.not_a_picture": "{name} is not a picture that can be read here. "
-    "Use PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF.",
+    "Use PNG, JPEG, WebP, AVIF, HEIC, TIFF, BMP or GIF.",
     "file.damaged": "{name} is damaged or cut short: it is a {format} file of {size} that cannot "
     "be decoded to the end. Save or upload it again.",
     "file.too_many_bytes": "{name} has {bytes:,} bytes. {limits}",

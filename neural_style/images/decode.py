@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 
 import numpy as np
@@ -40,7 +41,7 @@ _WITH_ALPHA = {"1": "LA", "L": "LA", "RGB": "RGBA"}
 """Mode of a picture with a transparent color → the mode to convert it to."""
 
 _METADATA_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
-DECODER_ERRORS = (*_METADATA_ERRORS, RuntimeError)
+DECODER_ERRORS = (*_METADATA_ERRORS, RuntimeError, EOFError)
 """Exceptions of Pillow's decoders for damaged files."""
 
 
@@ -66,14 +67,7 @@ def decode(picture: Image.Image, longest: int | None) -> tuple[Image.Image, Imag
         if isinstance(picture.info.get(name), str):  # a PNG's text of that name
             del picture.info[name]
     profile = picture.info.get("icc_profile")
-    if picture.mode.startswith(("I", "F")):
-        picture = _unit_range(picture)
-    elif "transparency" in picture.info and picture.mode in _WITH_ALPHA:
-        picture = picture.convert(_WITH_ALPHA[picture.mode])
-    elif picture.mode in _PLAIN:
-        picture = picture.convert(_PLAIN[picture.mode])
-    if picture.size != (width, height):
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    picture = _in_size(picture, width, height)
     alpha = picture.getchannel("A") if picture.mode in ("LA", "RGBA") else None
     if picture.mode != "F":
         picture = _to_srgb(picture, profile)
@@ -93,22 +87,66 @@ def upright_shape(picture: Image.Image) -> tuple[int, int]:
     return (picture.width, picture.height) if turned else (picture.height, picture.width)
 
 
+def _in_size(picture: Image.Image, width: int, height: int) -> Image.Image:
+    """The picture in a mode that can be color-managed, shrunk to that size if it is larger.
+
+    It is converted and shrunk in bands of rows: a whole copy in another mode, or shrunk in width
+    only, can take several times as much memory as the decoded picture.
+    """
+    top_level = _top_level(picture)
+    if picture.size == (width, height):
+        return _convert(picture, top_level)
+    scale = picture.height / height
+    reach = _LANCZOS_REACH * max(1.0, scale) + 1
+    rows = max(1, int(_BAND_PIXELS / picture.width / scale))
+    bands = []
+    for first in range(0, height, rows):
+        last = min(first + rows, height)
+        above = max(0, math.floor(first * scale - reach))
+        below = min(picture.height, math.ceil(last * scale + reach))
+        band = _convert(picture.crop((0, above, picture.width, below)), top_level)
+        box = (0, first * scale - above, picture.width, min(last * scale, below) - above)
+        bands.append(band.resize((width, last - first), Image.Resampling.LANCZOS, box))
+    shrunk = Image.new(bands[0].mode, (width, height))
+    for number, band in enumerate(bands):
+        shrunk.paste(band, (0, number * rows))
+    return shrunk
+
+
+_LANCZOS_REACH = 3
+"""Pixels of the smaller picture on each side that a pixel depends on."""
+
+_BAND_PIXELS = 4_000_000
+
+
+def _top_level(picture: Image.Image) -> float:
+    """White in a gray picture with more than 8 bits (I;16, I, F); 0 for other modes."""
+    if not picture.mode.startswith(("I", "F")):
+        return 0.0
+    if picture.mode.startswith("I;16"):
+        return 65535.0
+    gray = np.asarray(picture)
+    return _white_level(float(gray.max(initial=0.0, where=np.isfinite(gray))))
+
+
+def _convert(picture: Image.Image, top_level: float) -> Image.Image:
+    """The picture in a mode that can be resized and color-managed."""
+    if top_level:
+        gray = np.nan_to_num(
+            np.array(picture, dtype=np.float32), nan=0.0, posinf=top_level, neginf=0.0
+        )
+        return Image.fromarray((gray / top_level).clip(0, 1))
+    if "transparency" in picture.info and picture.mode in _WITH_ALPHA:
+        return picture.convert(_WITH_ALPHA[picture.mode])
+    return picture.convert(_PLAIN[picture.mode]) if picture.mode in _PLAIN else picture
+
+
 def _orientation(picture: Image.Image) -> object:
     """The EXIF orientation; None where there is none or EXIF is damaged."""
     try:
         return picture.getexif().get(ExifTags.Base.Orientation)
     except _METADATA_ERRORS:
         return None
-
-
-def _unit_range(picture: Image.Image) -> Image.Image:
-    """A gray picture with more than 8 bits (I;16, I, F) as floats with white at 1; NaN is black."""
-    gray = np.array(picture, dtype=np.float32)
-    top = 65535.0
-    if not picture.mode.startswith("I;16"):
-        top = _white_level(float(gray.max(initial=0.0, where=np.isfinite(gray))))
-    gray = np.nan_to_num(gray, nan=0.0, posinf=top, neginf=0.0)
-    return Image.fromarray((gray / top).clip(0, 1))
 
 
 def _white_level(largest: float) -> float:

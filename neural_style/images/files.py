@@ -7,11 +7,15 @@ import io
 import os
 import stat
 import struct
+import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+import pi_heif
 import png
 import torch
 from PIL import Image, ImageCms, PngImagePlugin
@@ -29,11 +33,20 @@ MAX_PIXELS = 100_000_000
 MAX_BYTES = 1_000_000_000
 """Larger files are refused before they are read."""
 
+_LARGE_PIXELS = 8_000_000
+_LARGE_BYTES = 4_000_000
+_ONE_LARGE_PICTURE = threading.RLock()
+"""Held while a picture with more pixels or bytes is read, so that many threads, as of a server,
+need no more memory than one."""
+
 LONGEST = 4096
 """Pixels on the longer side of the largest result; the shell and the page read no more."""
 
-FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "GIF")
 """Pillow's decoders that may run on untrusted files; JPEG's reads MPO, too."""
+
+# Of the photographs of phones; the embedded smaller pictures and depth maps are not read.
+pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 _ENCODERS = {
     ".png": {"format": "PNG", "compress_level": 4},
@@ -47,7 +60,7 @@ def load_image(path: str | os.PathLike[str], longest: int | None = None) -> Imag
     """Reads the first frame of a picture file, upright, in sRGB, composited over white.
 
     Args:
-        path: A PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF file.
+        path: A PNG, JPEG, WebP, AVIF, HEIC, TIFF, BMP or GIF file.
         longest: Shrink to at most this many pixels on the longer side while reading, which
             saves memory on large photographs. Never enlarges.
 
@@ -63,12 +76,29 @@ def read_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
     Raises:
         ImageError: The file is missing, empty, not a picture, or too large.
     """
+    with _opened(path) as picture:
+        return upright_shape(picture)
+
+
+def read_format(path: str | os.PathLike[str]) -> str:
+    """The format of the picture in a file, one of `FORMATS` or "MPO"; not from its name.
+
+    Raises:
+        ImageError: The file is missing, empty, not a picture, or too large.
+    """
+    with _opened(path) as picture:
+        return str(picture.format)
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """The picture in a file, whose pixels are not decoded."""
     path = Path(path)
     name = path.name or str(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return upright_shape(_open(_read(path, name), name))
+        yield _open(_read(path, name), name)
 
 
 def load_with_alpha(
@@ -77,12 +107,16 @@ def load_with_alpha(
     """`load_image`, and the picture's opacity; None where it is opaque everywhere."""
     path = Path(path)
     name = path.name or str(path)
-    data = _read(path, name)
-    with warnings.catch_warnings():
+    with ExitStack() as held, warnings.catch_warnings():
+        if check_file(path) > _LARGE_BYTES:
+            held.enter_context(_ONE_LARGE_PICTURE)
+        data = _read(path, name)
         # Pillow warns about odd metadata, and above a size limit below ours.
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         picture = _open(data, name)
+        if picture.width * picture.height > _LARGE_PIXELS:
+            held.enter_context(_ONE_LARGE_PICTURE)
         kind = {"format": picture.format, "size": f"{picture.width}×{picture.height}"}
         try:
             picture, alpha = decode(picture, longest)
@@ -90,10 +124,10 @@ def load_with_alpha(
             raise ImageError("file.out_of_memory", name=name, **kind) from error
         except DECODER_ERRORS as error:
             raise ImageError("file.damaged", name=name, **kind) from error
-    if alpha is not None:
-        opaque = torch.from_numpy(np.array(alpha))[None, None].float() / 255
-        return _to_tensor(picture), opaque if opaque.min() < 1 else None
-    return _to_tensor(picture), None
+        if alpha is not None:
+            opaque = torch.from_numpy(np.array(alpha))[None, None].float() / 255
+            return _to_tensor(picture), opaque if opaque.min() < 1 else None
+        return _to_tensor(picture), None
 
 
 def save_image(
@@ -213,8 +247,8 @@ def resize(image: ImageTensor, height: int, width: int) -> ImageTensor:
     return resized.clamp(0, 1)
 
 
-def check_file(path: Path) -> None:
-    """Checks that the path is a file of at most `MAX_BYTES`.
+def check_file(path: Path) -> int:
+    """Checks that the path is a file of at most `MAX_BYTES`, and returns its size in bytes.
 
     Raises:
         ImageError: It is not.
@@ -229,6 +263,7 @@ def check_file(path: Path) -> None:
     if status.st_size > MAX_BYTES:
         size = status.st_size
         raise ImageError("file.too_many_bytes", name=name, bytes=size, limits=_limits())
+    return status.st_size
 
 
 def _read(path: Path, name: str) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin, TiffTags
 
+from neural_style.images import decode
 from tests.picture_files import (
     BLACK,
     BLUE,
@@ -350,6 +351,16 @@ def test_longest_shrinks_large_images_and_keeps_colors(read, mode):
     assert small.shape == (1, 3, 15, 20)
     cells = torch.nn.functional.avg_pool2d(whole, 12)
     torch.testing.assert_close(small, cells, atol=0.06, rtol=0)
+
+
+@pytest.mark.parametrize("mode", SMALLER)
+def test_bands_make_the_picture_as_a_whole_does(read, mode, monkeypatch):
+    name, convert = SMALLER[mode]
+    noise = np.random.default_rng(0).integers(0, 256, (181, 240, 3), dtype=np.uint8)
+    picture = convert(Image.fromarray(noise))
+    whole = read(picture, name, longest=33)
+    monkeypatch.setattr(decode, "_BAND_PIXELS", 2000)
+    torch.testing.assert_close(read(picture, name, longest=33), whole, atol=1.5 / 255, rtol=0)
 
 
 @pytest.mark.parametrize("mode", SMALLER)

@@ -19,7 +19,7 @@ CORE_CHINESE: dict[str, str] = {
     "file.not_a_file": "{name} 是文件夹或设备，不是文件。请给出图像文件。",
     "file.empty": "{name} 是空文件（0 字节）。请重新保存或上传。",
     "file.not_a_picture": "{name} 不是这里能读取的图像。"
-    "请使用 PNG、JPEG、WebP、AVIF、TIFF、BMP 或 GIF。",
+    "请使用 PNG、JPEG、WebP、AVIF、HEIC、TIFF、BMP 或 GIF。",
     "file.damaged": "{name} 已损坏或不完整：这个 {size} 的 {format} 文件无法完整解码。"
     "请重新保存或上传。",
     "file.too_many_bytes": "{name} 有 {bytes:,} 字节，太大。{limits}",
