@@ -2,7 +2,11 @@
 
 import sys
 
-from neural_style.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from neural_style.cli import main
+
+        code = main()
+    except KeyboardInterrupt:  # while the imports go on; `main` handles it later
+        code = 130
+    sys.exit(code)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import io
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import Field, replace
 from itertools import chain
 from pathlib import Path
@@ -26,6 +25,7 @@ from neural_style.images.files import (
 )
 from neural_style.images.masks import Masks, load_styles
 from neural_style.images.video import check_film, film_every, film_frame, save_film
+from neural_style.interrupts import exit_code, ignore_interrupts, sigterm_interrupts
 from neural_style.outputs import check_inputs_stay, make_frames_folder
 from neural_style.plan.clock import in_words
 from neural_style.record.recipe import Recipe, differences, read_recipe, settings_of
@@ -43,25 +43,29 @@ from neural_style.settings.settings import Settings, knobs
 from neural_style.transfer import stylize
 from neural_style.version import __version__
 
-INTERRUPTED = 130
 USER_ERROR = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit code is 0, 2 for a user's error, 130 after Ctrl-C."""
+    """Runs one command.
+
+    Returns:
+        The exit code: 0; 2 for a user's error; 130 after Ctrl-C; 143 after SIGTERM.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without × gets \xd7
     options = make_parser().parse_args(arguments)
     use_large_pages()
     try:
-        return options.run(options)
+        with sigterm_interrupts():
+            return options.run(options)
     except NeuralStyleError as error:
         print(f"neural_style: {error}", file=sys.stderr)
         return USER_ERROR
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("Stopped before there was a picture.", file=sys.stderr)
-        return INTERRUPTED
+        return exit_code(interrupt)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -252,7 +256,7 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
         content, styles, settings, masks=masks, init_image=start, every=1, replay=recipe
     )
     first = frame = next(upcoming)  # raises errors before the progress bar appears
-    finished = False
+    finished, code = False, 0
     print(first.note, file=sys.stderr)
     for name in differences(recipe, first.recipe) if recipe else ():
         print(f"Not as in the recipe: the {name}.", file=sys.stderr)
@@ -275,8 +279,8 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
                 if frame.iteration == goal:
                     break
             finished = True
-    except KeyboardInterrupt:
-        pass
+    except KeyboardInterrupt as interrupt:
+        code = exit_code(interrupt)
     finally:  # saves the newest picture after Ctrl-C and after errors, too
         with ignore_interrupts():
             save_image(frame.image, output, frame.recipe, alpha=alpha, bits=options.bits)
@@ -285,17 +289,7 @@ def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | Non
                     [*film_frames, film_frame(frame.image)], film, max(frame.image.shape[-2:])
                 )
             _report(frame, output, goal, finished)
-    return 0 if finished else INTERRUPTED
-
-
-@contextmanager
-def ignore_interrupts() -> Iterator[None]:
-    """A context that ignores Ctrl-C, so that a second one does not interrupt saving."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return code
 
 
 def _report(frame: Frame, output: Path, iterations: int, finished: bool) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from types import ModuleType
+from typing import NoReturn
 
 import av
 import pytest
 import torch
 from PIL import Image
 
-from neural_style import PRESETS, FileError, Settings, cli, load_image, save_image
+import neural_style
+from neural_style import PRESETS, FileError, Settings, cli, load_image, save_image, transfer
 from neural_style.cli import main
 from neural_style.images.files import resize
 from neural_style.settings.knob import write_knob
@@ -309,16 +313,29 @@ def test_empty_file_name_is_rejected(arguments, named, capsys):
     assert f"argument {named}: the file name is empty" in capsys.readouterr().err
 
 
-def test_ignore_interrupts_ignores_ctrl_c_within_its_block():
-    # A test process started in the background ignores SIGINT.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with cli.ignore_interrupts():
-            signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    finally:
-        signal.signal(signal.SIGINT, before)
+def test_import_of_the_package_does_not_import_torch():
+    program = "import sys, neural_style; print('torch' in sys.modules, *dir(neural_style))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.stdout.split() == ["False", *sorted(neural_style.__all__)], run.stderr
+
+
+def test_public_names_are_those_of_their_modules():
+    for name in neural_style.__all__:
+        assert getattr(neural_style, name) is not None
+    assert neural_style.stylize is transfer.stylize
+    with pytest.raises(AttributeError, match="has no attribute 'paint'"):
+        _ = neural_style.paint
+
+
+def test_ctrl_c_while_the_imports_go_on_is_quiet(monkeypatch):
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> NoReturn:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "neural_style.cli", Interrupted("neural_style.cli"))
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("neural_style", run_name="__main__")
+    assert ended.value.code == 130
 
 
 def restore_sigint() -> None:
@@ -326,7 +343,8 @@ def restore_sigint() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_saves_the_best_picture_and_prints_its_path(tmp_path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_saves_the_best_picture_and_prints_its_path(tmp_path, number, code):
     """Runs in a separate process with the real network."""
     out = tmp_path / "kept.png"
     frames = tmp_path / "frames"
@@ -347,11 +365,11 @@ def test_ctrl_c_saves_the_best_picture_and_prints_its_path(tmp_path):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         output, errors = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130
+    assert process.returncode == code
     assert re.search(
         r"Stopped\. The best picture so far is in .*kept\.png \(\d+×\d+, after", output
     )
