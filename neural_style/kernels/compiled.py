@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import os
+import stat
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,17 +19,48 @@ _one_at_a_time = threading.Lock()  # a kernel uses all cores; some thread pools 
 
 
 def compiled(**options: Any) -> Callable:
-    """A decorator that compiles a function on its first call and caches the code on disk."""
+    """A decorator that compiles a function on its first call and caches the code on disk.
+
+    The cache is beside the source file or in the user's cache folder, else in a temporary folder.
+    """
     import numba
 
     def compile_(function: Callable) -> Callable:
         function = inspect.unwrap(function)  # removes the type checks of the tests
-        try:
-            return numba.njit(nogil=True, cache=True, **options)(function)
-        except RuntimeError:  # no writable cache folder
-            return numba.njit(nogil=True, **options)(function)
+        for use_folder in (lambda: True, _use_temporary_folder):
+            with suppress(RuntimeError):  # no writable cache folder
+                if use_folder():
+                    return numba.njit(nogil=True, cache=True, **options)(function)
+        return numba.njit(nogil=True, **options)(function)
 
     return compile_
+
+
+def _use_temporary_folder() -> bool:
+    """Makes numba cache code in `private_temporary_folder`; False if there is none."""
+    import numba
+
+    folder = private_temporary_folder()
+    if folder is not None:
+        numba.config.CACHE_DIR = str(folder)
+    return folder is not None
+
+
+def private_temporary_folder() -> Path | None:
+    """A folder of this user for compiled code; None if it cannot be made or is not the user's own.
+
+    Code is loaded from it, so no other user may write there.
+    """
+    if os.name != "posix":
+        return None
+    folder = Path(tempfile.gettempdir()) / f"neural-style-space-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+    except OSError:
+        return None
+    owned = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    return folder if owned and not status.st_mode & 0o077 else None
 
 
 @contextmanager
