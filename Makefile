@@ -3,7 +3,7 @@ BIN := .venv/bin
 # Two tests at a time: a thread of one that waits must not spin on the other's core.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadscope
 
-.PHONY: help setup run test test-all bench docs lint clean
+.PHONY: help setup run test test-all soak bench docs lint clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.* ## /  make \1\t/p' Makefile | expand -t 18
@@ -22,6 +22,9 @@ bench: .venv/ready-to-test ## Run the benchmarks: hours; an interrupted run cont
 
 test-all: .venv/ready-to-test lint ## Run lint and all tests: half an hour more
 	$(PYTEST)
+
+soak: .venv/ready-to-test ## Serve a crowd, then a thousand runs in a row: half an hour
+	$(BIN)/python -m tests.soak
 
 lint: .venv/ready-to-test ## Check style, format and import contracts
 	$(BIN)/ruff check .
