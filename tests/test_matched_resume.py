@@ -97,6 +97,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [7, *(pytest.param(k, marks=pytest.mark.slow) for k in (4, 9))])
 @pytest.mark.parametrize("name", RUNS)
 def test_resumed_run_is_byte_identical_for_each_variant(name, stop, folder):

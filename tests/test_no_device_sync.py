@@ -134,6 +134,7 @@ def test_steps_cause_no_device_sync(stage, statistic, engine, optimizer):
     assert iterate.iteration == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stage", "statistic"), CASES)
 def test_steps_with_masks_styles_and_strips_cause_no_device_sync(stage, statistic):
     choice = ENGINES["fast"].optimizers["lbfgs"]

@@ -81,6 +81,7 @@ class TestCropOnThePage:
         run_to_the_end(tool)
         assert seen == [STYLE_CROPS.read(box.input_value())]
 
+    @pytest.mark.slow
     def test_typing_shows_it_and_a_fresh_picture_takes_all_again(self, tool, pictures):
         box = tool.locator("#style_crop textarea, #style_crop input")
         box.fill("0,0,0.5,1")
@@ -103,6 +104,7 @@ class TestCropOnThePage:
         open_fold(page, "part")
         expect(page.locator("#part-line")).to_contain_text("50 % of the width, 100 % of the height")
 
+    @pytest.mark.slow
     def test_a_finger_is_enough(self, open_page, pictures):
         phone = open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
         upload(phone, "style", pictures[1])
@@ -208,6 +210,7 @@ class TestPaintingOnThePage:
         mask = seen_at(page.locator("#mask img").get_attribute("src"), tmp_path)
         assert mask.shape == (1, 3, 72, 80)
 
+    @pytest.mark.slow
     def test_a_style_that_is_gone_takes_its_mask_along(self, page, pictures, watch):
         open_fold(page, "regions")
         for name, file in zip(("content", "style", "style_2", "mask_2"), 2 * pictures):
