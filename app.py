@@ -1,5 +1,7 @@
 """The entry of the Space: builds the page and serves it."""
 
+import logging
+
 import spaces  # isort: split  (before torch, which ZeroGPU prepares on import)
 
 from neural_style.devices import use_large_pages
@@ -7,13 +9,17 @@ from neural_style.network.weights import load_weights
 from neural_style.settings.settings import Settings
 from neural_style.web.page.build import build_page
 from neural_style.web.run.cost import SpeedMeasurement
+from neural_style.web.run.gate import Gate
 from neural_style.web.serve import serve
 
+logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
+logging.getLogger("neural_style").setLevel(logging.INFO)  # a line for each run
 use_large_pages()
 # Loaded before the first visitor, and on ZeroGPU shared with every worker.
 measurement = SpeedMeasurement()
-demo = build_page(spaces.GPU, load_weights(Settings().backbone).source, measurement)
+gate = Gate()
+demo = build_page(spaces.GPU, load_weights(Settings().backbone).source, measurement, gate)
 
 if __name__ == "__main__":
     measurement.start()
-    serve(demo)
+    serve(demo, gate)

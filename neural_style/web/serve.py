@@ -1,33 +1,54 @@
-"""Serves the page: limits, and errors of the API."""
+"""Serves the page: limits, errors of the API, and the end of the server."""
 
 from __future__ import annotations
 
 import inspect
+import os
+import signal
+import threading
+import time
 from typing import Any
 
 import gradio as gr
 from fastapi import Request
+from fastapi.middleware import Middleware
 from fastapi.responses import JSONResponse
 
-from neural_style.web.page.run_events import MOST_WAITING
 from neural_style.web.page.style_sheet import CSS, make_theme
 from neural_style.web.run.addresses import private_folder
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES
+from neural_style.web.run.gate import MOST_RUNS, Gate
 from neural_style.web.run.handlers import run_stylize
+from neural_style.web.run.streams import WatchStreams
+from neural_style.web.shield import Shield
 from neural_style.web.text.texts import translate
 
+_STOP_SECONDS = 7.0
+"""Time for runs to end after SIGTERM; containers are usually killed after ten seconds."""
 
-def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
+_DELIVERY_SECONDS = 1.0
+"""Time for the last outputs to reach the visitors."""
+
+
+def serve(page: gr.Blocks, gate: Gate, **options: Any) -> tuple[Any, str, str | None]:
     """Serves the page with the limits of a public demo, and as MCP server.
 
+    On SIGTERM the runs end, their pictures are kept, and the visitors are told.
+
     Args:
+        gate: The one of the page.
         options: Arguments of Gradio's `launch`.
 
     Returns:
         What `launch` returns: the app, the local URL and the share URL.
     """
-    page.queue(max_size=MOST_WAITING, api_open=False)
-    app_kwargs = {"exception_handlers": {TypeError: _parameter_error_response}}
+    page.queue(max_size=5 * MOST_RUNS, api_open=False)
+    app_kwargs = {
+        "exception_handlers": {TypeError: _parameter_error_response},
+        "middleware": [Middleware(Shield), Middleware(WatchStreams, streams=gate.streams)],
+    }
+    if threading.current_thread() is threading.main_thread():
+        _stop_on_sigterm(gate)
     return page.launch(
         theme=make_theme(),
         css=CSS,
@@ -39,6 +60,21 @@ def serve(page: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
         app_kwargs=app_kwargs,
         **options,
     )
+
+
+def _stop_on_sigterm(gate: Gate) -> None:
+    """Makes SIGTERM end the runs and then the server, as Ctrl-C ends it."""
+    server = os.getpid()
+
+    def stop(number: int, frame: Any) -> None:
+        if os.getpid() != server:  # a worker of ZeroGPU, which has inherited the handler
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        gate.close(_STOP_SECONDS)
+        time.sleep(_DELIVERY_SECONDS)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def _parameter_error_response(request: Request, error: TypeError) -> JSONResponse:

@@ -31,6 +31,7 @@ from neural_style.run import job
 from neural_style.web.page.build import build_page
 from neural_style.web.run import handlers
 from neural_style.web.run.cost import SpeedMeasurement
+from neural_style.web.run.gate import Gate
 from neural_style.web.serve import serve
 from tests.conftest import picture
 from tests.web.page_columns import Columns, create_columns
@@ -141,9 +142,11 @@ def served(session_uploads: Uploads) -> Iterator[str]:
         # Gradio asks itself whether it answers, and on a busy machine gives up too soon.
         patch.setattr("gradio.networking.url_ok", lambda url: True)
         session_uploads.empty()  # what earlier tests have left is not kept
-        page = build_page(lent_gpu, NOTE, SpeedMeasurement())
+        gate = Gate()
+        page = build_page(lent_gpu, NOTE, SpeedMeasurement(), gate)
         _, address, _ = serve(
             page,
+            gate,
             prevent_thread_lock=True,
             quiet=True,
             server_name="127.0.0.1",

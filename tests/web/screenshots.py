@@ -138,7 +138,7 @@ def main() -> None:
 
         app.measurement.start()
         app.measurement.join()
-        _, url, _ = serve(app.demo, prevent_thread_lock=True, quiet=True)
+        _, url, _ = serve(app.demo, app.gate, prevent_thread_lock=True, quiet=True)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
             take(browser, url, options.folder, options.only)

@@ -11,6 +11,7 @@ import httpx
 from neural_style.messages import Message
 from neural_style.web.page.build import build_page
 from neural_style.web.run.cost import SpeedMeasurement
+from neural_style.web.run.gate import Gate
 from neural_style.web.serve import serve
 from tests.web.conftest import free_port, lent_gpu
 
@@ -32,9 +33,11 @@ def written(info: dict[str, Any]) -> str:
 
 def main() -> None:
     """Serves the page for a moment, and writes the file anew."""
-    page = build_page(lent_gpu, Message("hub.cached"), SpeedMeasurement())
+    gate = Gate()
+    page = build_page(lent_gpu, Message("hub.cached"), SpeedMeasurement(), gate)
     _, url, _ = serve(
         page,
+        gate,
         prevent_thread_lock=True,
         quiet=True,
         server_name="127.0.0.1",

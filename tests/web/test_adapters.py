@@ -6,12 +6,14 @@ import inspect
 import re
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
 from neural_style.web.run import adapters
-from neural_style.web.run.adapters import api_handler, in_line
+from neural_style.web.run.adapters import api_handler, in_line, through_gate
+from neural_style.web.run.gate import Gate
 from neural_style.web.run.handlers import run_stylize
 from neural_style.web.run.line import Line
 from neural_style.web.run.status import Status
@@ -149,6 +151,58 @@ class TestInLine:
         for thread in threads:
             thread.join(60)
         assert events == ["first began", "first ended", "second began", "second ended"]
+
+
+class TestThroughGate:
+    def handler(self, content: str, language: str = "en") -> Iterator[str]:
+        """A handler that yields two pictures."""
+        yield f"{content}-1"
+        yield f"{content}-2"
+
+    @pytest.mark.parametrize("request_", [(), (None,), (gr.Request(session_hash="one"),)])
+    def test_outputs_pass(self, request_):
+        run = through_gate(Gate(), self.handler)
+        assert list(run("a", "en", *request_)) == ["a-1", "a-2"]
+
+    def test_request_is_one_more_parameter(self):
+        run = through_gate(Gate(), run_stylize)
+        *others, request = inspect.signature(run).parameters.values()
+        assert others == [*inspect.signature(run_stylize).parameters.values()]
+        assert (request.name, request.annotation) == ("request", gr.Request)
+        assert inspect.isgeneratorfunction(run)
+
+    def test_refused_run_shows_why_or_raises(self):
+        gate = Gate()
+        gate.close(0)
+        words = "服务器即将停止。目前的图像已保留：请过一分钟重新加载页面。"
+        shown = list(through_gate(gate, self.handler, lambda status: status)("a", "zh"))
+        assert shown == [Status("failed", "未能完成", words)]
+        with pytest.raises(gr.Error, match="The server is being stopped"):
+            list(through_gate(gate, self.handler)("a"))
+
+    def test_run_ends_when_the_server_stops(self):
+        gate = Gate()
+        run = through_gate(gate, self.handler)("a")
+        assert next(run) == "a-1"
+        assert not gate.close(0)
+        with pytest.raises(gr.Error, match="The server is being stopped"):
+            next(run)
+        assert gate.close(0)
+
+    def test_run_that_nobody_receives_ends(self, monkeypatch):
+        monkeypatch.setattr("neural_style.web.run.gate._UNHEARD_SECONDS", -1.0)
+        visitor = gr.Request(SimpleNamespace(client=None, headers={}), session_hash="one")
+        run = through_gate(Gate(), self.handler)
+        assert list(run("a", "en", visitor)) == ["a-1"]
+
+    def test_closing_leaves_the_gate_and_closes_the_handler(self, sent, watch):
+        gate = Gate()
+        results = through_gate(gate, run_stylize)(*sent, None, *knob_values(iterations=2000))
+        for _ in range(4):
+            next(results)
+        results.close()
+        assert watch.ended == 1
+        assert gate.close(0)
 
 
 class TestApiHandler:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import math
 import re
+import time
 from collections.abc import Callable
 from difflib import unified_diff
 from itertools import islice
@@ -152,6 +153,27 @@ class TestRun:
             watch.wait(looks=5)
             with watch.stopping():
                 events.close()
+
+    def test_call_that_nobody_listens_to_ends(self, raw, watch, monkeypatch):
+        monkeypatch.setattr("neural_style.web.run.gate._UNHEARD_SECONDS", 1.0)
+        watch.seconds_per_look = 0.05
+        assert raw.post(raw.good | {"iterations": 2000}).is_success
+        watch.wait(ended=1)
+        assert watch.looks < 2000
+
+    def test_third_call_of_a_session_is_refused(self, client, pictures, watch):
+        watch.allow(2)
+        content, style = map(handle_file, pictures)
+        calls = [
+            client.submit(content, style, iterations=2, size=64, api_name="/stylize")
+            for _ in range(3)
+        ]
+        deadline = time.monotonic() + 30
+        while not any(call.done() for call in calls) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        (refused,) = (call for call in calls if call.done())
+        with pytest.raises(AppError, match="You have 2 runs here already"):
+            refused.result()
 
     def test_simultaneous_calls_get_their_own_pictures(self, new_client, pictures, watch):
         watch.seconds_per_look = 0.03
@@ -356,6 +378,7 @@ class TestPictures:
         assert watch.looks == 0
         assert client.predict(**named(pictures))[0].endswith(".png")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", UNUSUAL)
     def test_unusual_picture_is_read_correctly(self, name, scene, client, pictures, tmp_path):
         make, expect = UNUSUAL[name]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import gradio as gr
 import httpx
 import pytest
 import spaces
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from PIL import Image
 
 from neural_style.messages import Message
@@ -28,10 +31,17 @@ from tests.web.conftest import free_port
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def started(tmp_path: Path) -> Iterator[str]:
-    """The address of `python app.py`, in a process of its own, with the real packaged weights."""
-    port = free_port()
+class Started(NamedTuple):
+    """`python app.py` in a process of its own, with the real packaged weights."""
+
+    url: str
+    process: subprocess.Popen
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    tmp_path, port = tmp_path_factory.mktemp("app"), free_port()
     environment = os.environ | {
         "NEURAL_STYLE_WEIGHTS": "packaged",
         "GRADIO_SERVER_PORT": str(port),
@@ -51,10 +61,9 @@ def started(tmp_path: Path) -> Iterator[str]:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.2)
-        yield url
-        assert process.poll() is None, log.read_text()
+        yield Started(url, process, log)
     finally:
-        process.terminate()
+        process.kill()
         process.wait(timeout=20)
     assert "Traceback" not in log.read_text()
 
@@ -68,8 +77,8 @@ def responds(url: str) -> bool:
 
 def test_process_serves_the_page_and_runs_the_real_network(started, tmp_path):
     source = "vgg19 weights: original Caffe model in 8 bits"
-    assert source in httpx.get(f"{started}config").text
-    client = Client(started, download_files=tmp_path, verbose=False, analytics_enabled=False)
+    assert source in httpx.get(f"{started.url}config").text
+    client = Client(started.url, download_files=tmp_path, verbose=False, analytics_enabled=False)
     result, gallery, status, _ = client.predict(
         handle_file(EXAMPLES / "content/chelsea.jpg"),
         handle_file(EXAMPLES / "style/harvest-at-la-crau.jpg"),
@@ -84,6 +93,32 @@ def test_process_serves_the_page_and_runs_the_real_network(started, tmp_path):
     assert status.startswith("Done in ")
     assert " · 2 steps · 64×43 · content " in status
     assert source in status
+
+
+def test_process_that_is_terminated_keeps_the_picture_and_tells_the_visitor(started, tmp_path):
+    client = Client(started.url, download_files=tmp_path, verbose=False, analytics_enabled=False)
+    run = client.submit(
+        handle_file(EXAMPLES / "content/chelsea.jpg"),
+        handle_file(EXAMPLES / "style/harvest-at-la-crau.jpg"),
+        iterations=2000,
+        size=64,
+        api_name="/stylize",
+    )
+    seen = iter(run)
+    while not next(seen)[0]:  # until there is a picture
+        pass
+    started.process.terminate()
+    with pytest.raises(AppError, match="The server is being stopped"):
+        run.result(timeout=30)
+    assert started.process.wait(timeout=30) == 0, started.log.read_text()
+    client.close()
+    outcomes = [*started.log.parent.glob("gradio/shut/*/end.json")]
+    outcome = max(outcomes, key=lambda path: path.stat().st_mtime)
+    reached = json.loads(outcome.read_text())["reached"]
+    assert 0 < reached["iteration"] < 2000
+    pictures = started.log.parent.glob(f"gradio/runs/*/stylized-{reached['iteration']:06d}-*.png")
+    with Image.open(next(pictures)) as image:
+        assert image.size == (64, 43)
 
 
 @pytest.mark.usefixtures("uploads", "no_loops_left")
@@ -107,7 +142,7 @@ def test_import_builds_the_page_with_its_public_endpoints(monkeypatch):
     event = events.pop("stylize")
     assert inspect.unwrap(event.fn) is inspect.unwrap(run_stylize)
     assert event.validator is check_inputs
-    assert (event.concurrency_limit, event.concurrency_id) == (20, "runs")
+    assert (event.concurrency_limit, event.concurrency_id) == (40, "runs")
     assert events.keys() == {"stylize_image", "info"}
 
 

@@ -15,6 +15,8 @@ from playwright.sync_api import Page, expect
 from neural_style import Settings
 from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS
 from neural_style.web.run import handlers
+from tests.images.test_decode import gradient
+from tests.images.test_heic import heic
 from tests.web.visit import (
     choose_example,
     make_ready,
@@ -90,6 +92,7 @@ class TestRun:
         with Image.open(download.value.path()) as result:
             assert (result.format, result.size) == ("PNG", (96, 64))
 
+    @pytest.mark.slow
     def test_second_run_replaces_the_first(self, ready, watch):
         run_to_the_end(ready)
         first = ready.locator("#result img").get_attribute("src")
@@ -130,6 +133,7 @@ class TestRun:
         for page in (ready, waiting):
             expect(page.locator("#status .done")).to_contain_text("12 steps")
 
+    @pytest.mark.slow
     def test_waiting_run_leaves_the_line_on_stop(self, ready, waiting, watch):
         press(waiting, "stop")
         expect(waiting.locator("#status")).to_contain_text("Stopped.")
@@ -179,6 +183,7 @@ class TestStop:
 
 
 class TestControls:
+    @pytest.mark.slow
     def test_strength_and_style_weight_follow_each_other(self, page):
         usual = Settings().style_weight
         open_fold(page, "look")
@@ -192,6 +197,7 @@ class TestControls:
             expect(strength).to_have_value(f"{steps}")
         expect(weight).to_have_value(f"{1000 * usual:g}")  # beyond the slider, but kept
 
+    @pytest.mark.slow
     def test_strength_reset_resets_style_weight(self, page):
         open_fold(page, "look")
         set_number(page, "strength", 2)
@@ -261,6 +267,12 @@ class TestRefusals:
         expect(page.locator("#status .failed")).to_contain_text("note.png is not a picture")
         expect(page.locator("#content")).to_have_class(re.compile("faulty"))
         assert watch.looks == 0
+
+    def test_heic_upload_is_converted_and_shown(self, page, tmp_path):
+        (tmp_path / "photo.heic").write_bytes(heic(gradient(48, 64)))
+        page.locator("#content input[type=file]").set_input_files(tmp_path / "photo.heic")
+        expect(page.locator("#status")).to_contain_text("Your HEIC picture is converted")
+        expect(page.locator("#content img")).to_have_attribute("src", re.compile(r"/photo\.jpg$"))
 
     def test_transparent_upload_is_explained(self, page, tmp_path):
         clear = Image.new("RGBA", (80, 72), (10, 200, 30, 128))
@@ -362,6 +374,7 @@ class TestLastVisit:
         open_fold(ready, "size")
         expect(ready.locator("#size input[type=number]")).to_have_value("96")
 
+    @pytest.mark.slow
     def test_opened_link_does_not_replace_the_last_visit(self, ready, url):
         ready.goto(f"{url}?seed=5")
         open_fold(ready, "look")
@@ -370,6 +383,7 @@ class TestLastVisit:
         ready.goto(url)
         expect(ready.locator("#content img, #style img")).to_have_count(2)
 
+    @pytest.mark.slow
     def test_stored_nonsense_is_ignored(self, page):
         for stored in ("[]", "{", '{"pictures": 3, "values": [1], "run": {}}', '{"run": "/etc"}'):
             page.evaluate("text => { localStorage['neural-style-space.visit'] = text; }", stored)

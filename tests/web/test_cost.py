@@ -12,6 +12,7 @@ from neural_style.plan import clock
 from neural_style.web.run import adapters, cost, handlers
 from neural_style.web.run.handlers import gpu_seconds, run_seconds, run_stylize
 from neural_style.web.run.json_files import write_json
+from neural_style.web.text.texts import PageError
 from tests.web.stylize_calls import complete_run, knob_values
 
 ONE_SCALE = Settings(iterations=7, size=128, scales=1, statistic="gram")
@@ -73,6 +74,31 @@ class TestExpectedSeconds:
         assert seconds == pytest.approx(cost.expected_seconds(ONE_SCALE))
         assert handlers.seconds_to_continue(folder, 0, "en") == 0.0
         assert handlers.seconds_to_continue(None, 9, "en") == 0.0
+
+
+class TestLongestRun:
+    @pytest.fixture(autouse=True)
+    def known_duration(self, known_speed, monkeypatch):
+        """A run of 1000 steps and size 512 takes 120 minutes."""
+        monkeypatch.setattr(cost, "expected_seconds", lambda one: 7.2 * one.iterations)
+
+    def test_run_beyond_an_hour_is_refused_with_what_would_fit(self):
+        cost.check_cost(Settings(iterations=500))
+        with pytest.raises(PageError) as error:
+            cost.check_cost(Settings(iterations=1000, size=512))
+        assert str(error.value) == (
+            "This run would take about 120 min on this machine; at most 60 min are given to one "
+            "run. It would fit with 500 steps, or at a size of 362."
+        )
+
+    @pytest.mark.parametrize(("minutes", "allowed"), [("240", True), ("30", False), ("x", True)])
+    def test_host_sets_the_longest_time(self, monkeypatch, minutes, allowed):
+        monkeypatch.setenv(cost.MOST_MINUTES, minutes)
+        if allowed:
+            cost.check_cost(Settings(iterations=500))
+        else:
+            with pytest.raises(PageError, match="at most 30 min"):
+                cost.check_cost(Settings(iterations=500))
 
 
 class TestSpeed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from neural_style.web.run.handlers import run_stylize
 from neural_style.web.run.status import Status
 from neural_style.web.run.view import Outputs
 from tests.conftest import picture
-from tests.web.stylize_calls import half_mask, knob_values
+from tests.web.stylize_calls import complete_run, half_mask, knob_values
 
 
 def test_last_output_is_a_png_of_full_size_and_the_gallery_grows(sent, watch):
@@ -169,6 +170,24 @@ def test_start_image_replaces_init(sent, uploads, watch):
     assert torch.allclose(load_image(last.gallery[0][0]), load_image(start), atol=0.51 / 255)
 
 
+def test_each_run_logs_a_line_without_names(sent, uploads, watch, caplog):
+    caplog.set_level("INFO", logger="neural_style")
+    complete_run(run_stylize(*sent, None, *knob_values()))
+    stopped = run_stylize(*sent, None, *knob_values(iterations=500))
+    folder = [next(stopped) for _ in range(4)][-1].run
+    stopped.close()
+    Image.new("RGB", (1, 1)).save(uploads / "dot.png")
+    with pytest.raises(gr.Error):
+        list(run_stylize(str(uploads / "dot.png"), sent[1], None, *knob_values()))
+    lines = [json.loads(record.getMessage()) for record in caplog.records]
+    assert [line["outcome"] for line in lines] == ["complete", "stopped", "failed"]
+    assert [line["iterations"] for line in lines] == [4, 500, 4]
+    assert lines[0]["reached"] == 4 > lines[2]["reached"] == 0
+    assert all(line["seconds"] >= 0 and line["size"] == 64 for line in lines)
+    for secret in (Path(folder).name, "content", "dot"):
+        assert secret not in caplog.text
+
+
 def test_each_run_has_its_own_folder(sent, uploads, watch):
     folders = set()
     for _ in range(2):
@@ -243,7 +262,8 @@ def test_restore_refuses_files_without_a_recipe(sent, uploads):
 
 
 def test_info_has_version_networks_manners_presets_and_limits():
-    info = handlers.info()
+    info = handlers.service_info(Message("weights.from_file", backbone="vgg19", name="tiny"))
+    assert info["weights"] == "vgg19 weights: tiny"
     assert info["backbones"][0] == "vgg19"
     assert info["presets"]["balanced"] == {}
     assert info["presets"]["fine"] == {"iterations": 60, "size": 1024}

@@ -38,6 +38,7 @@ class TestManners:
         assert {*PRESET_KNOBS} == differing
         assert differing >= {"iterations", "size", "statistic"}
 
+    @pytest.mark.slow
     def test_each_manner_and_quality_sets_the_settings_of_its_preset(self, page):
         chosen(page, "strokes", "balanced")
         for manner, name in (("classic", "Classic (Gatys 2015)"), ("strokes", "Strokes")):
@@ -47,6 +48,7 @@ class TestManners:
                 turned(page, PRESETS[MANNERS[manner][quality]])
                 chosen(page, manner, quality)
 
+    @pytest.mark.slow
     def test_closed_folds_get_the_settings_too(self, page):
         line = page.locator("#estimate")
         expect(line).to_contain_text("on this machine")
@@ -59,9 +61,10 @@ class TestManners:
 
     def test_each_quality_shows_its_time(self, page):
         expect(page.locator("#preset label")).to_have_text(
-            [re.compile(rf"^\s*{name} · \d+ (s|min)") for name in ("Sketch", "Standard", "Fine")]
+            [re.compile(rf"^\s*{name} · \d+\s(s|min)") for name in ("Sketch", "Standard", "Fine")]
         )
 
+    @pytest.mark.slow
     def test_changed_settings_move_the_radios(self, page):
         set_number(page, "iterations", 10)
         chosen(page, "strokes", None)
@@ -82,6 +85,7 @@ class TestManners:
         chosen(page, "strokes", "balanced")
         turned(page, Settings())
 
+    @pytest.mark.slow
     def test_link_moves_the_radios(self, page, url):
         preset = PRESETS["classic-quick"]
         words = "&".join(f"{name}={getattr(preset, name)}" for name in PRESET_KNOBS)

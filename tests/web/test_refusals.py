@@ -53,7 +53,8 @@ def test_refusal_says_which_values_are_allowed(sent, name, value, message):
     assert message in refused_inputs(*sent, None, **{name: value})[name]
 
 
-def test_values_at_the_limits_are_accepted(sent):
+def test_values_at_the_limits_are_accepted(sent, monkeypatch):
+    monkeypatch.setenv(cost.MOST_MINUTES, "1000")
     assert refused_inputs(*sent, None, iterations=2000, size=1536) == {}
     assert refused_inputs(*sent, sent[0], iterations=1, size=64) == {}
     assert first_fault(*sent, None, *knob_values()) is None
@@ -130,6 +131,7 @@ def test_contradicting_values_are_refused_before_the_queue(sent):
 
 
 def test_run_too_long_for_zero_gpu_is_refused(sent, watch, monkeypatch):
+    monkeypatch.setenv(cost.MOST_MINUTES, "1000")
     largest = {"iterations": 2000, "size": 1536}
     assert gpu_seconds(*sent, None, *knob_values(**largest)) > cost.MAX_RESERVED_SECONDS
     assert refused_inputs(*sent, None, **largest) == {}

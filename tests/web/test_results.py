@@ -94,6 +94,7 @@ class TestFinishedRun:
         )
         run_to_the_end(ready)
 
+    @pytest.mark.slow
     def test_earlier_results_survive_a_reload_and_stay_private(self, ready, open_page, watch):
         run_to_the_end(ready)
         earlier = ready.locator("#earlier .thumbnail-item")
@@ -120,8 +121,17 @@ class TestFinishedRun:
         expect(ready.locator("#files a[download]").first).to_have_attribute(
             "href", re.compile("content-style-1.png")
         )
+        deleted = shown(ready)
+        press(ready, "forget-shown")
+        expect(ready.locator("#status")).to_contain_text("Deleted.")
+        expect(earlier).to_have_count(1)
+        expect(ready.locator("#example")).to_be_visible()
+        expect(ready.locator("#result, #actions")).to_have_count(0)
+        assert httpx.get(newest).is_success
+        assert not httpx.get(deleted).is_success
 
-    def test_results_of_two_tabs_are_merged_and_can_be_forgotten(self, ready, pictures, watch):
+    @pytest.mark.slow
+    def test_results_of_two_tabs_are_merged_and_can_be_deleted(self, ready, pictures, watch):
         second = ready.context.new_page()
         second.goto(ready.url)
         second.locator("#stylize").wait_for()
@@ -130,12 +140,14 @@ class TestFinishedRun:
         make_ready(second, pictures)
         run_to_the_end(second)
         expect(second.locator("#earlier .thumbnail-item")).to_have_count(2)
+        pictures = [shown(page) for page in (ready, second)]
         press(second, "forget")
         expect(second.locator("#fold-earlier")).not_to_be_visible()
         second.reload()
         expect(second.locator("#content img")).to_have_count(1)
         expect(second.locator("#estimate")).to_contain_text("on this machine")
         expect(second.locator("#fold-earlier, #result")).to_have_count(0)
+        assert not any(httpx.get(picture).is_success for picture in pictures)
         second.close()
 
 
@@ -154,6 +166,7 @@ class TestContinue:
         captions = ready.locator("#gallery .caption-label").all_text_contents()
         assert [int(caption.split()[0]) for caption in captions][-2:] == [20, 30]
 
+    @pytest.mark.slow
     def test_presses_right_after_stop_are_not_lost(self, ready, watch):
         """Continue goes on from the iteration at Stop; Paint begins anew."""
         status = ready.locator("#status")
@@ -176,6 +189,7 @@ class TestContinue:
         for begin in ("stylize", "continue"):
             expect(ready.locator(f"#{begin}")).to_be_enabled()
 
+    @pytest.mark.slow
     def test_finished_run_is_continued_by_the_given_steps(self, ready, watch):
         run_to_the_end(ready)
         set_number(ready, "by", 8)
@@ -188,6 +202,7 @@ class TestContinue:
 
 
 class TestLinks:
+    @pytest.mark.slow
     @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # Gradio's own
     def test_settings_link_restores_pictures_and_settings(self, page, open_page, url):
         choose_example(page, "content", PHOTOGRAPHS.index("dahlia"))
@@ -246,6 +261,7 @@ class TestLinks:
 
 
 class TestRecipes:
+    @pytest.mark.slow
     def test_settings_of_a_result_can_be_used_again(self, ready, watch, tmp_path):
         ready.get_by_label("Classic (Gatys 2015)").check()
         turned(ready, PRESETS["classic"])

@@ -17,17 +17,37 @@ from tests.web.stylize_calls import call_on_event_loop, complete_run, knob_value
 
 
 def test_new_run_deletes_runs_of_more_than_a_day_ago(sent, uploads, watch):
-    old, recent, old_private, old_shared = (
-        uploads / name for name in ("runs/old", "runs/recent", "shut/old", "shared/old")
+    *old, recent = (
+        uploads / name
+        for name in ("runs/old", "shut/old", "shared/old", "parts/old", "runs/recent")
     )
-    for folder, hours in ((old, 25), (old_private, 25), (old_shared, 25), (recent, 23)):
+    for folder, hours in (*((folder, 25) for folder in old), (recent, 23)):
         folder.mkdir(parents=True)
         (folder / "stylized-000000.png").write_bytes(b"picture")
         modified = time.time() - 3600 * hours
         os.utime(folder, (modified, modified))
     list(run_stylize(*sent, None, *knob_values()))
-    assert not any(folder.exists() for folder in (old, old_private, old_shared))
+    assert not any(folder.exists() for folder in old)
     assert (recent / "stylized-000000.png").exists()
+
+
+def test_oldest_runs_and_shared_results_beyond_the_limit_are_deleted(uploads, monkeypatch):
+    made = [runs.create_run() for _ in range(4)]
+    for run in made:
+        (run / "call.json").write_bytes(bytes(100))
+        addresses.picture_path(run, 4).write_bytes(bytes(900))
+    shared = addresses.shared_folder() / runs.share(made[0], 4)
+    places = [*made, shared]
+    for place, minutes in zip(places, (50, 40, 31, 29, 60), strict=True):
+        modified = time.time() - 60 * minutes
+        os.utime(place, (modified, modified))
+    monkeypatch.setattr(runs, "MAX_BYTES", 3100)
+    runs.create_run()
+    assert [place.exists() for place in places] == [False, True, True, True, False]
+    assert not addresses.served_folder(made[0]).exists()
+    monkeypatch.setattr(runs, "MAX_BYTES", 0)
+    runs.create_run()
+    assert [place.exists() for place in places] == [False, False, False, True, False]
 
 
 def test_only_the_newest_states_are_kept(sent, watch, monkeypatch):

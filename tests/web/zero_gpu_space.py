@@ -16,6 +16,7 @@ from neural_style.run import job
 from neural_style.web.page.build import build_page
 from neural_style.web.run import handlers
 from neural_style.web.run.cost import SpeedMeasurement
+from neural_style.web.run.gate import Gate
 from neural_style.web.serve import serve
 from tests.conftest import seeded_weights, tiny_vgg
 
@@ -28,5 +29,6 @@ TINY = weights.Weights(seeded_weights(tiny_vgg()), TORCHVISION, SOURCE, "0" * 64
 job.load_weights = handlers.load_weights = lambda backbone, choice: TINY
 
 if __name__ == "__main__":
-    page = build_page(spaces.GPU, SOURCE, SpeedMeasurement())
-    serve(page, server_name="127.0.0.1", server_port=int(sys.argv[1]), quiet=True)
+    gate = Gate()
+    page = build_page(spaces.GPU, SOURCE, SpeedMeasurement(), gate)
+    serve(page, gate, server_name="127.0.0.1", server_port=int(sys.argv[1]), quiet=True)

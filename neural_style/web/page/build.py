@@ -20,14 +20,15 @@ from neural_style.web.page.widgets import Localizer
 from neural_style.web.run.call import EXTRA_PICTURES, named_values
 from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.run.finished import share_result
-from neural_style.web.run.handlers import info
+from neural_style.web.run.gate import Gate
+from neural_style.web.run.handlers import service_info
 from neural_style.web.run.runs import RETENTION_SECONDS
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
 from neural_style.web.text.texts import translate
 
 
 def build_page(
-    gpu: Callable[..., Callable], note: Message, measurement: SpeedMeasurement
+    gpu: Callable[..., Callable], note: Message, measurement: SpeedMeasurement, gate: Gate
 ) -> gr.Blocks:
     """Builds the page as Gradio Blocks, without serving it.
 
@@ -35,6 +36,7 @@ def build_page(
         gpu: `spaces.GPU`, or a stand-in called as `gpu(duration=…)(handler)`.
         note: Source of the network's weights.
         measurement: Measurement of the machine's speed, which every run stops.
+        gate: Lets runs begin; `serve` closes it when the server stops.
     """
     localizer = Localizer()
     with gr.Blocks(
@@ -49,11 +51,16 @@ def build_page(
             with gr.Column(scale=6, min_width=340, elem_id="results"):
                 results = results_column(localizer, note)
         localizer.create(gr.Markdown, {"value": "privacy"}, elem_id="privacy")
-        connect_runs(gpu, measurement, inputs, results, language)
+        connect_runs(gpu, measurement, gate, inputs, results, language)
         connect_controls(inputs, results, language)
         _connect_links(inputs, results, language)
         _connect_tools(inputs, language)
         connect_visits(page, inputs, results, language, localizer)
+
+        def info() -> dict:
+            """What this service is: version, weights, networks, manners, presets, limits."""
+            return service_info(note)
+
         gr.api(info, api_name="info", queue=False)
     return page
 

@@ -17,8 +17,9 @@ from neural_style.web.page.run_updates import show_status
 from neural_style.web.run import status
 from neural_style.web.run.call import named_values
 from neural_style.web.run.checks import check_upload, parse_settings
-from neural_style.web.run.cost import expected_seconds
+from neural_style.web.run.cost import check_cost, expected_seconds
 from neural_style.web.run.handlers import restore
+from neural_style.web.run.uploads import bounded, browser_copy
 from neural_style.web.text.texts import escape_markdown, format_duration, localize, translate
 
 IN_BROWSER: dict[str, Any] = {"api_visibility": "private"}
@@ -101,10 +102,15 @@ def estimate(language: str, content: str | None, manner: str, *values: Any) -> l
     except (SettingsError, ImageError):
         shape = None  # the check of the upload reports it
     try:
-        seconds = expected_seconds(parse_settings(named), shape)
+        settings = parse_settings(named)
         choices = timed_qualities(manner, named, shape, language)
     except SettingsError as error:
         return [escape_markdown(localize(error.message, language)), gr.skip()]
+    try:
+        check_cost(settings)
+    except SettingsError as error:
+        return [escape_markdown(localize(error.message, language)), gr.update(choices=choices)]
+    seconds = expected_seconds(settings, shape)
     time = format_duration(rounded(seconds), language)
     return [translate("estimate", language, time=time), gr.update(choices=choices)]
 
@@ -114,17 +120,23 @@ def _connect_check(
 ) -> None:
     """Connects the check of an uploaded picture, whose result appears in the status."""
 
+    @bounded
     def check(path: str | None, language: str) -> Any:
         if path is None:
             return gr.skip()
         try:
             _, opacity = load_with_alpha(check_upload(name, path), longest=_CHECK_SIZE)
+            copy = browser_copy(path)
         except NeuralStyleError as error:
             reason = localize(error.message, language)
             return show_status(status.refused(name, reason, language), inputs, results)
+        if copy is not None:
+            words = translate("converted", language)
+            return show_status(status.noted(words), inputs, results) | {picture: copy}
         if opacity is not None:
             words = translate(f"transparent_{name}", language)
             return show_status(status.noted(words), inputs, results)
         return gr.skip()
 
-    picture.input(check, [picture, language], [results.status, *inputs.folds.values()], **UNQUEUED)
+    outputs = [picture, results.status, *inputs.folds.values()]
+    picture.input(check, [picture, language], outputs, **UNQUEUED)

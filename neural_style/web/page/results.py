@@ -45,6 +45,7 @@ class Results(NamedTuple):
     as_start: gr.Button
     result_link: gr.Button
     result_link_box: gr.Textbox
+    forget_shown: gr.Button
     files: gr.File
     tabs: gr.Tabs
     compare: gr.ImageSlider
@@ -103,26 +104,30 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         localizer, {"label": "variations"}, visible=False, elem_id="variations", **row_of_four
     )
     with gr.Column(visible=False, elem_id="actions") as actions:
+        button_size = {"size": "md", "min_width": 100}
         with gr.Row(elem_id="after"):
-            button_size = {"size": "md", "min_width": 120}
+            result_link, as_content, as_start, forget_shown = (
+                localizer.create(gr.Button, {"value": key}, elem_id=elem_id, **button_size)
+                for key, elem_id in (
+                    ("result_link", "result-link"),
+                    ("as_content", "as-content"),
+                    ("as_start", "as-start"),
+                    ("forget_shown", "forget-shown"),
+                )
+            )
+        result_link_box = link_box(localizer, "result_link")
+        with gr.Row(elem_id="go-on"):
             more_iterations = localizer.create(
                 gr.Number,
                 {"label": "continue_by"},
                 value=20,
                 precision=0,
-                min_width=120,
+                min_width=160,
                 elem_id="by",
             )
-            continue_run, as_content, as_start, result_link = (
-                localizer.create(gr.Button, {"value": key}, elem_id=elem_id, **button_size)
-                for key, elem_id in (
-                    ("continue", "continue"),
-                    ("as_content", "as-content"),
-                    ("as_start", "as-start"),
-                    ("result_link", "result-link"),
-                )
+            continue_run = localizer.create(
+                gr.Button, {"value": "continue"}, elem_id="continue", **button_size
             )
-        result_link_box = link_box(localizer, "result_link")
         files = localizer.create(
             gr.File,
             {"label": "files"},
@@ -194,6 +199,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         as_start,
         result_link,
         result_link_box,
+        forget_shown,
         files,
         tabs,
         compare,

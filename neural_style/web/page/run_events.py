@@ -19,6 +19,7 @@ from neural_style.web.page.run_updates import (
     or_skip,
     page_handler,
     refuse_faults,
+    show_status,
     stopped,
     variations_handler,
 )
@@ -27,10 +28,16 @@ from neural_style.web.page.status_view import status_html
 from neural_style.web.page.tools import unused_strokes_js
 from neural_style.web.page.visits import READ_HISTORY_JS, STORE_RUN_JS, WRITE_HISTORY_JS
 from neural_style.web.run import status
-from neural_style.web.run.adapters import api_handler, in_line, stop_measurement_first
+from neural_style.web.run.adapters import (
+    api_handler,
+    in_line,
+    stop_measurement_first,
+    through_gate,
+)
 from neural_style.web.run.checks import check_inputs
 from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.run.finished import picture_for_reuse
+from neural_style.web.run.gate import MOST_RUNS, Gate
 from neural_style.web.run.gpu import explain_gpu_errors
 from neural_style.web.run.handlers import (
     gpu_seconds,
@@ -53,11 +60,8 @@ from neural_style.web.run.view import Outputs
 from neural_style.web.text.languages import LANGUAGES
 from neural_style.web.text.texts import translate
 
-MOST_WAITING = 20
-"""Runs that go on or wait at once."""
-
-_IN_LINE: dict[str, Any] = {"concurrency_limit": MOST_WAITING, "concurrency_id": "runs"}
-"""Runs that are in the line, which lets one go on at a time."""
+_IN_LINE: dict[str, Any] = {"concurrency_limit": 2 * MOST_RUNS, "concurrency_id": "runs"}
+"""Runs that are in the line, which lets one go on at a time, and as many that the gate refuses."""
 
 _QUEUED = _IN_LINE | {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -67,6 +71,7 @@ _Gpu = Callable[..., Callable]
 def connect_runs(
     gpu: _Gpu,
     measurement: SpeedMeasurement,
+    gate: Gate,
     inputs: Inputs,
     results: Results,
     language: gr.Textbox,
@@ -92,7 +97,11 @@ def connect_runs(
     stylize = queued(run_stylize, gpu_seconds, run_seconds)
     more = queued(run_continue, gpu_seconds_to_continue, seconds_to_continue)
     vary = queued(run_variations, gpu_seconds_to_vary, variation_seconds, _variation_status)
-    on_page = page_handler(refuse_faults(stylize, _status_only), inputs, results)
+
+    def on_page(handler: Callable[..., Iterator[Updates]]) -> Callable[..., Iterator[Updates]]:
+        return through_gate(gate, handler, lambda shown: show_status(shown, inputs, results))
+
+    paint = on_page(page_handler(refuse_faults(stylize, _status_only), inputs, results))
     outputs = [
         *(results.status, results.example, results.picture, results.gallery, results.tabs),
         *(results.details, results.chart, results.shown_run, results.latest_run),
@@ -107,16 +116,16 @@ def connect_runs(
         chosen_seed, results.seeds, inputs.widgets["seed"], **UNQUEUED
     )
     started = [
-        inputs.stylize.click(on_page, run_inputs, outputs, **_QUEUED),
-        chosen.then(on_page, run_inputs, outputs, **_QUEUED),
+        inputs.stylize.click(paint, run_inputs, outputs, **_QUEUED),
+        chosen.then(paint, run_inputs, outputs, **_QUEUED),
         results.continue_run.click(
-            page_handler(more, inputs, results),
+            on_page(page_handler(more, inputs, results)),
             [results.shown_run, results.more_iterations, language],
             outputs,
             **_QUEUED,
         ),
         inputs.vary.click(
-            variations_handler(refuse_faults(vary, _variation_status), inputs, results),
+            on_page(variations_handler(refuse_faults(vary, _variation_status), inputs, results)),
             run_inputs,
             [*varied_outputs, *inputs.folds.values()],
             **_QUEUED,
@@ -124,9 +133,10 @@ def connect_runs(
     ]
     _connect_end(started, inputs, results, language)
     _connect_reuse(inputs, results, language)
+    stylize_image = queued(run_stylize_image, gpu_seconds, run_seconds, lambda _: None)
     _connect_api(
-        stylize,
-        queued(run_stylize_image, gpu_seconds, run_seconds, lambda _: None),
+        through_gate(gate, api_handler(stylize)),
+        through_gate(gate, stylize_image),
         run_inputs,
         results,
     )
@@ -230,7 +240,7 @@ def _connect_reuse(inputs: Inputs, results: Results, language: gr.Textbox) -> No
 
 
 def _connect_api(
-    stylize: Callable[..., Iterator[Outputs]],
+    stylize: Callable[..., Iterator[tuple]],
     stylize_image: Callable[..., Iterator[str | None]],
     run_inputs: list[gr.Component],
     results: Results,
@@ -240,7 +250,7 @@ def _connect_api(
     words = gr.Textbox(visible=False, label=translate("status"))
     outputs = [results.picture, results.gallery, words, results.chart, results.shown_run]
     for name, handler, returned in (
-        ("stylize", api_handler(stylize), outputs),
+        ("stylize", stylize, outputs),
         ("stylize_image", stylize_image, picture),
     ):
         gr.Button(visible=False).click(

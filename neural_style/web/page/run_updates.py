@@ -27,7 +27,7 @@ from neural_style.web.run.finished import (
     read_history,
     result_title,
 )
-from neural_style.web.run.runs import find_result
+from neural_style.web.run.runs import delete_run, find_result, find_run
 from neural_style.web.run.status import Status
 from neural_style.web.run.variations import VariationOutputs
 from neural_style.web.run.view import Outputs
@@ -245,6 +245,39 @@ def history_updates(names: list[str], language: str, results: Results) -> Update
         results.history: json.dumps(names),
         results.earlier: [(str(one.picture), result_title(one.run, language)) for one in found],
         results.earlier_fold: gr.update(visible=bool(found)),
+    }
+
+
+def forgotten_shown(run: str | None, history: str, language: str, results: Results) -> Updates:
+    """Deletes the displayed run; updates that show the example again, and the other results.
+
+    A displayed shared result is put away, but not deleted: it belongs to somebody else.
+    """
+    names = read_history(history)
+    found = find_run(run)
+    if found is not None and has_ended(found, 0):
+        delete_run(found)
+        names = [name for name in names if find_result(name)]
+    return history_updates(names, language, results) | _example_again(language, results)
+
+
+def forgotten_all(history: str, language: str, results: Results) -> Updates:
+    """Deletes the stored results; updates that show the example again."""
+    for result in filter(None, map(find_result, read_history(history))):
+        delete_run(result.run)
+    return history_updates([], language, results) | _example_again(language, results)
+
+
+def _example_again(language: str, results: Results) -> Updates:
+    """Updates of a page whose result is deleted."""
+    return {
+        results.status: status_html(status.noted(translate("forgotten", language))),
+        results.example: gr.update(visible=True),
+        results.picture: gr.update(value=None, visible=False),
+        results.actions: gr.update(visible=False),
+        results.tabs: gr.update(visible=False),
+        results.shown_run: None,
+        results.latest_run: None,
     }
 
 

@@ -108,7 +108,9 @@ CSS = """
 #paint .toolbar-wrap { left: 0; }
 #takers { flex-wrap: nowrap; gap: var(--spacing-lg); }
 #takers button { white-space: normal; min-width: 0 !important; padding: var(--spacing-sm); }
-#after { align-items: end; }
+#after, #go-on { gap: var(--spacing-md); }
+#go-on { align-items: stretch; }
+#go-on #continue { flex-grow: 1; }
 #chart { padding-bottom: 2.5rem; }
 button[role=tab].selected { color: var(--primary-700); }
 .dark button[role=tab].selected { color: var(--primary-300); }

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from neural_style.errors import NeuralStyleError, SettingsError
 from neural_style.images.files import load_image, load_with_alpha, resize, save_image
@@ -17,7 +16,9 @@ from neural_style.messages import Message
 from neural_style.run.styles import crop
 from neural_style.settings.words import ALL, STYLE_CROPS, Box
 from neural_style.tensors import ImageTensor, Mask
+from neural_style.web.run.addresses import parts_folder
 from neural_style.web.run.checks import PAGE_LIMITS, check_upload
+from neural_style.web.run.uploads import bounded
 from neural_style.web.text.texts import PageError, escape_markdown, localize, translate
 
 STYLE_PICTURES = ("style", "style_2")
@@ -39,10 +40,14 @@ _MAX_MASK_SIZE = PAGE_LIMITS["size"]
 _BLUR_DIVISOR = 200
 """The blurred edge of a stroke is about the longer side divided by this."""
 
+_MOST_LAYERS = 4
+"""The editor has one layer and its composite."""
+
 _MIN_STROKE_OPACITY = 0.05
 """Canvases without a more opaque pixel count as unpainted."""
 
 
+@bounded
 def show_crop(
     name: str, crops: str, style: str | None, style_2: str | None, language: str
 ) -> tuple[str | None, str]:
@@ -55,6 +60,12 @@ def show_crop(
     Returns:
         The path of the preview, None without a readable image, and the message.
     """
+    return _crop_preview(name, crops, style, style_2, language)
+
+
+def _crop_preview(
+    name: str, crops: str, style: str | None, style_2: str | None, language: str
+) -> tuple[str | None, str]:
     try:
         image = _load_preview(name, style if name == STYLE_PICTURES[0] else style_2)
     except NeuralStyleError as error:
@@ -69,6 +80,7 @@ def show_crop(
     return _save_picture(_outline_box(image, box), "style"), message
 
 
+@bounded
 def select_corner(
     event: gr.SelectData,
     name: str,
@@ -106,7 +118,7 @@ def select_corner(
     parts = _split_crops(crops)
     parts[STYLE_PICTURES.index(name)] = text
     crops = _join_crops(parts, style_2)
-    return None, crops, *show_crop(name, crops, style, style_2, language)
+    return None, crops, *_crop_preview(name, crops, style, style_2, language)
 
 
 def reset_crop(name: str, crops: str, style_2: str | None) -> str:
@@ -179,15 +191,11 @@ def _mark_corner(image: ImageTensor, corner: list[float]) -> ImageTensor:
 
 def _save_picture(image: ImageTensor, name: str, suffix: str = ".jpg") -> str:
     """Saves a picture under an unguessable name and returns its path."""
-    _parts_folder().mkdir(parents=True, exist_ok=True)
-    return str(save_image(image, _parts_folder() / f"{name}-{secrets.token_urlsafe(16)}{suffix}"))
+    parts_folder().mkdir(parents=True, exist_ok=True)
+    return str(save_image(image, parts_folder() / f"{name}-{secrets.token_urlsafe(16)}{suffix}"))
 
 
-def _parts_folder() -> Path:
-    """The folder of previews and masks."""
-    return Path(get_upload_folder()) / "parts"
-
-
+@bounded
 def blank_canvas(content: str | None) -> dict[str, Any] | None:
     """The value of the image editor with the content image as background; None if unreadable."""
     try:
@@ -197,6 +205,7 @@ def blank_canvas(content: str | None) -> dict[str, Any] | None:
     return {"background": preview, "layers": [], "composite": None}
 
 
+@bounded
 def masks_from_strokes(
     name: str,
     strokes: str | None,
@@ -226,7 +235,7 @@ def masks_from_strokes(
             raise PageError("no_picture_yet", name=Message("style_2"))
         path = check_upload("content", content)
         height, width = load_image(path, longest=_MAX_MASK_SIZE).shape[-2:]
-        mask_image = _combine_strokes((strokes or "").splitlines(), height, width)
+        mask_image = _combine_strokes((strokes or "").splitlines()[:_MOST_LAYERS], height, width)
     except NeuralStyleError as error:
         return [*updates.values(), escape_markdown(localize(error.message, language))]
     updates[name] = _save_picture(mask_image.expand(-1, 3, -1, -1), name, ".png")
@@ -270,7 +279,7 @@ def _combine_strokes(layers: list[str], height: int, width: int) -> Mask:
 def clear_painted_masks(*masks: str | None) -> list[Any]:
     """Clears the masks made from strokes, when the content image changes, and the message."""
     updates = [
-        None if mask and Path(mask).parent == _parts_folder() else gr.skip() for mask in masks
+        None if mask and Path(mask).parent == parts_folder() else gr.skip() for mask in masks
     ]
     return [*updates, ""]
 

@@ -26,6 +26,8 @@ from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import (
     Updates,
     film,
+    forgotten_all,
+    forgotten_shown,
     opened,
     opened_shared,
     or_skip,
@@ -166,7 +168,7 @@ def connect_visits(
 def _connect_earlier(
     inputs: Inputs, results: Results, language: gr.Textbox
 ) -> gr.events.Dependency:
-    """Connects the gallery of earlier results: selecting one opens it; all can be forgotten.
+    """Connects the gallery of earlier results: selecting one opens it; one or all can be deleted.
 
     Returns:
         The event that opens one.
@@ -179,6 +181,12 @@ def _connect_earlier(
             return gr.skip()
         return or_skip(_open_result(result, history, language, inputs, results))
 
+    def forget_all(history: str, language: str) -> Updates:
+        return forgotten_all(history, language, results)
+
+    def forget_shown(run: str | None, history: str, language: str) -> Updates:
+        return forgotten_shown(run, history, language, results)
+
     stored = [*_pictures(inputs).values(), *inputs.widgets.values()]
     opening = results.earlier.select(
         open_earlier,
@@ -186,17 +194,29 @@ def _connect_earlier(
         [*stored, *_opened_components(results)],
         **UNQUEUED,
     )
-    results.forget.click(
-        None,
-        None,
-        [results.history, results.earlier_fold],
-        js=f"""() => {{ {_VISIT_JS}
-  localStorage.removeItem({json.dumps(_HISTORY_KEY)});
-  store({{...visit, run: undefined}});
-  return ["", {json.dumps({"__type__": "update", "visible": False})}];
-}}""",
-        **IN_BROWSER,
-    )
+    stored_now = f"localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? ''"
+    outputs = [
+        *(results.status, results.example, results.picture, results.actions, results.tabs),
+        *(results.shown_run, results.latest_run),
+        *(results.history, results.earlier, results.earlier_fold),
+    ]
+    for button, handler, handler_inputs, js in (
+        (
+            results.forget,
+            forget_all,
+            [results.history, language],
+            f"(_, language) => [{stored_now}, language]",
+        ),
+        (
+            results.forget_shown,
+            forget_shown,
+            [results.shown_run, results.history, language],
+            READ_HISTORY_JS,
+        ),
+    ):
+        button.click(handler, handler_inputs, outputs, js=js, **UNQUEUED).then(
+            None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER
+        )
     return opening
 
 

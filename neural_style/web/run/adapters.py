@@ -1,8 +1,9 @@
-"""Adapters around the handlers of runs: the line, the measurement of speed, the API's outputs."""
+"""Adapters around the handlers of runs: gate, line, measurement of speed, the API's outputs."""
 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, no_type_check
@@ -11,10 +12,13 @@ import gradio as gr
 
 from neural_style.web.run import status
 from neural_style.web.run.call import language_argument
+from neural_style.web.run.checks import gradio_error
 from neural_style.web.run.cost import SpeedMeasurement
+from neural_style.web.run.gate import Gate, visitor_of
 from neural_style.web.run.line import Line
 from neural_style.web.run.status import Status
 from neural_style.web.run.view import Outputs
+from neural_style.web.text.texts import PageError
 
 _WAITING_INTERVAL_SECONDS = 1.0
 """Time between two updates of a waiting run, at which Stop takes effect."""
@@ -32,6 +36,51 @@ def stop_measurement_first(
         with closing(handler(*arguments)) as results:
             yield from results
 
+    return run
+
+
+def through_gate(
+    gate: Gate, handler: Callable[..., Iterator], show: Callable[[Status], Any] | None = None
+) -> Callable[..., Iterator]:
+    """The handler with one more parameter, Gradio's request, for a fair share of each visitor.
+
+    It ends a run that nobody receives, and every run when the server stops.
+
+    Args:
+        show: What is yielded for the status of a refused request; None to raise `gr.Error`.
+    """
+    signature = inspect.signature(handler)
+    request = inspect.Parameter(
+        "request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request, default=None
+    )
+
+    @no_type_check  # as in `stop_measurement_first`
+    @functools.wraps(handler)
+    def run(*arguments: Any) -> Iterator:
+        if len(arguments) > len(signature.parameters):
+            *arguments, request = arguments
+        else:
+            request = None
+        visitor = visitor_of(request)
+        try:
+            with gate.enter(visitor), closing(handler(*arguments)) as results:
+                listener = gate.listener(visitor)
+                for shown in results:
+                    yield shown
+                    if gate.closed:
+                        raise PageError("server_stops")
+                    if listener.is_gone():
+                        return
+        except PageError as error:
+            language = language_argument(handler, *arguments)
+            if show is None:
+                raise gradio_error(error, language) from error
+            yield show(status.failed(error.message, language))
+
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), request])
+    # Where Gradio looks for the type of the request, unless the attribute is set.
+    run.__annotations__ = {"request": gr.Request}
+    run.__no_type_check__ = False
     return run
 
 

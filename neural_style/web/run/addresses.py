@@ -32,6 +32,11 @@ def shared_folder() -> Path:
     return Path(get_upload_folder()) / "shared"
 
 
+def parts_folder() -> Path:
+    """The folder of previews, masks and copies that the tools of the page make."""
+    return Path(get_upload_folder()) / "parts"
+
+
 def served_folder(run: Path) -> Path:
     """The folder of the run's pictures and downloads.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from contextlib import suppress
@@ -21,6 +22,12 @@ from neural_style.speed import measure_speed
 from neural_style.web.run.json_files import finite_number, read_json, write_json
 from neural_style.web.text.texts import PageError
 
+MOST_MINUTES = "NEURAL_STYLE_MOST_MINUTES"
+"""Environment variable: the longest time of one run, except on ZeroGPU; otherwise an hour."""
+
+_USUAL_MINUTES = 60.0
+_SMALLEST_SIZE = 64
+
 MAX_RESERVED_SECONDS = 120
 """Visitors without an account have two minutes of ZeroGPU a day."""
 
@@ -38,14 +45,33 @@ def reserved_seconds(settings: Settings) -> int:
 
 
 def check_cost(settings: Settings) -> None:
-    """Checks that ZeroGPU would allocate a GPU for that long.
+    """Checks that ZeroGPU would allocate a GPU for that long, or that the host allows the time.
 
     Raises:
         PageError: The run would take too long.
     """
-    seconds, limit = reserved_seconds(settings), MAX_RESERVED_SECONDS
-    if on_zero_gpu() and seconds > limit:
-        raise PageError("too_long", seconds=seconds, limit=limit)
+    if on_zero_gpu():
+        seconds, limit = reserved_seconds(settings), MAX_RESERVED_SECONDS
+        if seconds > limit:
+            raise PageError("too_long", seconds=seconds, limit=limit)
+        return
+    minutes, most = expected_seconds(settings) / 60, most_minutes()
+    if minutes > most:
+        raise PageError(
+            "too_long_here",
+            minutes=math.ceil(minutes),
+            limit=f"{most:g}",
+            iterations=max(1, int(settings.iterations * most / minutes)),
+            size=max(_SMALLEST_SIZE, int(settings.size * (most / minutes) ** 0.5)),
+        )
+
+
+def most_minutes() -> float:
+    """The longest time that the host allows one run, by `MOST_MINUTES`."""
+    try:
+        return finite_number(float(os.environ[MOST_MINUTES]), 0)
+    except (KeyError, ValueError):
+        return _USUAL_MINUTES
 
 
 def expected_seconds(settings: Settings, shape: tuple[int, int] | None = None) -> float:

@@ -13,6 +13,7 @@ import gradio as gr
 from neural_style.errors import FileError, NeuralStyleError, SettingsError
 from neural_style.images.files import LONGEST, load_image, load_with_alpha
 from neural_style.images.masks import Masks, load_styles
+from neural_style.messages import Message
 from neural_style.network.backbones import BACKBONES
 from neural_style.network.weights import load_weights
 from neural_style.record.checkpoint import load_state
@@ -49,6 +50,7 @@ from neural_style.web.run.view import Outputs, RunView
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 from neural_style.web.text.texts import (
     PageError,
+    localize,
     translate,
 )
 
@@ -202,11 +204,16 @@ def restore(path: str | None, language: str = DEFAULT_LANGUAGE) -> list[Any]:
     return [*values.values()]
 
 
-def info() -> dict:
-    """What this service is: its version, networks, manners with their presets, presets, limits."""
+def service_info(weights: Message) -> dict:
+    """What this service is: its version, networks, manners with their presets, presets, limits.
+
+    Args:
+        weights: Source of the weights that it has loaded.
+    """
     defaults = Settings()
     return {
         "version": __version__,
+        "weights": localize(weights),
         "backbones": [*BACKBONES],
         "manners": {
             name: {"help": MANNER_HELP[name], "presets": qualities}

@@ -47,7 +47,7 @@ def run_variations(*arguments: Any, **named: Any) -> Iterator[VariationOutputs]:
     pictures: list[tuple[str, int]] = []
     try:
         settings = parse_settings(call.values)
-        check_cost(settings)
+        check_cost(_sketch(settings, 0))
         seconds = expected_seconds(_sketch(settings, 0))
         for number in range(COUNT):
             sketch, began = _sketch(settings, number), time.monotonic()

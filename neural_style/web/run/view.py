@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import threading
 import time
 from collections import deque
@@ -23,10 +25,12 @@ from neural_style.run.frame import Frame
 from neural_style.settings.settings import Settings
 from neural_style.tensors import Mask
 from neural_style.web.run import runs, status
-from neural_style.web.run.addresses import picture_path, served_file
+from neural_style.web.run.addresses import picture_path, served_file, served_folder
 from neural_style.web.run.cost import record_speed
 from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress
 from neural_style.web.run.status import Status
+
+_LOGGER = logging.getLogger(__name__)
 
 _YIELD_INTERVAL_SECONDS = 0.25
 _PREVIEW_INTERVAL_SECONDS = 0.5
@@ -87,6 +91,7 @@ class RunView:
         self.event: Message | None = None
         self.alpha: Mask | None = None
         self.between_steps = False
+        self._began = time.monotonic()
 
     def preparing_outputs(self, key: str) -> Outputs:
         """The outputs before the first frame; `key` is that of the status's headline."""
@@ -167,7 +172,7 @@ class RunView:
             self._write_outcome()
 
     def _write_outcome(self) -> None:
-        """Writes an outcome even where the picture or the state cannot be saved."""
+        """Writes an outcome even where the picture or the state cannot be saved, and logs it."""
         outcome = self.previous or Outcome()
         if self.failure is not None:
             outcome = replace(outcome, failure=self.failure)
@@ -178,7 +183,24 @@ class RunView:
         except NeuralStyleError as error:
             outcome = replace(outcome, failure=error.message)
         finally:
+            self._log(outcome)
             runs.write_outcome(self.folder, outcome)
+
+    def _log(self, outcome: Outcome) -> None:
+        """Logs one line of JSON about the run, without names and pictures."""
+        reached = self.frame
+        kind = "failed" if outcome.failure else "stopped"
+        if kind == "stopped" and reached and reached.iteration == self.settings.iterations:
+            kind = "complete"
+        record = {
+            "run": served_folder(self.folder).name[:8],
+            "size": self.settings.size,
+            "iterations": self.settings.iterations,
+            "reached": reached.iteration if reached else 0,
+            "seconds": round(time.monotonic() - self._began, 1),
+            "outcome": kind,
+        }
+        _LOGGER.info(json.dumps(record))
 
     def _final_outcome(self, frame: Frame) -> Outcome:
         """The outcome with this frame as last picture, which becomes a milestone."""

@@ -104,6 +104,12 @@ CHINESE: dict[str, str] = {
     "over_page_limit": "在本页面上 {name} 最大为 {limit}；命令行可以更大。",
     "too_long": "这次绘制大约要占用 GPU {seconds} 秒；每次最多 {limit} 秒。请减少迭代次数或缩小尺"
     "寸。",
+    "too_long_here": "这次绘制在这台机器上大约需要 {minutes} 分钟；每次最多 {limit} 分钟。改为 "
+    "{iterations:,} 步，或尺寸 {size}，就可以进行。",
+    "busy_session": "您已有 {count} 次绘制在进行或排队。请等其中一次完成，或将其停止。",
+    "busy_address": "您所在的网络已有 {count} 次绘制在进行或排队。请过几分钟再按“开始绘制”。",
+    "busy": "已有 {count} 次绘制在进行或排队。请过几分钟再按“开始绘制”。",
+    "server_stops": "服务器即将停止。目前的图像已保留：请过一分钟重新加载页面。",
     "gpu_quota": "您今天的 GPU 时间已用完。登录 Hugging Face 可获得更多，也可以明天再来，或在自己"
     "的机器上运行本程序。",
     "gpu_too_long": "这次绘制要占用的 GPU 时间超过了可借用的时间。请减少迭代次数或缩小尺寸。",
@@ -127,7 +133,9 @@ CHINESE: dict[str, str] = {
     "example_result": "示例：画成《夜晚的咖啡馆》的颐和园",
     "film_file": "MP4 动画",
     "details": "详情",
-    "forget": "忘记这些结果",
+    "forget": "删除这些结果",
+    "forget_shown": "删除",
+    "forgotten": "已删除。您分享过的链接在明天之前仍然有效。",
     "starting": "正在开始……",
     "stopping": "正在当前一步之后停止……",
     "waiting": "排队中：前面还有 {ahead} 个 · 大约 {time}",
@@ -147,6 +155,9 @@ CHINESE: dict[str, str] = {
     "shown_again": "别人与您分享的结果",
     "check_field": "请检查“{name}”",
     "pictures_gone": "欢迎回来。设置和您离开时一样；图像已不在服务器上，请重新选择。",
+    "converted": "您的 HEIC 图像已转换，以便浏览器显示。",
+    "disk_full": "此服务器没有空间存放更多图像。请稍后再试。",
+    "busy_helpers": "正在读取的图像太多。请稍后再试。",
     "transparent_content": "照片的透明部分在结果中仍然透明。",
     "transparent_style": "画作的透明部分不会使用。",
     "unexpected": "程序出错或连接中断。您的图像和设置都还在：请再按“开始绘制”。",

@@ -119,6 +119,14 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "over_page_limit": "{name} is at most {limit} on this page; the command line goes further.",
     "too_long": "This run would reserve the GPU for about {seconds} s; at most {limit} s are given "
     "to one. Use fewer iterations or a smaller size.",
+    "too_long_here": "This run would take about {minutes} min on this machine; at most {limit} min "
+    "are given to one run. It would fit with {iterations:,} steps, or at a size of {size}.",
+    "busy_session": "You have {count} runs here already. Wait for one of them, or stop it.",
+    "busy_address": "{count} runs from your network go on or wait already. Press Paint again in a "
+    "few minutes.",
+    "busy": "{count} runs go on or wait already. Press Paint again in a few minutes.",
+    "server_stops": "The server is being stopped. The picture so far is kept: reload the page in a "
+    "minute.",
     "gpu_quota": "Your share of GPU time for today is used up. Sign in to Hugging Face for more of "
     "it, come back tomorrow, or run this program on your own machine.",
     "gpu_too_long": "This run would reserve the GPU for longer than it is lent. Use fewer "
@@ -146,7 +154,9 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "example_result": "Example: the Summer Palace as “Café Terrace at Night”",
     "film_file": "Film as MP4",
     "details": "Details",
-    "forget": "Forget these results",
+    "forget": "Delete these results",
+    "forget_shown": "Delete",
+    "forgotten": "Deleted. Links that you have shared still work until tomorrow.",
     "starting": "Starting…",
     "stopping": "Stopping after the current step…",
     "waiting": "In line: {ahead} ahead of you · about {time}",
@@ -166,6 +176,9 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "check_field": "Please check “{name}”",
     "pictures_gone": "Welcome back. Your settings are as you left them; the pictures are no "
     "longer on the server, so choose them again.",
+    "converted": "Your HEIC picture is converted, so that the browser can show it.",
+    "disk_full": "This server has no space for more pictures. Try again later.",
+    "busy_helpers": "Too many pictures are being read. Try again in a moment.",
     "transparent_content": "The clear part of this photo stays clear in the result.",
     "transparent_style": "The clear part of this painting is not used.",
     "unexpected": "The program has failed or the connection was lost. Your pictures and settings "
