@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +98,17 @@ def forget_unused_memory() -> None:
     """Frees GPU memory that torch holds but does not use."""
     gc.collect()
     torch.cuda.empty_cache()
+
+
+def return_memory() -> None:
+    """Gives memory that the C library holds but does not use back to the system, on Linux.
+
+    After a run it is hundreds of megabytes, more with many threads.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's alone
+        if trim is not None:
+            trim(0)
 
 
 def _has_native_bf16(device: torch.device) -> bool:

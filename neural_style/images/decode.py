@@ -40,6 +40,9 @@ _PLAIN = {
 _WITH_ALPHA = {"1": "LA", "L": "LA", "RGB": "RGBA"}
 """Mode of a picture with a transparent color → the mode to convert it to."""
 
+_DRAFT_PIXELS = 30_000_000
+"""A JPEG that is shrunk is decoded at twice the size, unless that is larger than this."""
+
 _METADATA_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
 DECODER_ERRORS = (*_METADATA_ERRORS, RuntimeError, EOFError)
 """Exceptions of Pillow's decoders for damaged files."""
@@ -60,7 +63,8 @@ def decode(picture: Image.Image, longest: int | None) -> tuple[Image.Image, Imag
     height, width = picture.height, picture.width
     if longest is not None and max(height, width) > longest:
         height, width = fit(height, width, longest)
-        picture.draft(None, (2 * width, 2 * height))
+        margin = 2 if 4 * width * height <= _DRAFT_PIXELS else 1
+        picture.draft(None, (margin * width, margin * height))
     picture.load()
     turn = _TURNS.get(_orientation(picture))
     for name in ("icc_profile", "transparency"):

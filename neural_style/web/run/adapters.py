@@ -10,6 +10,7 @@ from typing import Any, no_type_check
 
 import gradio as gr
 
+from neural_style.devices import return_memory
 from neural_style.web.run import status
 from neural_style.web.run.call import language_argument
 from neural_style.web.run.checks import gradio_error
@@ -106,8 +107,11 @@ def in_line(
                 ahead, left = line.before(place)
                 if ahead:  # none if its turn has just come
                     yield show(status.waiting(ahead, left, language))
-            with closing(handler(*arguments)) as results:
-                yield from results
+            try:
+                with closing(handler(*arguments)) as results:
+                    yield from results
+            finally:
+                return_memory()
 
     return run
 
