@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -256,3 +258,30 @@ def test_read_shape_refuses_what_is_no_picture(tmp_path, monkeypatch):
     }.items():
         with pytest.raises(ImageError, match=message):
             read_shape(tmp_path / name)
+
+
+LARGE_FILES = {
+    "JPEG of 60 megapixels": (("RGB", (8944, 6708)), "JPEG", 400),
+    "PNG of 98 megapixels": (("RGB", (9900, 9900)), "PNG", 560),
+    "gray PNG of 98 megapixels": (("L", (9900, 9900)), "PNG", 400),
+    "PNG of a palette": (("P", (9900, 9900)), "PNG", 400),
+}
+"""Mode and size, format, and the most megabytes that reading takes."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", LARGE_FILES)
+def test_large_picture_is_read_within_a_few_hundred_megabytes(kind, tmp_path):
+    picture, form, megabytes = LARGE_FILES[kind]
+    path = tmp_path / "large"
+    Image.new(*picture).save(path, form)
+    program = """
+import resource, sys
+from neural_style.images.files import LONGEST, load_image
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+load_image(sys.argv[1], longest=LONGEST)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000)
+"""
+    command = [sys.executable, "-c", program, str(path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(run.stdout) < megabytes

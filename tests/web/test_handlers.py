@@ -14,7 +14,7 @@ from PIL import Image
 from neural_style import Settings, load_image, save_image
 from neural_style.images.files import load_with_alpha, resize
 from neural_style.messages import Message
-from neural_style.web.run import handlers, view
+from neural_style.web.run import handlers, runs, view
 from neural_style.web.run.addresses import served_folder
 from neural_style.web.run.handlers import run_stylize
 from neural_style.web.run.status import Status
@@ -186,6 +186,13 @@ def test_each_run_logs_a_line_without_names(sent, uploads, watch, caplog):
     assert all(line["seconds"] >= 0 and line["size"] == 64 for line in lines)
     for secret in (Path(folder).name, "content", "dot"):
         assert secret not in caplog.text
+
+
+def test_film_frame_that_cannot_be_written_is_left_out(sent, watch, monkeypatch):
+    monkeypatch.setattr(runs, "film_frame_file", lambda run, _: run / "missing" / "film.jpg")
+    *_, last = run_stylize(*sent, None, *knob_values())
+    assert last.status.kind == "done"
+    assert load_image(last.picture).shape == (1, 3, 43, 64)
 
 
 def test_each_run_has_its_own_folder(sent, uploads, watch):

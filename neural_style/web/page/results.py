@@ -185,7 +185,9 @@ def results_column(localizer: Localizer, note: Message) -> Results:
     with localizer.create(
         gr.Accordion, {"label": "history"}, open=True, visible=False, elem_id="fold-earlier"
     ) as earlier_fold:
-        earlier = thumbnails(localizer, {"label": "history"}, elem_id="earlier", **row_of_four)
+        earlier = thumbnails(
+            localizer, {"label": "history"}, elem_id="earlier", **row_of_four | {"height": None}
+        )
         forget = localizer.create(gr.Button, {"value": "forget"}, size="sm", elem_id="forget")
     return Results(
         shown_status,

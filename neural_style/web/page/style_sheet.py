@@ -109,8 +109,15 @@ CSS = """
 #takers { flex-wrap: nowrap; gap: var(--spacing-lg); }
 #takers button { white-space: normal; min-width: 0 !important; padding: var(--spacing-sm); }
 #after, #go-on { gap: var(--spacing-md); }
-#go-on { align-items: stretch; }
-#go-on #continue { flex-grow: 1; }
+#after { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); }
+#go-on { align-items: center; }
+#files .label-clear-button { display: none; }
+#gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
+#earlier .grid-wrap { height: auto; max-height: 20rem; }
+@media (max-width: 1000px) {
+  #after { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  #gallery .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
+}
 #chart { padding-bottom: 2.5rem; }
 button[role=tab].selected { color: var(--primary-700); }
 .dark button[role=tab].selected { color: var(--primary-300); }
