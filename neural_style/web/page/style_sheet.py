@@ -113,7 +113,7 @@ CSS = """
 #go-on { align-items: center; }
 #files .label-clear-button { display: none; }
 #gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
-#earlier .grid-wrap { height: auto; max-height: 20rem; }
+#earlier .grid-wrap { height: auto; min-height: 0; max-height: 20rem; }
 @media (max-width: 1000px) {
   #after { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   #gallery .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
