@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import os
 import signal
-import threading
 import time
 from typing import Any
 
@@ -24,7 +23,7 @@ from neural_style.web.shield import Shield
 from neural_style.web.text.texts import translate
 
 _STOP_SECONDS = 7.0
-"""Time for runs to end after SIGTERM; containers are usually killed after ten seconds."""
+"""Time for runs to end after a signal; containers are usually killed after ten seconds."""
 
 _DELIVERY_SECONDS = 1.0
 """Time for the last outputs to reach the visitors."""
@@ -33,7 +32,7 @@ _DELIVERY_SECONDS = 1.0
 def serve(page: gr.Blocks, gate: Gate, **options: Any) -> tuple[Any, str, str | None]:
     """Serves the page with the limits of a public demo, and as MCP server.
 
-    On SIGTERM the runs end, their pictures are kept, and the visitors are told.
+    On Ctrl-C and SIGTERM the runs end, their pictures are kept, and the visitors are told.
 
     Args:
         gate: The one of the page.
@@ -41,14 +40,29 @@ def serve(page: gr.Blocks, gate: Gate, **options: Any) -> tuple[Any, str, str | 
 
     Returns:
         What `launch` returns: the app, the local URL and the share URL.
+
+    Raises:
+        SystemExit: The port of `GRADIO_SERVER_PORT` is taken.
     """
     page.queue(max_size=5 * MOST_RUNS, api_open=False)
     app_kwargs = {
         "exception_handlers": {TypeError: _parameter_error_response},
         "middleware": [Middleware(Shield), Middleware(WatchStreams, streams=gate.streams)],
     }
-    if threading.current_thread() is threading.main_thread():
-        _stop_on_sigterm(gate)
+    if not options.get("prevent_thread_lock"):
+        _stop_on_signals(gate)
+    port = os.environ.get("GRADIO_SERVER_PORT", "")
+    if port.isdigit():  # otherwise Gradio takes the next free one without a word
+        options.setdefault("server_port", int(port))
+    try:
+        return _launch(page, app_kwargs, **options)
+    except OSError as error:
+        if "server_port" not in options:
+            raise
+        raise SystemExit(f"Port {options['server_port']} cannot be used: {error}") from None
+
+
+def _launch(page: gr.Blocks, app_kwargs: dict, **options: Any) -> tuple[Any, str, str | None]:
     return page.launch(
         theme=make_theme(),
         css=CSS,
@@ -62,19 +76,22 @@ def serve(page: gr.Blocks, gate: Gate, **options: Any) -> tuple[Any, str, str | 
     )
 
 
-def _stop_on_sigterm(gate: Gate) -> None:
-    """Makes SIGTERM end the runs and then the server, as Ctrl-C ends it."""
+def _stop_on_signals(gate: Gate) -> None:
+    """Makes Ctrl-C and SIGTERM end the runs and then the server; a second Ctrl-C does not wait."""
     server = os.getpid()
 
     def stop(number: int, frame: Any) -> None:
         if os.getpid() != server:  # a worker of ZeroGPU, which has inherited the handler
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        gate.close(_STOP_SECONDS)
-        time.sleep(_DELIVERY_SECONDS)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if not gate.is_idle:
+            gate.close(_STOP_SECONDS)
+            time.sleep(_DELIVERY_SECONDS)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
 
 
 def _parameter_error_response(request: Request, error: TypeError) -> JSONResponse:

@@ -174,7 +174,7 @@ class TestThroughGate:
     def test_refused_run_shows_why_or_raises(self):
         gate = Gate()
         gate.close(0)
-        words = "服务器即将停止。目前的图像已保留：请过一分钟重新加载页面。"
+        words = "服务器即将停止。目前的图像已保留：请过一分钟再来。"
         shown = list(through_gate(gate, self.handler, lambda status: status)("a", "zh"))
         assert shown == [Status("failed", "未能完成", words)]
         with pytest.raises(gr.Error, match="The server is being stopped"):

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -24,8 +25,11 @@ from PIL import Image
 from neural_style.messages import Message
 from neural_style.network import weights
 from neural_style.web.run.checks import check_inputs
+from neural_style.web.run.gate import Gate
 from neural_style.web.run.handlers import run_stylize
+from neural_style.web.serve import serve
 from tests.conftest import EXAMPLES
+from tests.test_cli import restore_sigint
 from tests.web.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +56,12 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     log = tmp_path / "log.txt"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            preexec_fn=restore_sigint,
         )
     try:
         url = f"http://127.0.0.1:{port}/"
@@ -95,7 +104,8 @@ def test_process_serves_the_page_and_runs_the_real_network(started, tmp_path):
     assert source in status
 
 
-def test_process_that_is_terminated_keeps_the_picture_and_tells_the_visitor(started, tmp_path):
+def test_process_that_is_interrupted_keeps_the_picture_and_tells_the_visitor(started, tmp_path):
+    """By SIGINT, which a terminal sends at Ctrl-C; SIGTERM has the same handler."""
     client = Client(started.url, download_files=tmp_path, verbose=False, analytics_enabled=False)
     run = client.submit(
         handle_file(EXAMPLES / "content/chelsea.jpg"),
@@ -107,7 +117,7 @@ def test_process_that_is_terminated_keeps_the_picture_and_tells_the_visitor(star
     seen = iter(run)
     while not next(seen)[0]:  # until there is a picture
         pass
-    started.process.terminate()
+    started.process.send_signal(signal.SIGINT)
     with pytest.raises(AppError, match="The server is being stopped"):
         run.result(timeout=30)
     assert started.process.wait(timeout=30) == 0, started.log.read_text()
@@ -119,6 +129,18 @@ def test_process_that_is_terminated_keeps_the_picture_and_tells_the_visitor(star
     pictures = started.log.parent.glob(f"gradio/runs/*/stylized-{reached['iteration']:06d}-*.png")
     with Image.open(next(pictures)) as image:
         assert image.size == (64, 43)
+
+
+@pytest.mark.usefixtures("no_loops_left")
+# Gradio leaves the socket open with which it has tried the port.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_taken_port_is_told(url, monkeypatch):
+    port = url.rstrip("/").rpartition(":")[2]
+    monkeypatch.setenv("GRADIO_SERVER_PORT", port)
+    with gr.Blocks() as page:
+        pass
+    with pytest.raises(SystemExit, match=f"Port {port} cannot be used"):
+        serve(page, Gate(), prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
 
 
 @pytest.mark.usefixtures("uploads", "no_loops_left")

@@ -116,6 +116,11 @@ class Gate:
         return Listener(self.streams, visitor)
 
     @property
+    def is_idle(self) -> bool:
+        """Whether no run goes on or waits."""
+        return self._runs == 0
+
+    @property
     def closed(self) -> bool:
         """Whether the server is stopping, so that runs must end."""
         return self._closed

@@ -125,7 +125,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "busy_address": "{count} runs from your network go on or wait already. Press Paint again in a "
     "few minutes.",
     "busy": "{count} runs go on or wait already. Press Paint again in a few minutes.",
-    "server_stops": "The server is being stopped. The picture so far is kept: reload the page in a "
+    "server_stops": "The server is being stopped. The picture so far is kept: come back in a "
     "minute.",
     "gpu_quota": "Your share of GPU time for today is used up. Sign in to Hugging Face for more of "
     "it, come back tomorrow, or run this program on your own machine.",
