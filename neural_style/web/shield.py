@@ -20,8 +20,12 @@ LEAST_FREE_BYTES = 500_000_000
 
 _App = Callable[[dict, Any, Any], Awaitable[None]]
 
-_RANGE = re.compile(rb"bytes=(\d+-\d*|-\d+)")
+_RANGE = re.compile(rb"bytes=(\d{1,15}-\d{0,15}|-\d{1,15})")
 """The ranges that players ask for. Others may be ignored (RFC 9110), and Gradio fails on some."""
+
+_CLOSED = re.compile(r"/(deep_link|process_recording|component_server)/?$|/deep_links/")
+"""Routes of Gradio that this page does not use. A deep link would store the values of a session,
+with the names of its runs, in a file that is served."""
 
 _ADDED = [(b"x-content-type-options", b"nosniff")]
 
@@ -42,6 +46,9 @@ class Shield:
         if scope["method"] == "GET" and scope["path"] == "/healthz":
             await JSONResponse({"status": "ok"})(scope, receive, send)
             return
+        if _CLOSED.search(scope["path"]):
+            await JSONResponse({"detail": translate("bad_request")}, 404)(scope, receive, send)
+            return
         if scope["method"] == "POST" and scope["path"].endswith("/upload") and _disk_is_full():
             refusal = JSONResponse({"detail": translate("disk_full")}, 507)
             await refusal(scope, receive, send)
@@ -60,7 +67,7 @@ def _is_believed(name: bytes, value: bytes) -> bool:
     if name == b"range":
         return _RANGE.fullmatch(value.strip()) is not None
     if name in (b"x-forwarded-host", b"x-forwarded-proto"):  # from which Gradio makes addresses
-        return _has_proxies()
+        return has_proxies()
     return True
 
 
@@ -69,5 +76,6 @@ def _disk_is_full() -> bool:
     return folder.is_dir() and shutil.disk_usage(folder).free < LEAST_FREE_BYTES
 
 
-def _has_proxies() -> bool:
+def has_proxies() -> bool:
+    """Whether the host says that there are proxies in front of the server."""
     return bool(os.environ.get("SPACE_ID")) or os.environ.get(PROXIES, "") not in ("", "0")

@@ -284,6 +284,27 @@ class TestRefusals:
         for path in private:
             assert raw.http.get(f"file={path}").status_code == 403
 
+    @pytest.mark.parametrize("number", [-1, 10**9, 10**30])
+    def test_functions_that_do_not_exist_are_refused(self, raw, number):
+        body = {"fn_index": number, "data": [], "session_hash": "a"}
+        answer = raw.http.post("queue/join", json=body)
+        assert answer.is_client_error, answer.text
+
+    def test_endpoints_that_do_not_exist_are_refused(self, raw):
+        answer = raw.http.post("call/nope", json={"data": []})
+        assert (answer.status_code, answer.json()["detail"]) == (400, "This request is not valid.")
+
+    def test_answers_do_not_tell_paths_of_the_server(self, raw, uploads):
+        for path in ("/etc/passwd", ".env", "~/x", "", f"{uploads}/shut", str(uploads)):
+            said = raw.call(content={"path": path, "meta": {"_type": "gradio.FileData"}})
+            assert said, path
+            assert str(uploads) not in said
+            assert str(Path.cwd()) not in said
+
+    def test_deep_links_which_would_store_a_session_are_closed(self, raw, uploads):
+        assert raw.http.get("deep_link?session_hash=a").status_code == 404
+        assert not (uploads / "deep_links").exists()
+
     def test_upload_that_is_too_large_is_refused(self, raw):
         response = raw.http.post("upload", files={"files": ("a.png", bytes(32_000_000))})
         assert response.status_code == 413

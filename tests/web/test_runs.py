@@ -31,6 +31,19 @@ def test_new_run_deletes_runs_of_more_than_a_day_ago(sent, uploads, watch):
     assert (recent / "stylized-000000.png").exists()
 
 
+def test_uploads_that_an_earlier_server_left_are_deleted_after_a_day(uploads):
+    old, recent = (uploads / name for name in ("a" * 64, "b" * 64))
+    places = [addresses.private_folder(), addresses.served_folder(runs.create_run()).parent]
+    for folder in (old, recent):
+        folder.mkdir()
+    yesterday = time.time() - 25 * 3600
+    for folder in (old, *places):
+        os.utime(folder, (yesterday, yesterday))
+    runs.delete_old_uploads()
+    assert not old.exists()
+    assert all(folder.exists() for folder in (recent, *places))
+
+
 def test_oldest_runs_and_shared_results_beyond_the_limit_are_deleted(uploads, monkeypatch):
     made = [runs.create_run() for _ in range(4)]
     for run in made:

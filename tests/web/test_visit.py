@@ -53,6 +53,7 @@ def test_missing_fields_are_empty(sent):
         *('{"pictures": null}', '{"pictures": ["a.png"]}', '{"pictures": "a.png"}'),
         *('{"run": null}', '{"run": 5}', '{"run": []}', '{"run": {}}', '{"run": ""}'),
         *('{"values": {"seed": {}}}', '{"pictures": {"style": {}}}', '{"other": 1}'),
+        '{"values": {"style_layers": "\\ud800"}}',
     ],
 )
 def test_malformed_text_is_an_empty_visit(text, uploads):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
 from PIL import Image
@@ -78,11 +78,12 @@ def create_chooser(localizer: Localizer, name: str, examples: tuple[str, ...]) -
     return Chooser(picture, gallery, paths)
 
 
-def chosen_example(examples: tuple[str, ...]) -> Callable[[gr.SelectData], str]:
+def chosen_example(examples: tuple[str, ...]) -> Callable[[gr.SelectData], Any]:
     """Event handler: the path of the picture that was selected in the gallery."""
 
-    def choose(event: gr.SelectData) -> str:
-        return examples[event.index]
+    def choose(event: gr.SelectData) -> Any:
+        chosen = event.index if isinstance(event.index, int) else -1
+        return examples[chosen] if 0 <= chosen < len(examples) else gr.skip()
 
     return choose
 

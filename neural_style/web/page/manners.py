@@ -73,7 +73,7 @@ def timed_qualities(
         SettingsError: Another value is not allowed.
     """
     choices = []
-    for quality, preset in MANNERS[manner].items():
+    for quality, preset in MANNERS.get(manner, MANNERS[DEFAULT_MANNER]).items():
         chosen = {n: write_knob(page_knobs()[n], getattr(PRESETS[preset], n)) for n in PRESET_KNOBS}
         chosen |= {"scale_shares": "auto"}  # the chosen ones may be for another number of sizes
         seconds = expected_seconds(parse_settings(values | chosen), shape)

@@ -9,7 +9,7 @@ import gradio as gr
 from neural_style.messages import Message
 from neural_style.web.page.choosers import example_comparison
 from neural_style.web.page.status_view import details_text, status_html
-from neural_style.web.page.widgets import Localizer, link_box, thumbnails
+from neural_style.web.page.widgets import Localizer, link_box, number_input, thumbnails
 from neural_style.web.run import status
 
 _PICTURE_HEIGHT = 460
@@ -117,13 +117,8 @@ def results_column(localizer: Localizer, note: Message) -> Results:
             )
         result_link_box = link_box(localizer, "result_link")
         with gr.Row(elem_id="go-on"):
-            more_iterations = localizer.create(
-                gr.Number,
-                {"label": "continue_by"},
-                value=20,
-                precision=0,
-                min_width=160,
-                elem_id="by",
+            more_iterations = number_input(
+                localizer, "continue_by", value=20, precision=0, min_width=160, elem_id="by"
             )
             continue_run = localizer.create(
                 gr.Button, {"value": "continue"}, elem_id="continue", **button_size

@@ -266,9 +266,10 @@ def _variation_status(shown: Status) -> VariationOutputs:
     return VariationOutputs((), shown)
 
 
-def chosen_seed(event: gr.SelectData, seeds: Sequence[int]) -> int:
+def chosen_seed(event: gr.SelectData, seeds: Sequence[int]) -> Any:
     """Event handler: the seed of the variation that was selected."""
-    return seeds[event.index]
+    chosen = event.index if isinstance(event.index, int) else -1
+    return seeds[chosen] if 0 <= chosen < len(seeds) else gr.skip()
 
 
 def _start_js() -> str:

@@ -71,7 +71,7 @@ def _crop_preview(
     except NeuralStyleError as error:
         return None, escape_markdown(localize(error.message, language))
     try:
-        (box,) = STYLE_CROPS.read(_split_crops(crops)[STYLE_PICTURES.index(name)]) or (ALL,)
+        (box,) = STYLE_CROPS.read(_split_crops(crops)[_style_number(name)]) or (ALL,)
     except SettingsError as error:
         return _save_picture(image, "style"), escape_markdown(localize(error.message, language))
     _, _, width, height = (round(100 * fraction) for fraction in box)
@@ -106,6 +106,8 @@ def select_corner(
     except NeuralStyleError as error:
         return None, crops, None, escape_markdown(localize(error.message, language))
     height, width = image.shape[-2:]
+    if not _is_position(event.index):
+        return first_corner, crops, gr.skip(), gr.skip()
     corner = [_fraction(x, side) for x, side in zip(event.index, (width, height), strict=True)]
     text = _format_box(first_corner, corner) if first_corner else ""
     if not text:
@@ -116,7 +118,7 @@ def select_corner(
             translate("crop_first", language),
         )
     parts = _split_crops(crops)
-    parts[STYLE_PICTURES.index(name)] = text
+    parts[_style_number(name)] = text
     crops = _join_crops(parts, style_2)
     return None, crops, *_crop_preview(name, crops, style, style_2, language)
 
@@ -124,12 +126,28 @@ def select_corner(
 def reset_crop(name: str, crops: str, style_2: str | None) -> str:
     """The setting `style_crop` with the whole of that style image."""
     parts = _split_crops(crops)
-    parts[STYLE_PICTURES.index(name)] = "all"
+    parts[_style_number(name)] = "all"
     return _join_crops(parts, style_2)
 
 
-def _split_crops(crops: str) -> list[str]:
+def _style_number(name: Any) -> int:
+    """The place of the style image in `STYLE_PICTURES`; the first one for another name."""
+    return STYLE_PICTURES.index(name) if name in STYLE_PICTURES else 0
+
+
+def _is_position(index: Any) -> bool:
+    """Whether that is a position in a picture: two finite numbers."""
+    return (
+        isinstance(index, list | tuple)
+        and len(index) == 2
+        and all(isinstance(x, int | float) and math.isfinite(x) for x in index)
+    )
+
+
+def _split_crops(crops: Any) -> list[str]:
     """The crops of the two style images; a single crop applies to both."""
+    if not isinstance(crops, str):  # a request past the page
+        crops = "all"
     parts = [part.strip() for part in crops.split(";")]
     return [parts[0], parts[1] if len(parts) > 1 else parts[0]]
 
@@ -161,7 +179,8 @@ def _load_preview(name: str, path: str | None) -> ImageTensor:
         NeuralStyleError: There is no picture, or it cannot be read.
     """
     if path is None:
-        raise PageError("no_picture_yet", name=Message(name))
+        known = name if name in (*STYLE_PICTURES, "content") else STYLE_PICTURES[0]
+        raise PageError("no_picture_yet", name=Message(known))
     image = load_image(check_upload(name, path), longest=_PREVIEW_SIZE)
     height, width = image.shape[-2:]
     factor = _PREVIEW_SIZE / max(height, width)

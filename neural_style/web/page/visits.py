@@ -176,7 +176,8 @@ def _connect_earlier(
 
     def open_earlier(event: gr.SelectData, history: str, language: str) -> Any:
         names = read_history(history)
-        result = runs.find_result(names[event.index]) if event.index < len(names) else None
+        chosen = event.index if isinstance(event.index, int) else -1
+        result = runs.find_result(names[chosen]) if 0 <= chosen < len(names) else None
         if result is None:
             return gr.skip()
         return or_skip(_open_result(result, history, language, inputs, results))

@@ -138,6 +138,11 @@ def knob_widget(localizer: Localizer, name: str, field: Field) -> gr.Component:
     return create(_Number, precision=0 if whole else None)
 
 
+def number_input(localizer: Localizer, label: str, **options: Any) -> gr.Number:
+    """A field for a number, which its handler checks; `label` is the key of its label."""
+    return localizer.create(_Number, {"label": label}, **options)
+
+
 def link_box(localizer: Localizer, name: str) -> gr.Textbox:
     """A hidden text field for a link."""
     return localizer.create(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import Field
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -63,8 +64,10 @@ def check_upload(name: str, path: str | None) -> str | None:
     if path is None and name in _MISSING_PICTURE_KEYS:
         raise PageError(_MISSING_PICTURE_KEYS[name])
     try:
-        uploaded = path is None or is_in_or_equal(path, get_upload_folder())
-    except ValueError:  # not a valid path
+        uploaded = path is None or (
+            is_in_or_equal(path, get_upload_folder()) and not Path(path).is_dir()
+        )
+    except (ValueError, OSError):  # not a valid path
         uploaded = False
     if not uploaded:
         raise PageError("not_uploaded", name=name)

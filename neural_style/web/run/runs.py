@@ -93,6 +93,19 @@ def _delete_expired() -> None:
                     _delete(folder)
 
 
+def delete_old_uploads() -> None:
+    """Deletes what earlier servers have left: Gradio forgets at its end which files are its own.
+
+    Called before the page is built, whose own files are then made anew.
+    """
+    oldest = time.time() - RETENTION_SECONDS
+    ours = {private_folder(), runs_folder(), shared_folder(), parts_folder()}
+    for path in {*private_folder().parent.glob("*/")} - ours:
+        with suppress(FileNotFoundError):  # deleted by another server
+            if path.stat().st_mtime < oldest:
+                _delete(path)
+
+
 def _delete_excess() -> None:
     """Deletes the oldest runs and shared results until the rest is within `MAX_BYTES`.
 

@@ -51,8 +51,10 @@ def read_visit(text: str) -> Visit:
     pictures = {name: path for name, path in given.items() if _exists(name, path)}
     values = {}
     for name, knob in page_knobs().items():
-        with suppress(SettingsError, KeyError):
-            values[name] = write_knob(knob, check_value(knob, _table(stored, "values")[name]))
+        with suppress(SettingsError, KeyError, UnicodeEncodeError):
+            value = write_knob(knob, check_value(knob, _table(stored, "values")[name]))
+            str(value).encode()  # half characters cannot be sent to the page
+            values[name] = value
     run = stored.get("run")
     return Visit(
         pictures,

@@ -157,6 +157,7 @@ CHINESE: dict[str, str] = {
     "pictures_gone": "欢迎回来。设置和您离开时一样；图像已不在服务器上，请重新选择。",
     "converted": "您的 HEIC 图像已转换，以便浏览器显示。",
     "disk_full": "此服务器没有空间存放更多图像。请稍后再试。",
+    "bad_request": "此请求无效。",
     "busy_helpers": "正在读取的图像太多。请稍后再试。",
     "transparent_content": "照片的透明部分在结果中仍然透明。",
     "transparent_style": "画作的透明部分不会使用。",

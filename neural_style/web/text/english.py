@@ -178,6 +178,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "longer on the server, so choose them again.",
     "converted": "Your HEIC picture is converted, so that the browser can show it.",
     "disk_full": "This server has no space for more pictures. Try again later.",
+    "bad_request": "This request is not valid.",
     "busy_helpers": "Too many pictures are being read. Try again in a moment.",
     "transparent_content": "The clear part of this photo stays clear in the result.",
     "transparent_style": "The clear part of this painting is not used.",
