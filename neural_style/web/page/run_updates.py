@@ -48,6 +48,23 @@ def page_handler(
     Before the first picture, and where the run is refused, only the status changes. The error of a
     failed run stays in the status; it is not raised, which would show it a second time.
     """
+    return _with_updates(handler, _running, inputs, results)
+
+
+def variations_handler(
+    handler: Callable[..., Iterator[VariationOutputs]], inputs: Inputs, results: Results
+) -> Callable[..., Iterator[Updates]]:
+    """The handler of variations for the page, which yields updates of components."""
+    return _with_updates(handler, _varying, inputs, results)
+
+
+def _with_updates(
+    handler: Callable[..., Iterator],
+    updates_of: Callable[[Any, str, Inputs, Results], Updates],
+    inputs: Inputs,
+    results: Results,
+) -> Callable[..., Iterator[Updates]]:
+    """The handler, with the updates of what it yields; `updates_of` makes them in a language."""
 
     @no_type_check  # Gradio would not see that a type-checked wrapper is a generator
     @functools.wraps(handler)
@@ -58,29 +75,7 @@ def page_handler(
             with closing(handler(*arguments)) as outputs:
                 for shown in outputs:
                     current = shown.status
-                    yield _running(shown, language, inputs, results)
-        except gr.Error as error:
-            if current is None or current.kind != "failed":  # not shown yet
-                yield show_status(_status_of(error), inputs, results)
-
-    return run
-
-
-def variations_handler(
-    handler: Callable[..., Iterator[VariationOutputs]], inputs: Inputs, results: Results
-) -> Callable[..., Iterator[Updates]]:
-    """The handler of variations for the page, which yields updates of components."""
-
-    @no_type_check  # as in `page_handler`
-    @functools.wraps(handler)
-    def run(*arguments: Any) -> Iterator[Updates]:
-        language = language_argument(handler, *arguments)
-        current: Status | None = None
-        try:
-            with closing(handler(*arguments)) as outputs:
-                for shown in outputs:
-                    current = shown.status
-                    yield _varying(shown, language, inputs, results)
+                    yield updates_of(shown, language, inputs, results)
         except gr.Error as error:
             if current is None or current.kind != "failed":  # not shown yet
                 yield show_status(_status_of(error), inputs, results)
@@ -115,7 +110,7 @@ def refuse_faults(
         show: What is yielded for the status of a refused request.
     """
 
-    @no_type_check  # as in `page_handler`
+    @no_type_check  # as in `_with_updates`
     @functools.wraps(handler)
     def run(*arguments: Any) -> Iterator:
         fault = first_fault(*arguments)
