@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gradio as gr
 import pytest
 from PIL import Image
 
 from neural_style import load_image
 from neural_style.settings.presets import PRESETS
+from neural_style.web.page.run_events import chosen_seed
 from neural_style.web.run import cost, handlers
 from neural_style.web.run.json_files import write_json
 from neural_style.web.run.status import Status
@@ -108,3 +110,12 @@ def test_duration_is_that_of_four_sketches(sent, uploads):
     seconds = 4 * cost.expected_seconds(sketch)
     assert variation_seconds(*arguments) == pytest.approx(seconds)
     assert gpu_seconds_to_vary(*arguments) == 4 * cost.reserved_seconds(sketch)
+
+
+@pytest.mark.parametrize(
+    ("index", "chosen"), [(0, 7), (1, 8), (2, None), (-1, None), ("x", None), ([0, 1], None)]
+)
+def test_seed_is_that_of_the_selected_picture(index, chosen):
+    """A request past the page may name any; then nothing changes."""
+    event = gr.SelectData(None, {"index": index, "value": None})
+    assert chosen_seed(event, (7, 8)) == (gr.skip() if chosen is None else chosen)

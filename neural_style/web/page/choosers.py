@@ -10,7 +10,7 @@ import gradio as gr
 from PIL import Image
 
 from neural_style.web.page.links import EXAMPLES
-from neural_style.web.page.widgets import Localizer, picture_input, thumbnails
+from neural_style.web.page.widgets import Localizer, picture_input, selected_index, thumbnails
 from neural_style.web.text.texts import translate
 
 PHOTOGRAPHS = ("summer-palace", "astronaut", "chelsea", "dahlia", "coffee", "rocket")
@@ -82,8 +82,8 @@ def chosen_example(examples: tuple[str, ...]) -> Callable[[gr.SelectData], Any]:
     """Event handler: the path of the picture that was selected in the gallery."""
 
     def choose(event: gr.SelectData) -> Any:
-        chosen = event.index if isinstance(event.index, int) else -1
-        return examples[chosen] if 0 <= chosen < len(examples) else gr.skip()
+        chosen = selected_index(event, len(examples))
+        return gr.skip() if chosen is None else examples[chosen]
 
     return choose
 

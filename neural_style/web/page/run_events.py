@@ -27,6 +27,7 @@ from neural_style.web.page.scripts import MARK_FIELD_JS, SCROLL_TO_STATUS_JS
 from neural_style.web.page.status_view import status_html
 from neural_style.web.page.tools import unused_strokes_js
 from neural_style.web.page.visits import READ_HISTORY_JS, STORE_RUN_JS, WRITE_HISTORY_JS
+from neural_style.web.page.widgets import selected_index
 from neural_style.web.run import status
 from neural_style.web.run.adapters import (
     api_handler,
@@ -268,8 +269,8 @@ def _variation_status(shown: Status) -> VariationOutputs:
 
 def chosen_seed(event: gr.SelectData, seeds: Sequence[int]) -> Any:
     """Event handler: the seed of the variation that was selected."""
-    chosen = event.index if isinstance(event.index, int) else -1
-    return seeds[chosen] if 0 <= chosen < len(seeds) else gr.skip()
+    chosen = selected_index(event, len(seeds))
+    return gr.skip() if chosen is None else seeds[chosen]
 
 
 def _start_js() -> str:

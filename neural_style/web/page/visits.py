@@ -40,7 +40,7 @@ from neural_style.web.page.scripts import (
     WATCH_CONNECTION_JS,
 )
 from neural_style.web.page.status_view import status_html
-from neural_style.web.page.widgets import Localizer
+from neural_style.web.page.widgets import Localizer, selected_index
 from neural_style.web.run import runs, status
 from neural_style.web.run.call import EXTRA_PICTURES, PICTURES
 from neural_style.web.run.finished import (
@@ -176,8 +176,8 @@ def _connect_earlier(
 
     def open_earlier(event: gr.SelectData, history: str, language: str) -> Any:
         names = read_history(history)
-        chosen = event.index if isinstance(event.index, int) else -1
-        result = runs.find_result(names[chosen]) if 0 <= chosen < len(names) else None
+        chosen = selected_index(event, len(names))
+        result = None if chosen is None else runs.find_result(names[chosen])
         if result is None:
             return gr.skip()
         return or_skip(_open_result(result, history, language, inputs, results))

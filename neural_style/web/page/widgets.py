@@ -93,6 +93,12 @@ def thumbnails(localizer: Localizer, texts: dict[str, str | TextFunction], **opt
     return localizer.create(gr.Gallery, texts, show_label=False, **fixed, **options)
 
 
+def selected_index(event: gr.SelectData, count: int) -> int | None:
+    """The number of the selected one of `count` pictures; None if a request names another."""
+    index = event.index
+    return index if isinstance(index, int) and 0 <= index < count else None
+
+
 def mask_editor(localizer: Localizer, name: str, opacity: float) -> gr.ImageEditor:
     """An image editor without uploads, to paint on a picture that a handler sets."""
     return localizer.create(

@@ -183,10 +183,8 @@ def make_film(run: str | None) -> tuple[str, str] | None:
             return None
         last_picture = outcome.last_picture
         picture = picture_path(found, last_picture.iteration)
-        place, name = (
-            _make_folder(found, f"film {picture.stem}"),
-            download_name(runs.read_call(found)),
-        )
+        name = download_name(runs.read_call(found))
+        place = _make_folder(found, f"film {picture.stem}")
         webp, mp4 = (place / f"{name}-film{suffix}" for suffix in (".webp", ".mp4"))
         if not (webp.exists() and mp4.exists()):
             image = load_image(picture)
