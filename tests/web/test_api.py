@@ -8,28 +8,27 @@ import io
 import math
 import re
 import time
-from collections.abc import Callable
 from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 import torch
 from gradio_client import handle_file
-from gradio_client.exceptions import AppError, ValidationError
+from gradio_client.exceptions import AppError
 from PIL import Image
 
 from neural_style import Settings, load_image, save_image
 from neural_style.settings.knob import write_knob
 from neural_style.settings.settings import knobs
+from neural_style.web.run import adapters
 from tests.conftest import picture
 from tests.web.snapshot import FILE, served, written
 from tests.web.stylize_calls import (
     AFTER_KNOBS,
-    FIRST_PICTURES,
-    INVALID_VALUES,
     KNOBS,
     PARAMETERS,
 )
@@ -161,6 +160,18 @@ class TestRun:
         watch.wait(ended=1)
         assert watch.looks < 2000
 
+    def test_address_that_a_stranger_claims_is_not_believed(self, raw, monkeypatch):
+        seen, visitor_of = [], adapters.visitor_of
+
+        def remember(request: Any) -> Any:
+            seen.append(visitor_of(request))
+            return seen[-1]
+
+        monkeypatch.setattr(adapters, "visitor_of", remember)
+        raw.http.headers["X-Forwarded-For"] = "9.9.9.9"
+        raw.call()
+        assert [visitor.address for visitor in seen] == ["127.0.0.1"]
+
     def test_third_call_of_a_session_is_refused(self, client, pictures, watch):
         watch.allow(2)
         content, style = map(handle_file, pictures)
@@ -212,204 +223,3 @@ class TestRun:
         assert raw.call(content={"path": "", "url": inline}, **run) == ""
         (first,) = uploads.glob("runs/*/stylized-000000-*.png")
         assert np.array_equal(np.asarray(Image.open(first)), levels)
-
-
-class TestRefusals:
-    """Invalid requests get an error that names the input, and the server goes on."""
-
-    def test_invalid_values_are_refused_by_name_over_http(self, raw, watch):
-        for name, values in INVALID_VALUES.items():
-            for value in values:
-                message = raw.call(**{name: value})
-                assert name in message, f"{name}={value!r}: {message!r}"
-        assert watch.looks == 0
-        assert raw.call() == ""
-
-    @pytest.mark.slow
-    def test_invalid_values_are_refused_by_name_in_the_client(self, client, pictures, watch):
-        for name, values in INVALID_VALUES.items():
-            for value in values:
-                if isinstance(value, float) and not math.isfinite(value):
-                    continue  # the client cannot encode it as JSON
-                with pytest.raises(ValidationError, match=f"- {name}: .*{name}"):
-                    client.predict(**named(pictures, **{name: value}))
-        assert watch.looks == 0
-        assert client.predict(**named(pictures))[0].endswith(".png")
-
-    def test_missing_and_unknown_parameters_are_named(self, raw, client, pictures, watch):
-        assert "argument: content. This endpoint takes content, style, init_image" in raw.call(
-            "content"
-        )
-        assert "argument: style." in raw.call("style")
-        for host in ("network_weights", "device", "precision", "nonsense"):
-            assert f"`{host}` is not a valid" in raw.call(**{host: "cpu"})
-            with pytest.raises(TypeError, match=host):
-                client.predict(**named(pictures, **{host: "cpu"}))
-        assert "Choose a photo" in raw.call(content=None)
-        assert "Choose a painting" in raw.call(style={})
-        assert watch.looks == 0
-        assert raw.call() == ""
-
-    def test_all_faults_of_a_request_are_reported_together(self, raw):
-        message = raw.call(content=None, iterations=0, color="mine")
-        assert "Choose a photo" in message
-        assert "iterations must be" in message
-        assert "color must be one of" in message
-
-    def test_files_of_the_server_are_not_read(self, raw, watch, tmp_path):
-        private = save_image(picture(64, 64), tmp_path / "private.png")
-        meta = {"meta": {"_type": "gradio.FileData"}}
-        for path in (str(private), "/etc/passwd", "pyproject.toml", "http://127.0.0.1:9/a.png"):
-            for name in FIRST_PICTURES:
-                assert f"{name} must be an uploaded picture" in raw.call(**{name: {"path": path}})
-                assert raw.call(**{name: {"path": path} | meta})
-                assert raw.call(**{name: path})
-        assert watch.looks == 0
-        assert raw.call() == ""
-
-    def test_values_that_are_no_pictures_are_refused(self, raw, watch):
-        for value in (5, [1], "a.png", True, {"path": 7}, {"path": "", "url": "data:,!"}):
-            for name in FIRST_PICTURES:
-                assert raw.call(**{name: value})
-        assert watch.looks == 0
-        assert raw.call() == ""
-
-    def test_private_files_of_a_run_are_not_served(self, raw, uploads):
-        assert raw.call() == ""
-        (result,) = uploads.glob("runs/*/stylized-000002-*.png")
-        assert raw.http.get(f"file={result}").is_success
-        private = [path for path in (uploads / "shut").rglob("*") if path.is_file()]
-        names = {"call.json", "end.json", "state.pt", "film-000000.jpg", "film-000001.jpg"}
-        assert {path.name for path in private} == names
-        for path in private:
-            assert raw.http.get(f"file={path}").status_code == 403
-
-    @pytest.mark.parametrize("number", [-1, 10**9, 10**30])
-    def test_functions_that_do_not_exist_are_refused(self, raw, number):
-        body = {"fn_index": number, "data": [], "session_hash": "a"}
-        answer = raw.http.post("queue/join", json=body)
-        assert answer.is_client_error, answer.text
-
-    def test_endpoints_that_do_not_exist_are_refused(self, raw):
-        answer = raw.http.post("call/nope", json={"data": []})
-        assert (answer.status_code, answer.json()["detail"]) == (400, "This request is not valid.")
-
-    def test_answers_do_not_tell_paths_of_the_server(self, raw, uploads):
-        for path in ("/etc/passwd", ".env", "~/x", "", f"{uploads}/shut", str(uploads)):
-            said = raw.call(content={"path": path, "meta": {"_type": "gradio.FileData"}})
-            assert said, path
-            assert str(uploads) not in said
-            assert str(Path.cwd()) not in said
-
-    def test_deep_links_which_would_store_a_session_are_closed(self, raw, uploads):
-        assert raw.http.get("deep_link?session_hash=a").status_code == 404
-        assert not (uploads / "deep_links").exists()
-
-    def test_upload_that_is_too_large_is_refused(self, raw):
-        response = raw.http.post("upload", files={"files": ("a.png", bytes(32_000_000))})
-        assert response.status_code == 413
-        assert "exceeded the maximum allowed size" in response.text or "File size" in response.text
-
-    def test_inline_picture_that_is_too_large_is_refused(self, raw, uploads):
-        before = sum(1 for _ in uploads.rglob("*"))
-        inline = "data:image/png;base64," + "A" * 40_000_001
-        assert "at most 30 MB" in raw.call(content={"path": "", "url": inline})
-        assert sum(1 for _ in uploads.rglob("*")) == before
-
-    def test_endpoints_without_the_queue_are_closed(self, raw, watch):
-        data = {"data": [raw.good["content"], raw.good["style"], None]}
-        for path in ("run/stylize", "api/stylize"):
-            assert raw.http.post(path, json=data).status_code == 404
-        assert watch.looks == 0
-
-
-def encoded(image: Image.Image, kind: str, **options) -> bytes:
-    """The bytes of the image as a file."""
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
-def rotated(image: Image.Image) -> bytes:
-    """A photograph taken with the camera on its side."""
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return encoded(image.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=95, exif=exif)
-
-
-def sixteen_bits(image: Image.Image) -> bytes:
-    """A gray PNG with 16 bits per pixel."""
-    gray = np.asarray(image.convert("L")).astype(np.uint16) * 257
-    return encoded(Image.fromarray(gray), "PNG")
-
-
-UNUSABLE: dict[str, tuple[Callable[[Image.Image], bytes], str]] = {
-    "text.png": (lambda _: b"no picture", "text.png is not a picture that can be read here. Use"),
-    "empty.png": (lambda _: b"", r"empty.png is empty \(0 bytes\)"),
-    "cut.jpg": (
-        lambda image: encoded(image.resize((640, 640)), "JPEG")[:5000],
-        "cut.jpg is damaged or cut short.*upload it again",
-    ),
-    "small.png": (
-        lambda image: encoded(image.resize((9, 9)), "PNG"),
-        "content image is 9×9; the network needs 32 pixels a side. Use a larger one",
-    ),
-    "drawing.svg": (
-        lambda _: b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>',
-        "drawing.svg is not a picture that can be read here. Use PNG",
-    ),
-}
-UNUSUAL: dict[str, tuple[Callable[[Image.Image], bytes], Callable[[Image.Image], Image.Image]]] = {
-    "16-bit.png": (sixteen_bits, lambda image: image.convert("L").convert("RGB")),
-    "cmyk.jpg": (
-        lambda image: encoded(image.convert("CMYK"), "JPEG", quality=95),
-        lambda image: image,
-    ),
-    "rgba.png": (
-        lambda image: encoded(Image.merge("RGBA", (*image.split(), image.getchannel("R"))), "PNG"),
-        lambda image: Image.composite(
-            image, Image.new("RGB", image.size, "white"), image.getchannel("R")
-        ),
-    ),
-    "palette.gif": (
-        lambda image: encoded(image.quantize(256), "GIF"),
-        lambda image: image.quantize(256).convert("RGB"),
-    ),
-    "photograph.jpg": (rotated, lambda image: image),
-}
-
-
-@pytest.fixture
-def scene() -> Image.Image:
-    levels = picture(96, 64, seed=3)[0].permute(1, 2, 0).mul(255).round().to(torch.uint8)
-    return Image.fromarray(levels.numpy())
-
-
-class TestPictures:
-    @pytest.mark.parametrize("name", UNUSABLE)
-    def test_unusable_picture_is_refused_with_a_reason(
-        self, name, scene, client, pictures, tmp_path, watch
-    ):
-        make, message = UNUSABLE[name]
-        path = tmp_path / name
-        path.write_bytes(make(scene))
-        with pytest.raises(AppError, match=message) as error:
-            client.predict(**named((str(path), pictures[1])))
-        assert error.value.title == "That did not work"
-        assert watch.looks == 0
-        assert client.predict(**named(pictures))[0].endswith(".png")
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize("name", UNUSUAL)
-    def test_unusual_picture_is_read_correctly(self, name, scene, client, pictures, tmp_path):
-        make, expect = UNUSUAL[name]
-        path = tmp_path / name
-        path.write_bytes(make(scene))
-        call = named((str(path), pictures[1]), init="content", noise_ratio=0.0)
-        call |= {"size": 96, "scales": 1}
-        _, gallery, *_ = client.predict(**call)
-        with Image.open(gallery[0]["image"]) as first:
-            levels = np.asarray(first).astype(float)
-        expected = np.asarray(expect(scene)).astype(float)
-        assert levels.shape == expected.shape
-        assert np.abs(levels - expected).mean() < 6
