@@ -23,7 +23,7 @@ bench: .venv/ready-to-test ## Run the benchmarks: hours; an interrupted run cont
 test-all: .venv/ready-to-test lint ## Run lint and all tests: half an hour more
 	$(PYTEST)
 
-soak: .venv/ready-to-test ## Serve a crowd, then a thousand runs in a row: half an hour
+soak: .venv/ready-to-test ## Serve bad pictures, a crowd, then a thousand runs in a row
 	$(BIN)/python -m tests.soak
 
 lint: .venv/ready-to-test ## Check style, format and import contracts
