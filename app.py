@@ -10,13 +10,11 @@ from neural_style.settings.settings import Settings
 from neural_style.web.page.build import build_page
 from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.run.gate import Gate
-from neural_style.web.run.runs import delete_old_uploads
 from neural_style.web.serve import serve
 
 logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
 logging.getLogger("neural_style").setLevel(logging.INFO)  # a line for each run
 use_large_pages()
-delete_old_uploads()
 # Loaded before the first visitor, and on ZeroGPU shared with every worker.
 measurement = SpeedMeasurement()
 gate = Gate()

@@ -26,7 +26,7 @@ from neural_style.settings.presets import MANNERS
 from neural_style.settings.settings import knobs
 from neural_style.settings.table import knob_row, settings_page
 from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS
-from neural_style.web.run import cost, runs
+from neural_style.web.run import cleanup, cost
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
 from tests.conftest import EXAMPLES
 
@@ -331,7 +331,7 @@ def test_deployment_guide_matches_the_code():
     guide = " ".join(PAGES["docs/deployment.md"].split())
     assert f"`{FRONT_MATTER['suggested_hardware']}`" in guide
     assert f"at most {cost.MAX_RESERVED_SECONDS} seconds" in guide
-    assert f"the oldest states beyond {runs.MAX_STATES_BYTES // 10**9} GB" in guide
+    assert f"the oldest states beyond {cleanup.MAX_STATES_BYTES // 10**9} GB" in guide
     (age,) = re.findall(r"files older than ([\w ]+) are removed", guide)
-    assert {"a day": 24 * 3600}[age] == runs.RETENTION_SECONDS
+    assert {"a day": 24 * 3600}[age] == cleanup.RETENTION_SECONDS
     assert f"`{ENVIRONMENT}=packaged`" in guide

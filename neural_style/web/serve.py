@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import time
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -17,9 +18,11 @@ from fastapi.middleware import Middleware
 from fastapi.responses import JSONResponse
 from gradio.route_utils import FnIndexInferError
 
+from neural_style.errors import FileError
 from neural_style.web.page.style_sheet import CSS, make_theme
 from neural_style.web.run.addresses import private_folder
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES
+from neural_style.web.run.cleanup import remember_uploads
 from neural_style.web.run.gate import MOST_RUNS, Gate
 from neural_style.web.run.handlers import run_stylize
 from neural_style.web.run.streams import WatchStreams
@@ -121,8 +124,11 @@ def _stop_on_signals(page: gr.Blocks, gate: Gate) -> None:
         if not gate.is_idle:
             gate.close(_STOP_SECONDS)
             time.sleep(_DELIVERY_SECONDS)
+        # Otherwise Gradio deletes its files now, and no run could be opened again.
+        with suppress(FileError):
+            remember_uploads({str(file) for files in page.temp_file_sets for file in files})
         for files in page.temp_file_sets:
-            files.clear()  # otherwise Gradio deletes them now, and no run could be continued
+            files.clear()
         raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):

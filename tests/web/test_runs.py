@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -14,61 +12,6 @@ from neural_style import Settings
 from neural_style.web.run import addresses, finished, handlers, runs, view
 from neural_style.web.run.handlers import run_stylize
 from tests.web.stylize_calls import call_on_event_loop, complete_run, knob_values
-
-
-def test_new_run_deletes_runs_of_more_than_a_day_ago(sent, uploads, watch):
-    *old, recent = (
-        uploads / name
-        for name in ("runs/old", "shut/old", "shared/old", "parts/old", "runs/recent")
-    )
-    for folder, hours in (*((folder, 25) for folder in old), (recent, 23)):
-        folder.mkdir(parents=True)
-        (folder / "stylized-000000.png").write_bytes(b"picture")
-        modified = time.time() - 3600 * hours
-        os.utime(folder, (modified, modified))
-    list(run_stylize(*sent, None, *knob_values()))
-    assert not any(folder.exists() for folder in old)
-    assert (recent / "stylized-000000.png").exists()
-
-
-def test_uploads_that_an_earlier_server_left_are_deleted_after_a_day(uploads):
-    old, recent = (uploads / name for name in ("a" * 64, "b" * 64))
-    places = [addresses.private_folder(), addresses.served_folder(runs.create_run()).parent]
-    for folder in (old, recent):
-        folder.mkdir()
-    yesterday = time.time() - 25 * 3600
-    for folder in (old, *places):
-        os.utime(folder, (yesterday, yesterday))
-    runs.delete_old_uploads()
-    assert not old.exists()
-    assert all(folder.exists() for folder in (recent, *places))
-
-
-def test_oldest_runs_and_shared_results_beyond_the_limit_are_deleted(uploads, monkeypatch):
-    made = [runs.create_run() for _ in range(4)]
-    for run in made:
-        (run / "call.json").write_bytes(bytes(100))
-        addresses.picture_path(run, 4).write_bytes(bytes(900))
-    shared = addresses.shared_folder() / runs.share(made[0], 4)
-    places = [*made, shared]
-    for place, minutes in zip(places, (50, 40, 31, 29, 60), strict=True):
-        modified = time.time() - 60 * minutes
-        os.utime(place, (modified, modified))
-    monkeypatch.setattr(runs, "MAX_BYTES", 3100)
-    runs.create_run()
-    assert [place.exists() for place in places] == [False, True, True, True, False]
-    assert not addresses.served_folder(made[0]).exists()
-    monkeypatch.setattr(runs, "MAX_BYTES", 0)
-    runs.create_run()
-    assert [place.exists() for place in places] == [False, False, False, True, False]
-
-
-def test_only_the_newest_states_are_kept(sent, watch, monkeypatch):
-    folders = [Path(complete_run(run_stylize(*sent, None, *knob_values()))) for _ in range(2)]
-    size = runs.state_file(folders[1]).stat().st_size
-    monkeypatch.setattr(runs, "MAX_STATES_BYTES", int(2.5 * size))
-    folders.append(Path(complete_run(run_stylize(*sent, None, *knob_values()))))
-    assert [runs.state_file(folder).exists() for folder in folders] == [False, True, True]
 
 
 def test_losses_that_are_not_finite_are_stored_as_nan(sent, watch, monkeypatch):

@@ -18,11 +18,11 @@ from neural_style.web.page.tools import connect_crop_tool, connect_mask_tool
 from neural_style.web.page.visits import connect_visits
 from neural_style.web.page.widgets import Localizer
 from neural_style.web.run.call import EXTRA_PICTURES, named_values
+from neural_style.web.run.cleanup import RETENTION_SECONDS
 from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.run.finished import share_result
 from neural_style.web.run.gate import Gate
 from neural_style.web.run.handlers import service_info
-from neural_style.web.run.runs import RETENTION_SECONDS
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
 from neural_style.web.text.texts import translate
 

@@ -19,6 +19,7 @@ from neural_style.web.page.status_view import details_text, status_html
 from neural_style.web.run import status
 from neural_style.web.run.call import language_argument
 from neural_style.web.run.checks import first_fault
+from neural_style.web.run.cleanup import delete_run
 from neural_style.web.run.finished import (
     FinishedOutputs,
     finish_run,
@@ -27,7 +28,7 @@ from neural_style.web.run.finished import (
     read_history,
     result_title,
 )
-from neural_style.web.run.runs import delete_run, find_result, find_run
+from neural_style.web.run.runs import find_result, find_run
 from neural_style.web.run.status import Status
 from neural_style.web.run.variations import VariationOutputs
 from neural_style.web.run.view import Outputs

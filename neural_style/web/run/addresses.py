@@ -16,6 +16,9 @@ from gradio.utils import get_upload_folder
 SHARED_NAME = "neural-style-space.png"
 """File name of every shared result, in a folder of its own."""
 
+STATE_NAME = "state.pt"
+"""File name of a run's saved state, in its private folder."""
+
 
 def private_folder() -> Path:
     """The folder of the runs' private folders, which must not be served."""

@@ -17,30 +17,18 @@ from neural_style.files import not_written, reason_of, write_atomically
 from neural_style.web.run import serialization
 from neural_style.web.run.addresses import (
     SHARED_NAME,
-    parts_folder,
+    STATE_NAME,
     picture_path,
     private_folder,
-    runs_folder,
     served_folder,
     shared_folder,
 )
 from neural_style.web.run.call import Call
+from neural_style.web.run.cleanup import delete_excess, delete_expired
 from neural_style.web.run.outcome import Outcome
 from neural_style.web.text.texts import PageError
 
-RETENTION_SECONDS = 86_400
-"""How long files are kept."""
-
-MAX_BYTES = 10_000_000_000
-"""Limit for the files of all runs and shared results together."""
-
-_ON_SHOW_SECONDS = 1800
-"""Results newer than this are not deleted for want of space."""
-
-MAX_STATES_BYTES = 4_000_000_000
-"""Limit for all states together. A state is about as large as sixty pairs of pictures."""
-
-_STATE, _CALL, _OUTCOME = "state.pt", "call.json", "end.json"
+_CALL, _OUTCOME = "call.json", "end.json"
 _PREVIOUS_OUTCOME = "before.json"
 """The outcome before the run was continued."""
 
@@ -72,8 +60,8 @@ def create_run() -> Path:
     Raises:
         FileError: A folder cannot be created.
     """
-    _delete_expired()
-    _delete_excess()
+    delete_expired()
+    delete_excess()
     run = private_folder() / secrets.token_urlsafe(16)
     try:
         for folder in (run, served_folder(run)):
@@ -83,66 +71,9 @@ def create_run() -> Path:
     return run
 
 
-def _delete_expired() -> None:
-    """Deletes the folders of runs and shared results that are too old."""
-    oldest = time.time() - RETENTION_SECONDS
-    for place in (private_folder(), runs_folder(), shared_folder(), parts_folder()):
-        for folder in place.glob("*"):
-            with suppress(FileNotFoundError):  # deleted by another run
-                if folder.stat().st_mtime < oldest:
-                    _delete(folder)
-
-
-def delete_old_uploads() -> None:
-    """Deletes what earlier servers have left: Gradio forgets at its end which files are its own.
-
-    Called before the page is built, whose own files are then made anew.
-    """
-    oldest = time.time() - RETENTION_SECONDS
-    ours = {private_folder(), runs_folder(), shared_folder(), parts_folder()}
-    for path in {*private_folder().parent.glob("*/")} - ours:
-        with suppress(FileNotFoundError):  # deleted by another server
-            if path.stat().st_mtime < oldest:
-                _delete(path)
-
-
-def _delete_excess() -> None:
-    """Deletes the oldest runs and shared results until the rest is within `MAX_BYTES`.
-
-    The newest ones stay in any case: they go on, or are on show.
-    """
-    now, total, found = time.time(), 0, []
-    for folder in (*private_folder().glob("*"), *shared_folder().glob("*")):
-        with suppress(FileNotFoundError):  # deleted by another run
-            places = (folder, served_folder(folder))
-            files = [file.stat() for place in places for file in place.rglob("*")]
-            total += sum(file.st_size for file in files)
-            found.append((folder.stat().st_mtime, sum(file.st_size for file in files), places))
-    for modified, size, places in sorted(found):
-        if total <= MAX_BYTES or now - modified < _ON_SHOW_SECONDS:
-            return
-        for place in places:
-            _delete(place)
-        total -= size
-
-
-def _delete(path: Path) -> None:
-    """Deletes a file or a folder, if it still exists."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def find_run(path: str | None) -> Path | None:
     """The path as that of a run's private folder; None if it is not one or no longer exists."""
     return _folder_in(private_folder(), path)
-
-
-def delete_run(run: Path) -> None:
-    """Deletes all files of the run. Copies that were shared stay."""
-    for folder in (served_folder(run), run):
-        _delete(folder)
 
 
 def result_name(run: Path, iteration: int) -> str:
@@ -294,20 +225,7 @@ _POLL_SECONDS = 0.05
 
 def state_file(run: Path) -> Path:
     """The path of the run's saved state."""
-    return run / _STATE
-
-
-def delete_old_states() -> None:
-    """Deletes the oldest states until the rest is within `MAX_STATES_BYTES`."""
-    total = 0
-    files = []
-    for file in private_folder().glob(f"*/{_STATE}"):
-        with suppress(FileNotFoundError):
-            files.append((file.stat().st_mtime, file.stat().st_size, file))
-    for _, size, file in sorted(files, reverse=True):
-        total += size
-        if total > MAX_STATES_BYTES:
-            file.unlink(missing_ok=True)
+    return run / STATE_NAME
 
 
 def film_frame_file(run: Path, iteration: int) -> Path:

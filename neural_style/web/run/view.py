@@ -26,6 +26,7 @@ from neural_style.settings.settings import Settings
 from neural_style.tensors import Mask
 from neural_style.web.run import runs, status
 from neural_style.web.run.addresses import picture_path, served_file, served_folder
+from neural_style.web.run.cleanup import delete_old_states
 from neural_style.web.run.cost import record_speed
 from neural_style.web.run.outcome import LastPicture, LossPoint, Outcome, Progress
 from neural_style.web.run.status import Status
@@ -222,7 +223,7 @@ class RunView:
             return
         try:
             save_state(frame.state(), state)
-            runs.delete_old_states()
+            delete_old_states()
         except FileError:
             pass
         except (MemoryError, RuntimeError) as error:

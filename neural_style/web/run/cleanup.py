@@ -1,0 +1,129 @@
+"""Deletion of the files of runs: by age, by the space they take, and when a visitor asks."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+
+from gradio.utils import get_upload_folder, is_in_or_equal
+
+from neural_style.files import not_written, write_atomically
+from neural_style.web.run.addresses import (
+    STATE_NAME,
+    parts_folder,
+    private_folder,
+    runs_folder,
+    served_folder,
+    shared_folder,
+)
+
+RETENTION_SECONDS = 86_400
+"""How long files are kept."""
+
+MAX_BYTES = 10_000_000_000
+"""Limit for the files of all runs and shared results together."""
+
+_ON_SHOW_SECONDS = 1800
+"""Results newer than this are not deleted for want of space."""
+
+MAX_STATES_BYTES = 4_000_000_000
+"""Limit for all states together. A state is about as large as sixty pairs of pictures."""
+
+_UPLOADS_SUFFIX = ".uploads"
+"""Of the notes by `remember_uploads`."""
+
+
+def delete_expired() -> None:
+    """Deletes the folders of runs and shared results that are too old."""
+    for place in (private_folder(), runs_folder(), shared_folder(), parts_folder()):
+        for path in filter(_is_expired, place.glob("*")):
+            if path.suffix == _UPLOADS_SUFFIX:
+                _delete_listed(path)
+            _delete(path)
+
+
+def _is_expired(path: Path) -> bool:
+    """Whether the file or folder is older than `RETENTION_SECONDS`."""
+    try:
+        return path.stat().st_mtime < time.time() - RETENTION_SECONDS
+    except OSError:  # deleted by another run, or not a valid file name
+        return False
+
+
+def remember_uploads(paths: Collection[str]) -> None:
+    """Notes the files that Gradio would delete after a day, which it forgets when the server ends.
+
+    Raises:
+        FileError: They cannot be noted.
+    """
+    if not paths:
+        return
+    note = private_folder() / f"{secrets.token_urlsafe(16)}{_UPLOADS_SUFFIX}"
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        with write_atomically(note) as partial:
+            partial.write_text(json.dumps(sorted(paths)))
+    except OSError as error:
+        raise not_written(note.name, error) from error
+
+
+def _delete_listed(note: Path) -> None:
+    """Deletes the files of a note that are still old: one may have been uploaded again."""
+    with suppress(OSError, ValueError):  # damaged
+        listed = json.loads(note.read_text())
+        for name in listed if isinstance(listed, list) else ():
+            ours = isinstance(name, str) and is_in_or_equal(name, get_upload_folder())
+            if ours and _is_expired(Path(name)):
+                Path(name).unlink(missing_ok=True)
+
+
+def delete_excess() -> None:
+    """Deletes the oldest runs and shared results until the rest is within `MAX_BYTES`.
+
+    The newest ones stay in any case: they go on, or are on show.
+    """
+    now, total, found = time.time(), 0, []
+    for folder in (*private_folder().glob("*"), *shared_folder().glob("*")):
+        with suppress(FileNotFoundError):  # deleted by another run
+            places = (folder, served_folder(folder))
+            files = [file.stat() for place in places for file in place.rglob("*")]
+            total += sum(file.st_size for file in files)
+            found.append((folder.stat().st_mtime, sum(file.st_size for file in files), places))
+    for modified, size, places in sorted(found):
+        if total <= MAX_BYTES or now - modified < _ON_SHOW_SECONDS:
+            return
+        for place in places:
+            _delete(place)
+        total -= size
+
+
+def _delete(path: Path) -> None:
+    """Deletes a file or a folder, if it still exists."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def delete_run(run: Path) -> None:
+    """Deletes all files of the run. Copies that were shared stay."""
+    for folder in (served_folder(run), run):
+        _delete(folder)
+
+
+def delete_old_states() -> None:
+    """Deletes the oldest states until the rest is within `MAX_STATES_BYTES`."""
+    total = 0
+    files = []
+    for file in private_folder().glob(f"*/{STATE_NAME}"):
+        with suppress(FileNotFoundError):
+            files.append((file.stat().st_mtime, file.stat().st_size, file))
+    for _, size, file in sorted(files, reverse=True):
+        total += size
+        if total > MAX_STATES_BYTES:
+            file.unlink(missing_ok=True)
