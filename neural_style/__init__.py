@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from neural_style.images.files import load_image, save_image
     from neural_style.images.masks import Masks
     from neural_style.network.backbones import BACKBONES
+    from neural_style.network.reuse import Reuse
     from neural_style.run.frame import Frame
     from neural_style.settings.presets import PRESETS
     from neural_style.settings.settings import Settings
@@ -35,6 +36,7 @@ _HOMES = {
     "ImageError": "errors",
     "Masks": "images.masks",
     "NeuralStyleError": "errors",
+    "Reuse": "network.reuse",
     "Settings": "settings.settings",
     "SettingsError": "errors",
     "StateError": "errors",
@@ -55,6 +57,7 @@ __all__ = [
     "ImageError",
     "Masks",
     "NeuralStyleError",
+    "Reuse",
     "Settings",
     "SettingsError",
     "StateError",

@@ -3,6 +3,8 @@
 Dimensions whose names begin with `_` may differ between arguments.
 """
 
+import hashlib
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -32,3 +34,8 @@ def widen(x: Tensor) -> Tensor:
 def wide(dtype: torch.dtype) -> torch.dtype:
     """float32, or `dtype` if it is wider."""
     return torch.promote_types(dtype, torch.float32)
+
+
+def digest(tensor: Tensor) -> str:
+    """Hex SHA-256 of the tensor's bytes, in the order of its elements."""
+    return hashlib.sha256(tensor.detach().cpu().contiguous().numpy()).hexdigest()

@@ -17,6 +17,7 @@ import torch
 from neural_style.devices import forget_unused_memory, memory_is_exhausted
 from neural_style.images.masks import Masks
 from neural_style.messages import Message
+from neural_style.network.reuse import Reuse
 from neural_style.optim.engines import ENGINES
 from neural_style.optim.optimize import Iterate, optimize
 from neural_style.optim.optimizers import State
@@ -48,6 +49,7 @@ def stylize(
     resume: State | None = None,
     replay: Recipe | None = None,
     speed: float = 0.0,
+    reuse: Reuse | None = None,
 ) -> Iterator[Frame]:
     """Repaints the content image in the style of the style image, frame by frame.
 
@@ -66,6 +68,7 @@ def stylize(
             (`settings_of`). The first frame reports a different precision or memory plan.
         speed: Speed of this machine with statistic gram, in pixels per second as `clock.work`
             counts them, for the first estimates of the time left; 0 if unknown.
+        reuse: Keeps the network and the activations of the styles for the next run.
 
     Yields:
         The start picture (iteration 0), the milestones, and the picture after the last iteration.
@@ -87,7 +90,7 @@ def stylize(
     while True:
         progress = None
         try:
-            job = prepare(content, styles, settings, masks, init_image, resume)
+            job = prepare(content, styles, settings, masks, init_image, resume, reuse or Reuse(0))
             progress = Progress(
                 identity=job.identity,
                 scales=[*map(tuple, job.passes)],

@@ -123,7 +123,7 @@ def test_errors_docstring_lists_all_exceptions():
 
 def test_all_lists_the_public_names():
     assert set(neural_style.__all__) == {
-        *("stylize", "Settings", "Masks", "Frame", "PRESETS", "BACKBONES"),
+        *("stylize", "Settings", "Masks", "Frame", "PRESETS", "BACKBONES", "Reuse"),
         *("load_image", "save_image", "FileError"),
         *(
             "NeuralStyleError",

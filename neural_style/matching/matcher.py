@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -82,7 +83,7 @@ def make_matcher(
     shares = {layer: share for layer, share in shares.items() if share > 0}
     cell = cell_size(*canvas)
     cells = dict.fromkeys(shares, cell)
-    seen = [sample(network, segments, style.image, cells) for style in styles]
+    seen = [_samples(network, segments, style.image, cells) for style in styles]
     usable, cell_shares, cover = _coverage(styles, count_cells(*canvas, cell))
     floors = {
         layer: FLOOR
@@ -114,6 +115,16 @@ def make_matcher(
         cover=cover,
         floors=floors,
         lightness=lightness,
+    )
+
+
+def _samples(
+    network: Network, segments: Segments, image: ImageTensor, cells: dict[str, int]
+) -> dict[str, Samples]:
+    return network.evaluations.once(
+        ("samples", *segments, *cells.items()),
+        (image,),
+        partial(sample, network, segments, image, cells),
     )
 
 

@@ -12,6 +12,7 @@ from neural_style.kernels.choice import choose_kernels
 from neural_style.kernels.winograd import Kernel, is_faster, make_kernel
 from neural_style.network.architectures import Stages
 from neural_style.network.backbones import Units, check_layers
+from neural_style.network.evaluations import Evaluations
 from neural_style.network.layers import Layer, make_layers
 from neural_style.tensors import FeatureMap
 
@@ -27,11 +28,13 @@ class Network(NamedTuple):
 
     Attributes:
         layers: Layers by name, in the order in which they run.
+        evaluations: Results on style images that later runs use again; by default none are kept.
     """
 
     layers: dict[str, Layer]
     units: Units
     dtype: torch.dtype
+    evaluations: Evaluations = Evaluations(0)
 
 
 def load_network(

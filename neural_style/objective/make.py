@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -149,14 +150,7 @@ def _moments_terms(
     terms = []
     for where, members in group_by_region([style.where for style in styles]):
         found = [
-            picture_moments(
-                network,
-                segments,
-                styles[k].image,
-                styles[k].part,
-                layers,
-                statistic.needs_mean,
-            )
+            _style_moments(network, segments, styles[k], layers, statistic.needs_mean)
             for k in members
         ]
         shares = [styles[k].share for k in members]
@@ -187,6 +181,21 @@ def _moments_terms(
             )
         )
     return terms
+
+
+def _style_moments(
+    network: Network,
+    segments: Segments,
+    style: StyleTarget,
+    layers: Collection[str],
+    with_mean: bool,
+) -> dict[str, Moments]:
+    image, part = style.image, style.part
+    return network.evaluations.once(
+        ("moments", *segments, *layers, with_mean),
+        (image, part),
+        partial(picture_moments, network, segments, image, part, layers, with_mean),
+    )
 
 
 def style_names(count: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ from neural_style.optim.optimizers import State
 from neural_style.plan.schedule import CELLS, LAYERS, Scale, join_passes, split_by_matches
 from neural_style.record.conditions import Conditions, compare, unpack
 from neural_style.settings.settings import Settings, knobs
-from neural_style.tensors import ImageTensor, Mask
+from neural_style.tensors import ImageTensor, digest
 
 _FORMAT = 1
 """Version of the fields of a checkpoint."""
@@ -41,11 +40,11 @@ def identify(
     about = knobs()
     free = {name for name in about if about[name].metadata["host"]} | {"iterations"}
     chosen = {name: value for name, value in asdict(settings).items() if name not in free}
-    pictures = {"content image": _digest(content), "style image": [*map(_digest, styles)]}
-    pictures["start image"] = None if init_image is None else _digest(init_image)
+    pictures = {"content image": digest(content), "style image": [*map(digest, styles)]}
+    pictures["start image"] = None if init_image is None else digest(init_image)
     kept = [] if masks.keep is None else [masks.keep]
     drawn = {"for": masks.styles, "of": masks.parts, "keep": kept}
-    pictures["masks"] = [f"{role} {_digest(mask)}" for role, some in drawn.items() for mask in some]
+    pictures["masks"] = [f"{role} {digest(mask)}" for role, some in drawn.items() for mask in some]
     return chosen | pictures | {"network's weights": network}
 
 
@@ -247,7 +246,3 @@ def move(state: Any, device: torch.device) -> Any:
     if isinstance(state, list | tuple):
         return type(state)(move(value, device) for value in state)
     return state
-
-
-def _digest(picture: ImageTensor | Mask) -> str:
-    return hashlib.sha256(picture.detach().contiguous().cpu().numpy().tobytes()).hexdigest()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -18,10 +19,12 @@ from neural_style.images.files import resize
 from neural_style.images.masks import Masks, fit_mask, keep_content, read_masks
 from neural_style.images.sizes import STYLE_FITS
 from neural_style.messages import Message
+from neural_style.network.architectures import Stages
 from neural_style.network.backbones import BACKBONES, Backbone, check_layers, weight_by_depth
 from neural_style.network.extractor import Network, load_network
+from neural_style.network.reuse import Reuse
 from neural_style.network.strips import Segments, cut_network
-from neural_style.network.weights import load_weights
+from neural_style.network.weights import Weights, load_weights
 from neural_style.objective import (
     NEAREST,
     LossConfig,
@@ -112,6 +115,7 @@ def prepare(
     masks: Masks,
     init_image: ImageTensor | None,
     resume: State | None,
+    reuse: Reuse,
 ) -> Job:
     """Checks settings, pictures and masks, loads the network and plans the run."""
     given, settings = settings, resolve_auto(settings)
@@ -132,17 +136,7 @@ def prepare(
         init_image = init_image.detach()
     device = choose_device(settings.device)
     weights = load_weights(settings.backbone, settings.network_weights)
-    network = load_network(
-        stages,
-        weights.tensors,
-        weights.units,
-        device=device,
-        dtype=choose_precision(settings.precision, device),
-        pooling=settings.pooling,
-        border=settings.border,
-        layers=layers,
-        kernels=settings.kernels,
-    )
+    network = _network(stages, weights, settings, layers, device, reuse)
     identity = identify(content, pictures, masks, init_image, settings, weights.digest)
     original, colors = content.to(device), (settings.color, settings.color_strength)
     content = prepare_content(*colors, original)
@@ -204,6 +198,26 @@ def prepare(
         change=change,
         gray=settings.statistic == NEAREST and all(map(is_gray, pictures_seen)),
     )
+
+
+def _network(
+    stages: Stages,
+    weights: Weights,
+    settings: Settings,
+    layers: Collection[str],
+    device: torch.device,
+    reuse: Reuse,
+) -> Network:
+    options = {
+        "device": device,
+        "dtype": choose_precision(settings.precision, device),
+        "pooling": settings.pooling,
+        "border": settings.border,
+        "layers": frozenset(layers),
+        "kernels": settings.kernels,
+    }
+    load = partial(load_network, stages, weights.tensors, weights.units, **options)
+    return reuse.network((settings.backbone, weights.digest, *options.values()), load)
 
 
 def loss_config_of(backbone: Backbone, settings: Settings) -> LossConfig:
