@@ -7,15 +7,16 @@ import io
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import Field, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from tqdm import tqdm
 
 from neural_style.devices import use_large_pages
 from neural_style.errors import NeuralStyleError
+from neural_style.flags import add_knobs, add_preset_flags, file_name, given_settings
 from neural_style.images.files import (
     LONGEST,
     check_destination,
@@ -30,13 +31,7 @@ from neural_style.outputs import check_inputs_stay, make_frames_folder
 from neural_style.plan.clock import in_words
 from neural_style.record.recipe import Recipe, differences, read_recipe, settings_of
 from neural_style.run.frame import Frame
-from neural_style.settings.knob import read_knob, write_knob
 from neural_style.settings.presets import (
-    DEFAULT_MANNER,
-    DEFAULT_QUALITY,
-    MANNER_HELP,
-    MANNERS,
-    PRESETS,
     choose_preset,
 )
 from neural_style.settings.settings import Settings, knobs
@@ -87,33 +82,18 @@ def make_parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_stylize)
     command.add_argument(
-        "content", type=_file_name, metavar="CONTENT", help="the picture whose scene is kept"
+        "content", type=file_name, metavar="CONTENT", help="the picture whose scene is kept"
     )
     command.add_argument(
         "style",
-        type=_file_name,
+        type=file_name,
         metavar="STYLE",
         nargs="+",
         help="the picture whose manner is taken, or several",
     )
     _add_files(command)
-    command.add_argument(
-        "--manner",
-        choices=MANNERS,
-        help="how the style is imitated. "
-        + " ".join(f"{name}: {what}" for name, what in MANNER_HELP.items())
-        + f" (default: {DEFAULT_MANNER})",
-    )
-    command.add_argument(
-        "--preset",
-        choices=PRESETS,
-        default=DEFAULT_QUALITY,
-        help="settings to start from; flags change single ones. "
-        f"{', '.join(MANNERS[DEFAULT_MANNER])} are those of the manner; the others have a manner "
-        "of their own. " + _describe_presets(),
-    )
-    for name, about in knobs().items():
-        _add_flag(command, name, about)
+    add_preset_flags(command)
+    add_knobs(command)
     again = commands.add_parser(
         "replay",
         help="make a PNG's picture again",
@@ -123,27 +103,25 @@ def make_parser() -> argparse.ArgumentParser:
     )
     again.set_defaults(run=_replay)
     again.add_argument(
-        "result", type=_file_name, metavar="RESULT", help="a PNG that this program has made"
+        "result", type=file_name, metavar="RESULT", help="a PNG that this program has made"
     )
     again.add_argument(
         "--content",
-        type=_file_name,
+        type=file_name,
         required=True,
         metavar="CONTENT",
         help="its content image",
     )
     again.add_argument(
         "--style",
-        type=_file_name,
+        type=file_name,
         required=True,
         metavar="STYLE",
         nargs="+",
         help="its style image, or several",
     )
     _add_files(again)
-    for name, about in knobs().items():
-        if about.metadata["host"]:
-            _add_flag(again, name, about)
+    add_knobs(again, [name for name, about in knobs().items() if about.metadata["host"]])
     return parser
 
 
@@ -151,11 +129,11 @@ def _add_files(command: argparse.ArgumentParser) -> None:
     """Adds the flags for masks, start picture and output files."""
     for flag, what in _MASKS.items():
         action = "store" if flag == "--keep" else "append"
-        command.add_argument(flag, type=_file_name, metavar="MASK", action=action, help=what)
+        command.add_argument(flag, type=file_name, metavar="MASK", action=action, help=what)
     command.add_argument(
         "-o",
         "--output",
-        type=_file_name,
+        type=file_name,
         required=True,
         metavar="OUT",
         help="where the result goes: .png, .jpg, .webp",
@@ -165,23 +143,16 @@ def _add_files(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--init-image",
-        type=_file_name,
+        type=file_name,
         metavar="FILE",
         help="a picture to start from, in place of --init",
     )
     command.add_argument(
-        "--frames", type=_file_name, metavar="DIR", help="keep the intermediate pictures here"
+        "--frames", type=file_name, metavar="DIR", help="keep the intermediate pictures here"
     )
     command.add_argument(
-        "--time-lapse", type=_file_name, metavar="FILM", help="the run as a film: .webp, .mp4"
+        "--time-lapse", type=file_name, metavar="FILM", help="the run as a film: .webp, .mp4"
     )
-
-
-def _file_name(given: str) -> str:
-    """Refuses an empty name, as an unset variable of a script leaves it."""
-    if not given:
-        raise argparse.ArgumentTypeError("the file name is empty: name a file or leave it out")
-    return given
 
 
 _MASKS = {
@@ -191,48 +162,14 @@ _MASKS = {
 }
 
 
-def _describe_presets() -> str:
-    """Each preset with the settings that differ from the defaults."""
-    described = []
-    for name, preset in PRESETS.items():
-        changed = [
-            f"{knob} {write_knob(about, value)}"
-            for knob, about in knobs().items()
-            if (value := getattr(preset, knob)) != about.default
-        ]
-        described.append(f"{name}: {', '.join(changed) or 'the defaults'}")
-    return "; ".join(described)
-
-
-def _add_flag(command: argparse.ArgumentParser, name: str, about: Field) -> None:
-    choices, or_path = about.metadata["choices"], about.metadata["or_path"]
-    default = write_knob(about, about.default)
-    listed = "|".join(choices) + ("|PATH" if or_path else "")
-    command.add_argument(
-        f"--{name.replace('_', '-')}",
-        dest=name,
-        type=type(default),
-        metavar=listed or type(default).__name__.upper(),
-        help=f"{about.metadata['help']} (default: {default})".replace("%", "%%"),
-    )
-
-
 def _stylize(options: argparse.Namespace) -> int:
     preset = choose_preset(options.preset, options.manner)
-    return _paint(options, replace(preset, **_given(options)))
+    return _paint(options, replace(preset, **given_settings(options)))
 
 
 def _replay(options: argparse.Namespace) -> int:
     recipe = read_recipe(options.result)
-    return _paint(options, settings_of(recipe, **_given(options)), recipe)
-
-
-def _given(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings that were given as flags."""
-    given = {name: getattr(options, name, None) for name in knobs()}
-    return {
-        name: read_knob(knobs()[name], value) for name, value in given.items() if value is not None
-    }
+    return _paint(options, settings_of(recipe, **given_settings(options)), recipe)
 
 
 def _paint(options: argparse.Namespace, settings: Settings, recipe: Recipe | None = None) -> int:

@@ -12,11 +12,8 @@ from gradio.utils import get_upload_folder
 
 from neural_style.devices import choose_device, memory_is_exhausted
 from neural_style.errors import FileError, NeuralStyleError
-from neural_style.network.backbones import BACKBONES
-from neural_style.objective import NEAREST
-from neural_style.plan.clock import GUESSED_SPEEDS, cost_of, work
-from neural_style.plan.defaults import resolve_auto
-from neural_style.plan.schedule import plan_passes
+from neural_style.plan.clock import GUESSED_SPEEDS
+from neural_style.plan.estimate import work_of_run
 from neural_style.settings.settings import Settings
 from neural_style.speed import measure_speed
 from neural_style.web.run.json_files import finite_number, read_json, write_json
@@ -41,7 +38,7 @@ _TYPICAL_SHAPE = (3, 4)
 
 def reserved_seconds(settings: Settings) -> int:
     """Seconds of ZeroGPU's full card to reserve, for a square picture: the largest of its size."""
-    return _SETUP_SECONDS + round(_run_work(settings, (1, 1)) / _ZERO_GPU_PIXELS_PER_SECOND)
+    return _SETUP_SECONDS + round(work_of_run(settings, (1, 1)) / _ZERO_GPU_PIXELS_PER_SECOND)
 
 
 def check_cost(settings: Settings) -> None:
@@ -80,7 +77,7 @@ def expected_seconds(settings: Settings, shape: tuple[int, int] | None = None) -
     Args:
         shape: Height and width of the content image, in any unit; None for a typical photograph.
     """
-    return _run_work(settings, shape or _TYPICAL_SHAPE) / machine_speed()
+    return work_of_run(settings, shape or _TYPICAL_SHAPE) / machine_speed()
 
 
 def machine_speed() -> float:
@@ -98,7 +95,7 @@ def machine_speed() -> float:
 
 def record_speed(settings: Settings, shape: tuple[int, int], seconds: float) -> None:
     """Stores the speed of a complete run of a picture with that height and width."""
-    _store_speed(_run_work(settings, shape) / seconds)
+    _store_speed(work_of_run(settings, shape) / seconds)
 
 
 class SpeedMeasurement:
@@ -164,20 +161,6 @@ def _store_speed(pixels_per_second: float) -> None:
 def on_zero_gpu() -> bool:
     """Whether this is a ZeroGPU Space, which allocates a GPU for each run."""
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
-
-
-def _run_work(settings: Settings, shape: tuple[int, int]) -> float:
-    scales = plan_passes(
-        *shape,
-        settings.size,
-        resolve_auto(settings).scales,
-        settings.iterations,
-        BACKBONES[settings.backbone].smallest_side,
-        factor=settings.scale_factor,
-        shares=settings.scale_shares,
-        matching=settings.statistic == NEAREST,
-    )
-    return cost_of(settings.statistic) * work(scales)
 
 
 def _speed_file() -> Path:
