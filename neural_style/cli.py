@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from neural_style.batch.command import add_batch
 from neural_style.devices import use_large_pages
 from neural_style.errors import NeuralStyleError
 from neural_style.flags import add_knobs, add_preset_flags, file_name, given_settings
@@ -122,6 +123,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_files(again)
     add_knobs(again, [name for name, about in knobs().items() if about.metadata["host"]])
+    add_batch(commands)
     return parser
 
 

@@ -155,6 +155,45 @@ ENGLISH: dict[str, str] = {
     "Give the same pictures and settings; only the iterations may grow.",
     "state.too_few_iterations": "The state is that of a run of {planned} iterations; {given} are "
     "asked for. Ask for at least {least}.",
+    # Many pictures
+    "batch.row": "row {row}: {what}",
+    "batch.one_source": "Name a table of pictures, or give --content; not both.",
+    "batch.unknown_manifest": "{path} is no table known here. Use a .csv with a header, or a "
+    ".jsonl with one object per line.",
+    "batch.no_rows": "{path} has no rows. Write one for each picture.",
+    "batch.no_csv": "this is not CSV: {reason}. Write text with commas in quotation marks.",
+    "batch.no_json": "this is not a JSON object: {reason}. Write one object per line.",
+    "batch.count": "there are {values} values for {columns} columns. Write one for each; text with "
+    "commas in quotation marks.",
+    "batch.unknown_column": "there is no column {name}. Use some of {choices}.",
+    "batch.doubled_column": "the column {name} appears twice. Leave one out.",
+    "batch.no_content": "No content image is named. Fill the column content.",
+    "batch.no_style": "No style image is named. Fill the column style, or give --style.",
+    "batch.no_file": "There is no file {path}. Check the path; it is relative to the table.",
+    "batch.no_pictures": "The folder {folder} has no pictures. Name another.",
+    "batch.doubled_output": "The result {output} is also that of row {other}. Give one of them "
+    "another name in the column output.",
+    "batch.output_is_input": "The result {output} would replace a picture that is read. Choose "
+    "another folder or name.",
+    "batch.foreign_output": "{output} exists, and the ledger does not know it. Move it away, or "
+    "choose another folder or name.",
+    "batch.no_file_system": "Cannot reach {path}: {reason}. Install the package that fsspec needs "
+    "for it, or use a path of this machine.",
+    "batch.no_ledger": "The outcomes cannot be recorded in {folder}. Name a file of this machine: "
+    "--ledger FILE.",
+    "batch.ledger_in_use": "Another program is writing {path}. Wait for it to end, or choose "
+    "another folder.",
+    "batch.unknown_ledger": "{path} is not a ledger that this version can read. Move it away, or "
+    "name another with --ledger.",
+    "batch.ledger_unreadable": "Cannot read the ledger {path}: {reason}.",
+    "batch.out_of_memory": "Memory ran out. Choose a smaller size, or fewer workers.",
+    "batch.workers_lost": "{count} workers ended while they painted this. Look at the cluster's "
+    "logs; the picture may be too large for their memory.",
+    "batch.no_ray": "Ray is not installed. Install it: pip install 'neural-style-space[ray]'; or "
+    "leave out --address.",
+    "batch.no_cluster": "No Ray cluster at {address}: {reason}. Start one (ray start --head), or "
+    "use --address local.",
+    "batch.no_worker": "The workers end as soon as they start: {reason}",
     # Weights: where they come from
     "weights.weights": "network's weights",
     "weights.from_hub": "{backbone} weights: {repo}, {where}",

@@ -217,6 +217,17 @@ def check_destination(path: str | os.PathLike[str], bits: int = 8) -> Path:
         FileError: The folder does not exist or is not writable; or the name is a folder's or not
             valid.
     """
+    path = check_ending(path, bits)
+    check_place(path)
+    return path
+
+
+def check_ending(path: str | os.PathLike[str], bits: int = 8) -> Path:
+    """The path, if its suffix names a format that is written with that many bits per channel.
+
+    Raises:
+        ImageError: It does not.
+    """
     path = Path(path)
     if path.suffix.lower() not in _ENCODERS:
         raise ImageError(
@@ -224,7 +235,6 @@ def check_destination(path: str | os.PathLike[str], bits: int = 8) -> Path:
         )
     if bits not in (8, 16) or (bits == 16 and path.suffix.lower() != ".png"):
         raise ImageError("file.bits", name=path.name, bits=bits)
-    check_place(path)
     return path
 
 

@@ -142,6 +142,38 @@ CORE_CHINESE: dict[str, str] = {
     "请给出相同的图像和设置；只有迭代次数可以增加。",
     "state.too_few_iterations": "此状态属于一次 {planned} 次迭代的运行；所要求的为 {given} 次。"
     "请至少要求 {least} 次。",
+    # Many pictures
+    "batch.row": "第 {row} 行：{what}",
+    "batch.one_source": "请给出图像表，或使用 --content，两者只选其一。",
+    "batch.unknown_manifest": "{path} 不是这里认识的表格。请使用带表头的 .csv，"
+    "或每行一个对象的 .jsonl。",
+    "batch.no_rows": "{path} 中没有任何行。请为每幅图像写一行。",
+    "batch.no_csv": "不是 CSV：{reason}。含逗号的文字请加引号。",
+    "batch.no_json": "不是 JSON 对象：{reason}。请每行写一个对象。",
+    "batch.count": "有 {columns} 列，却有 {values} 个值。请每列写一个值；含逗号的文字请加引号。",
+    "batch.unknown_column": "没有名为 {name} 的列。可用的列：{choices}。",
+    "batch.doubled_column": "列 {name} 出现了两次。请删去一个。",
+    "batch.no_content": "没有指定内容图像。请填写 content 列。",
+    "batch.no_style": "没有指定风格图像。请填写 style 列，或使用 --style。",
+    "batch.no_file": "没有文件 {path}。请检查路径；路径相对于表格所在的文件夹。",
+    "batch.no_pictures": "文件夹 {folder} 中没有图像。请另选一个。",
+    "batch.doubled_output": "结果 {output} 与第 {other} 行的结果相同。请在 output 列中改名。",
+    "batch.output_is_input": "结果 {output} 会覆盖一幅输入图像。请另选文件夹或名称。",
+    "batch.foreign_output": "{output} 已存在，而记录中没有它。请移走该文件，或另选文件夹或名称。",
+    "batch.no_file_system": "无法访问 {path}：{reason}。请安装 fsspec 所需的软件包，"
+    "或使用本机的路径。",
+    "batch.no_ledger": "无法在 {folder} 中写入记录。请用 --ledger 指定本机上的文件。",
+    "batch.ledger_in_use": "另一个程序正在写入 {path}。请等它结束，或另选文件夹。",
+    "batch.unknown_ledger": "{path} 不是此版本可读取的记录。请移走它，或用 --ledger 另指定一个。",
+    "batch.ledger_unreadable": "无法读取记录 {path}：{reason}。",
+    "batch.out_of_memory": "内存不足。请选择较小的尺寸，或减少工作进程。",
+    "batch.workers_lost": "处理这幅图像时有 {count} 个工作进程意外结束。请查看集群日志；"
+    "图像可能超出了它们的内存。",
+    "batch.no_ray": "没有安装 Ray。请安装：pip install 'neural-style-space[ray]'；"
+    "或去掉 --address。",
+    "batch.no_cluster": "在 {address} 找不到 Ray 集群：{reason}。请先启动集群（ray start --head），"
+    "或使用 --address local。",
+    "batch.no_worker": "工作进程一启动就结束：{reason}",
     # Weights: where they come from
     "weights.weights": "网络权重",
     "weights.from_hub": "{backbone} 的权重：{repo}，{where}",

@@ -1,0 +1,160 @@
+"""One picture of a batch: what is asked for, how a worker paints it, and how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from typing import NamedTuple, Protocol
+
+from neural_style.batch.places import delivered, fetched, stamp
+from neural_style.devices import memory_is_exhausted
+from neural_style.errors import NeuralStyleError
+from neural_style.images.files import LONGEST, load_with_alpha, save_image
+from neural_style.images.masks import Masks, load_styles
+from neural_style.messages import Message
+from neural_style.network.reuse import Reuse
+from neural_style.network.weights import sha256
+from neural_style.record.recipe import KEYWORD
+from neural_style.settings.settings import Settings, knobs
+from neural_style.tensors import ImageTensor, Mask
+from neural_style.transfer import stylize
+
+Styles = tuple[list[ImageTensor], list[ImageTensor | Mask]]
+"""Style images, and the parts of them that are used: `load_styles`."""
+
+_STYLES_KEPT = 8
+"""Style images that a worker keeps, decoded."""
+
+
+class Outcome(NamedTuple):
+    """How a job ended.
+
+    Attributes:
+        output: Path of the result.
+        error: What was wrong; None if the result was written.
+        seconds: Duration of the job.
+        digest: SHA-256 of the result's file.
+        recipe: The recipe that the result carries, as JSON.
+        shape: Height and width of the result; (0, 0) if there is none.
+    """
+
+    output: str
+    error: Message | None
+    seconds: float
+    digest: str | None = None
+    recipe: str | None = None
+    shape: tuple[int, int] = (0, 0)
+
+
+class Worker:
+    """What one worker keeps from job to job: networks, style images and their activations.
+
+    Attributes:
+        memory_gb: Memory for jobs whose settings have no limit of their own; 0 for what is free.
+    """
+
+    def __init__(self, memory_gb: float = 0.0):
+        """Starts with nothing loaded."""
+        self.memory_gb = memory_gb
+        self.reuse = Reuse()
+        self._styles: OrderedDict[tuple[str, ...], Styles] = OrderedDict()
+
+    def styles(self, paths: tuple[str, ...]) -> Styles:
+        """The style images in these files.
+
+        Raises:
+            ImageError: One cannot be read.
+        """
+        key = *paths, *(stamp(path) or "" for path in paths)
+        if key not in self._styles:
+            with ExitStack() as held:
+                files = [held.enter_context(fetched(path)) for path in paths]
+                self._styles[key] = load_styles(files, longest=LONGEST)
+            if len(self._styles) > _STYLES_KEPT:
+                self._styles.popitem(last=False)
+        self._styles.move_to_end(key)
+        return self._styles[key]
+
+
+class Job(Protocol):
+    """Something that one worker does alone. Jobs are sent to other machines by pickling.
+
+    Attributes:
+        output: Path of the result.
+        styles: Paths of the style images: workers that have seen them are preferred.
+    """
+
+    output: str
+    styles: tuple[str, ...]
+
+    def run(self, worker: Worker) -> Outcome:
+        """Does the work. A failure that the user can mend is an outcome, not an exception."""
+        ...
+
+
+class Picture(NamedTuple):
+    """One content image, to be repainted.
+
+    Attributes:
+        number: Number of its row, for messages.
+        content: Path of the content image.
+        styles: Paths of the style images.
+        output: Path of the result.
+        settings: Settings of the run.
+        bits: Bits per channel of the result.
+    """
+
+    number: int
+    content: str
+    styles: tuple[str, ...]
+    output: str
+    settings: Settings
+    bits: int = 8
+
+    def request(self, stamps: Sequence[str | None]) -> str:
+        """Digest of what is asked for: pictures, settings and form of the result.
+
+        Args:
+            stamps: `places.stamp` of the content image and of each style image.
+        """
+        host = {name for name, about in knobs().items() if about.metadata["host"]}
+        chosen = {name: value for name, value in asdict(self.settings).items() if name not in host}
+        asked = [self.content, *self.styles, *stamps, self.output, self.bits, chosen]
+        return hashlib.sha256(json.dumps(asked, default=dict).encode()).hexdigest()
+
+    def run(self, worker: Worker) -> Outcome:
+        started, error = time.monotonic(), None
+        try:
+            return self._paint(worker, started)
+        except NeuralStyleError as refused:
+            error = refused.message
+        except (MemoryError, RuntimeError) as failure:
+            if not memory_is_exhausted(failure):
+                raise
+            error = Message("batch.out_of_memory")
+        return Outcome(self.output, error, time.monotonic() - started)
+
+    def _paint(self, worker: Worker, started: float) -> Outcome:
+        with fetched(self.content) as file:
+            content, alpha = load_with_alpha(file, longest=LONGEST)
+        styles, parts = worker.styles(self.styles)
+        settings = self.settings
+        if not settings.memory_gb:
+            settings = replace(settings, memory_gb=worker.memory_gb)
+        *_, frame = stylize(content, styles, settings, masks=Masks(parts=parts), reuse=worker.reuse)
+        with delivered(self.output) as file:
+            save_image(frame.image, file, frame.recipe, alpha=alpha, bits=self.bits)
+            digest = sha256(file)
+        return Outcome(
+            output=self.output,
+            error=None,
+            seconds=time.monotonic() - started,
+            digest=digest,
+            recipe=frame.recipe[KEYWORD],
+            shape=tuple(frame.image.shape[-2:]),
+        )
