@@ -150,6 +150,24 @@ def draw_with_a_finger(page: Page) -> None:
         )
 
 
+def holders(node: dict, wanted: int) -> set[int]:
+    """The component and all that it is in, within a part of the page's layout."""
+    inner = set().union(*(holders(child, wanted) for child in node.get("children") or []))
+    return {node["id"]} | inner if inner or node["id"] == wanted else set()
+
+
+def test_no_event_makes_the_editor_send_its_pictures(url):
+    # Gradio's page reads what shows the progress of an event, and all that is in it.
+    config = httpx.get(f"{url}config").json()
+    (editor,) = (one["id"] for one in config["components"] if one["type"] == "imageeditor")
+    around = holders(config["layout"], editor)
+    assert len(around) > 2
+    for event in config["dependencies"]:
+        if event["backend_fn"]:
+            shown = event["show_progress_on"] or event["outputs"]
+            assert around.isdisjoint([*shown, *event["inputs"]]), event["api_name"]
+
+
 @pytest.mark.browser
 class TestPaintingOnThePage:
     def open_tool(self, page: Page, content: str) -> None:

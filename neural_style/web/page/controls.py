@@ -139,4 +139,5 @@ def _connect_check(
         return gr.skip()
 
     outputs = [picture, results.status, *inputs.folds.values()]
-    picture.input(check, [picture, language], outputs, **UNQUEUED)
+    # Progress not on the folded groups, for the reason given in `tools.connect_mask_tool`.
+    picture.input(check, [picture, language], outputs, show_progress_on=results.status, **UNQUEUED)

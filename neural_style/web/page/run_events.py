@@ -112,24 +112,26 @@ def connect_runs(
         *(results.status, results.variations, results.seeds, results.latest_run),
         results.picture,
     ]
+    # Not on the folded groups, for the reason given in `tools.connect_mask_tool`.
+    run_options = _QUEUED | {"show_progress_on": results.status}
     _connect_start(inputs, results, language)  # first: Gradio runs them in this order
     chosen = results.variations.select(
         chosen_seed, results.seeds, inputs.widgets["seed"], **UNQUEUED
     )
     started = [
-        inputs.stylize.click(paint, run_inputs, outputs, **_QUEUED),
-        chosen.then(paint, run_inputs, outputs, **_QUEUED),
+        inputs.stylize.click(paint, run_inputs, outputs, **run_options),
+        chosen.then(paint, run_inputs, outputs, **run_options),
         results.continue_run.click(
             on_page(page_handler(more, inputs, results)),
             [results.shown_run, results.more_iterations, language],
             outputs,
-            **_QUEUED,
+            **run_options,
         ),
         inputs.vary.click(
             on_page(variations_handler(refuse_faults(vary, _variation_status), inputs, results)),
             run_inputs,
             [*varied_outputs, *inputs.folds.values()],
-            **_QUEUED,
+            **run_options,
         ),
     ]
     _connect_end(started, inputs, results, language)

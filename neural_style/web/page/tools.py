@@ -211,10 +211,11 @@ def connect_mask_tool(
     def refresh(is_open: bool, content: str | None) -> Any:
         return blank_canvas(content) if is_open else gr.skip()
 
-    # Gradio's page reads the value of a component at every event of others if the component shows
-    # the progress of an event or is the input of a handler on the server. The editor would then
-    # upload its pictures four times a second during a run. So progress is shown on another
-    # component, and only JavaScript takes the editor as input.
+    # Gradio's page shows the progress of all events whenever one of them changes its state, several
+    # times a second during a run. Then it reads the value of each component that has shown progress
+    # and, where that is a group, of all components in it; the editor uploads its pictures each time
+    # its value is read. So neither the editor nor the folded group around it may show progress, and
+    # only JavaScript takes the editor as input.
     unqueued_elsewhere = _UNQUEUED | {"show_progress_on": tool.message}
     accordion.expand(lambda: True, None, is_open, **_UNQUEUED).then(
         blank_canvas, content, tool.editor, **unqueued_elsewhere
