@@ -391,6 +391,7 @@ class TestLastVisit:
             page.reload()
             expect(page.locator("#status")).to_contain_text("Choose a photo and a painting")
             expect(page.locator("#stylize")).to_be_visible()
+        expect(page.locator("body")).to_have_attribute("data-restored", "yes")
         set_number(page, "size", 128)
         page.reload()
         open_fold(page, "size")
