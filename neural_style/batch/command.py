@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neural_style.batch.estimate import estimate
+from neural_style.batch.jobs import Worker
 from neural_style.batch.ledger import DONE, FAILED, Entry, Ledger, open_ledger, read_ledger
 from neural_style.batch.manifest import (
     Defaults,
@@ -135,13 +136,25 @@ def _add_workers(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--workers",
-        type=int,
+        type=_count,
         default=0,
         help="workers on the cluster (default: one for each GPU, or for each 4 CPUs)",
     )
     command.add_argument(
-        "--threads", type=int, default=0, help="CPU threads of each worker (default: equal shares)"
+        "--threads",
+        type=_count,
+        default=0,
+        help="CPU threads of each worker (default: all, in equal shares)",
     )
+
+
+def _count(given: str) -> int:
+    if not given.isdecimal() or not 1 <= int(given) <= _MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{given!r} is not a number from 1 to {_MOST_WORKERS}")
+    return int(given)
+
+
+_MOST_WORKERS = 10_000
 
 
 class _Plan(NamedTuple):
@@ -181,9 +194,15 @@ def _run(options: argparse.Namespace) -> int:
         done, failed, code = _do(plan, ledger, options)
         failed += plan.failed + len(problems)
     sheet = join(folder, _SHEET)
-    if (done or plan.skipped) and sheet not in plan.outputs:
-        save_sheet([path for path in plan.outputs if ledger.entries[path].state == DONE], sheet)
+    painted = [path for path in plan.outputs if _is_done(ledger, path)]
+    if painted and sheet not in plan.outputs:
+        save_sheet(painted, sheet)
     return code or (SOME_FAILED if failed else 0)
+
+
+def _is_done(ledger: Ledger, output: str) -> bool:
+    entry = ledger.entries.get(output)
+    return entry is not None and entry.state == DONE
 
 
 def _planned(options: argparse.Namespace) -> tuple[list[Planned], list[Problem]]:
@@ -292,7 +311,7 @@ def _do(plan: _Plan, ledger: Ledger, options: argparse.Namespace) -> tuple[int, 
 def _pool(options: argparse.Namespace) -> Iterator[Pool]:
     with ExitStack() as held:
         if options.address is None:
-            yield LocalPool()
+            yield LocalPool(Worker(options.threads))
         else:
             ray = held.enter_context(ray_cluster(options.address))
             yield RayPool(ray, options.workers, options.threads)

@@ -9,7 +9,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
 
 from neural_style.batch.places import delivered, fetched, stamp
 from neural_style.devices import memory_is_exhausted
@@ -58,8 +60,14 @@ class Worker:
         memory_gb: Memory for jobs whose settings have no limit of their own; 0 for what is free.
     """
 
-    def __init__(self, memory_gb: float = 0.0):
-        """Starts with nothing loaded."""
+    def __init__(self, threads: int = 0, memory_gb: float = 0.0):
+        """Starts with nothing loaded.
+
+        Args:
+            threads: CPU threads of the whole process from now on; 0 for torch's own number.
+        """
+        if threads:
+            torch.set_num_threads(threads)
         self.memory_gb = memory_gb
         self.reuse = Reuse()
         self._styles: OrderedDict[tuple[str, ...], Styles] = OrderedDict()
@@ -81,6 +89,7 @@ class Worker:
         return self._styles[key]
 
 
+@runtime_checkable
 class Job(Protocol):
     """Something that one worker does alone. Jobs are sent to other machines by pickling.
 

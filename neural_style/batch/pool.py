@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from neural_style.batch.jobs import Job, Outcome, Worker
 
@@ -16,6 +16,7 @@ _STYLES_KNOWN = 6
 """Sets of style images that a worker is taken to have kept: those of `Reuse` at size 512."""
 
 
+@runtime_checkable
 class Pool(Protocol):
     """Workers that do jobs."""
 
@@ -97,9 +98,9 @@ class Styles:
 class LocalPool:
     """One worker, in this process."""
 
-    def __init__(self, worker: Worker | None = None):
-        """Makes the worker, or takes that one."""
-        self._worker = worker or Worker()
+    def __init__(self, worker: Worker):
+        """A pool of that worker alone."""
+        self._worker = worker
 
     def run(self, line: Line) -> Iterator[Outcome]:
         """Does the jobs one by one, while outcomes are asked for."""

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from tqdm import tqdm
 
@@ -14,6 +14,7 @@ from neural_style.batch.jobs import Outcome
 from neural_style.plan.clock import in_words
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Where a batch tells what happens."""
 

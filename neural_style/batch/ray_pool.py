@@ -40,12 +40,11 @@ class RayWorker:
             threads: CPU threads of this worker.
             workers: Workers on this machine, which share its memory.
         """
-        torch.set_num_threads(threads)
         use_large_pages()
         memory = 0.0
         if workers > 1 and not torch.cuda.is_available():
             memory = _MEMORY_SHARE * free_bytes(torch.device("cpu")) / workers / 1e9
-        self._worker = Worker(memory)
+        self._worker = Worker(threads, memory)
 
     def is_ready(self) -> bool:
         """True, once the actor has started."""

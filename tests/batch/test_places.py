@@ -1,0 +1,91 @@
+"""Files through fsspec: on this machine and in a file system of another kind."""
+
+from __future__ import annotations
+
+import fsspec
+import pytest
+
+from neural_style import FileError, ImageError
+from neural_style.batch import places
+
+
+@pytest.fixture
+def remote():
+    """A folder in fsspec's file system in memory."""
+    system = fsspec.filesystem("memory")
+    system.mkdir("/shop")
+    yield "memory://shop"
+    system.rm("/shop", recursive=True)
+
+
+@pytest.fixture(params=["local", "remote"])
+def folder(request, tmp_path):
+    return str(tmp_path) if request.param == "local" else request.getfixturevalue("remote")
+
+
+def put(path: str, content: bytes = b"12345") -> None:
+    with places.delivered(path) as file:
+        file.write_bytes(content)
+
+
+def test_a_file_is_delivered_and_fetched(folder):
+    path = places.join(folder, "a.png")
+    assert places.stamp(path) is None
+    put(path)
+    with places.fetched(path) as file:
+        assert file.read_bytes() == b"12345"
+        assert file.name == "a.png"
+    assert places.stamp(path).startswith("5 ")
+    assert places.stamp(folder) is None
+
+
+def test_a_failed_delivery_leaves_the_old_file(remote):
+    path = places.join(remote, "a.png")
+    put(path)
+    with pytest.raises(ZeroDivisionError), places.delivered(path) as file:
+        file.write_bytes(b"1" * (1 // 0))
+    with places.fetched(path) as file:
+        assert file.read_bytes() == b"12345"
+
+
+def test_pictures_of_a_folder_are_listed_by_name(folder):
+    for name in ("b.JPG", "a.png", "notes.txt"):
+        put(places.join(folder, name))
+    assert places.list_pictures(folder) == [
+        places.join(folder, name) for name in ("a.png", "b.JPG")
+    ]
+
+
+def test_a_folder_without_pictures_is_refused(folder):
+    with pytest.raises(ImageError, match="has no pictures"):
+        places.list_pictures(folder)
+    with pytest.raises(ImageError, match="Cannot read"):
+        places.list_pictures(places.join(folder, "gone"))
+
+
+def test_what_was_left_half_written_is_swept(folder):
+    for name in ("a.png", ".0f.part", "b.png.0f.part"):
+        put(places.join(folder, name))
+    places.sweep(folder)
+    assert places.stamp(places.join(folder, "a.png"))
+    assert not places.stamp(places.join(folder, "b.png.0f.part"))
+    assert not places.stamp(places.join(folder, ".0f.part"))
+
+
+def test_missing_files_and_unknown_file_systems_are_told(remote):
+    with (
+        pytest.raises(ImageError, match="Cannot read memory://shop/gone"),
+        places.fetched(places.join(remote, "gone")),
+    ):
+        pass
+    with pytest.raises(FileError, match="Cannot reach nowhere://a"):
+        places.stamp("nowhere://a")
+
+
+def test_absolute_names_and_urls_stay():
+    assert places.join("in", "a.png") == "in/a.png"
+    assert places.join("", "a.png") == "a.png"
+    assert places.join("in", "/a.png") == "/a.png"
+    assert places.join("/in/", "s3://b/a.png") == "s3://b/a.png"
+    assert places.is_local("a.png")
+    assert not places.is_local("memory://shop")
