@@ -121,6 +121,8 @@ def jobs(peer_steps: int = PEER_STEPS) -> list[tuple[str, list[str]]]:
         files = pair_files(PAIRS[0], 512)
         listed.append((f"limit {precision}", ["benchmarks.limit", *files, precision]))
     listed.append(("first picture", ["benchmarks.first_picture", *pair_files(PAIRS[0], 512)]))
+    style = str(EXAMPLES / "style" / f"{PAIRS[0][1]}.jpg")
+    listed.append(("many pictures", ["benchmarks.many_pictures", style]))
     for size in GROWTH:
         files = pair_files(PAIRS[0], size)
         run = ["scales=1", "precision=bf16"]

@@ -17,6 +17,7 @@ def write_report(results: Results, folder: Path) -> None:
         *_held_out(results),
         *_nearest_race(results),
         *_pictures(results),
+        *_many_pictures(results),
         *_limit(results),
         *_memory(results),
         *_growth(results),
@@ -175,6 +176,19 @@ def _pictures(results: Results) -> list[str]:
             "",
         ]
     return lines
+
+
+def _many_pictures(results: Results) -> list[str]:
+    measured = results.get("many pictures")
+    if measured is None:
+        return []
+    starts, found = measured["seconds to the first"], measured["rows per minute"]
+    rows = [[name, f"{rate:.1f}", _seconds(starts.get(name))] for name, rate in found.items()]
+    return _table("Many pictures", ["", "rows per minute", "seconds to the first result"], rows)
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
 
 
 def _limit(results: Results) -> list[str]:

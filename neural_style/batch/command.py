@@ -191,7 +191,7 @@ def _run(options: argparse.Namespace) -> int:
             return USER_ERROR
         sweep(folder)
         problems += foreign
-        done, failed, code = _do(plan, ledger, options)
+        failed, code = _do(plan, ledger, options)
         failed += plan.failed + len(problems)
     sheet = join(folder, _SHEET)
     painted = [path for path in plan.outputs if _is_done(ledger, path)]
@@ -276,8 +276,8 @@ def _compare(
     return _Plan(todo, outputs, skipped, failed), foreign
 
 
-def _do(plan: _Plan, ledger: Ledger, options: argparse.Namespace) -> tuple[int, int, int]:
-    """Does the jobs; returns how many were done, how many failed, and the exit code."""
+def _do(plan: _Plan, ledger: Ledger, options: argparse.Namespace) -> tuple[int, int]:
+    """Does the jobs; returns how many failed, and the exit code of an interruption."""
     progress = JsonLines() if options.json else Bar()
     requests = {one.job.output: one.request for one in plan.todo}
     started, done, failed, code = time.monotonic(), 0, 0, 0
@@ -300,11 +300,11 @@ def _do(plan: _Plan, ledger: Ledger, options: argparse.Namespace) -> tuple[int, 
     seconds = time.monotonic() - started
     if options.json:
         write_json("end", done=done, failed=failed, skipped=plan.skipped, stopped=bool(code))
-        return done, failed, code
+        return failed, code
     print(summary(done, failed + plan.failed, plan.skipped, seconds), file=sys.stderr)
     if code:
         print("Stopped. Run the same command again to continue.", file=sys.stderr)
-    return done, failed, code
+    return failed, code
 
 
 @contextmanager
