@@ -193,6 +193,8 @@ ENGLISH: dict[str, str] = {
     "leave out --address.",
     "batch.no_cluster": "No Ray cluster at {address}: {reason}. Start one (ray start --head), or "
     "use --address local.",
+    "batch.workers_without_cluster": "--workers is for a Ray cluster. Give --address local for one "
+    "on this machine, or leave it out.",
     "batch.no_worker": "The workers end as soon as they start: {reason}",
     # Weights: where they come from
     "weights.weights": "network's weights",

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from neural_style.batch.jobs import Outcome
 from neural_style.errors import FileError
-from neural_style.files import not_written, reason_of
+from neural_style.files import check_place, not_written, reason_of
 
 BEGUN, DONE, FAILED = "begun", "done", "failed"
 
@@ -77,6 +77,10 @@ class Ledger:
             more |= {"sha256": outcome.digest, "recipe": recipe}
         self._add(outcome.output, entry, more)
 
+    def is_done(self, output: str) -> bool:
+        """Whether the newest line about that output says that it is done."""
+        return output in self.entries and self.entries[output].state == DONE
+
     def _add(self, output: str, entry: Entry, more: dict[str, Any]) -> None:
         line = {"format": _FORMAT, "output": output} | entry._asdict() | more
         try:
@@ -94,6 +98,7 @@ def open_ledger(path: Path) -> Iterator[Ledger]:
     Raises:
         FileError: It cannot be written, is in use by another program, or is not a ledger.
     """
+    check_place(path)
     try:
         with FileLock(f"{path}.lock", timeout=0):
             entries = read_ledger(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -177,9 +176,3 @@ def _system(path: str) -> tuple[AbstractFileSystem, str]:
         return fsspec.core.url_to_fs(path)
     except (ImportError, ValueError) as error:
         raise FileError("batch.no_file_system", path=path, reason=str(error)) from error
-
-
-def has_room(folder: str) -> int | None:
-    """Free bytes of the disk with that folder; None where it is not of this machine."""
-    system, inner = _system(folder)
-    return shutil.disk_usage(inner).free if isinstance(system, LocalFileSystem) else None

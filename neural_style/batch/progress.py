@@ -5,86 +5,128 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Protocol, runtime_checkable
 
 from tqdm import tqdm
 
 from neural_style.batch.jobs import Outcome
+from neural_style.batch.manifest import Problem
+from neural_style.batch.plan import Plan
 from neural_style.plan.clock import in_words
+
+_TOLD = 20
+"""Rows that are named before "and … more"."""
 
 
 @runtime_checkable
 class Progress(Protocol):
     """Where a batch tells what happens."""
 
-    def begin(self, jobs: int, skipped: int) -> None:
-        """Before the first job.
+    def problems(self, problems: Sequence[Problem]) -> None:
+        """Rows that cannot be painted."""
+        ...
 
-        Args:
-            jobs: Jobs to be done.
-            skipped: Jobs that an earlier run has done.
-        """
+    def plan(self, plan: Plan, seconds: float, memory: int) -> None:
+        """What would be done: by one worker in that time, with that many bytes of memory."""
+        ...
+
+    def begin(self, plan: Plan) -> None:
+        """Before the first job."""
         ...
 
     def tell(self, outcome: Outcome) -> None:
         """After each job."""
         ...
 
-    def close(self) -> None:
+    def end(self, stopped: bool) -> None:
         """After the last job, or when the batch is stopped."""
         ...
 
 
-class Bar:
+class ForPeople:
     """A progress bar on standard error, with a line for each failure."""
 
     def __init__(self) -> None:
-        """A bar that appears with `begin`."""
+        """The bar appears with `begin`."""
         self._bar: tqdm | None = None
-        self._failed = 0
+        self._plan = Plan([], [], 0, 0)
+        self._done = self._failed = 0
+        self._started = time.monotonic()
 
-    def begin(self, jobs: int, skipped: int) -> None:
-        if skipped:
-            print(f"{skipped} done before.", file=sys.stderr)
+    def problems(self, problems: Sequence[Problem]) -> None:
+        for number, message in problems[:_TOLD]:
+            print(f"neural_style: row {number}: {message}", file=sys.stderr)
+        if len(problems) > _TOLD:
+            more = len(problems) - _TOLD
+            print(f"neural_style: … and {more} more rows are wrong.", file=sys.stderr)
+
+    def plan(self, plan: Plan, seconds: float, memory: int) -> None:
+        print(
+            f"{len(plan.todo)} to paint, {plan.skipped} done before, {plan.failed} failed before. "
+            f"One worker like this machine takes about {in_words(seconds)} and "
+            f"{memory / 1e9:.1f} GB of memory."
+        )
+        for one in plan.todo[:_TOLD]:
+            print(f"  row {one.job.number}: {one.job.output}")
+        if len(plan.todo) > _TOLD:
+            print(f"  … and {len(plan.todo) - _TOLD} more")
+
+    def begin(self, plan: Plan) -> None:
+        self._plan, self._started = plan, time.monotonic()
         self._bar = tqdm(
-            total=jobs,
-            unit="picture",
+            total=len(plan.todo),
             file=sys.stderr,
             dynamic_ncols=True,
             bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}, {remaining} left{postfix}",
         )
 
     def tell(self, outcome: Outcome) -> None:
+        self._done += outcome.error is None
         if outcome.error is not None:
             self._failed += 1
             self._bar.write(f"{outcome.output}: {outcome.error}", file=sys.stderr)
             self._bar.set_postfix_str(f"{self._failed} failed", refresh=False)
         self._bar.update()
 
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
+    def end(self, stopped: bool) -> None:
+        self._bar.close()
+        skipped, failed = self._plan.skipped, self._failed + self._plan.failed
+        parts = [f"{self._done} painted in {in_words(time.monotonic() - self._started)}"]
+        parts += [f"{skipped} done before"] if skipped else []
+        parts += [f"{failed} failed"] if failed else []
+        print(", ".join(parts) + ".", file=sys.stderr)
+        if stopped:
+            print("Stopped. Run the same command again to continue.", file=sys.stderr)
 
 
-class JsonLines:
+class ForPrograms:
     """One JSON object per line on standard output."""
 
     def __init__(self) -> None:
         """Starts to count with `begin`."""
-        self._jobs = self._done = self._failed = 0
+        self._jobs = self._skipped = self._done = self._failed = 0
         self._started = time.monotonic()
 
-    def begin(self, jobs: int, skipped: int) -> None:
-        self._jobs, self._started = jobs, time.monotonic()
-        write_json("begin", jobs=jobs, skipped=skipped)
+    def problems(self, problems: Sequence[Problem]) -> None:
+        for number, message in problems:
+            _write("problem", row=number, error=str(message))
+
+    def plan(self, plan: Plan, seconds: float, memory: int) -> None:
+        counts = {"todo": len(plan.todo), "skipped": plan.skipped, "failed": plan.failed}
+        _write("plan", **counts, seconds=round(seconds), memory_gb=round(memory / 1e9, 2))
+
+    def begin(self, plan: Plan) -> None:
+        self._jobs, self._skipped, self._started = len(plan.todo), plan.skipped, time.monotonic()
+        _write("begin", jobs=self._jobs, skipped=plan.skipped, failed=plan.failed)
 
     def tell(self, outcome: Outcome) -> None:
         self._done += outcome.error is None
         self._failed += outcome.error is not None
         ended = self._done + self._failed
         each = (time.monotonic() - self._started) / ended
-        write_json(
+        _write(
             "picture",
             output=outcome.output,
             error=None if outcome.error is None else str(outcome.error),
@@ -96,19 +138,11 @@ class JsonLines:
             seconds_left=round(each * (self._jobs - ended), 1),
         )
 
-    def close(self) -> None:
-        """Nothing is open."""
+    def end(self, stopped: bool) -> None:
+        counts = {"done": self._done, "failed": self._failed, "skipped": self._skipped}
+        _write("end", **counts, stopped=stopped)
 
 
-def write_json(event: str, **values: Any) -> None:
-    """Writes one event to standard output."""
+def _write(event: str, **values: Any) -> None:
     with suppress(OSError):  # standard output may be closed; the pictures are saved
         print(json.dumps({"event": event} | values), flush=True)
-
-
-def summary(done: int, failed: int, skipped: int, seconds: float) -> str:
-    """The last line for people."""
-    parts = [f"{done} painted in {in_words(seconds)}"]
-    parts += [f"{skipped} done before"] if skipped else []
-    parts += [f"{failed} failed"] if failed else []
-    return ", ".join(parts) + "."

@@ -171,6 +171,7 @@ class TestRefusals:
             (("--content", "in"), "No style image is named"),
             (("--content", "out", "--style", "one.png"), "Cannot read out"),
             (("m.csv",), "Cannot read m.csv"),
+            (("m.csv", "--workers", "2"), "--workers is for a Ray cluster"),
             (("--content", "in", "--style", "one.png", "--bits", "16", "--format", "jpg"), "16"),
         ],
     )

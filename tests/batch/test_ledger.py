@@ -85,6 +85,11 @@ def test_only_one_program_writes(path):
         ledger.begin("a.png", "1")
 
 
+def test_a_ledger_needs_a_folder(path):
+    with pytest.raises(FileError, match="Make that folder first"), open_ledger(path / "gone"):
+        pass
+
+
 def test_lines_are_on_the_disk_before_the_program_goes_on(path, monkeypatch):
     synced = []
     monkeypatch.setattr(os, "fsync", lambda number: synced.append(path.read_text()))

@@ -173,6 +173,8 @@ CORE_CHINESE: dict[str, str] = {
     "或去掉 --address。",
     "batch.no_cluster": "在 {address} 找不到 Ray 集群：{reason}。请先启动集群（ray start --head），"
     "或使用 --address local。",
+    "batch.workers_without_cluster": "--workers 用于 Ray 集群。"
+    "请用 --address local 在本机启动集群，或去掉它。",
     "batch.no_worker": "工作进程一启动就结束：{reason}",
     # Weights: where they come from
     "weights.weights": "网络权重",
