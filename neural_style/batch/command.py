@@ -19,6 +19,7 @@ from neural_style.batch.manifest import (
     read_manifest,
 )
 from neural_style.batch.places import (
+    absolute,
     is_local,
     join,
     list_pictures,
@@ -174,8 +175,8 @@ def _run(options: argparse.Namespace) -> int:
         sweep(options.output)
         failed, code = _paint(plan, ledger, progress, options)
     sheet = join(options.output, _SHEET)
-    painted = [path for path in plan.outputs if ledger.is_done(path)]
-    if painted and sheet not in plan.outputs:
+    painted = [job.output for job in plan.jobs if ledger.is_done(job.name)]
+    if painted and absolute(sheet) not in {job.output for job in plan.jobs}:
         save_sheet(painted, sheet)
     return code or (SOME_FAILED if failed + plan.failed + len(problems) + len(foreign) else 0)
 
@@ -184,17 +185,17 @@ def _paint(
     plan: Plan, ledger: Ledger, progress: Progress, options: argparse.Namespace
 ) -> tuple[int, int]:
     """Does the jobs; returns how many failed, and the exit code of an interruption."""
-    requests = {one.job.output: one.request for one in plan.todo}
+    requests = {one.job.name: one.request for one in plan.todo}
     line = Line(
         [one.job for one in plan.todo],
-        taken=lambda job: ledger.begin(job.output, requests[job.output]),
+        taken=lambda job: ledger.begin(job.name, requests[job.name]),
     )
     failed = code = 0
     progress.begin(plan)
     try:
         with _pool(options) as pool:
             for outcome in pool.run(line):
-                ledger.end(requests[outcome.output], outcome)
+                ledger.end(requests[outcome.name], outcome)
                 progress.tell(outcome)
                 failed += outcome.error is not None
     except KeyboardInterrupt as interrupt:
@@ -218,7 +219,7 @@ def _planned(options: argparse.Namespace) -> tuple[list[Planned], list[Problem]]
         ]
         rows, base = list_rows(contents), ""
     defaults = Defaults(
-        styles=tuple(options.style or ()),
+        styles=tuple(map(absolute, options.style or ())),
         manner=options.manner,
         preset=options.preset,
         settings=given_settings(options),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 
-from neural_style.batch.places import delivered, fetched, stamp
+from neural_style.batch.places import delivered, fetched, make_folder, parent_of, stamp
 from neural_style.devices import memory_is_exhausted
 from neural_style.errors import NeuralStyleError
 from neural_style.images.files import LONGEST, load_with_alpha, save_image
@@ -22,7 +19,7 @@ from neural_style.messages import Message
 from neural_style.network.reuse import Reuse
 from neural_style.network.weights import sha256
 from neural_style.record.recipe import KEYWORD
-from neural_style.settings.settings import Settings, knobs
+from neural_style.settings.settings import Settings
 from neural_style.tensors import ImageTensor, Mask
 from neural_style.transfer import stylize
 
@@ -37,7 +34,7 @@ class Outcome(NamedTuple):
     """How a job ended.
 
     Attributes:
-        output: Path of the result.
+        name: The job's name.
         error: What was wrong; None if the result was written.
         seconds: Duration of the job.
         digest: SHA-256 of the result's file.
@@ -45,7 +42,7 @@ class Outcome(NamedTuple):
         shape: Height and width of the result; (0, 0) if there is none.
     """
 
-    output: str
+    name: str
     error: Message | None
     seconds: float
     digest: str | None = None
@@ -94,11 +91,11 @@ class Job(Protocol):
     """Something that one worker does alone. Jobs are sent to other machines by pickling.
 
     Attributes:
-        output: Path of the result.
+        name: Name by which the job is told and recorded; no two jobs of a batch share one.
         styles: Paths of the style images: workers that have seen them are preferred.
     """
 
-    output: str
+    name: str
     styles: tuple[str, ...]
 
     def run(self, worker: Worker) -> Outcome:
@@ -111,6 +108,7 @@ class Picture(NamedTuple):
 
     Attributes:
         number: Number of its row, for messages.
+        name: The result's name within the folder of the results.
         content: Path of the content image.
         styles: Paths of the style images.
         output: Path of the result.
@@ -119,22 +117,12 @@ class Picture(NamedTuple):
     """
 
     number: int
+    name: str
     content: str
     styles: tuple[str, ...]
     output: str
     settings: Settings
     bits: int = 8
-
-    def request(self, stamps: Sequence[str | None]) -> str:
-        """Digest of what is asked for: pictures, settings and form of the result.
-
-        Args:
-            stamps: `places.stamp` of the content image and of each style image.
-        """
-        host = {name for name, about in knobs().items() if about.metadata["host"]}
-        chosen = {name: value for name, value in asdict(self.settings).items() if name not in host}
-        asked = [self.content, *self.styles, *stamps, self.output, self.bits, chosen]
-        return hashlib.sha256(json.dumps(asked, default=dict).encode()).hexdigest()
 
     def run(self, worker: Worker) -> Outcome:
         started, error = time.monotonic(), None
@@ -146,7 +134,7 @@ class Picture(NamedTuple):
             if not memory_is_exhausted(failure):
                 raise
             error = Message("batch.out_of_memory")
-        return Outcome(self.output, error, time.monotonic() - started)
+        return Outcome(self.name, error, time.monotonic() - started)
 
     def _paint(self, worker: Worker, started: float) -> Outcome:
         with fetched(self.content) as file:
@@ -156,11 +144,12 @@ class Picture(NamedTuple):
         if not settings.memory_gb:
             settings = replace(settings, memory_gb=worker.memory_gb)
         *_, frame = stylize(content, styles, settings, masks=Masks(parts=parts), reuse=worker.reuse)
+        make_folder(parent_of(self.output))
         with delivered(self.output) as file:
             save_image(frame.image, file, frame.recipe, alpha=alpha, bits=self.bits)
             digest = sha256(file)
         return Outcome(
-            output=self.output,
+            name=self.name,
             error=None,
             seconds=time.monotonic() - started,
             digest=digest,

@@ -25,7 +25,7 @@ _BEGINNING = b'{"format": '
 
 
 class Entry(NamedTuple):
-    """The newest line about an output.
+    """The newest line about a job.
 
     Attributes:
         request: Digest of what was asked for.
@@ -49,19 +49,19 @@ class Ledger:
         """A ledger that is open for appending.
 
         Args:
-            entries: Output → its newest line.
+            entries: Name of a job → its newest line.
         """
         self.path = path
         self.entries = entries
         self._stream = stream
 
-    def begin(self, output: str, request: str) -> None:
+    def begin(self, name: str, request: str) -> None:
         """Records that a job begins: its output may exist from now on.
 
         Raises:
             FileError: The line cannot be written.
         """
-        self._add(output, Entry(request, BEGUN, ""), {})
+        self._add(name, Entry(request, BEGUN, ""), {})
 
     def end(self, request: str, outcome: Outcome) -> None:
         """Records how a job ended.
@@ -75,20 +75,20 @@ class Ledger:
         if outcome.error is None:
             recipe = outcome.recipe and json.loads(outcome.recipe)
             more |= {"sha256": outcome.digest, "recipe": recipe}
-        self._add(outcome.output, entry, more)
+        self._add(outcome.name, entry, more)
 
-    def is_done(self, output: str) -> bool:
-        """Whether the newest line about that output says that it is done."""
-        return output in self.entries and self.entries[output].state == DONE
+    def is_done(self, name: str) -> bool:
+        """Whether the newest line about that job says that it is done."""
+        return name in self.entries and self.entries[name].state == DONE
 
-    def _add(self, output: str, entry: Entry, more: dict[str, Any]) -> None:
-        line = {"format": _FORMAT, "output": output} | entry._asdict() | more
+    def _add(self, name: str, entry: Entry, more: dict[str, Any]) -> None:
+        line = {"format": _FORMAT, "output": name} | entry._asdict() | more
         try:
             self._stream.write(json.dumps(line).encode() + b"\n")
             os.fsync(self._stream.fileno())
         except OSError as error:
             raise not_written(self.path, error) from error
-        self.entries[output] = entry
+        self.entries[name] = entry
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def open_ledger(path: Path) -> Iterator[Ledger]:
 
 
 def read_ledger(path: Path) -> dict[str, Entry]:
-    """The newest entry of each output; empty if there is no such file.
+    """The newest entry of each job; empty if there is no such file.
 
     Raises:
         FileError: It cannot be read, or is not a ledger of this version.

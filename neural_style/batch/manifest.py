@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from neural_style.batch.jobs import Picture
-from neural_style.batch.places import join, read_text, stamp, stem_of
+from neural_style.batch.places import absolute, join, read_text, stamp, stem_of
 from neural_style.errors import ImageError, NeuralStyleError, SettingsError, quoted
 from neural_style.images.files import check_ending
 from neural_style.messages import Message
@@ -51,7 +52,7 @@ class Defaults(NamedTuple):
     """What holds where a row says nothing.
 
     Attributes:
-        styles: Paths of style images.
+        styles: Absolute paths of style images.
         manner, preset: As in `choose_preset`.
         settings: Settings given as flags: knob → value.
         ending: Ending of the results' names.
@@ -144,7 +145,7 @@ def list_rows(contents: Sequence[str]) -> list[Row]:
 
 
 class Planned(NamedTuple):
-    """A job with the digest of its request."""
+    """A job, and a digest of what is asked for: names and stamps of the pictures, settings."""
 
     job: Picture
     request: str
@@ -170,7 +171,7 @@ def plan_jobs(
     inputs = planner.inputs
     for one in planned:
         if one.job.output in inputs:
-            wrong = Message("batch.output_is_input", output=one.job.output)
+            wrong = Message("batch.output_is_input", output=one.job.name)
             problems.append(Problem(one.job.number, wrong))
     return [one for one in planned if one.job.output not in inputs], problems
 
@@ -194,25 +195,32 @@ class _Planner:
         content = values.pop("content", None)
         if not isinstance(content, str):
             raise SettingsError("batch.no_content")
-        styles = _style_names(values.pop("style", None), self.base) or self.defaults.styles
-        if not styles:
+        named = _style_names(values.pop("style", None)) or self.defaults.styles
+        if not named:
             raise SettingsError("batch.no_style")
         output = values.pop("output", None)
         if output is None:
-            names = map(stem_of, (content, *styles))
+            names = map(stem_of, (content, *named))
             output = "-".join(names) + self.defaults.ending
-        output = join(self.folder, _word("output", output))
-        check_ending(output, self.defaults.bits)
-        content = join(self.base, content)
+        name, bits = _word("output", output), self.defaults.bits
+        check_ending(name, bits)
         job = Picture(
-            row.number, content, styles, output, self._settings(values), self.defaults.bits
+            number=row.number,
+            name=name,
+            content=absolute(join(self.base, content)),
+            styles=tuple(absolute(join(self.base, path)) for path in named),
+            output=absolute(join(self.folder, name)),
+            settings=self._settings(values),
+            bits=bits,
         )
-        stamps = [self._stamp(path) for path in (content, *styles)]
-        if output in self.outputs:
-            other = self.outputs[output]
-            raise SettingsError("batch.doubled_output", output=output, other=other)
-        self.outputs[output] = row.number
-        return Planned(job, job.request(stamps))
+        stamps = [self._stamp(path) for path in (job.content, *job.styles)]
+        if job.output in self.outputs:
+            other = self.outputs[job.output]
+            raise SettingsError("batch.doubled_output", output=name, other=other)
+        self.outputs[job.output] = row.number
+        asked = [content, *named, *stamps, name, bits, _without_host(job.settings)]
+        digest = hashlib.sha256(json.dumps(asked, default=dict).encode()).hexdigest()
+        return Planned(job, digest)
 
     def _settings(self, values: dict[str, Any]) -> Settings:
         key = json.dumps(values, sort_keys=True)
@@ -229,15 +237,21 @@ class _Planner:
         return self.stamps[path]
 
 
-def _style_names(given: Any, base: str) -> tuple[str, ...]:
-    """Paths of the style images: a list, or text in which they are separated by semicolons."""
+def _style_names(given: Any) -> tuple[str, ...]:
+    """Names of the style images: a list, or text in which they are separated by semicolons."""
     if given is None:
         return ()
     names = given.split(";") if isinstance(given, str) else given
     if not isinstance(names, list):
         names = [names]
     names = [_word("style", name).strip() for name in names]
-    return tuple(join(base, name) for name in names if name)
+    return tuple(filter(None, names))
+
+
+def _without_host(settings: Settings) -> dict[str, Any]:
+    """The values of the settings that make the picture, not those of the host."""
+    host = {name for name, about in knobs().items() if about.metadata["host"]}
+    return {name: value for name, value in asdict(settings).items() if name not in host}
 
 
 def _word(name: str, given: Any) -> str:

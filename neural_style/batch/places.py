@@ -34,6 +34,11 @@ def join(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}" if folder else name
 
 
+def absolute(path: str) -> str:
+    """The path from the root of its file system, so that it means the same everywhere."""
+    return os.path.abspath(path) if is_local(path) and "://" not in path else path
+
+
 def parent_of(path: str) -> str:
     """The folder of a file."""
     return path.rpartition("/")[0]

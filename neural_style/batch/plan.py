@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from neural_style.batch.jobs import Picture
 from neural_style.batch.ledger import DONE, FAILED, Entry
 from neural_style.batch.manifest import Planned, Problem
 from neural_style.batch.places import stamp
@@ -16,13 +17,13 @@ class Plan(NamedTuple):
 
     Attributes:
         todo: Jobs to do.
-        outputs: Outputs of all rows that can be painted, in their order.
+        jobs: All jobs, also those that are done, in the order of the rows.
         skipped: Number of rows that are done.
         failed: Number of rows that failed before and are not done again.
     """
 
     todo: list[Planned]
-    outputs: list[str]
+    jobs: list[Picture]
     skipped: int
     failed: int
 
@@ -33,14 +34,14 @@ def compare(
     """What is left to do, and rows whose output is a file that no batch has made.
 
     Args:
-        entries: Of the ledger, by output.
+        entries: Of the ledger, by the jobs' names.
         retry_failed: Whether rows that failed before are done again.
     """
     todo: list[Planned] = []
     foreign: list[Problem] = []
     skipped = failed = 0
     for one in planned:
-        entry = entries.get(one.job.output)
+        entry = entries.get(one.job.name)
         same = entry is not None and entry.request == one.request
         if same and entry.state == FAILED and not retry_failed:
             failed += 1
@@ -49,8 +50,8 @@ def compare(
         if same and entry.state == DONE and exists:
             skipped += 1
         elif exists and entry is None:
-            wrong = Message("batch.foreign_output", output=one.job.output)
+            wrong = Message("batch.foreign_output", output=one.job.name)
             foreign.append(Problem(one.job.number, wrong))
         else:
             todo.append(one)
-    return Plan(todo, [one.job.output for one in planned], skipped, failed), foreign
+    return Plan(todo, [one.job for one in planned], skipped, failed), foreign

@@ -69,7 +69,7 @@ class ForPeople:
             f"{memory / 1e9:.1f} GB of memory."
         )
         for one in plan.todo[:_TOLD]:
-            print(f"  row {one.job.number}: {one.job.output}")
+            print(f"  row {one.job.number}: {one.job.name}")
         if len(plan.todo) > _TOLD:
             print(f"  … and {len(plan.todo) - _TOLD} more")
 
@@ -86,7 +86,7 @@ class ForPeople:
         self._done += outcome.error is None
         if outcome.error is not None:
             self._failed += 1
-            self._bar.write(f"{outcome.output}: {outcome.error}", file=sys.stderr)
+            self._bar.write(f"{outcome.name}: {outcome.error}", file=sys.stderr)
             self._bar.set_postfix_str(f"{self._failed} failed", refresh=False)
         self._bar.update()
 
@@ -128,7 +128,7 @@ class ForPrograms:
         each = (time.monotonic() - self._started) / ended
         _write(
             "picture",
-            output=outcome.output,
+            output=outcome.name,
             error=None if outcome.error is None else str(outcome.error),
             seconds=round(outcome.seconds, 3),
             sha256=outcome.digest,

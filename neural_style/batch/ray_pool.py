@@ -132,12 +132,12 @@ class RayPool:
                 starting.update([self._start()])
                 if job is None:
                     continue
-                attempts[job.output] = attempts.get(job.output, 0) + 1
-                if attempts[job.output] < _ATTEMPTS:
+                attempts[job.name] = attempts.get(job.name, 0) + 1
+                if attempts[job.name] < _ATTEMPTS:
                     line.put_back(job)
                 else:
                     wrong = Message("batch.workers_lost", count=_ATTEMPTS)
-                    yield Outcome(job.output, wrong, 0.0)
+                    yield Outcome(job.name, wrong, 0.0)
                 continue
             idle.append(actor)
             if job is not None:

@@ -30,11 +30,11 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def painted(monkeypatch):
-    """The output of each picture that is painted, in order."""
+    """The name of each picture that is painted, in order."""
     outputs, run = [], jobs.Picture.run
 
     def running(self, worker):
-        outputs.append(self.output)
+        outputs.append(self.name)
         return run(self, worker)
 
     monkeypatch.setattr(jobs.Picture, "run", running)
@@ -49,7 +49,7 @@ def states(folder) -> dict[str, str]:
 def test_a_folder_is_painted_and_done_once(folder, painted, capfd):
     arguments = "--content", "in", "--style", "one.png", "-o", "out"
     assert batch(*arguments) == 0
-    assert painted == ["out/a-one.png", "out/b-one.png"]
+    assert painted == ["a-one.png", "b-one.png"]
     assert load_image("out/a-one.png").shape == (1, 3, 48, 64)
     assert read_recipe("out/b-one.png").settings["size"] == 64
     assert max(load_image("out/contact-sheet.jpg").shape) > 220
@@ -75,10 +75,20 @@ def test_changed_pictures_settings_and_lost_results_are_done_again(folder, paint
     save_pictures(folder / "in", "c.png")
     shutil.move(folder / "in" / "c.png", folder / "in" / "a.png")
     assert batch(*arguments, "--seed", "4") == 0
-    assert painted[4:] == ["out/a-one.png"]
+    assert painted[4:] == ["a-one.png"]
     (folder / "out" / "b-one.png").unlink()
     assert batch(*arguments, "--seed", "4") == 0
-    assert painted[5:] == ["out/b-one.png"]
+    assert painted[5:] == ["b-one.png"]
+
+
+def test_results_may_have_folders_of_their_own_and_may_be_moved(folder, painted):
+    row = {"content": "in/a.png", "style": "one.png", "output": "deep/er/a.png"}
+    table = save_table(folder / "table.csv", row)
+    assert batch(table, "-o", "out") == 0
+    assert (folder / "out/deep/er/a.png").exists()
+    shutil.move(folder / "out", folder / "kept")
+    assert batch(table, "-o", folder / "kept") == 0
+    assert painted == ["deep/er/a.png"]
 
 
 class TestFailures:
@@ -92,9 +102,9 @@ class TestFailures:
 
     def test_a_row_that_fails_does_not_stop_the_others(self, folder, table, painted, capfd):
         assert batch(table, "-o", "out") == 1
-        assert states(folder) == {"out/b-one.png": FAILED, "out/a-one.png": DONE}
+        assert states(folder) == {"b-one.png": FAILED, "a-one.png": DONE}
         told = capfd.readouterr().err
-        assert "out/b-one.png: b.jpg is damaged" in told
+        assert "b-one.png: b.jpg is damaged" in told
         assert "1 painted in" in told
         assert "1 failed" in told
 
@@ -103,10 +113,10 @@ class TestFailures:
         assert batch(table, "-o", "out") == 1
         assert len(painted) == 2
         assert batch(table, "-o", "out", "--retry-failed") == 1
-        assert painted[2:] == ["out/b-one.png"]
+        assert painted[2:] == ["b-one.png"]
         save_pictures(folder / "in", "b.jpg")  # another picture is another request
         assert batch(table, "-o", "out") == 0
-        assert states(folder) == {"out/b-one.png": DONE, "out/a-one.png": DONE}
+        assert states(folder) == {"b-one.png": DONE, "a-one.png": DONE}
 
     def test_memory_that_runs_out_is_a_failure_of_the_row(self, folder, table, monkeypatch, capfd):
         def exhausted(*arguments, **options):
@@ -114,7 +124,7 @@ class TestFailures:
 
         monkeypatch.setattr(jobs, "stylize", exhausted)
         assert batch(table, "-o", "out") == 1
-        assert "out/a-one.png: Memory ran out" in capfd.readouterr().err
+        assert "a-one.png: Memory ran out" in capfd.readouterr().err
 
     def test_an_error_of_the_program_is_not_hidden(self, folder, table, monkeypatch):
         def broken(*arguments, **options):
@@ -140,16 +150,16 @@ class TestRefusals:
         assert painted == []
         assert not (folder / "out").exists()
         assert batch(table, "-o", "out", "--keep-going") == 1
-        assert painted == ["out/a-one.png"]
+        assert painted == ["a-one.png"]
 
     def test_files_of_others_are_not_replaced(self, folder, painted, capfd):
         save_pictures(folder / "out", "a-one.png")
         before = (folder / "out" / "a-one.png").read_bytes()
         arguments = "--content", "in", "--style", "one.png", "-o", "out"
         assert batch(*arguments) == 2
-        assert "row 1: out/a-one.png exists" in capfd.readouterr().err
+        assert "row 1: a-one.png exists" in capfd.readouterr().err
         assert batch(*arguments, "--keep-going") == 1
-        assert painted == ["out/b-one.png"]
+        assert painted == ["b-one.png"]
         assert (folder / "out" / "a-one.png").read_bytes() == before
 
     def test_a_result_that_was_begun_is_replaced(self, folder, painted):
@@ -160,7 +170,7 @@ class TestRefusals:
         ledger.write_text(ledger.read_text().splitlines()[0])
         (folder / "out" / ".5e.part").write_bytes(b"half")
         assert batch(*arguments) == 0
-        assert painted == 2 * ["out/a-one.png"]
+        assert painted == 2 * ["a-one.png"]
         assert not (folder / "out" / ".5e.part").exists()
 
     @pytest.mark.parametrize(
@@ -207,7 +217,7 @@ def test_ctrl_c_keeps_what_is_done(folder, painted, monkeypatch, capfd):
     assert batch(*arguments) == INTERRUPTED
     assert "Run the same command again" in capfd.readouterr().err
     assert batch(*arguments) == 0
-    assert painted == ["out/a-one.png", "out/b-one.png", "out/b-one.png"]
+    assert painted == ["a-one.png", "b-one.png", "b-one.png"]
 
 
 def test_json_lines_tell_everything(folder, capfd):
@@ -216,7 +226,7 @@ def test_json_lines_tell_everything(folder, capfd):
     events = [json.loads(line) for line in told.out.splitlines()]
     assert [event["event"] for event in events] == ["begin", "picture", "picture", "end"]
     assert events[0]["jobs"] == 2
-    assert events[1]["output"] == "out/a-one.png"
+    assert events[1]["output"] == "a-one.png"
     assert events[1]["seconds_left"] >= 0
     assert events[2]["seconds_left"] == 0
     assert [events[-1][name] for name in ("done", "failed", "skipped")] == [2, 0, 0]
@@ -230,7 +240,7 @@ def test_a_dry_run_paints_nothing_and_tells_the_plan(folder, painted, monkeypatc
     told = capfd.readouterr().out
     assert "2 to paint, 0 done before, 0 failed before." in told
     assert "GB of memory" in told
-    assert "out/b-one.png" in told
+    assert "b-one.png" in told
     assert painted == []
     assert not (folder / "out").exists()
     assert batch(*arguments, "--json") == 0

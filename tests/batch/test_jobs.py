@@ -26,7 +26,7 @@ def picture(tmp_path):
     save_pictures(tmp_path, "a.png", "one.png")
     names = (str(tmp_path / name) for name in ("a.png", "one.png", "out.png"))
     content, style, output = names
-    return Picture(1, content, (style,), output, SETTINGS)
+    return Picture(1, "out.png", content, (style,), output, SETTINGS)
 
 
 def test_an_outcome_has_digest_recipe_and_shape(picture):

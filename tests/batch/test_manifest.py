@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def plan(folder):
-    """Plans rows whose paths are relative to `folder`; returns settings-free jobs and problems."""
+    """Plans rows whose paths are relative to `folder`; returns jobs, and problems by row."""
 
     def planned(*rows, **defaults):
         numbered = [Row(number, values) for number, values in enumerate(rows, 2)]
@@ -127,10 +127,8 @@ class TestPlanning:
         assert jobs[5].settings.tv_weight == 1.5
 
     def test_equal_settings_are_one_object(self, plan):
-        rows = [{"content": "a.png", "output": f"{k}.png", "seed": "1"} for k in range(3)]
-        jobs, _ = plan(*rows, styles=("one.png",), settings={})
-        assert not jobs  # the style of the flags is relative to the working folder
-        jobs, _ = plan(*(row | {"style": "one.png"} for row in rows))
+        row = {"content": "a.png", "style": "one.png", "seed": "1"}
+        jobs, _ = plan(*(row | {"output": f"{k}.png"} for k in range(3)))
         assert jobs[0].settings is jobs[1].settings is jobs[2].settings
         assert jobs[0].settings == Settings(seed=1)
 

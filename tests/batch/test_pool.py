@@ -11,11 +11,11 @@ from neural_style.batch.pool import Line, LocalPool, Styles
 class Named(NamedTuple):
     """A job that paints nothing."""
 
-    output: str
+    name: str
     styles: tuple[str, ...]
 
     def run(self, worker: Worker) -> Outcome:
-        return Outcome(self.output, None, 0.0)
+        return Outcome(self.name, None, 0.0)
 
 
 def jobs(styles: str) -> list[Named]:
@@ -24,18 +24,18 @@ def jobs(styles: str) -> list[Named]:
 
 def test_a_worker_gets_jobs_with_its_styles_first():
     pool = LocalPool(Worker())
-    painted = [outcome.output for outcome in pool.run(Line(jobs("abcab")))]
+    painted = [outcome.name for outcome in pool.run(Line(jobs("abcab")))]
     assert painted == ["0", "3", "1", "4", "2"]
 
 
 def test_workers_avoid_each_others_styles():
     line, one, other = Line(jobs("aaabab")), Styles(), Styles()
-    assert line.take(one).output == "0"
-    assert line.take(other, [one]).output == "3"
-    assert line.take(one, [other]).output == "1"
-    assert line.take(other, [one]).output == "5"
-    assert line.take(other, [one]).output == "2"  # none of its own is left
-    assert line.take(other, [one]).output == "4"
+    assert line.take(one).name == "0"
+    assert line.take(other, [one]).name == "3"
+    assert line.take(one, [other]).name == "1"
+    assert line.take(other, [one]).name == "5"
+    assert line.take(other, [one]).name == "2"  # none of its own is left
+    assert line.take(other, [one]).name == "4"
     assert line.take(one, [other]) is None
 
 
@@ -67,7 +67,7 @@ def test_jobs_are_told_when_a_worker_gets_them():
     assert line
     assert taken == []
     line.take(Styles())
-    assert [job.output for job in taken] == ["0"]
+    assert [job.name for job in taken] == ["0"]
 
 
 def test_the_styles_seen_longest_ago_are_forgotten():
