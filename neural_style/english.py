@@ -20,6 +20,8 @@ ENGLISH: dict[str, str] = {
     "file.empty": "{name} is empty (0 bytes). Save or upload it again.",
     "file.not_a_picture": "{name} is not a picture that can be read here. "
     "Use PNG, JPEG, WebP, AVIF, HEIC, TIFF, BMP or GIF.",
+    "file.floats": "{name} is a TIFF of floating-point numbers, too large or of a kind that is not "
+    "read here. Save it with 8 or 16 bits a channel.",
     "file.damaged": "{name} is damaged or cut short: it is a {format} file of {size} that cannot "
     "be decoded to the end. Save or upload it again.",
     "file.too_many_bytes": "{name} has {bytes:,} bytes. {limits}",

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.images.test_decode import gradient
 from tests.images.test_heic import heic
 from tests.images.test_reading import SMALL_FILES, corrupt
-from tests.picture_files import chunk, encode, png
+from tests.picture_files import chunk, encode, large_float_tiff, png
 
 _CORRUPTED_OF_EACH = 120
 
@@ -57,6 +57,7 @@ def _lying() -> Iterator[tuple[str, bytes]]:
     tiff = bytearray(encode(picture, "TIFF"))
     tiff[4:8] = struct.pack("<I", 8)
     yield "TIFF whose directory is elsewhere", bytes(tiff)
+    yield "TIFF of 33 megapixels in floats", large_float_tiff(5770)
 
 
 def _disguised() -> Iterator[tuple[str, bytes]]:

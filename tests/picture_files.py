@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -98,3 +99,110 @@ def oriented(orientation: object) -> tuple[Image.Image, Image.Exif]:
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     return picture, exif
+
+
+class TiffKind(NamedTuple):
+    """How numbers are stored in a TIFF file.
+
+    Attributes:
+        dtype: Of numpy, without the order of bytes.
+        compression: 1 for none, 5 for LZW, 8 for Deflate.
+        predictor: 1 for none, 2 for differences, 3 for differences of bytes.
+        tiled: In tiles of 16×16, instead of strips of 2 rows.
+    """
+
+    dtype: str = "f4"
+    order: str = "<"
+    compression: int = 1
+    predictor: int = 1
+    tiled: bool = False
+
+
+USUAL_FLOATS = TiffKind()
+
+
+def tiff(
+    values: np.ndarray, kind: TiffKind = USUAL_FLOATS, more: dict[int, int | bytes] | None = None
+) -> bytes:
+    """A TIFF made tag by tag, for features that Pillow does not write.
+
+    Args:
+        values: Of shape (height, width, samples).
+        more: Tags to add or to change.
+    """
+    height, width, samples = values.shape
+    if kind.tiled:
+        values = np.pad(values, ((0, -height % 16), (0, -width % 16), (0, 0)), mode="edge")
+    values = values.astype(kind.order + kind.dtype)
+    side, rows = (16, 16) if kind.tiled else (width, 2)
+    parts = [
+        _packed(values[top : top + rows, left : left + side], kind)
+        for top in range(0, len(values), rows)
+        for left in range(0, values.shape[1], side)
+    ]
+    starts = [8 + sum(map(len, parts[:number])) for number in range(len(parts))]
+    places = {322: 16, 323: 16, 324: starts, 325: [*map(len, parts)]}
+    if not kind.tiled:
+        places = {273: starts, 278: rows, 279: [*map(len, parts)]}
+    format_ = {"f": 3, "i": 2}[kind.dtype[0]]
+    tags = {256: width, 257: height, 258: samples * [8 * values.itemsize], 277: samples}
+    tags |= {259: kind.compression, 262: 2 if samples > 2 else 1, 317: kind.predictor}
+    tags |= places | {339: samples * [format_]} | (more or {})
+    header = b"II*\0" if kind.order == "<" else b"MM\0*"
+    first = 8 + sum(map(len, parts))
+    whole = header + struct.pack(f"{kind.order}I", first) + b"".join(parts)
+    return whole + _tiff_tags(tags, first, kind.order)
+
+
+def large_float_tiff(side: int) -> bytes:
+    """A square picture of floating-point colors, black; all its strips are the same."""
+    strips, size = side // 2, len(zlib.compress(bytes(2 * side * 12)))
+    more = {257: side, 273: strips * [8], 279: strips * [size]}
+    kind = TiffKind(compression=8, predictor=3)
+    return tiff(np.zeros((2, side, 3)), kind, more)
+
+
+def _tiff_tags(tags: dict, place: int, order: str) -> bytes:
+    """The tags as they stand in a file at that place, and the values that need more room."""
+    entries, more = struct.pack(f"{order}H", len(tags)), b""
+    place += 2 + 12 * len(tags) + 4
+    for tag, value in sorted(tags.items()):
+        numbers = value if isinstance(value, list) else [value]
+        stored = (
+            value if isinstance(value, bytes) else struct.pack(f"{order}{len(numbers)}I", *numbers)
+        )
+        kind, count = (7, len(stored)) if isinstance(value, bytes) else (4, len(numbers))
+        where = stored.ljust(4, b"\0")
+        if len(stored) > 4:
+            where = struct.pack(f"{order}I", place + len(more))
+            more += stored
+        entries += struct.pack(f"{order}HHI", tag, kind, count) + where
+    return entries + bytes(4) + more
+
+
+def _packed(part: np.ndarray, kind: TiffKind) -> bytes:
+    """A strip or a tile with predictor and compression."""
+    rows, _, samples = part.shape
+    if kind.predictor == 2:
+        steps = part.view(f"{kind.order}u{part.itemsize}").copy()
+        steps[:, 1:] -= part.view(steps.dtype)[:, :-1]
+        part = steps
+    elif kind.predictor == 3:
+        planes = part.astype(f">{kind.dtype}").view(np.uint8).reshape(rows, -1, part.itemsize)
+        planes = planes.transpose(0, 2, 1).reshape(rows, -1, samples)
+        part = planes.copy()
+        part[:, 1:] -= planes[:, :-1]
+    data = part.tobytes()
+    return {1: lambda: data, 5: lambda: _lzw(data), 8: lambda: zlib.compress(data)}[
+        kind.compression
+    ]()
+
+
+def _lzw(data: bytes) -> bytes:
+    """LZW of single bytes: the table is cleared before codes grow beyond 9 bits."""
+    codes = [
+        code for start in range(0, len(data), 200) for code in (256, *data[start : start + 200])
+    ]
+    bits = "".join(f"{code:09b}" for code in (*codes, 257))
+    bits += -len(bits) % 8 * "0"
+    return int(bits, 2).to_bytes(len(bits) // 8, "big")

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageCms
 from neural_style.images.sizes import fit
 
 _WHITE = (255, 255, 255)
-_TURNS = {
+TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -23,7 +23,7 @@ _TURNS = {
 }
 """EXIF Orientation → the transposition that makes the picture upright."""
 
-_SIDEWAYS = (5, 6, 7, 8)
+SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations whose transposition exchanges width and height."""
 
 _PLAIN = {
@@ -44,7 +44,7 @@ _DRAFT_PIXELS = 30_000_000
 """A JPEG that is shrunk is decoded at twice the size, unless that is larger than this."""
 
 _METADATA_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
-DECODER_ERRORS = (*_METADATA_ERRORS, RuntimeError, EOFError)
+DECODER_ERRORS = (*_METADATA_ERRORS, RuntimeError, EOFError, Image.DecompressionBombError)
 """Exceptions of Pillow's decoders for damaged files."""
 
 
@@ -66,7 +66,9 @@ def decode(picture: Image.Image, longest: int | None) -> tuple[Image.Image, Imag
         margin = 2 if 4 * width * height <= _DRAFT_PIXELS else 1
         picture.draft(None, (margin * width, margin * height))
     picture.load()
-    turn = _TURNS.get(_orientation(picture))
+    if _has_swapped_bytes(picture):
+        picture = Image.fromarray(np.asarray(picture).byteswap())
+    turn = TURNS.get(_orientation(picture))
     for name in ("icc_profile", "transparency"):
         if isinstance(picture.info.get(name), str):  # a PNG's text of that name
             del picture.info[name]
@@ -87,8 +89,19 @@ def upright_shape(picture: Image.Image) -> tuple[int, int]:
     # Pillow exchanges those of a TIFF at opening, and decodes a PNG to look for EXIF at its end.
     if picture.format == "TIFF" or (picture.format == "PNG" and "exif" not in picture.info):
         return picture.height, picture.width
-    turned = _orientation(picture) in _SIDEWAYS
+    turned = _orientation(picture) in SIDEWAYS
     return (picture.width, picture.height) if turned else (picture.height, picture.width)
+
+
+def _has_swapped_bytes(picture: Image.Image) -> bool:
+    """Whether Pillow has exchanged the bytes of 32-bit gray levels that the decompressor has put
+    into this machine's order: it does so in TIFF files that begin with the highest byte.
+    """
+    if picture.format != "TIFF" or picture.mode not in ("F", "I"):
+        return False
+    tags = picture.tag_v2
+    is_wide = tags.get(ExifTags.Base.BitsPerSample) == (32,)
+    return is_wide and tags.prefix == b"MM" and picture.info.get("compression") != "raw"
 
 
 def _in_size(picture: Image.Image, width: int, height: int) -> Image.Image:

@@ -23,6 +23,7 @@ from torch.nn.functional import interpolate
 
 from neural_style.errors import ImageError
 from neural_style.files import check_place, not_written, reason_of, write_atomically
+from neural_style.images import float_tiff
 from neural_style.images.decode import DECODER_ERRORS, decode, upright_shape
 from neural_style.messages import Message
 from neural_style.tensors import ImageTensor, Mask
@@ -42,8 +43,8 @@ need no more memory than one."""
 LONGEST = 4096
 """Pixels on the longer side of the largest result; the shell and the page read no more."""
 
-FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "GIF")
-"""Pillow's decoders that may run on untrusted files; JPEG's reads MPO, too."""
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "TIFF", float_tiff.FORMAT, "BMP", "GIF")
+"""Decoders that Pillow may run on untrusted files; JPEG's reads MPO, too."""
 
 # Of the photographs of phones; the embedded smaller pictures and depth maps are not read.
 pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
@@ -292,6 +293,8 @@ def _open(data: bytes, name: str) -> Image.Image:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageError("file.too_many_pixels", name=name, limits=_limits()) from error
+    except float_tiff.UnsupportedFloatsError as error:
+        raise ImageError("file.floats", name=name) from error
     except DECODER_ERRORS as error:
         raise ImageError("file.not_a_picture", name=name) from error
     width, height = picture.size

@@ -20,6 +20,8 @@ CORE_CHINESE: dict[str, str] = {
     "file.empty": "{name} 是空文件（0 字节）。请重新保存或上传。",
     "file.not_a_picture": "{name} 不是这里能读取的图像。"
     "请使用 PNG、JPEG、WebP、AVIF、HEIC、TIFF、BMP 或 GIF。",
+    "file.floats": "{name} 是浮点数 TIFF，过大或属于这里不能读取的类型。"
+    "请另存为每通道 8 位或 16 位。",
     "file.damaged": "{name} 已损坏或不完整：这个 {size} 的 {format} 文件无法完整解码。"
     "请重新保存或上传。",
     "file.too_many_bytes": "{name} 有 {bytes:,} 字节，太大。{limits}",
