@@ -3,7 +3,7 @@ BIN := .venv/bin
 # Two tests at a time: a thread of one that waits must not spin on the other's core.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadscope
 
-.PHONY: help setup run test test-all soak bench docs lint clean
+.PHONY: help setup run test test-all soak audit bench docs lint clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.* ## /  make \1\t/p' Makefile | expand -t 18
@@ -25,6 +25,11 @@ test-all: .venv/ready-to-test lint ## Run lint and all tests: half an hour more
 
 soak: .venv/ready-to-test ## Serve bad pictures, a crowd, then a thousand runs in a row
 	$(BIN)/python -m tests.soak
+
+audit: .venv/ready ## Look up known vulnerabilities of the installed versions: needs the network
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'
+	$(BIN)/python -m pip freeze --exclude-editable > .venv/installed.txt
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement .venv/installed.txt
 
 lint: .venv/ready-to-test ## Check style, format and import contracts
 	$(BIN)/ruff check .
