@@ -83,8 +83,13 @@ def main() -> None:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Server]:
-    """The server. It believes the addresses of a proxy, so that each client can have its own."""
+def started(folder: Path, python: str = sys.executable) -> Iterator[Server]:
+    """The server. It believes the addresses of a proxy, so that each client can have its own.
+
+    Args:
+        folder: For its files and its log.
+        python: The interpreter that runs it.
+    """
     port, log = free_port(), folder / "log.txt"
     environment = os.environ | {
         "NEURAL_STYLE_WEIGHTS": "packaged",
@@ -95,7 +100,7 @@ def started(folder: Path) -> Iterator[Server]:
     }
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
+            [python, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
         )
     try:
         url, end = f"http://127.0.0.1:{port}/", time.monotonic() + 120
