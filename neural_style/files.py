@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,13 @@ def temporary_file(folder: Path) -> Iterator[Path]:
     try:
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        delete_file(path)
+
+
+def delete_file(path: Path) -> None:
+    """Deletes a file, if it exists and can be deleted."""
+    with suppress(OSError):
+        path.unlink()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from neural_style.settings.words import ALL, STYLE_CROPS, Box
 from neural_style.tensors import ImageTensor, Mask
 from neural_style.web.run.addresses import parts_folder
 from neural_style.web.run.checks import PAGE_LIMITS, check_upload
-from neural_style.web.run.uploads import bounded
+from neural_style.web.run.uploads import bounded, make_folder
 from neural_style.web.text.texts import PageError, escape_markdown, localize, translate
 
 STYLE_PICTURES = ("style", "style_2")
@@ -210,7 +210,7 @@ def _mark_corner(image: ImageTensor, corner: list[float]) -> ImageTensor:
 
 def _save_picture(image: ImageTensor, name: str, suffix: str = ".jpg") -> str:
     """Saves a picture under an unguessable name and returns its path."""
-    parts_folder().mkdir(parents=True, exist_ok=True)
+    make_folder(parts_folder())
     return str(save_image(image, parts_folder() / f"{name}-{secrets.token_urlsafe(16)}{suffix}"))
 
 

@@ -6,13 +6,13 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gradio.utils import get_upload_folder, is_in_or_equal
 
-from neural_style.files import not_written, write_atomically
+from neural_style.files import delete_file, not_written, write_atomically
 from neural_style.web.run.addresses import (
     STATE_NAME,
     parts_folder,
@@ -38,13 +38,31 @@ _UPLOADS_SUFFIX = ".uploads"
 """Of the notes by `remember_uploads`."""
 
 
+_GOING_ON: set[Path] = set()
+"""The folders of runs that go on in this process, private and served ones."""
+
+
+@contextmanager
+def kept(run: Path) -> Iterator[None]:
+    """A context in which the run's files are kept, even if the clock jumps ahead by a day."""
+    folders = {run, served_folder(run)}
+    _GOING_ON.update(folders)
+    try:
+        yield
+    finally:
+        _GOING_ON.difference_update(folders)
+
+
 def delete_expired() -> None:
-    """Deletes the folders of runs and shared results that are too old."""
-    for place in (private_folder(), runs_folder(), shared_folder(), parts_folder()):
-        for path in filter(_is_expired, place.glob("*")):
-            if path.suffix == _UPLOADS_SUFFIX:
-                _delete_listed(path)
-            _delete(path)
+    """Deletes the folders of runs and shared results that are too old, and what a killed server
+    has left half written beside them.
+    """
+    places = (private_folder(), runs_folder(), shared_folder(), parts_folder())
+    found = [path for place in places for path in place.glob("*") if path not in _GOING_ON]
+    for path in filter(_is_expired, (*found, *Path(get_upload_folder()).glob(".*.part"))):
+        if path.suffix == _UPLOADS_SUFFIX:
+            _delete_listed(path)
+        _delete(path)
 
 
 def _is_expired(path: Path) -> bool:
@@ -95,19 +113,22 @@ def delete_excess() -> None:
             total += sum(file.st_size for file in files)
             found.append((folder.stat().st_mtime, sum(file.st_size for file in files), places))
     for modified, size, places in sorted(found):
-        if total <= MAX_BYTES or now - modified < _ON_SHOW_SECONDS:
+        if total <= MAX_BYTES:
             return
+        # After the clock was set back, older files are those of the future.
+        if abs(now - modified) < _ON_SHOW_SECONDS or not _GOING_ON.isdisjoint(places):
+            continue
         for place in places:
             _delete(place)
         total -= size
 
 
 def _delete(path: Path) -> None:
-    """Deletes a file or a folder, if it still exists."""
+    """Deletes a file or a folder, if it still exists and can be deleted."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        delete_file(path)
 
 
 def delete_run(run: Path) -> None:
@@ -126,4 +147,4 @@ def delete_old_states() -> None:
     for _, size, file in sorted(files, reverse=True):
         total += size
         if total > MAX_STATES_BYTES:
-            file.unlink(missing_ok=True)
+            delete_file(file)

@@ -39,6 +39,7 @@ from neural_style.web.run.checks import (
     gradio_error,
     parse_settings,
 )
+from neural_style.web.run.cleanup import kept
 from neural_style.web.run.cost import (
     check_cost,
     expected_seconds,
@@ -251,6 +252,13 @@ def _run(
     folder: Path, call: Call, settings: Settings, previous: Outcome | None = None
 ) -> Iterator[Outputs]:
     """Runs `stylize` and yields its outputs; continues from the saved state after `previous`."""
+    with kept(folder), closing(_outputs(folder, call, settings, previous)) as outputs:
+        yield from outputs
+
+
+def _outputs(
+    folder: Path, call: Call, settings: Settings, previous: Outcome | None
+) -> Iterator[Outputs]:
     view = RunView(folder, settings, call.language, previous)
     runs.mark_started(folder)
     listening = True

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neural_style.errors import FileError
-from neural_style.files import not_written, reason_of, write_atomically
+from neural_style.files import delete_file, not_written, reason_of, write_atomically
 from neural_style.web.run import serialization
 from neural_style.web.run.addresses import (
     SHARED_NAME,
@@ -164,9 +164,17 @@ def read_call(run: Path) -> Call:
 
 
 def mark_started(run: Path) -> None:
-    """Marks the run as running: its outcome, if it is continued, becomes the previous one."""
-    with suppress(FileNotFoundError):
+    """Marks the run as running: its outcome, if it is continued, becomes the previous one.
+
+    Raises:
+        FileError: It cannot be renamed.
+    """
+    try:
         (run / _OUTCOME).replace(run / _PREVIOUS_OUTCOME)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise not_written(_PREVIOUS_OUTCOME, error) from error
 
 
 def mark_finishing(run: Path) -> None:
@@ -184,7 +192,7 @@ def write_outcome(run: Path, outcome: Outcome) -> None:
     try:
         serialization.write_outcome(run / _OUTCOME, outcome)
     finally:
-        (run / _FINISHING).unlink(missing_ok=True)
+        delete_file(run / _FINISHING)
 
 
 def last_outcome(run: Path) -> Outcome | None:
@@ -197,7 +205,8 @@ def last_outcome(run: Path) -> Outcome | None:
     deadline = time.monotonic() + _FINISHING_TIMEOUT_SECONDS
     while marker.exists():
         if time.monotonic() >= deadline:
-            marker.unlink(missing_ok=True)
+            delete_file(marker)
+            break
         time.sleep(_POLL_SECONDS)
     for name in (_OUTCOME, _PREVIOUS_OUTCOME):
         with suppress(FileNotFoundError):

@@ -15,6 +15,8 @@ from neural_style.errors import FileError
 from neural_style.files import reason_of
 from neural_style.images.files import LONGEST, load_image, read_format, save_image
 from neural_style.web.run.addresses import parts_folder
+from neural_style.web.run.checks import gradio_error
+from neural_style.web.text.languages import DEFAULT_LANGUAGE
 from neural_style.web.text.texts import translate
 
 _MOST_AT_ONCE = 8
@@ -28,7 +30,8 @@ def bounded(helper: Callable) -> Callable:
     """Decorator: refuses a call while too many helpers read pictures.
 
     Raises:
-        gr.Error: There are too many, which happens to visitors of a misused server only.
+        gr.Error: There are too many, which happens to visitors of a misused server only; or a file
+            cannot be written.
     """
 
     @functools.wraps(helper)
@@ -37,6 +40,8 @@ def bounded(helper: Callable) -> Callable:
             raise gr.Error(translate("busy_helpers"), print_exception=False)
         try:
             return helper(*arguments)
+        except FileError as error:
+            raise gradio_error(error, DEFAULT_LANGUAGE) from error
         finally:
             _FREE.release()
 
@@ -53,10 +58,19 @@ def browser_copy(path: str) -> str | None:
     if read_format(path) != "HEIF":
         return None
     folder = parts_folder() / secrets.token_urlsafe(16)
+    make_folder(folder)
+    return str(save_image(load_image(path, longest=LONGEST), folder / f"{Path(path).stem}.jpg"))
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder of pictures, and those above it, unless it exists.
+
+    Raises:
+        FileError: It cannot be made.
+    """
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(
             "file.folder_not_made", folder=folder.name, reason=reason_of(error)
         ) from error
-    return str(save_image(load_image(path, longest=LONGEST), folder / f"{Path(path).stem}.jpg"))

@@ -17,6 +17,7 @@ import pandas as pd
 
 from neural_style.devices import memory_is_exhausted
 from neural_style.errors import FileError, NeuralStyleError
+from neural_style.files import delete_file
 from neural_style.images.files import save_image
 from neural_style.images.video import film_every, film_frame
 from neural_style.messages import Message
@@ -113,6 +114,7 @@ class RunView:
         self.alpha = alpha
         previews: deque[tuple[float, Path]] = deque()
         yielded = shown = charted = 0.0
+        picture: Path | None = None
         chart = self.progress.chart()
         film_step = film_every(self.settings.iterations)
         try:
@@ -130,14 +132,15 @@ class RunView:
                     picture = self._save_milestone(frame)
                     shown = now
                 elif now - shown >= _PREVIEW_INTERVAL_SECONDS:
-                    picture = served_file(self.folder, f"preview-{frame.iteration:06d}", ".jpg")
-                    save_image(frame.image, picture)
-                    previews.append((now, picture))
+                    preview = served_file(self.folder, f"preview-{frame.iteration:06d}", ".jpg")
+                    with suppress(FileError):  # the picture before stays on show
+                        picture = save_image(frame.image, preview)
+                        previews.append((now, picture))
                     shown = now
                 elif now - yielded < _YIELD_INTERVAL_SECONDS and not frame.scale_ends:
                     continue
                 while previews and now - previews[0][0] > _PREVIEW_RETENTION_SECONDS:
-                    previews.popleft()[1].unlink(missing_ok=True)
+                    delete_file(previews.popleft()[1])
                 if (
                     now - charted >= _CHART_INTERVAL_SECONDS
                     or frame.iteration == self.settings.iterations
@@ -150,7 +153,7 @@ class RunView:
             self.between_steps = True
         finally:
             while len(previews) > _FINAL_PREVIEWS:
-                previews.popleft()[1].unlink(missing_ok=True)
+                delete_file(previews.popleft()[1])
 
     def finish(self) -> None:
         """Stores the run's outcome, its last picture, and the state from which it can continue.
@@ -218,7 +221,7 @@ class RunView:
     def _save_state(self, frame: Frame) -> None:
         """Saves the state. Without disk space or memory the run only cannot be continued."""
         state = runs.state_file(self.folder)
-        state.unlink(missing_ok=True)
+        delete_file(state)
         if not self.between_steps:  # an error interrupted a step
             return
         try:

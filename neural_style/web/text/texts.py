@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any
 
 from neural_style.errors import SettingsError
 from neural_style.messages import Message, render
@@ -11,8 +13,29 @@ from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES, Languag
 
 
 def localize(message: Message, language: str = DEFAULT_LANGUAGE) -> str:
-    """The text of a message of the core or the page, in English if the language is unknown."""
-    return render(message, _language(language).texts)
+    """The text of a message of the core or the page, in English if the language is unknown.
+
+    It names files and folders without those that they are in: visitors are not told where the
+    server has its files.
+    """
+    return render(_without_places(message), _language(language).texts)
+
+
+_PATHS = ("path", "folder")
+"""Values of messages that are paths."""
+
+
+def _without_places(value: Any) -> Any:
+    """The message, with the last names of paths only."""
+    if isinstance(value, tuple):
+        return tuple(map(_without_places, value))
+    if not isinstance(value, Message):
+        return value
+    short = {
+        name: Path(one).name if name in _PATHS and isinstance(one, str) else _without_places(one)
+        for name, one in value.values.items()
+    }
+    return Message(value.code, **short)
 
 
 def translate(
