@@ -1,4 +1,5 @@
 PYTHON ?= python3
+MINUTES ?= 10
 BIN := .venv/bin
 # Two tests at a time: a thread of one that waits must not spin on the other's core.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadscope
@@ -23,8 +24,9 @@ bench: .venv/ready-to-test ## Run the benchmarks: hours; an interrupted run cont
 test-all: .venv/ready-to-test lint ## Run lint and all tests: half an hour more
 	$(PYTEST)
 
-soak: .venv/ready-to-test ## Serve bad pictures, a crowd, then a thousand runs in a row
+soak: .venv/ready-to-test ## Bad pictures, a crowd, a thousand runs; then random input, MINUTES=10 each
 	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 audit: .venv/ready ## Look up known vulnerabilities of the installed versions: needs the network
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'

@@ -159,6 +159,7 @@ def _is_state(state: Any) -> bool:
         return False
     return state["format"] != _FORMAT or (
         isinstance(state.get("identity"), dict)
+        and _is_plain(state["identity"])
         and isinstance(state.get("scales"), list)
         and all(map(_is_scale, state["scales"]))
         and isinstance(state.get("scale"), int)
@@ -168,8 +169,18 @@ def _is_state(state: Any) -> bool:
         and isinstance(state.get("pass"), dict)
         and _has_matches(state)
         and {"image", "numbers", "iteration", "best", "event", "optimizer"} <= state["pass"].keys()
-        and isinstance(state["pass"]["event"] or {}, dict)
+        and isinstance(state["pass"]["iteration"], int)
+        and isinstance(state["pass"]["event"], dict | None)
     )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the value holds no tensors, which cannot be compared as settings are."""
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return isinstance(value, str | int | float | None)
 
 
 def _is_scale(stored: Any) -> bool:

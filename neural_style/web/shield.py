@@ -27,12 +27,16 @@ _CLOSED = re.compile(r"/(deep_link|process_recording|component_server)/?$|/deep_
 """Routes of Gradio that this page does not use. A deep link would store the values of a session,
 with the names of its runs, in a file that is served."""
 
+_MALFORMED = re.compile(r"/(run|api)/[^/]+/?$|/mcp(/|$)")
+"""Routes on which Gradio answers requests that it cannot read as if the server were at fault."""
+
 _ADDED = [(b"x-content-type-options", b"nosniff")]
 
 
 class Shield:
     """ASGI middleware: drops what strangers may not say, refuses uploads without space for them,
-    and forbids browsers to guess types. It answers /healthz, for a host's checks.
+    forbids browsers to guess types, and answers malformed requests with a 4xx status. It answers
+    /healthz, for a host's checks.
     """
 
     def __init__(self, app: _App) -> None:
@@ -57,6 +61,8 @@ class Shield:
         async def send_safely(message: dict) -> None:
             if message["type"] == "http.response.start":
                 message = message | {"headers": [*message.get("headers", ()), *_ADDED]}
+                if message["status"] == 500 and _MALFORMED.search(scope["path"]):
+                    message["status"] = 400
             await send(message)
 
         headers = [(name, value) for name, value in scope["headers"] if _is_believed(name, value)]

@@ -229,6 +229,7 @@ def test_dict_that_is_not_a_state_raises_state_error():
 @pytest.mark.parametrize(
     "broken",
     [
+        *({"identity": {"size": torch.zeros(0)}}, {"identity": {"a": [torch.zeros(2)]}}),
         *({"identity": None}, {"scale": 9}, {"scale": "1"}, {"pass": {}}, {"scales": None}),
         *(
             {"format": None},

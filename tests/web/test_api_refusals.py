@@ -97,6 +97,29 @@ class TestRefusals:
         answer = raw.http.post("call/nope", json={"data": []})
         assert (answer.status_code, answer.json()["detail"]) == (400, "This request is not valid.")
 
+    @pytest.mark.parametrize(
+        "body",
+        [
+            *(b"", b"{", b"null", b"[]", b"3", b"\xff", b"{}", b'{"data": NaN}', b'{"data": "a"}'),
+            b"[" * 100_000 + b"]" * 100_000,
+            b'{"data": [' + b"9" * 5000 + b"]}",
+            *(b'{"data": [], "fn_index": ' + n + b"}" for n in (b'"0"', b"1e30", b"null", b"[]")),
+            b'{"data": [], "fn_index": 0, "session_hash": {"a": 1}}',
+            b'{"data": [], "fn_index": 0, "session_hash": "' + b"s" * 100_000 + b'"}',
+            b'{"data": [], "fn_index": 0, "event_data": {"index": "x"}, "session_hash": "s"}',
+        ],
+    )
+    def test_malformed_bodies_are_refused_everywhere(self, raw, uploads, body):
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+        }
+        for path in ("queue/join", "call/stylize", "call/v2/stylize", "run/predict", "mcp/"):
+            answer = raw.http.post(path, content=body, headers=headers)
+            assert answer.status_code < 500, (path, answer.text)
+            for leak in ("Traceback", "site-packages", str(uploads), str(Path.cwd())):
+                assert leak not in answer.text
+
     def test_answers_do_not_tell_paths_of_the_server(self, raw, uploads):
         for path in ("/etc/passwd", ".env", "~/x", "", f"{uploads}/shut", str(uploads)):
             said = raw.call(content={"path": path, "meta": {"_type": "gradio.FileData"}})

@@ -162,6 +162,8 @@ def test_markup_of_a_link_is_quoted_and_escaped_in_the_status(name, text, shown,
     ("name", "text", "limit"),
     [
         ("iterations", "999999", 2000),
+        ("iterations", "9" * 400, 2000),
+        ("seed", "-" + "9" * 400, 0),
         ("size", "9000", 1536),
         ("size", "1", 64),
         ("tv_weight", "-3", 0),

@@ -96,9 +96,8 @@ def _parse_clamped(field: Field, text: str) -> Any:
         number = type(field.default)(text)
     except ValueError:
         return text
-    return (
-        number if math.isnan(number) else min(max(number, low), PAGE_LIMITS.get(field.name, high))
-    )
+    is_number = isinstance(number, int) or not math.isnan(number)
+    return min(max(number, low), PAGE_LIMITS.get(field.name, high)) if is_number else number
 
 
 def _examples(name: str) -> list[Path]:
