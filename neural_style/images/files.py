@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 import stat
-import struct
 import threading
 import warnings
 import zlib
@@ -18,13 +16,13 @@ import numpy as np
 import pi_heif
 import png
 import torch
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, PngImagePlugin
 from torch.nn.functional import interpolate
 
 from neural_style.errors import ImageError
 from neural_style.files import check_place, not_written, reason_of, write_atomically
 from neural_style.images import float_tiff
-from neural_style.images.decode import DECODER_ERRORS, decode, upright_shape
+from neural_style.images.decode import DECODER_ERRORS, decode, srgb_profile, upright_shape
 from neural_style.messages import Message
 from neural_style.tensors import ImageTensor, Mask
 
@@ -183,7 +181,7 @@ def _encode(levels: np.ndarray, options: dict, text: dict[str, str], name: str) 
         options["pnginfo"] = chunks
     encoded = io.BytesIO()
     try:
-        Image.fromarray(levels).save(encoded, icc_profile=_srgb_profile(), **options)
+        Image.fromarray(levels).save(encoded, icc_profile=srgb_profile(), **options)
     except (OSError, ValueError) as error:
         height, width = levels.shape[:2]
         size = f"{width}×{height}"
@@ -200,7 +198,7 @@ def _encode_wide(levels: np.ndarray, text: dict[str, str]) -> bytes:
     writer = png.Writer(width, height, greyscale=False, alpha=channels == 4, bitdepth=16)
     writer.write_packed(body, (row.tobytes() for row in levels))
     header, *rest = png.Reader(bytes=body.getvalue()).chunks()
-    profile = b"sRGB\0\0" + zlib.compress(_srgb_profile())
+    profile = b"sRGB\0\0" + zlib.compress(srgb_profile())
     # Keyword, uncompressed, no language, no translation of the keyword; as Pillow's add_itxt.
     texts = [
         (b"iTXt", key.encode("latin-1") + 5 * b"\0" + value.encode()) for key, value in text.items()
@@ -307,13 +305,6 @@ def _open(data: bytes, name: str) -> Image.Image:
 def _limits() -> Message:
     megapixels, megabytes = MAX_PIXELS // 1_000_000, MAX_BYTES // 1_000_000
     return Message("file.limits", megapixels=megapixels, megabytes=megabytes)
-
-
-@functools.cache
-def _srgb_profile() -> bytes:
-    """The sRGB profile of saved pictures, with a fixed date: equal pixels give equal files."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
 
 
 def _to_tensor(picture: Image.Image) -> ImageTensor:
