@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from gradio.utils import get_upload_folder
 
+from neural_style.web.run import metrics
 from neural_style.web.run.gate import PROXIES
 from neural_style.web.text.texts import translate
 
@@ -36,7 +37,7 @@ _ADDED = [(b"x-content-type-options", b"nosniff")]
 class Shield:
     """ASGI middleware: drops what strangers may not say, refuses uploads without space for them,
     forbids browsers to guess types, and answers malformed requests with a 4xx status. It answers
-    /healthz, for a host's checks.
+    /healthz, for a host's checks, and /metrics if the host wants it.
     """
 
     def __init__(self, app: _App) -> None:
@@ -49,6 +50,10 @@ class Shield:
             return
         if scope["method"] == "GET" and scope["path"] == "/healthz":
             await JSONResponse({"status": "ok"})(scope, receive, send)
+            return
+        if scope["method"] == "GET" and scope["path"] == "/metrics" and metrics.are_served():
+            numbers = PlainTextResponse(metrics.as_text())
+            await numbers(scope, receive, send)
             return
         if _CLOSED.search(scope["path"]):
             await JSONResponse({"detail": translate("bad_request")}, 404)(scope, receive, send)

@@ -10,6 +10,7 @@ import pytest
 from gradio.context import LocalContext
 
 from neural_style.web.run import gate as gates
+from neural_style.web.run import metrics
 from neural_style.web.run.gate import Gate, Visitor, visitor_of
 from neural_style.web.run.streams import Streams
 from neural_style.web.text.texts import PageError
@@ -108,6 +109,22 @@ class TestShares:
         for one in entered:
             one.__exit__(None, None, None)
         self.enter(gate, visitor, visitor)
+
+    def test_runs_and_refusals_are_counted_for_the_host(self):
+        def count(name: str) -> float:
+            lines = dict(line.rsplit(" ", 1) for line in metrics.as_text().decode().splitlines())
+            return float(lines[name])
+
+        refused, ended = "neural_style_refused_total", "neural_style_run_seconds_count"
+        before = count(refused), count(ended)
+        gate = Gate()
+        with gate.enter(Visitor("one")):
+            assert count("neural_style_runs") == 1
+            gate.close(0)
+            with pytest.raises(PageError), gate.enter(Visitor("two")):
+                pass
+        assert count("neural_style_runs") == 0
+        assert (count(refused), count(ended)) == (before[0] + 1, before[1] + 1)
 
     def test_unknown_visitors_share_the_whole(self):
         self.enter(Gate(), *(20 * [Visitor()]))

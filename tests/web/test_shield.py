@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from neural_style.web import shield
+from neural_style.web.run import metrics
 from neural_style.web.run.gate import PROXIES
 from neural_style.web.shield import Shield
 
@@ -106,3 +107,14 @@ def test_other_connections_pass():
 
     asyncio.run(Shield(app)({"type": "lifespan"}, None, None))
     assert passed == [{"type": "lifespan"}]
+
+
+def test_numbers_for_the_host_are_served_only_if_it_wants_them(monkeypatch):
+    monkeypatch.delenv(metrics.METRICS, raising=False)
+    assert seen({}, "/metrics")[0]["reached"] == "yes"  # as any other address
+    monkeypatch.setenv(metrics.METRICS, "1")
+    reached, (start, body) = seen({}, "/metrics")
+    assert not reached
+    assert start["status"] == 200
+    assert b"neural_style_runs 0.0" in body["body"]
+    assert seen({}, "/metrics", "POST")[0]["reached"] == "yes"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import gradio as gr
 from gradio.context import LocalContext
 
+from neural_style.web.run import metrics
 from neural_style.web.run.streams import Streams
 from neural_style.web.text.texts import PageError
 
@@ -89,11 +90,16 @@ class Gate:
         """
         keys = [("session", visitor.session), ("address", visitor.address)]
         with self._changed:
-            self._refuse_excess(visitor)
+            try:
+                self._refuse_excess(visitor)
+            except PageError:
+                metrics.REFUSED.inc()
+                raise
             self._runs += 1
             self._counts.update(keys)
         try:
-            yield
+            with metrics.RUNS.track_inprogress(), metrics.SECONDS.time():
+                yield
         finally:
             with self._changed:
                 self._runs -= 1
