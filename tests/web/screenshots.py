@@ -1,7 +1,7 @@
 """Takes pictures of the page in all its states: `python -m tests.web.screenshots FOLDER`.
 
 The page is served with the packaged weights. Each state is shown on a desktop, a tablet and a
-phone, in light and dark, and the first and the last of them in Chinese, too.
+phone, in light and dark, and some of them in Chinese, too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 SCREENS = {"desktop": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
 TIMEOUT_MS = 180_000
+PHOTOGRAPHS = Path(__file__).parents[2] / "examples" / "content"
 
 
 def first_visit(page: Page) -> None:
@@ -74,6 +75,19 @@ def unfolded(page: Page) -> None:
     page.wait_for_timeout(2000)
 
 
+def album(page: Page) -> None:
+    """Three photographs are painted one after another; one is finished."""
+    chosen(page)
+    page.locator("#preset label").first.click()
+    page.locator("#fold-album > button.label-wrap").click()
+    files = [PHOTOGRAPHS / f"{name}.jpg" for name in ("dahlia", "coffee", "chelsea")]
+    page.locator("#album input[type=file]").set_input_files(files)
+    expect(page.locator("#album-line")).to_contain_text(re.compile(r"\d"))
+    page.locator("#paint-album").click()
+    page.locator("#album-pictures .thumbnail-item").first.wait_for()
+    page.wait_for_timeout(1500)
+
+
 def start_sketch(page: Page) -> None:
     chosen(page)
     page.locator("#preset label").first.click()
@@ -89,7 +103,10 @@ STATES: tuple[Callable[[Page], None], ...] = (
     running,
     done,
     unfolded,
+    album,
 )
+
+IN_CHINESE = (first_visit, done, album)
 
 
 def take(browser: Browser, url: str, folder: Path, only: str) -> None:
@@ -99,7 +116,7 @@ def take(browser: Browser, url: str, folder: Path, only: str) -> None:
             for scheme in ("light", "dark"):
                 for language in ("en", "zh-CN"):
                     name = f"{state.__name__}-{screen}-{scheme}-{language}"
-                    if only in name and (language == "en" or state in (first_visit, done)):
+                    if only in name and (language == "en" or state in IN_CHINESE):
                         context = browser.new_context(
                             viewport={"width": width, "height": height},
                             color_scheme=scheme,

@@ -14,7 +14,7 @@ from tests.web.stylize_calls import complete_run, knob_values
 def test_new_run_deletes_runs_of_more_than_a_day_ago(sent, uploads, watch):
     *old, recent = (
         uploads / name
-        for name in ("runs/old", "shut/old", "shared/old", "parts/old", "runs/recent")
+        for name in ("runs/old", "shut/old", "shared/old", "parts/old", "albums/old", "runs/recent")
     )
     for folder, hours in (*((folder, 25) for folder in old), (recent, 23)):
         folder.mkdir(parents=True)
@@ -73,6 +73,18 @@ def test_oldest_runs_and_shared_results_beyond_the_limit_are_deleted(uploads, mo
     monkeypatch.setattr(cleanup, "MAX_BYTES", 0)
     runs.create_run()
     assert [place.exists() for place in places] == [False, False, False, True, False]
+
+
+def test_old_albums_beyond_the_limit_are_deleted(uploads, monkeypatch):
+    old, new = (addresses.albums_folder() / name for name in ("old", "new"))
+    for folder, minutes in ((old, 31), (new, 29)):
+        folder.mkdir(parents=True)
+        (folder / "album.zip").write_bytes(bytes(1000))
+        modified = time.time() - 60 * minutes
+        os.utime(folder, (modified, modified))
+    monkeypatch.setattr(cleanup, "MAX_BYTES", 1500)
+    runs.create_run()
+    assert [*addresses.albums_folder().iterdir()] == [new]
 
 
 def test_only_the_newest_states_are_kept(sent, watch, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import gradio as gr
@@ -33,9 +34,15 @@ def run(sent, watch) -> str:
 
 
 def said(act) -> str:
-    """What a visitor is told of the error."""
+    """What a visitor is told of the error.
+
+    Waits for the thread that stores the outcome where an event loop runs, as after browser tests.
+    """
+    before = {*threading.enumerate()}
     with pytest.raises((gr.Error, FileError)) as error:
         act()
+    for thread in {*threading.enumerate()} - before:
+        thread.join()
     return str(getattr(error.value, "message", error.value))
 
 

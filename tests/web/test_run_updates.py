@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from neural_style.web.page import run_updates
+from neural_style.web.page.album import album_handler
 from neural_style.web.page.run_updates import page_handler, variations_handler
 from neural_style.web.page.status_view import details_text, status_html
 from neural_style.web.run import runs, status
@@ -81,7 +82,7 @@ class TestPageHandler:
         assert 'class="status failed"' in last[columns.results.status]
         assert "content image is 1×1" in last[columns.results.status]
 
-    @pytest.mark.parametrize("adapt", [page_handler, variations_handler])
+    @pytest.mark.parametrize("adapt", [page_handler, variations_handler, album_handler])
     def test_gpu_error_before_the_first_output_is_in_the_status(self, columns, adapt):
         """ZeroGPU refuses a visitor without quota before the run begins."""
 

@@ -9,15 +9,24 @@ import gradio as gr
 from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS, Chooser, create_chooser
 from neural_style.web.page.manners import MannerRadios, manner_radios
 from neural_style.web.page.tools import CropTool, MaskTool, create_crop_tool, create_mask_tool
-from neural_style.web.page.widgets import Localizer, knob_widget, link_box, picture_input
+from neural_style.web.page.widgets import (
+    Localizer,
+    knob_widget,
+    link_box,
+    picture_input,
+    pictures_input,
+)
+from neural_style.web.run.album import MOST_PHOTOGRAPHS
 from neural_style.web.run.call import EXTRA_PICTURES, page_knobs
+from neural_style.web.text.texts import translate
 
 FOLDS = {
     "size": ("size", "iterations", "scales", "scale_factor", "scale_shares"),
     "look": ("style_weight", "content_weight", "tv_weight", "style_scale", "noise_ratio", "seed"),
     "colors": ("color", "color_strength"),
 }
-"""Folded group → its settings; "part" and "regions" have tools too, "expert" has the rest."""
+"""Folded group → its settings; "part" and "regions" have tools too, "expert" has the rest; "album"
+has none."""
 
 _PART_KNOBS = ("style_crop",)
 _REGIONS_KNOBS = ("style_shares",)
@@ -29,6 +38,9 @@ class Inputs(NamedTuple):
     Attributes:
         extra_pictures: In the order of `EXTRA_PICTURES`.
         widgets: The components of the settings by name, in the order of `page_knobs`.
+        album: Files of several photographs.
+        album_line: The time of an album, or what is wrong with it.
+        paint_album: Starts the run of an album.
         folds: The folded groups by name.
     """
 
@@ -49,6 +61,9 @@ class Inputs(NamedTuple):
     link_box: gr.Textbox
     crop: CropTool
     mask_tool: MaskTool
+    album: gr.File
+    album_line: gr.Markdown
+    paint_album: gr.Button
     folds: dict[str, gr.Accordion]
 
     @property
@@ -136,6 +151,8 @@ def _folded(
             with gr.Row():
                 extra_pictures += [picture_input(localizer, name) for name in pair]
         add_widgets(_REGIONS_KNOBS)
+    with fold("album"):
+        album, album_line, paint_album = _album(localizer)
     with fold("expert"):
         add_widgets(tuple(name for name in fields if name not in widgets))
         with gr.Row():
@@ -164,8 +181,23 @@ def _folded(
         settings_link,
         crop,
         mask_tool,
+        album,
+        album_line,
+        paint_album,
         folds,
     )
+
+
+def _album(localizer: Localizer) -> tuple[gr.File, gr.Markdown, gr.Button]:
+    """Creates the input for several photographs, its line, and its button."""
+    localizer.create(
+        gr.Markdown,
+        {"value": lambda language: translate("album_help", language, limit=MOST_PHOTOGRAPHS)},
+    )
+    album = pictures_input(localizer, "album")
+    line = gr.Markdown(latex_delimiters=[], elem_id="album-line")
+    button = localizer.create(gr.Button, {"value": "paint_album"}, elem_id="paint-album")
+    return album, line, button
 
 
 def fold_of(name: str) -> str | None:
@@ -179,4 +211,6 @@ def fold_of(name: str) -> str | None:
         return "regions"
     if name == "init_image":
         return "look"
+    if name == "album":
+        return "album"
     return "expert" if name in page_knobs() else None

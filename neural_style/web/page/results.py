@@ -11,6 +11,7 @@ from neural_style.web.page.choosers import example_comparison
 from neural_style.web.page.status_view import details_text, status_html
 from neural_style.web.page.widgets import Localizer, link_box, number_input, thumbnails
 from neural_style.web.run import status
+from neural_style.web.run.album import Album
 
 _PICTURE_HEIGHT = 460
 """Pixels; the same for the example and the result, so that nothing jumps."""
@@ -25,10 +26,13 @@ class Results(NamedTuple):
     Attributes:
         example: The finished example, which is shown until there is a picture.
         details: Losses, weights and memory plan of the run.
+        album: The finished pictures of an album; hidden while there are none.
+        album_zip: The same as a ZIP file.
         actions: What can be done with a result; hidden while there is none.
         shown_run: Private folder of the displayed run, or path of a displayed shared result.
         latest_run: The same of the run that was started last; hidden, for the browser to store.
         seeds: Seeds of `variations`, in their order.
+        kept_album: What `album` and `album_zip` show, as an `Album`.
         history: The visitor's results as JSON, as the browser stores them; hidden.
         visit: The last visit as JSON, as the browser stores it; hidden.
         connection_lost: Pressed by a script if a run could not be requested; hidden.
@@ -38,6 +42,8 @@ class Results(NamedTuple):
     example: gr.ImageSlider
     picture: gr.Image
     variations: gr.Gallery
+    album: gr.Gallery
+    album_zip: gr.File
     actions: gr.Column
     continue_run: gr.Button
     more_iterations: gr.Number
@@ -60,6 +66,7 @@ class Results(NamedTuple):
     shown_run: gr.State
     latest_run: gr.Textbox
     seeds: gr.State
+    kept_album: gr.State
     history: gr.Textbox
     visit: gr.Textbox
     connection_lost: gr.Button
@@ -102,6 +109,16 @@ def results_column(localizer: Localizer, note: Message) -> Results:
     row_of_four = {"format": "png", "columns": 4, "height": 220, "fit_columns": False}
     variations = thumbnails(
         localizer, {"label": "variations"}, visible=False, elem_id="variations", **row_of_four
+    )
+    album = thumbnails(
+        localizer,
+        {"label": "album_pictures"},
+        visible=False,
+        elem_id="album-pictures",
+        **row_of_four | {"height": None},
+    )
+    album_zip = localizer.create(
+        gr.File, {"label": "album_zip"}, interactive=False, visible=False, elem_id="album-zip"
     )
     with gr.Column(visible=False, elem_id="actions") as actions:
         button_size = {"size": "md", "min_width": 100}
@@ -189,6 +206,8 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         example,
         picture,
         variations,
+        album,
+        album_zip,
         actions,
         continue_run,
         more_iterations,
@@ -211,6 +230,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         gr.State(None),
         gr.Textbox(visible=False),
         gr.State(()),
+        gr.State(Album()),
         gr.Textbox(visible=False),
         gr.Textbox(visible=False),
         gr.Button(visible="hidden", elem_id="connection-lost"),

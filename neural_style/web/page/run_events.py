@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
 
-from neural_style.messages import Message
+from neural_style.web.page.album import (
+    album_handler,
+    album_outputs,
+    album_status,
+    connect_album_line,
+)
 from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
@@ -23,17 +27,28 @@ from neural_style.web.page.run_updates import (
     stopped,
     variations_handler,
 )
-from neural_style.web.page.scripts import MARK_FIELD_JS, SCROLL_TO_STATUS_JS
-from neural_style.web.page.status_view import status_html
+from neural_style.web.page.scripts import (
+    MARK_FIELD_JS,
+    SCROLL_TO_STATUS_JS,
+    end_js,
+    failure_js,
+    start_js,
+    stopping_js,
+)
 from neural_style.web.page.tools import unused_strokes_js
 from neural_style.web.page.visits import READ_HISTORY_JS, STORE_RUN_JS, WRITE_HISTORY_JS
 from neural_style.web.page.widgets import selected_index
-from neural_style.web.run import status
 from neural_style.web.run.adapters import (
     api_handler,
     in_line,
     stop_measurement_first,
     through_gate,
+)
+from neural_style.web.run.album import (
+    album_fault,
+    album_seconds,
+    gpu_seconds_of_album,
+    run_album,
 )
 from neural_style.web.run.checks import check_inputs
 from neural_style.web.run.cost import SpeedMeasurement
@@ -58,7 +73,6 @@ from neural_style.web.run.variations import (
     variation_seconds,
 )
 from neural_style.web.run.view import Outputs
-from neural_style.web.text.languages import LANGUAGES
 from neural_style.web.text.texts import translate
 
 _IN_LINE: dict[str, Any] = {"concurrency_limit": 2 * MOST_RUNS, "concurrency_id": "runs"}
@@ -99,6 +113,8 @@ def connect_runs(
     more = queued(run_continue, gpu_seconds_to_continue, seconds_to_continue)
     vary = queued(run_variations, gpu_seconds_to_vary, variation_seconds, _variation_status)
 
+    album = queued(run_album, gpu_seconds_of_album, album_seconds, album_status)
+
     def on_page(handler: Callable[..., Iterator[Updates]]) -> Callable[..., Iterator[Updates]]:
         return through_gate(gate, handler, lambda shown: show_status(shown, inputs, results))
 
@@ -133,7 +149,19 @@ def connect_runs(
             [*varied_outputs, *inputs.folds.values()],
             **run_options,
         ),
+        inputs.paint_album.click(
+            on_page(
+                album_handler(refuse_faults(album, album_status, album_fault), inputs, results)
+            ),
+            [inputs.album, *run_inputs[1:]],
+            [
+                *(results.status, results.latest_run, results.picture),
+                *(*album_outputs(results), *inputs.folds.values()),
+            ],
+            **run_options,
+        ),
     ]
+    connect_album_line(inputs, language)
     _connect_end(started, inputs, results, language)
     _connect_reuse(inputs, results, language)
     stylize_image = queued(run_stylize_image, gpu_seconds, run_seconds, lambda _: None)
@@ -151,6 +179,7 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
     for start in (
         inputs.stylize.click,
         inputs.vary.click,
+        inputs.paint_album.click,
         results.continue_run.click,
         results.variations.select,
     ):
@@ -158,7 +187,7 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
             None,
             language,
             [results.status, *_buttons(inputs, results)],
-            js=_start_js(),
+            js=start_js(),
             **IN_BROWSER,
         ).then(None, js=SCROLL_TO_STATUS_JS, **IN_BROWSER)
     # In the browser: two queued events of one press open two streams, and one of them loses its
@@ -184,7 +213,7 @@ def _connect_end(
     def finish_film(run: str | None) -> Any:
         return or_skip(film(run, results))
 
-    inputs.stop.click(None, language, results.status, js=_stopping_js(), **IN_BROWSER)
+    inputs.stop.click(None, language, results.status, js=stopping_js(), **IN_BROWSER)
     cancelled = inputs.stop.click(None, cancels=started, **UNQUEUED)
     # Unqueued: runs that wait must not hold back a result.
     for ended, handler in (
@@ -204,18 +233,21 @@ def _connect_end(
             **UNQUEUED | {"show_progress": "minimal"},
         )
     for failed in (*(run.failure for run in started), results.connection_lost.click):
-        failed(None, language, results.status, js=_failure_js(), **IN_BROWSER)
+        failed(None, language, results.status, js=failure_js(), **IN_BROWSER)
     for ended in (
         *(run.then for run in started),
         cancelled.then,
         results.connection_lost.click,
     ):
-        ended(None, None, _buttons(inputs, results), js=_end_js(), **IN_BROWSER)
+        ended(None, None, _buttons(inputs, results), js=end_js(), **IN_BROWSER)
 
 
 def _buttons(inputs: Inputs, results: Results) -> list[gr.Button]:
     """The buttons that change when a run starts or ends."""
-    return [inputs.stylize, inputs.vary, inputs.stop, results.continue_run]
+    return [
+        *(inputs.stylize, inputs.vary, inputs.stop),
+        *(results.continue_run, inputs.paint_album),
+    ]
 
 
 def _finished_components(results: Results) -> list[gr.blocks.Block]:
@@ -273,36 +305,3 @@ def chosen_seed(event: gr.SelectData, seeds: Sequence[int]) -> Any:
     """Event handler: the seed of the variation that was selected."""
     chosen = selected_index(event, len(seeds))
     return gr.skip() if chosen is None else seeds[chosen]
-
-
-def _start_js() -> str:
-    """JavaScript: the status and the buttons at once, before the server answers."""
-    starting = json.dumps(
-        {code: status_html(status.preparing("starting", code)) for code in LANGUAGES}
-    )
-    hide, show, disable = (
-        json.dumps({"__type__": "update", **change})
-        for change in ({"visible": False}, {"visible": True}, {"interactive": False})
-    )
-    return f"(language) => [({starting})[language], {hide}, {hide}, {show}, {disable}]"
-
-
-def _stopping_js() -> str:
-    """JavaScript: the status between Stop and the end of the run."""
-    stopping = {code: status_html(status.stopping(code)) for code in LANGUAGES}
-    return f"(language) => ({json.dumps(stopping)})[language]"
-
-
-def _failure_js() -> str:
-    """JavaScript: the status after an error of the program or a lost connection."""
-    failed = {code: status_html(status.failed(Message("unexpected"), code)) for code in LANGUAGES}
-    return f"(language) => ({json.dumps(failed)})[language]"
-
-
-def _end_js() -> str:
-    """JavaScript: the buttons as they are while nothing runs."""
-    hide, show, enable = (
-        json.dumps({"__type__": "update", **change})
-        for change in ({"visible": False}, {"visible": True}, {"interactive": True})
-    )
-    return f"() => [{show}, {show}, {hide}, {enable}]"

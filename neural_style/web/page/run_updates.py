@@ -49,17 +49,17 @@ def page_handler(
     Before the first picture, and where the run is refused, only the status changes. The error of a
     failed run stays in the status; it is not raised, which would show it a second time.
     """
-    return _with_updates(handler, _running, inputs, results)
+    return with_updates(handler, _running, inputs, results)
 
 
 def variations_handler(
     handler: Callable[..., Iterator[VariationOutputs]], inputs: Inputs, results: Results
 ) -> Callable[..., Iterator[Updates]]:
     """The handler of variations for the page, which yields updates of components."""
-    return _with_updates(handler, _varying, inputs, results)
+    return with_updates(handler, _varying, inputs, results)
 
 
-def _with_updates(
+def with_updates(
     handler: Callable[..., Iterator],
     updates_of: Callable[[Any, str, Inputs, Results], Updates],
     inputs: Inputs,
@@ -103,18 +103,21 @@ def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Re
 
 
 def refuse_faults(
-    handler: Callable[..., Iterator], show: Callable[[Status], Any]
+    handler: Callable[..., Iterator],
+    show: Callable[[Status], Any],
+    fault_of: Callable[..., tuple[str, str] | None] = first_fault,
 ) -> Callable[..., Iterator]:
-    """The stylize handler, which refuses a request where an input is missing or wrong.
+    """The handler of a run, which refuses a request where an input is missing or wrong.
 
     Args:
         show: What is yielded for the status of a refused request.
+        fault_of: The first wrong input and what is wrong with it, from the handler's arguments.
     """
 
-    @no_type_check  # as in `_with_updates`
+    @no_type_check  # as in `with_updates`
     @functools.wraps(handler)
     def run(*arguments: Any) -> Iterator:
-        fault = first_fault(*arguments)
+        fault = fault_of(*arguments)
         if fault:
             yield show(status.refused(*fault, language_argument(handler, *arguments)))
             return

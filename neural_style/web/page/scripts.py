@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+from neural_style.messages import Message
+from neural_style.web.page.status_view import status_html
+from neural_style.web.run import status
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 
 BROWSER_LANGUAGE_JS = (
@@ -15,10 +18,11 @@ BROWSER_LANGUAGE_JS = (
 SET_DOCUMENT_LANGUAGE_JS = f"() => {{ document.documentElement.lang = {BROWSER_LANGUAGE_JS}; }}"
 
 SCROLL_TO_STATUS_JS = """() => {
-  if (window.innerWidth <= 768)
-    document.querySelector("#status").scrollIntoView({behavior: "smooth", block: "start"});
+  const block = window.innerWidth <= 768 ? "start" : "nearest";
+  document.querySelector("#status").scrollIntoView({behavior: "smooth", block});
 }"""
-"""On a phone the result is far below the button, so the page scrolls to it."""
+"""On a phone the result is far below the button, so the page scrolls to it; elsewhere only where
+the status is out of view, as from the button of an album."""
 
 MARK_FIELD_JS = """() => {
   document.querySelectorAll(".faulty").forEach((field) => field.classList.remove("faulty"));
@@ -64,3 +68,36 @@ SET_ROLE_OF_EMPTY_JS = """() => {
   name();
 }"""
 """Gradio gives empty placeholders a label without a role, which screen readers ignore."""
+
+
+def start_js() -> str:
+    """JavaScript: the status and the buttons at once, before the server answers."""
+    starting = json.dumps(
+        {code: status_html(status.preparing("starting", code)) for code in LANGUAGES}
+    )
+    hide, show, disable = (
+        json.dumps({"__type__": "update", **change})
+        for change in ({"visible": False}, {"visible": True}, {"interactive": False})
+    )
+    return f"(language) => [({starting})[language], {hide}, {hide}, {show}, {disable}, {disable}]"
+
+
+def stopping_js() -> str:
+    """JavaScript: the status between Stop and the end of the run."""
+    stopping = {code: status_html(status.stopping(code)) for code in LANGUAGES}
+    return f"(language) => ({json.dumps(stopping)})[language]"
+
+
+def failure_js() -> str:
+    """JavaScript: the status after an error of the program or a lost connection."""
+    failed = {code: status_html(status.failed(Message("unexpected"), code)) for code in LANGUAGES}
+    return f"(language) => ({json.dumps(failed)})[language]"
+
+
+def end_js() -> str:
+    """JavaScript: the buttons as they are while nothing runs."""
+    hide, show, enable = (
+        json.dumps({"__type__": "update", **change})
+        for change in ({"visible": False}, {"visible": True}, {"interactive": True})
+    )
+    return f"() => [{show}, {show}, {hide}, {enable}, {enable}]"

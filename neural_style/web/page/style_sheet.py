@@ -74,9 +74,10 @@ CSS = """
 #content-examples .thumbnail-item, #style-examples .thumbnail-item {
   height: 86px; aspect-ratio: auto;
 }
-#earlier .thumbnail-item { aspect-ratio: 4 / 3; }
+#earlier .thumbnail-item, #album-pictures .thumbnail-item { aspect-ratio: 4 / 3; }
 .chooser label[data-testid=block-label] { clip-path: inset(50%); }
-#content-examples .caption-label, #style-examples .caption-label, #earlier .caption-label {
+#content-examples .caption-label, #style-examples .caption-label,
+#earlier .caption-label, #album-pictures .caption-label {
   font-size: 11px; line-height: 1.2; padding: 2px 6px; max-width: 100%; opacity: 1;
   left: 0; right: 0; bottom: 0; border: 0; border-radius: 0;
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden;
@@ -101,7 +102,7 @@ CSS = """
 #result img { width: 100%; height: 100%; object-fit: contain; }
 #manner .wrap, #preset .wrap { flex-wrap: nowrap; gap: 6px; }
 #manner label, #preset label { flex: 1; padding: .4rem .6rem; justify-content: center; }
-#estimate { min-height: 1.5em; }
+#estimate, #album-line { min-height: 1.5em; }
 #part-shown img { cursor: crosshair; }
 #part-line { min-height: 4.5em; }
 #paint-line { min-height: 3em; }
@@ -111,9 +112,9 @@ CSS = """
 #after, #go-on { gap: var(--spacing-md); }
 #after { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); }
 #go-on { align-items: center; }
-#files .label-clear-button { display: none; }
+#files .label-clear-button, #album-zip .label-clear-button { display: none; }
 #gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
-#earlier .grid-wrap { height: auto; min-height: 0; max-height: 20rem; }
+#earlier .grid-wrap, #album-pictures .grid-wrap { height: auto; min-height: 0; max-height: 20rem; }
 @media (max-width: 1000px) {
   #after { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   #gallery .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
@@ -122,6 +123,8 @@ CSS = """
 button[role=tab].selected { color: var(--primary-700); }
 .dark button[role=tab].selected { color: var(--primary-300); }
 .dark #files a { color: var(--primary-300); }
+.dark #album a { color: var(--primary-300); }
+.dark #album-zip a { color: var(--primary-300); }
 .dark #film-file a { color: var(--primary-300); }
 @media (max-width: 768px) {
   .gradio-container { padding-bottom: 5rem !important; }
@@ -137,7 +140,7 @@ button[role=tab].selected { color: var(--primary-700); }
 #status .status { height: 7rem; }
   #result, #example { height: 75vw !important; }
   #gallery { height: calc(100vw - 3.5rem) !important; }
-  #gallery .grid-container, #earlier .grid-container {
+  #gallery .grid-container, #earlier .grid-container, #album-pictures .grid-container {
     grid-template-columns: repeat(2, minmax(0, 1fr)) !important;
   }
   #content-examples .grid-container, #style-examples .grid-container {

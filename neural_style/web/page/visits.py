@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from neural_style.errors import NeuralStyleError
+from neural_style.web.page.album import album_after_deletion, album_outputs
 from neural_style.web.page.controls import (
     IN_BROWSER,
     UNQUEUED,
@@ -42,6 +43,7 @@ from neural_style.web.page.scripts import (
 from neural_style.web.page.status_view import status_html
 from neural_style.web.page.widgets import Localizer, selected_index
 from neural_style.web.run import runs, status
+from neural_style.web.run.album import Album
 from neural_style.web.run.call import EXTRA_PICTURES, PICTURES
 from neural_style.web.run.finished import (
     open_shared_result,
@@ -160,27 +162,35 @@ def connect_visits(
     ).then(show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED)
     for script in (SET_DOCUMENT_LANGUAGE_JS, SET_ROLE_OF_EMPTY_JS, WATCH_CONNECTION_JS):
         page.load(None, js=script, api_visibility="private")
-    _connect_earlier(inputs, results, language).then(
-        show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED
-    )
+    for opening in _connect_earlier(inputs, results, language):
+        opening.then(show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED)
 
 
 def _connect_earlier(
     inputs: Inputs, results: Results, language: gr.Textbox
-) -> gr.events.Dependency:
-    """Connects the gallery of earlier results: selecting one opens it; one or all can be deleted.
+) -> list[gr.events.Dependency]:
+    """Connects the galleries of earlier results and of the album: selecting one opens it; one or
+    all can be deleted.
 
     Returns:
-        The event that opens one.
+        The events that open one.
     """
 
-    def open_earlier(event: gr.SelectData, history: str, language: str) -> Any:
-        names = read_history(history)
+    def open_chosen(event: gr.SelectData, names: list[str], history: str, language: str) -> Any:
         chosen = selected_index(event, len(names))
         result = None if chosen is None else runs.find_result(names[chosen])
         if result is None:
             return gr.skip()
         return or_skip(_open_result(result, history, language, inputs, results))
+
+    def open_earlier(event: gr.SelectData, history: str, language: str) -> Any:
+        return open_chosen(event, read_history(history), history, language)
+
+    def open_of_album(event: gr.SelectData, album: Album, history: str, language: str) -> Any:
+        return open_chosen(event, [name for name, _ in album.pictures], history, language)
+
+    def delete_from_album(album: Album) -> Any:
+        return album_after_deletion(album, results)
 
     def forget_all(history: str, language: str) -> Updates:
         return forgotten_all(history, language, results)
@@ -189,12 +199,19 @@ def _connect_earlier(
         return forgotten_shown(run, history, language, results)
 
     stored = [*_pictures(inputs).values(), *inputs.widgets.values()]
-    opening = results.earlier.select(
-        open_earlier,
-        [results.history, language],
-        [*stored, *_opened_components(results)],
-        **UNQUEUED,
-    )
+    opened_outputs = [*stored, *_opened_components(results)]
+    opening = [
+        results.earlier.select(
+            open_earlier, [results.history, language], opened_outputs, **UNQUEUED
+        ),
+        results.album.select(
+            open_of_album,
+            [results.kept_album, results.history, language],
+            opened_outputs,
+            js=READ_HISTORY_JS,
+            **UNQUEUED,
+        ).then(None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER),
+    ]
     stored_now = f"localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? ''"
     outputs = [
         *(results.status, results.example, results.picture, results.actions, results.tabs),
@@ -217,7 +234,7 @@ def _connect_earlier(
     ):
         button.click(handler, handler_inputs, outputs, js=js, **UNQUEUED).then(
             None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER
-        )
+        ).then(delete_from_album, results.kept_album, album_outputs(results), **UNQUEUED)
     return opening
 
 

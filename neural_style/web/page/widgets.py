@@ -87,6 +87,18 @@ def picture_input(localizer: Localizer, name: str, height: int = 200) -> gr.Imag
     )
 
 
+def pictures_input(localizer: Localizer, name: str) -> gr.File:
+    """A component for several picture files, whose handler gets their paths."""
+    return localizer.create(
+        _File,
+        {"label": name},
+        file_count="multiple",
+        file_types=["image", ".heic", ".heif"],
+        height=215,
+        elem_id=name,
+    )
+
+
 def thumbnails(localizer: Localizer, texts: dict[str, str | TextFunction], **options: Any) -> Any:
     """A gallery of thumbnails to choose from; its label, which would cover them, is not shown."""
     fixed = {"object_fit": "cover", "allow_preview": False, "interactive": False, "buttons": []}
@@ -176,11 +188,14 @@ def _without_preprocessing(kind: type[gr.Component]) -> type[gr.Component]:
 
 
 def _pass_through(component: gr.Component, payload: Any) -> Any:
-    """The value as it was sent; of an image the path, after a data URL is saved as a file.
+    """The value as it was sent; of files the paths, and of an image the path, after a data URL is
+    saved as a file.
 
     Raises:
         gr.Error: The data URL is too long.
     """
+    if isinstance(component, gr.File) and payload is not None:
+        return [file.path for file in payload]
     if payload is None or not isinstance(component, gr.Image):
         return payload
     if not (payload.url and payload.url.startswith("data:")):
@@ -195,6 +210,7 @@ def _pass_through(component: gr.Component, payload: Any) -> Any:
     return path
 
 
-_Image, _ImageEditor, _Number, _Radio, _Slider, _Textbox = map(
-    _without_preprocessing, (gr.Image, gr.ImageEditor, gr.Number, gr.Radio, gr.Slider, gr.Textbox)
+_File, _Image, _ImageEditor, _Number, _Radio, _Slider, _Textbox = map(
+    _without_preprocessing,
+    (gr.File, gr.Image, gr.ImageEditor, gr.Number, gr.Radio, gr.Slider, gr.Textbox),
 )

@@ -40,6 +40,11 @@ def parts_folder() -> Path:
     return Path(get_upload_folder()) / "parts"
 
 
+def albums_folder() -> Path:
+    """The folder of the ZIP files of albums, each in a folder of its own."""
+    return Path(get_upload_folder()) / "albums"
+
+
 def served_folder(run: Path) -> Path:
     """The folder of the run's pictures and downloads.
 

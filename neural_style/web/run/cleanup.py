@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from gradio.utils import get_upload_folder, is_in_or_equal
@@ -15,18 +16,20 @@ from gradio.utils import get_upload_folder, is_in_or_equal
 from neural_style.files import delete_file, not_written, write_atomically
 from neural_style.web.run.addresses import (
     STATE_NAME,
+    albums_folder,
     parts_folder,
     private_folder,
     runs_folder,
     served_folder,
     shared_folder,
 )
+from neural_style.web.run.album_zip import take_out_of_zip
 
 RETENTION_SECONDS = 86_400
 """How long files are kept."""
 
 MAX_BYTES = 10_000_000_000
-"""Limit for the files of all runs and shared results together."""
+"""Limit for the files of all runs, albums and shared results together."""
 
 _ON_SHOW_SECONDS = 1800
 """Results newer than this are not deleted for want of space."""
@@ -39,12 +42,14 @@ _UPLOADS_SUFFIX = ".uploads"
 
 
 _GOING_ON: set[Path] = set()
-"""The folders of runs that go on in this process, private and served ones."""
+"""The folders of runs that go on in this process, private and served ones, and of albums."""
 
 
 @contextmanager
 def kept(run: Path) -> Iterator[None]:
-    """A context in which the run's files are kept, even if the clock jumps ahead by a day."""
+    """A context in which the files of a run, or of an album, are kept, even if the clock jumps
+    ahead by a day.
+    """
     folders = {run, served_folder(run)}
     _GOING_ON.update(folders)
     try:
@@ -54,10 +59,11 @@ def kept(run: Path) -> Iterator[None]:
 
 
 def delete_expired() -> None:
-    """Deletes the folders of runs and shared results that are too old, and what a killed server
-    has left half written beside them.
+    """Deletes the folders of runs, albums and shared results that are too old, and what a killed
+    server has left half written beside them.
     """
-    places = (private_folder(), runs_folder(), shared_folder(), parts_folder())
+    served = (runs_folder(), shared_folder(), parts_folder(), albums_folder())
+    places = (private_folder(), *served)
     found = [path for place in places for path in place.glob("*") if path not in _GOING_ON]
     for path in filter(_is_expired, (*found, *Path(get_upload_folder()).glob(".*.part"))):
         if path.suffix == _UPLOADS_SUFFIX:
@@ -101,25 +107,26 @@ def _delete_listed(note: Path) -> None:
 
 
 def delete_excess() -> None:
-    """Deletes the oldest runs and shared results until the rest is within `MAX_BYTES`.
+    """Deletes the oldest runs, albums and shared results until the rest is within `MAX_BYTES`.
 
     The newest ones stay in any case: they go on, or are on show.
     """
     now, total, found = time.time(), 0, []
-    for folder in (*private_folder().glob("*"), *shared_folder().glob("*")):
+    places = (private_folder(), shared_folder(), albums_folder())
+    for folder in chain.from_iterable(place.glob("*") for place in places):
         with suppress(FileNotFoundError):  # deleted by another run
-            places = (folder, served_folder(folder))
-            files = [file.stat() for place in places for file in place.rglob("*")]
+            parts = (folder, served_folder(folder))
+            files = [file.stat() for part in parts for file in part.rglob("*")]
             total += sum(file.st_size for file in files)
-            found.append((folder.stat().st_mtime, sum(file.st_size for file in files), places))
-    for modified, size, places in sorted(found):
+            found.append((folder.stat().st_mtime, sum(file.st_size for file in files), parts))
+    for modified, size, parts in sorted(found):
         if total <= MAX_BYTES:
             return
         # After the clock was set back, older files are those of the future.
-        if abs(now - modified) < _ON_SHOW_SECONDS or not _GOING_ON.isdisjoint(places):
+        if abs(now - modified) < _ON_SHOW_SECONDS or not _GOING_ON.isdisjoint(parts):
             continue
-        for place in places:
-            _delete(place)
+        for part in parts:
+            _delete(part)
         total -= size
 
 
@@ -132,7 +139,8 @@ def _delete(path: Path) -> None:
 
 
 def delete_run(run: Path) -> None:
-    """Deletes all files of the run. Copies that were shared stay."""
+    """Deletes all files of the run, also in the ZIP of an album. Copies that were shared stay."""
+    take_out_of_zip(run)
     for folder in (served_folder(run), run):
         _delete(folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -214,6 +215,67 @@ def varied(count: int, language: str = DEFAULT_LANGUAGE) -> Status:
     """The status when all variations are made."""
     headline = translate("varied", language, count=count)
     return Status("done", headline, translate("varied_detail", language))
+
+
+def painting_album(
+    place: tuple[int, int],
+    name: str,
+    left: float,
+    fraction: float,
+    less: bool,
+    language: str = DEFAULT_LANGUAGE,
+) -> Status:
+    """The status while an album is painted.
+
+    Args:
+        place: Number of the current photograph, and of all.
+        name: Name of the current photograph.
+        left: Estimated seconds until all are painted.
+        fraction: Share of the album that is done, in [0, 1].
+        less: Whether masks or a start picture are left out.
+    """
+    number, count = place
+    return Status(
+        "busy",
+        translate("time_left", language, time=format_duration(left, language)),
+        translate(
+            "painting_album_less" if less else "painting_album",
+            language,
+            number=number,
+            count=count,
+            name=name,
+        ),
+        fraction=fraction,
+        seconds_left=left,
+    )
+
+
+def album_painted(
+    painted: int,
+    count: int,
+    failures: Sequence[tuple[str, Message]],
+    language: str = DEFAULT_LANGUAGE,
+) -> Status:
+    """The status when all photographs of an album are painted, or have failed.
+
+    Args:
+        failures: Name of each photograph that has failed, and its error.
+    """
+    reasons = list_failures(failures, language)
+    if not painted:
+        return Status("failed", translate("error_title", language), reasons)
+    headline = translate("album_painted", language, painted=painted, count=count)
+    if reasons:
+        return Status("done", headline, translate("album_failures", language, reasons=reasons))
+    return Status("done", headline, translate("album_painted_detail", language))
+
+
+def list_failures(failures: Sequence[tuple[str, Message]], language: str) -> str:
+    """The errors of photographs in one line, each once, after the names it applies to."""
+    names: dict[str, list[str]] = {}
+    for name, reason in failures:
+        names.setdefault(localize(reason, language), []).append(name)
+    return " ".join(f"{', '.join(named)}: {reason}" for reason, named in names.items())
 
 
 def noted(words: str) -> Status:

@@ -171,6 +171,27 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "varying": "Variation {number} of {count}",
     "varied": "{count} variations are ready",
     "varied_detail": "Touch the one you like: it is painted at full size.",
+    "fold_album": "Several photos at once",
+    "album": "Photos to paint",
+    "album_help": "They are painted one after another, each with the painting and the settings of "
+    "this page; at most {limit}. Masks and the start picture are left out. The results are here "
+    "as one ZIP file, too.",
+    "paint_album": "Paint all of them",
+    "album_estimate": "{count} chosen: about {time} on this machine, plus the time in line.",
+    "album_pictures": "Painted photos: touch one to open it",
+    "album_zip": "All of them as ZIP",
+    "no_album": "Choose photos here first; they are painted one after another.",
+    "album_too_many": "{given} photos are chosen; at most {limit} are painted in one run. Take "
+    "some out.",
+    "album_too_long": "{given} photos would reserve the GPU for about {seconds} s; at most {limit} "
+    "s are given to one run. With these settings {fitting} would fit.",
+    "album_too_long_here": "{given} photos would take about {minutes} min on this machine; at most "
+    "{limit} min are given to one run. With these settings {fitting} would fit.",
+    "painting_album": "Photo {number} of {count}: {name}",
+    "painting_album_less": "Photo {number} of {count}: {name} · without masks and start picture",
+    "album_painted": "{painted} of {count} photos painted",
+    "album_painted_detail": "Touch one to open it. The ZIP file has all of them.",
+    "album_failures": "Not painted: {reasons}",
     "seed": "seed {seed}",
     "shown_again": "A result that was shared with you",
     "check_field": "Please check “{name}”",
