@@ -106,27 +106,28 @@ class ForPrograms:
 
     def __init__(self) -> None:
         """Starts to count with `begin`."""
+        self._output = sys.stdout  # which `ray_cluster` redirects
         self._jobs = self._skipped = self._done = self._failed = 0
         self._started = time.monotonic()
 
     def problems(self, problems: Sequence[Problem]) -> None:
         for number, message in problems:
-            _write("problem", row=number, error=str(message))
+            self._write("problem", row=number, error=str(message))
 
     def plan(self, plan: Plan, seconds: float, memory: int) -> None:
         counts = {"todo": len(plan.todo), "skipped": plan.skipped, "failed": plan.failed}
-        _write("plan", **counts, seconds=round(seconds), memory_gb=round(memory / 1e9, 2))
+        self._write("plan", **counts, seconds=round(seconds), memory_gb=round(memory / 1e9, 2))
 
     def begin(self, plan: Plan) -> None:
         self._jobs, self._skipped, self._started = len(plan.todo), plan.skipped, time.monotonic()
-        _write("begin", jobs=self._jobs, skipped=plan.skipped, failed=plan.failed)
+        self._write("begin", jobs=self._jobs, skipped=plan.skipped, failed=plan.failed)
 
     def tell(self, outcome: Outcome) -> None:
         self._done += outcome.error is None
         self._failed += outcome.error is not None
         ended = self._done + self._failed
         each = (time.monotonic() - self._started) / ended
-        _write(
+        self._write(
             "picture",
             output=outcome.name,
             error=None if outcome.error is None else str(outcome.error),
@@ -140,9 +141,8 @@ class ForPrograms:
 
     def end(self, stopped: bool) -> None:
         counts = {"done": self._done, "failed": self._failed, "skipped": self._skipped}
-        _write("end", **counts, stopped=stopped)
+        self._write("end", **counts, stopped=stopped)
 
-
-def _write(event: str, **values: Any) -> None:
-    with suppress(OSError):  # standard output may be closed; the pictures are saved
-        print(json.dumps({"event": event} | values), flush=True)
+    def _write(self, event: str, **values: Any) -> None:
+        with suppress(OSError):  # standard output may be closed; the pictures are saved
+            print(json.dumps({"event": event} | values), file=self._output, flush=True)

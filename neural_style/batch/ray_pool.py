@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -66,6 +68,9 @@ class _Actor(NamedTuple):
 def ray_cluster(address: str) -> Iterator[ModuleType]:
     """The `ray` module, connected to a cluster; disconnected at the end.
 
+    Meanwhile what is written to `sys.stdout` goes to standard error: Ray's words about lost
+    workers must not be among the lines of `ForPrograms`.
+
     Args:
         address: As in `ray.init`: host and port, "auto", or "local" for one on this machine.
 
@@ -81,7 +86,8 @@ def ray_cluster(address: str) -> Iterator[ModuleType]:
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise SettingsError("batch.no_cluster", address=address, reason=str(error)) from error
     try:
-        yield ray
+        with redirect_stdout(sys.stderr):
+            yield ray
     finally:
         ray.shutdown()
 
@@ -100,51 +106,75 @@ class RayPool:
         self._ray = ray
         found = ray.cluster_resources()
         gpus, cpus = int(found.get("GPU", 0)), max(1, int(found.get("CPU", 1)))
-        machines = max(1, sum(1 for node in ray.nodes() if node["Alive"]))
+        sizes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+        smallest = min(filter(None, sizes), default=1)
         self.workers = workers or gpus or max(1, cpus // _CPUS_EACH)
-        self.threads = threads or max(1, cpus // self.workers)
+        self.threads = threads or max(1, min(smallest, cpus // self.workers))
         gpu_share = min(1.0, gpus / self.workers)
-        here = -(-self.workers // machines)
+        here = -(-self.workers // max(1, len(sizes)))
         self._actor = ray.remote(num_cpus=self.threads, num_gpus=gpu_share)(RayWorker)
         self._arguments = self.threads, here
 
     def run(self, line: Line) -> Iterator[Outcome]:
         """Does the jobs on all actors."""
-        lost_in_a_row, attempts = 0, {}
+        losses = _Losses(max(_LOST_IN_A_ROW, 2 * self.workers))
         starting = dict(self._start() for _ in range(self.workers))
         running: dict[Any, tuple[_Actor, Job]] = {}
         idle: list[_Actor] = []
         while running or line:
             while idle and line:
                 actor = idle.pop()
-                others = [other.seen for other, _ in running.values()]
-                job = line.take(actor.seen, others)
+                job = line.take(actor.seen, [other.seen for other, _ in running.values()])
                 running[actor.handle.run.remote(job)] = actor, job
             [done], _ = self._ray.wait([*starting, *running], num_returns=1)
             actor, job = running.pop(done, None) or (starting.pop(done), None)
             try:
                 outcome = self._ray.get(done)
             except self._ray.exceptions.RayActorError as error:
-                lost_in_a_row += 1
-                if lost_in_a_row > max(_LOST_IN_A_ROW, 2 * self.workers):
-                    raise SettingsError("batch.no_worker", reason=str(error)) from error
                 self._ray.kill(actor.handle)
-                starting.update([self._start()])
-                if job is None:
-                    continue
-                attempts[job.name] = attempts.get(job.name, 0) + 1
-                if attempts[job.name] < _ATTEMPTS:
+                outcome = losses.add(job, error)
+                if job is not None and outcome is None:
                     line.put_back(job)
-                else:
-                    wrong = Message("batch.workers_lost", count=_ATTEMPTS)
-                    yield Outcome(job.name, wrong, 0.0)
-                continue
-            idle.append(actor)
-            if job is not None:
-                lost_in_a_row = 0
+                starting.update([self._start()])
+            else:
+                idle.append(actor)
+                losses.in_a_row = 0 if job is not None else losses.in_a_row
+            if job is not None and outcome is not None:
                 yield outcome
 
     def _start(self) -> tuple[Any, _Actor]:
         """A new actor, and a reference that is ready when it is."""
         handle = self._actor.remote(*self._arguments)
         return handle.is_ready.remote(), _Actor(handle, Styles())
+
+
+class _Losses:
+    """Counts the actors that are lost.
+
+    Attributes:
+        in_a_row: Actors lost since the last outcome.
+    """
+
+    def __init__(self, most: int):
+        self.in_a_row = 0
+        self._most = most
+        self._attempts: Counter[str] = Counter()
+
+    def add(self, job: Job | None, error: Exception) -> Outcome | None:
+        """Counts an actor that was lost, while it started or with that job.
+
+        Returns:
+            The job's outcome if it has cost too many actors, else None.
+
+        Raises:
+            SettingsError: Too many were lost in a row.
+        """
+        self.in_a_row += 1
+        if self.in_a_row > self._most:
+            raise SettingsError("batch.no_worker", reason=str(error)) from error
+        if job is None:
+            return None
+        self._attempts[job.name] += 1
+        if self._attempts[job.name] < _ATTEMPTS:
+            return None
+        return Outcome(job.name, Message("batch.workers_lost", count=_ATTEMPTS), 0.0)

@@ -33,6 +33,28 @@ cluster.shutdown()
 """
 
 
+DEADLY = """
+import os, sys
+from typing import NamedTuple
+from neural_style.batch.jobs import Outcome
+from neural_style.batch.pool import Line
+from neural_style.batch.ray_pool import RayPool, ray_cluster
+
+class Named(NamedTuple):
+    name: str
+    styles: tuple = ()
+    def run(self, worker):
+        if self.name == "deadly":
+            os._exit(1)
+        return Outcome(self.name, None, 0.0)
+
+with ray_cluster("local") as ray:
+    jobs = [Named("good 0"), Named("deadly"), Named("good 1"), Named("good 2")]
+    for outcome in RayPool(ray, 1, 1).run(Line(jobs)):
+        print(f"{outcome.name}: {outcome.error}", file=sys.__stdout__, flush=True)
+"""
+
+
 @pytest.fixture
 def cluster():
     """A process with a cluster of two workers' nodes; a line on its input kills a node."""
@@ -114,6 +136,25 @@ def test_driver_and_node_killed_lose_and_double_nothing(cluster, table, tmp_path
     with start(table, tmp_path / "serial") as process:
         assert process.wait(600) == 0
     assert digests(folder) == digests(tmp_path / "serial")
+
+
+def test_workers_get_no_more_threads_than_a_machine_has(cluster, tmp_path):
+    address = cluster.stdout.readline().strip()
+    save_pictures(tmp_path, "a.png", "one.png")
+    table = save_table(tmp_path / "table.csv", {"content": "a.png", "style": "one.png"})
+    command = [sys.executable, "-m", "neural_style", "batch", table, "-o", str(tmp_path / "out")]
+    small = ["--size", "64", "--iterations", "1", "--address", address, "--workers", "1"]
+    assert subprocess.run([*command, *small], timeout=300, capture_output=True).returncode == 0
+
+
+def test_a_row_that_kills_its_workers_fails(tmp_path):
+    """A stand-in for the shell, whose second row ends the process of its worker."""
+    with subprocess.Popen([sys.executable, "-c", DEADLY], stdout=subprocess.PIPE) as process:
+        told, _ = process.communicate(timeout=300)
+    outcomes = dict(line.split(": ") for line in told.decode().splitlines())
+    assert outcomes.keys() == {"good 0", "deadly", "good 1", "good 2"}
+    assert outcomes["deadly"].startswith("3 workers ended while they painted this.")
+    assert {outcomes[f"good {k}"] for k in range(3)} == {"None"}
 
 
 def test_local_cluster_paints_with_two_workers(table, tmp_path):
