@@ -61,6 +61,25 @@ ENGLISH: dict[str, str] = {
     "be {scaled}; the network needs {least} pixels a side. Crop it, or choose a larger size.",
     "picture.start_of_another_shape": "The start picture is {size}, of another shape than the "
     "content image, which is {other}. Crop it to the same.",
+    "picture.previous_of_another_size": "The last frame's picture, masks or flow is {size}; this "
+    "frame's result is {other}. Give them at the size of the result.",
+    # Films
+    "film.unreadable": "Cannot read {name} as a film: {reason}. Check the path and the file.",
+    "film.no_video": "{name} has no video stream. Give a film, or a picture.",
+    "film.no_frames": "{name} has no frame that can be decoded. Save or upload it again.",
+    "film.no_pictures": "The folder {folder} has no pictures. Their endings are {choices}.",
+    "film.sizes_differ": "{name} is {size}; the pictures before it are {other}. Give all frames of "
+    "a film one size.",
+    "film.ending": "Cannot write {name}: a repainted film is a file {choices}, or a folder without "
+    "an ending, not {ending}.",
+    "film.no_opencv": "Films need the package OpenCV, which is not installed. Install it: "
+    "pip install 'opencv-python-headless>=4.10,<6'",
+    "film.raft_weights": "{path} holds no weights of torchvision's raft_large that can be read. "
+    "Give its .pth file, or leave it out.",
+    "film.damaged_piece": "The kept frames in {folder} cannot be continued: the state there is "
+    "damaged. Delete that folder and begin again.",
+    "film.other_piece": "The kept frames in {folder} are of another film, style or settings. "
+    "Delete that folder, or choose another.",
     # Masks
     "mask.not_a_tensor": "The {mask} must be a float32 tensor of shape (1, 3, height, width) or "
     "(1, 1, height, width); it is {given}.",

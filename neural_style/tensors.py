@@ -15,6 +15,9 @@ ImageTensor = Float[Tensor, "1 3 _h _w"]
 Mask = Float[Tensor, "1 1 _h _w"]
 """A weight in [0, 1] for each position."""
 
+FlowField = Float[Tensor, "1 2 _h _w"]
+"""For each pixel, a displacement in pixels: across, then down."""
+
 FeatureMap = Float[Tensor, "1 _c _h _w"]
 """Activations of one layer after its ReLU, so never negative."""
 

@@ -34,6 +34,7 @@ from neural_style.record.recipe import (
 from neural_style.run.begin import Pass, begin, begin_run, can_ease
 from neural_style.run.frame import Frame
 from neural_style.run.job import Job, prepare
+from neural_style.run.previous import PreviousFrame, carry
 from neural_style.settings.settings import Settings
 from neural_style.tensors import ImageTensor
 
@@ -45,6 +46,7 @@ def stylize(
     *,
     masks: Masks = Masks(),  # noqa: B008 (immutable)
     init_image: ImageTensor | None = None,
+    previous: PreviousFrame | None = None,
     every: int = 0,
     resume: State | None = None,
     replay: Recipe | None = None,
@@ -61,6 +63,9 @@ def stylize(
         settings: All settings of the run.
         masks: Where each style is used, and where the content stays as it is.
         init_image: Start picture with the content's aspect ratio, in place of `settings.init`.
+        previous: The last frame of a film, moved to this one. The run then has the full size only,
+            begins from it where the frames look alike, keeps its matches there where they are about
+            as similar, and is held to it by a term of its own.
         every: Yield a frame every so many iterations, too; 0 for milestones only.
         resume: A frame's `state()`, to continue after that frame exactly. Pictures and settings
             must be the same; the number of iterations may be larger.
@@ -75,7 +80,8 @@ def stylize(
 
     Raises:
         ImageError: A picture is not an `ImageTensor` or is too small or too narrow for the
-            network, or the start picture has another aspect ratio than the content.
+            network, the start picture has another aspect ratio than the content, or `previous` is
+            not of the size of the result.
         SettingsError: The device does not exist or has too little memory for this size even in
             strips, or `replay` needs a start picture and none is given.
         StateError: `resume` is damaged, or the state of another run.
@@ -90,7 +96,8 @@ def stylize(
     while True:
         progress = None
         try:
-            job = prepare(content, styles, settings, masks, init_image, resume, reuse or Reuse(0))
+            start = init_image, resume, reuse or Reuse(0), previous
+            job = prepare(content, styles, settings, masks, *start)
             progress = Progress(
                 identity=job.identity,
                 scales=[*map(tuple, job.passes)],
@@ -179,7 +186,8 @@ def _frames(
         progress.scale, progress.before, progress.save = number, before, iterate.state
         progress.matches = current.matched and current.matched.state
         due = iteration in milestones or (every and iteration % every == 0)
-        finished = job.finish(iterate.image, scale) if due else None
+        picture = iterate.image if due else None
+        finished = job.finish(picture, scale) if due else None
         progress.shown = iteration  # nothing can fail from here on
         if iterate.event:
             reason = iterate.event
@@ -199,6 +207,7 @@ def _frames(
                 events=tuple(events),
                 state=partial(progress.state, iteration),
                 recipe=make_recipe(job.given, job.identity, iteration, job.used),
+                carry=partial(carry, picture, current.matched and current.matched.cells),
             )
             events.clear()
     return iterate.image

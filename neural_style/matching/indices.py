@@ -16,12 +16,15 @@ class CellMatches(NamedTuple):
         owners: Index of the style: cells down × across.
         rows, columns: The matched cell of that style's picture.
         axes: Layer → sampled rows and columns of the canvas's map.
+        drift: Pixels by which the matched place lies below and right of the center of the matched
+            cell, 2 × cells down × across: in a film, where matches follow the motion. None for 0.
     """
 
     owners: Tensor
     rows: Tensor
     columns: Tensor
     axes: dict[str, tuple[Axis, Axis]]
+    drift: Tensor | None = None
 
 
 class LayerMatches(NamedTuple):

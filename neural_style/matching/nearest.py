@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
+from neural_style.matching.follow import OWNER_BONUS, FollowedMatches, follow, still_fit
 from neural_style.matching.indices import CellMatches, LayerMatches
 from neural_style.matching.inherit import EarlierMatches, carry_over
 from neural_style.matching.matcher import FLOOR, Matcher, relative_lightness
@@ -54,6 +55,7 @@ def match_cells(
     preference: float = 0.0,
     seed: int = 0,
     earlier: EarlierMatches | None = None,
+    last: FollowedMatches | None = None,
 ) -> CellMatches:
     """For each cell of a picture, the most similar style cell by all layers together.
 
@@ -70,13 +72,14 @@ def match_cells(
         earlier: The matches of the previous size, which are kept where they are about as similar.
             Each of its cells becomes several that belong together, so that strokes grow with the
             picture.
+        last: The matches of a film's last frame, which are kept where they are about as similar.
     """
     cells = dict.fromkeys(matcher.shares, matcher.cell)
     seen = sample(matcher.network, matcher.segments, query, cells)
     shape = count_cells(*query.shape[-2:], matcher.cell)
     queries = _hypercolumns(matcher, seen, shape)
     lightness = relative_lightness(query, shape)
-    found, similarity = [], []
+    found, similarity, drifts = [], [], []
     generator = torch.Generator().manual_seed(seed)
     for k, samples in enumerate(matcher.styles):
         allowed = matcher.allowed[k]
@@ -99,16 +102,30 @@ def match_cells(
             here, there = (_similarity(own, bank, one, preferred) for one in (matches, kept))
             keep = owned & allowed.flatten()[kept] & (there >= here - cost)
             matches = torch.where(keep, kept, matches)
+        fixed = None
+        if last is not None:
+            followed = follow(last, matcher.sizes[k], k, matcher.cell)
+            ours = (matches, followed.cells)
+            here, there = (_similarity(own, bank, one, preferred) for one in ours)
+            fixed = still_fit(followed, allowed, there - here)
+            matches = torch.where(fixed, followed.cells, matches)
+            drifts.append(torch.where(fixed, followed.drift, 0))
         matches = prefer_neighbors(
-            matches, own, bank, shape, allowed, preferred, _NEIGHBOR_BONUS, _REPETITION_COST
+            matches, own, bank, shape, allowed, preferred, _NEIGHBOR_BONUS, _REPETITION_COST, fixed
         )
         found.append(matches)
         similarity.append((own * bank[matches]).sum(1))
+        if fixed is not None:
+            similarity[-1] += OWNER_BONUS * fixed
     owners = _owners(matcher, torch.stack(similarity, 1)).view(shape)
     indices = torch.stack(found, 1).gather(1, owners.view(-1, 1)).view(shape)
     wide = torch.tensor([one.shape[1] for one in matcher.allowed], device=owners.device)[owners]
     axes = {layer: (one.down, one.across) for layer, one in seen.items()}
-    return CellMatches(owners, indices // wide, indices % wide, axes)
+    drift = None
+    if last is not None:
+        chosen = owners.view(1, 1, -1).expand(1, 2, -1)
+        drift = torch.stack(drifts).gather(0, chosen)[0].view(2, *shape)
+    return CellMatches(owners, indices // wide, indices % wide, axes, drift)
 
 
 def _similarity(own: Tensor, bank: Tensor, matches: Tensor, preferred: Tensor | None) -> Tensor:

@@ -84,6 +84,7 @@ def prefer_neighbors(
     preference: Tensor | None,
     bonus: float,
     cost: float = 0.0,
+    fixed: Tensor | None = None,
 ) -> Tensor:
     """Matches made coherent: a cell follows its neighbors' matches where that costs little.
 
@@ -102,6 +103,7 @@ def prefer_neighbors(
         preference: As in `nearest`.
         bonus: Added for each neighbor that a match agrees with.
         cost: Subtracted for each neighbor that has the same match.
+        fixed: Matches that do not change, as booleans, one for each query.
     """
     height, width = shape
     tall, wide = allowed.shape
@@ -123,7 +125,8 @@ def prefer_neighbors(
             score = score + bonus * agrees.flatten(1) - cost * repeats.flatten(1)
         score = torch.where(allowed.flatten()[rows], score, -torch.inf)
         chosen = rows[score.argmax(0), places]
-        found = torch.where(color == sweep % 2, chosen, found)
+        turn = color == sweep % 2
+        found = torch.where(turn if fixed is None else turn & ~fixed, chosen, found)
         matches = torch.stack([found // wide, found % wide]).view(2, height, width)
     return found
 

@@ -14,6 +14,7 @@ from neural_style.tensors import (
     FeatureVector,
     GramMatrix,
     ImageTensor,
+    Mask,
     Scalar,
     wide,
     widen,
@@ -50,6 +51,19 @@ def squared_distance(features: FeatureMap, target: FeatureMap) -> Scalar:
         target: Those of the content image at the same layer and size.
     """
     return widen(features - target).square().sum()
+
+
+def masked_mean_square(difference: ImageTensor, mask: Mask) -> Scalar:
+    """Σ c (x − w)² / D over D pixels and channels: the temporal loss of a film.
+
+    Ruder et al. 2016 (arXiv 1604.08610), eq. 7. It is divided by the number of all pixels, so that
+    each trusted pixel is held equally strongly, however many there are.
+
+    Args:
+        difference: x − w, the canvas minus the moved result of the last frame.
+        mask: c, the weight of each pixel.
+    """
+    return (mask * difference.square()).mean()
 
 
 def style_loss(canvas: GramMatrix, target: GramMatrix) -> Scalar:

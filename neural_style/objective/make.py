@@ -96,6 +96,7 @@ def make_objective(
     keep: Mask | None = None,
     *,
     matches: Term | None = None,
+    temporal: Term | None = None,
     gray: bool = False,
 ) -> Objective:
     """The objective, with targets computed from the pictures.
@@ -109,6 +110,7 @@ def make_objective(
         styles: At least one; ignored where `matches` is given.
         keep: Where the content's pixels replace the canvas's.
         matches: The style term of the statistic "nearest".
+        temporal: The term that holds a film's frame to the last one.
         gray: Whether a gray canvas stays gray.
     """
     layers = loss_config.content_layers.keys() | loss_config.style_layers.keys()
@@ -123,6 +125,8 @@ def make_objective(
     else:
         terms.append(matches)
     terms.append(VariationTerm(loss_config.tv, TV_FORMS[loss_config.tv_form]))
+    if temporal is not None:
+        terms.append(temporal)
     return Objective(network, segments, terms, content, keep, gray)
 
 

@@ -37,6 +37,9 @@ _CELLS_OF_BEFORE = 2 / 3
 _CELLS_ALONE = 12
 """Steps of stage `CELLS` where there is one size only."""
 
+_CELLS_LATER = 3
+"""The same in a later frame of a film."""
+
 _LAYERS_EACH = 5
 """Steps of each pass of stage `LAYERS`."""
 
@@ -104,6 +107,7 @@ def plan_passes(
     factor: float = 2.0,
     shares: Sequence[float] = (),
     matching: bool = False,
+    later: bool = False,
 ) -> list[Scale]:
     """The passes of a run, in order.
 
@@ -111,7 +115,10 @@ def plan_passes(
         height, width, size, scales, iterations, smallest_side, factor, shares: As in `plan_scales`.
         matching: Whether the style is compared by matches. If so, sizes down to `smallest_side`
             are used, and the full size has several passes.
+        later: Whether this is a later frame of a film, which begins from the last result and has
+            the full size only.
     """
+    scales = 1 if later else scales
     if not matching:
         return plan_scales(
             height, width, size, scales, iterations, smallest_side, factor=factor, shares=shares
@@ -127,18 +134,23 @@ def plan_passes(
             -(-smallest_side // 2),
             factor=factor,
             shares=shares or _MATCHING_SHARES,
-        )
+        ),
+        later,
     )
 
 
-def split_by_matches(sizes: Sequence[Scale]) -> list[Scale]:
+def split_by_matches(sizes: Sequence[Scale], later: bool = False) -> list[Scale]:
     """The passes of a run by matches, from its sizes with their iterations.
 
     With more iterations at the full size, the earlier passes stay the same, so that a run can be
     continued.
+
+    Args:
+        later: As in `plan_passes`.
     """
     *smaller, last = sizes
-    first = round(_CELLS_OF_BEFORE * smaller[-1].iterations) if smaller else _CELLS_ALONE
+    alone = _CELLS_LATER if later else _CELLS_ALONE
+    first = round(_CELLS_OF_BEFORE * smaller[-1].iterations) if smaller else alone
     steps = [min(last.iterations, max(1, first))]
     while (left := last.iterations - sum(steps)) > 0:
         steps.append(min(_LAYERS_EACH, left))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from neural_style.errors import StateError
 from neural_style.files import check_place, load_tensors, not_written, write_atomically
@@ -31,17 +32,21 @@ def identify(
     init_image: ImageTensor | None,
     settings: Settings,
     network: str,
+    previous: Sequence[Tensor] = (),
 ) -> dict[str, Any]:
     """What two runs must have in common for one to continue the other: settings and digests.
 
     Args:
         network: Digest of the network's weights.
+        previous: Everything of a film's last frame that makes a difference. It is part of the
+            start picture's digest: a run without it is another run.
     """
     about = knobs()
     free = {name for name in about if about[name].metadata["host"]} | {"iterations"}
     chosen = {name: value for name, value in asdict(settings).items() if name not in free}
     pictures = {"content image": digest(content), "style image": [*map(digest, styles)]}
-    pictures["start image"] = None if init_image is None else digest(init_image)
+    starts = [*([] if init_image is None else [init_image]), *previous]
+    pictures["start image"] = " ".join(map(digest, starts)) or None
     kept = [] if masks.keep is None else [masks.keep]
     drawn = {"for": masks.styles, "of": masks.parts, "keep": kept}
     pictures["masks"] = [f"{role} {digest(mask)}" for role, some in drawn.items() for mask in some]
@@ -209,8 +214,13 @@ def _are_conditions(stored: Any) -> bool:
         return False
 
 
-def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[Scale]:
+def plan_rest(
+    state: State, identity: dict[str, Any], iterations: int, later: bool = False
+) -> list[Scale]:
     """The passes of the checkpoint's run, with added iterations at the full size.
+
+    Args:
+        later: As in `plan_passes`.
 
     Raises:
         StateError: The checkpoint is of another format or run, or no iterations are left.
@@ -233,7 +243,7 @@ def plan_rest(state: State, identity: dict[str, Any], iterations: int) -> list[S
     if not last.stage:
         return [*scales[:-1], last._replace(iterations=last.iterations + more)]
     *smaller, full = join_passes(scales)
-    return split_by_matches([*smaller, full._replace(iterations=full.iterations + more)])
+    return split_by_matches([*smaller, full._replace(iterations=full.iterations + more)], later)
 
 
 _NAMES = {

@@ -28,7 +28,8 @@ def begin_run(job: Job, resume: State | None) -> ImageTensor:
     if job.pieced:
         return job.content
     mean = mean_color(job.network.units)
-    noise = settings.noise_ratio, settings.seed
+    # A later frame of a film has too few steps to remove noise.
+    noise = 0.0 if job.previous else settings.noise_ratio, settings.seed
     init = settings.init if job.init_image is None else job.init_image
     start = start_picture(job.content, job.styles, init, job.passes[0], mean, *noise)
     return luma(start).expand_as(start).clone() if job.gray else start
@@ -62,6 +63,8 @@ def begin(
         image = matched.start
     elif resume is None:
         image = resize(image, scale.height, scale.width)
+    if number == 0 and resume is None and job.previous is not None:
+        image = job.previous.over(image)
     same_size = before is not None and job.passes[number - 1][:2] == scale[:2]
     if matched is not None and same_size:
         objective = retarget(before.objective, before.matched.term, matched.term)
@@ -100,6 +103,7 @@ def _matches(
         preference=_SEED_PREFERENCE * job.settings.noise_ratio,
         seed=job.settings.seed,
         number=number,
+        previous=job.previous,
     )
 
 
@@ -112,6 +116,7 @@ def _objective(job: Job, scale: Scale, matched: MatchedPass | None) -> Objective
         job.loss_config,
         job.keep_at(scale),
         matches=matched and matched.term,
+        temporal=job.previous and job.previous.term(),
         gray=job.gray,
     )
 

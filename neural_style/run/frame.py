@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from neural_style.messages import Message
 from neural_style.optim.optimizers import State
+from neural_style.run.previous import Carried
 from neural_style.tensors import ImageTensor
 
 
@@ -34,6 +35,7 @@ class Frame(NamedTuple):
             be saved with `torch.save` and loaded with `torch.load(…, weights_only=True)`. Call it
             before asking for the next frame. If that frame failed, it is the state of the point
             that the run had reached.
+        carry: Returns what the next frame of a film needs of this picture.
         recipe: Text for the PNG (`save_image(frame.image, path, frame.recipe)`) from which the
             picture can be made again.
     """
@@ -50,3 +52,4 @@ class Frame(NamedTuple):
     events: tuple[Message, ...]
     state: Callable[[], State]
     recipe: dict[str, str]
+    carry: Callable[[], Carried]

@@ -40,6 +40,7 @@ from neural_style.record.checkpoint import (
     used_so_far,
 )
 from neural_style.record.conditions import Conditions
+from neural_style.run.previous import PreviousFrame, check_previous
 from neural_style.run.start import check_parts, check_pictures, check_start
 from neural_style.run.styles import Style, gather_styles, move_style, recolor_style, size_at_scale
 from neural_style.settings.settings import Settings
@@ -57,6 +58,7 @@ class Job(NamedTuple):
         note: `Frame.note`.
         change: How the conditions of a continued run change; None where they do not.
         used: Conditions of the run so far.
+        previous: The last frame of a film, on the device; None where this is not a later frame.
         gray: Whether all pictures are gray.
     """
 
@@ -71,6 +73,7 @@ class Job(NamedTuple):
     styles: list[Style]
     keep: Mask | None
     init_image: ImageTensor | None
+    previous: PreviousFrame | None
     passes: list[Scale]
     plan: MemoryPlan
     note: Message
@@ -116,6 +119,7 @@ def prepare(
     init_image: ImageTensor | None,
     resume: State | None,
     reuse: Reuse,
+    previous: PreviousFrame | None = None,
 ) -> Job:
     """Checks settings, pictures and masks, loads the network and plans the run."""
     given, settings = settings, resolve_auto(settings)
@@ -137,10 +141,14 @@ def prepare(
     device = choose_device(settings.device)
     weights = load_weights(settings.backbone, settings.network_weights)
     network = _network(stages, weights, settings, layers, device, reuse)
-    identity = identify(content, pictures, masks, init_image, settings, weights.digest)
+    before = [] if previous is None else previous.tensors()
+    identity = identify(content, pictures, masks, init_image, settings, weights.digest, before)
     original, colors = content.to(device), (settings.color, settings.color_strength)
     content = prepare_content(*colors, original)
-    styles = [recolor_style(move_style(style, device), original, *colors) for style in styles]
+    reference = original
+    if previous is not None and previous.scene is not None:
+        reference = previous.scene.to(device)
+    styles = [recolor_style(move_style(style, device), reference, *colors) for style in styles]
     passes = plan_passes(
         *content.shape[-2:],
         settings.size,
@@ -150,9 +158,14 @@ def prepare(
         factor=settings.scale_factor,
         shares=settings.scale_shares,
         matching=settings.statistic == NEAREST,
+        later=previous is not None,
     )
+    if previous is not None:
+        check_previous(previous, passes[-1])
+        previous = previous.to(device)
     if resume is not None:
-        planned, passes = passes, plan_rest(resume, identity, settings.iterations)
+        planned = passes
+        passes = plan_rest(resume, identity, settings.iterations, previous is not None)
         if passes != planned:  # the added iterations are all at the full size; record that
             sizes = join_passes(passes)
             shares = tuple(size.iterations for size in sizes)
@@ -177,6 +190,7 @@ def prepare(
     conditions = Conditions(precision_name(network.dtype), plan.rows, plan.history)
     used, change = used_so_far(resume, conditions)
     starts = [] if init_image is None else [init_image]
+    starts += [] if previous is None else [previous.image]
     pictures_seen = [content, *(style.image for style in styles), *starts]
     return Job(
         given=given,
@@ -190,6 +204,7 @@ def prepare(
         styles=styles,
         keep=None if keep is None else keep.to(device),
         init_image=init_image,
+        previous=previous,
         passes=passes,
         plan=plan,
         note=note,

@@ -23,6 +23,7 @@ from neural_style.network.extractor import Network
 from neural_style.network.strips import Segments
 from neural_style.objective import LossConfig, StyleTarget, Term
 from neural_style.plan.schedule import CELLS, Scale
+from neural_style.run.previous import PreviousFrame
 from neural_style.tensors import ImageTensor
 
 _QUERY_HALF = 60.0
@@ -73,6 +74,7 @@ def begin_pass(
     preference: float,
     seed: int,
     number: int,
+    previous: PreviousFrame | None = None,
 ) -> MatchedPass:
     """Finds the matches of a pass and makes its start picture.
 
@@ -85,6 +87,7 @@ def begin_pass(
         pieced: Whether start pictures are made of style patches.
         preference, seed: As in `match_cells`.
         number: Index of the pass in the run.
+        previous: The last frame of a film, whose matches are kept where they fit.
     """
     height, width = content.shape[-2:]
     if scale.stage != CELLS:
@@ -96,18 +99,20 @@ def begin_pass(
     matcher = make_matcher(network, segments, (height, width), styles, loss_config.style_layers)
     strength = loss_config.style / max(loss_config.content, 1e-6)
     base = resize(image, height, width)
-    query, earlier = content, None
-    if not is_first:
+    query, earlier, last = content, None, previous and previous.followed()
+    share = min(_MOST_OF_QUERY, strength / (strength + _QUERY_HALF))
+    if previous is not None:
+        query = torch.lerp(content, previous.over(content), share)
+    elif not is_first:
         # Adds the content's detail that the previous size could not show.
         coarse = resize(content, *image.shape[-2:])
         painted = (base + content - resize(coarse, height, width)).clamp(0, 1)
-        share = min(_MOST_OF_QUERY, strength / (strength + _QUERY_HALF))
         query = torch.lerp(content, painted, share)
         base = painted if pieced else base
     if before is not None:
         size = tuple(image.shape[-2:])
         earlier = EarlierMatches(before.cells, before.matcher.cell, size, before.matcher.sizes)
-    cells = match_cells(matcher, query, preference, seed, earlier)
+    cells = match_cells(matcher, query, preference, seed, earlier, last)
     if pieced:
         pictures = [style.image for style in styles]
         pieces = piece_together(height, width, pictures, cells, matcher.cell)

@@ -16,6 +16,7 @@ from neural_style.objective.losses import (
     style_loss,
     tv_loss,
 )
+from neural_style.objective.temporal import TemporalTerm
 from tests.small_pictures import noise
 
 
@@ -40,6 +41,22 @@ def test_gram_is_invariant_to_shuffling_pixels():
 
 def test_squared_distance_sums_squared_differences():
     assert squared_distance(torch.full((1, 2, 3, 3), 3.0), torch.ones(1, 2, 3, 3)) == 4 * 18
+
+
+def test_masked_mean_square_matches_plain_loops():
+    """The temporal term: Σ c (x − w)² / D; its gradient is 2 c (x − w) / D."""
+    canvas, expected = noise(1, 3, 4, 5).requires_grad_(), noise(1, 3, 4, 5, seed=1)
+    trust = noise(1, 1, 4, 5, seed=2)
+    losses, pull = TemporalTerm(7.0, expected, trust).judge({}, canvas, False)
+    total = 0.0
+    for channel in range(3):
+        for i in range(4):
+            for j in range(5):
+                off = canvas[0, channel, i, j].item() - expected[0, channel, i, j].item()
+                total += trust[0, 0, i, j].item() * off**2
+    assert losses["temporal"].item() == pytest.approx(7 * total / 60, rel=1e-5)
+    (gradient,) = torch.autograd.grad(pull, canvas)
+    assert torch.allclose(gradient, 14 * trust * (canvas - expected) / 60, atol=1e-6)
 
 
 def test_tv_loss_of_checkerboard_is_two():

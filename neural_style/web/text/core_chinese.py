@@ -56,6 +56,24 @@ CORE_CHINESE: dict[str, str] = {
     "网络要求每边至少 {least} 像素。请裁剪，或选择更大的尺寸。",
     "picture.start_of_another_shape": "起始图像为 {size}，与内容图像的形状不同，后者为 {other}。"
     "请裁剪成相同形状。",
+    "picture.previous_of_another_size": "上一帧的图像、遮罩或光流为 {size}，而本帧的结果为 "
+    "{other}。请按结果的尺寸给出。",
+    # Films
+    "film.unreadable": "无法将 {name} 作为影片读取：{reason}。请检查路径和文件。",
+    "film.no_video": "{name} 没有视频流。请给出影片或图像。",
+    "film.no_frames": "{name} 中没有可解码的帧。请重新保存或上传。",
+    "film.no_pictures": "文件夹 {folder} 中没有图像。扩展名可以是 {choices}。",
+    "film.sizes_differ": "{name} 为 {size}，而之前的图像为 {other}。一部影片的所有帧须大小相同。",
+    "film.ending": "无法写入 {name}：重绘的影片应是 {choices} 文件，或没有扩展名的文件夹，"
+    "不能是 {ending}。",
+    "film.no_opencv": "处理影片需要 OpenCV 包，但尚未安装。请安装："
+    "pip install 'opencv-python-headless>=4.10,<6'",
+    "film.raft_weights": "{path} 中没有可读取的 torchvision raft_large 权重。"
+    "请给出其 .pth 文件，或不指定。",
+    "film.damaged_piece": "无法继续 {folder} 中保存的帧：其中的状态已损坏。"
+    "请删除该文件夹后重新开始。",
+    "film.other_piece": "{folder} 中保存的帧属于另一部影片、另一种风格或设置。"
+    "请删除该文件夹，或另选一个。",
     # Masks
     "mask.not_a_tensor": "{mask}必须是形状为 (1, 3, height, width) 或 (1, 1, height, width) 的 "
     "float32 张量；不能是 {given}。",
