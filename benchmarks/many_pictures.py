@@ -85,7 +85,7 @@ def command(contents: list[str], style: str, output: Path, flags: list[str]) -> 
     started = time.perf_counter()
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         told = [(json.loads(line)["event"], time.perf_counter()) for line in process.stdout]
-    ends = [when for event, when in told if event == "picture"]
+    ends = [when for event, when in told if event == "done"]
     assert process.returncode == 0
     assert len(ends) == ROWS
     return ends[0] - started, (ROWS - 1) * 60 / (ends[-1] - ends[0])

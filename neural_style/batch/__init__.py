@@ -1,5 +1,6 @@
-"""Many pictures: a manifest's rows on this machine or on a Ray cluster.
+"""Many pictures and films: on this machine, or on a Ray cluster.
 
-Read `command.py` first. `manifest.py` makes jobs (`jobs.py`), a pool (`pool.py`, `ray_pool.py`)
-runs them, and the ledger (`ledger.py`) records them. Only the shell and the page import from here.
+Read `driver.py` first; `command.py` has the shell's flags. `manifest.py` makes jobs (`jobs.py`), a
+pool (`pool.py`, `ray_pool.py`) runs them, the ledger (`ledger.py`) records them; `films.py` does
+films. Only the shell imports from here.
 """

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
 
+from neural_style.batch.films import FilmTask
 from neural_style.batch.jobs import Picture
 from neural_style.batch.places import fetched
 from neural_style.errors import ImageError
+from neural_style.film.cuts import find_cuts
+from neural_style.film.read import open_film
 from neural_style.images.files import load_image, read_shape
 from neural_style.images.masks import Masks
 from neural_style.network.reuse import Reuse
 from neural_style.plan.estimate import work_of_run
 from neural_style.run.job import prepare
+from neural_style.settings.settings import Settings
 from neural_style.speed import measure_speed
+from neural_style.tensors import ImageTensor
 
 _LOOKED_AT = 200
 """Content images whose sizes are read; the others are taken to be like them."""
@@ -48,11 +55,48 @@ def _shape(path: str) -> tuple[int, int]:
 
 
 def _memory(job: Picture) -> int:
-    """Bytes that the program holds at most during the job."""
+    with fetched(job.content) as file:
+        content = load_image(file, longest=2 * job.settings.size)
+    return _planned_bytes(content, job.styles, job.settings)
+
+
+def _planned_bytes(content: ImageTensor, styles: Sequence[str], settings: Settings) -> int:
+    """Bytes that the program holds at most during a run."""
     pictures = []
-    for path in (job.content, *job.styles):
+    for path in styles:
         with fetched(path) as file:
-            pictures.append(load_image(file, longest=2 * job.settings.size))
-    content, *styles = pictures
-    prepared = prepare(content, styles, job.settings, Masks(), None, None, Reuse(0))
-    return prepared.plan.bytes
+            pictures.append(load_image(file, longest=2 * settings.size))
+    return prepare(content, pictures, settings, Masks(), None, None, Reuse(0)).plan.bytes
+
+
+class FilmEstimate(NamedTuple):
+    """What painting a film takes.
+
+    Attributes:
+        frames: Number of its frames.
+        scenes: Frames that begin a scene, each of which is a whole run.
+        seconds: For one worker with this machine's speed.
+        memory: Bytes that the program holds at most.
+    """
+
+    frames: int
+    scenes: int
+    seconds: float
+    memory: int
+
+
+def estimate_film(task: FilmTask) -> FilmEstimate:
+    """Reads the film, and measures the speed of this machine.
+
+    Raises:
+        NeuralStyleError: A picture cannot be read, or a frame does not fit into memory.
+    """
+    film, settings = open_film(task.film, task.settings.size), task.settings
+    cuts = [*find_cuts(frame.image for frame in film.frames())]
+    first = next(film.frames(0, 1)).image
+    shape, scenes = tuple(first.shape[-2:]), 1 + sum(cuts)
+    shorter = replace(settings, iterations=task.later.steps, scales=1, scale_shares=())
+    work = scenes * work_of_run(settings, shape)
+    work += (len(cuts) - scenes) * work_of_run(shorter, shape)
+    seconds = work / measure_speed(lambda: True)
+    return FilmEstimate(len(cuts), scenes, seconds, _planned_bytes(first, task.styles, settings))

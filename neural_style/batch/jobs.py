@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -85,6 +86,12 @@ class Worker:
         self._styles.move_to_end(key)
         return self._styles[key]
 
+    def limited(self, settings: Settings) -> Settings:
+        """The settings, with the worker's limit of memory if they have none."""
+        if settings.memory_gb:
+            return settings
+        return replace(settings, memory_gb=self.memory_gb)
+
 
 @runtime_checkable
 class Job(Protocol):
@@ -101,6 +108,24 @@ class Job(Protocol):
     def run(self, worker: Worker) -> Outcome:
         """Does the work. A failure that the user can mend is an outcome, not an exception."""
         ...
+
+
+def attempt(name: str, paint: Callable[[float], Outcome]) -> Outcome:
+    """The outcome of a job: that of `paint`, or what the user can do about its failure.
+
+    Args:
+        paint: Called with `time.monotonic()` at the beginning.
+    """
+    started = time.monotonic()
+    try:
+        return paint(started)
+    except NeuralStyleError as refused:
+        error = refused.message
+    except (MemoryError, RuntimeError) as failure:
+        if not memory_is_exhausted(failure):
+            raise
+        error = Message("batch.out_of_memory")
+    return Outcome(name, error, time.monotonic() - started)
 
 
 class Picture(NamedTuple):
@@ -125,24 +150,13 @@ class Picture(NamedTuple):
     bits: int = 8
 
     def run(self, worker: Worker) -> Outcome:
-        started, error = time.monotonic(), None
-        try:
-            return self._paint(worker, started)
-        except NeuralStyleError as refused:
-            error = refused.message
-        except (MemoryError, RuntimeError) as failure:
-            if not memory_is_exhausted(failure):
-                raise
-            error = Message("batch.out_of_memory")
-        return Outcome(self.name, error, time.monotonic() - started)
+        return attempt(self.name, lambda started: self._paint(worker, started))
 
     def _paint(self, worker: Worker, started: float) -> Outcome:
         with fetched(self.content) as file:
             content, alpha = load_with_alpha(file, longest=LONGEST)
         styles, parts = worker.styles(self.styles)
-        settings = self.settings
-        if not settings.memory_gb:
-            settings = replace(settings, memory_gb=worker.memory_gb)
+        settings = worker.limited(self.settings)
         *_, frame = stylize(content, styles, settings, masks=Masks(parts=parts), reuse=worker.reuse)
         make_folder(parent_of(self.output))
         with delivered(self.output) as file:

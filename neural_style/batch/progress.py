@@ -32,8 +32,18 @@ class Progress(Protocol):
         """What would be done: by one worker in that time, with that many bytes of memory."""
         ...
 
-    def begin(self, plan: Plan) -> None:
-        """Before the first job."""
+    def film(self, frames: int, scenes: int, seconds: float, memory: int) -> None:
+        """What a film would take, as `FilmEstimate`."""
+        ...
+
+    def begin(self, jobs: int, skipped: int, failed: int = 0) -> None:
+        """Before the first job.
+
+        Args:
+            jobs: Jobs to do.
+            skipped: Jobs that are done.
+            failed: Jobs that failed before and are not done again.
+        """
         ...
 
     def tell(self, outcome: Outcome) -> None:
@@ -51,8 +61,7 @@ class ForPeople:
     def __init__(self) -> None:
         """The bar appears with `begin`."""
         self._bar: tqdm | None = None
-        self._plan = Plan([], [], 0, 0)
-        self._done = self._failed = 0
+        self._done = self._failed = self._skipped = 0
         self._started = time.monotonic()
 
     def problems(self, problems: Sequence[Problem]) -> None:
@@ -73,10 +82,16 @@ class ForPeople:
         if len(plan.todo) > _TOLD:
             print(f"  … and {len(plan.todo) - _TOLD} more")
 
-    def begin(self, plan: Plan) -> None:
-        self._plan, self._started = plan, time.monotonic()
+    def film(self, frames: int, scenes: int, seconds: float, memory: int) -> None:
+        print(
+            f"{frames} frames in {scenes} scenes. One worker like this machine takes about "
+            f"{in_words(seconds)} and {memory / 1e9:.1f} GB of memory."
+        )
+
+    def begin(self, jobs: int, skipped: int, failed: int = 0) -> None:
+        self._skipped, self._failed, self._started = skipped, failed, time.monotonic()
         self._bar = tqdm(
-            total=len(plan.todo),
+            total=jobs,
             file=sys.stderr,
             dynamic_ncols=True,
             bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}, {remaining} left{postfix}",
@@ -91,11 +106,11 @@ class ForPeople:
         self._bar.update()
 
     def end(self, stopped: bool) -> None:
-        self._bar.close()
-        skipped, failed = self._plan.skipped, self._failed + self._plan.failed
+        if self._bar is not None:
+            self._bar.close()
         parts = [f"{self._done} painted in {in_words(time.monotonic() - self._started)}"]
-        parts += [f"{skipped} done before"] if skipped else []
-        parts += [f"{failed} failed"] if failed else []
+        parts += [f"{self._skipped} done before"] if self._skipped else []
+        parts += [f"{self._failed} failed"] if self._failed else []
         print(", ".join(parts) + ".", file=sys.stderr)
         if stopped:
             print("Stopped. Run the same command again to continue.", file=sys.stderr)
@@ -118,9 +133,13 @@ class ForPrograms:
         counts = {"todo": len(plan.todo), "skipped": plan.skipped, "failed": plan.failed}
         self._write("plan", **counts, seconds=round(seconds), memory_gb=round(memory / 1e9, 2))
 
-    def begin(self, plan: Plan) -> None:
-        self._jobs, self._skipped, self._started = len(plan.todo), plan.skipped, time.monotonic()
-        self._write("begin", jobs=self._jobs, skipped=plan.skipped, failed=plan.failed)
+    def film(self, frames: int, scenes: int, seconds: float, memory: int) -> None:
+        counts = {"frames": frames, "scenes": scenes}
+        self._write("plan", **counts, seconds=round(seconds), memory_gb=round(memory / 1e9, 2))
+
+    def begin(self, jobs: int, skipped: int, failed: int = 0) -> None:
+        self._jobs, self._skipped, self._started = jobs, skipped, time.monotonic()
+        self._write("begin", jobs=jobs, skipped=skipped, failed=failed)
 
     def tell(self, outcome: Outcome) -> None:
         self._done += outcome.error is None
@@ -128,8 +147,8 @@ class ForPrograms:
         ended = self._done + self._failed
         each = (time.monotonic() - self._started) / ended
         self._write(
-            "picture",
-            output=outcome.name,
+            "done" if outcome.error is None else "failed",
+            name=outcome.name,
             error=None if outcome.error is None else str(outcome.error),
             seconds=round(outcome.seconds, 3),
             sha256=outcome.digest,

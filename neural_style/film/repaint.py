@@ -32,6 +32,11 @@ class FilmProgress(NamedTuple):
     output: Path | None = None
 
 
+def frames_folder(output: Path) -> Path:
+    """The folder, beside the output, where painted frames are kept until the film is written."""
+    return output.with_name(f".{output.name}.frames")
+
+
 def repaint_film(
     film: str | os.PathLike[str],
     brush: Brush,
@@ -60,7 +65,7 @@ def repaint_film(
         NeuralStyleError: As `stylize`.
     """
     output = check_output(output)
-    folder = Path(folder or output.with_name(f".{output.name}.frames"))
+    folder = Path(folder or frames_folder(output))
     pieces = plan_pieces(open_film(film, brush.settings.size))
     count = pieces[-1].stop
     started, first = time.monotonic(), None

@@ -224,9 +224,9 @@ def test_json_lines_tell_everything(folder, capfd):
     batch("--content", "in", "--style", "one.png", "-o", "out", "--json")
     told = capfd.readouterr()
     events = [json.loads(line) for line in told.out.splitlines()]
-    assert [event["event"] for event in events] == ["begin", "picture", "picture", "end"]
+    assert [event["event"] for event in events] == ["begin", "done", "done", "end"]
     assert events[0]["jobs"] == 2
-    assert events[1]["output"] == "a-one.png"
+    assert events[1]["name"] == "a-one.png"
     assert events[1]["seconds_left"] >= 0
     assert events[2]["seconds_left"] == 0
     assert [events[-1][name] for name in ("done", "failed", "skipped")] == [2, 0, 0]
