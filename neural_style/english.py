@@ -210,7 +210,7 @@ ENGLISH: dict[str, str] = {
     "batch.out_of_memory": "Memory ran out. Choose a smaller size, or fewer workers.",
     "batch.workers_lost": "{count} workers ended while they painted this. Look at the cluster's "
     "logs; the picture may be too large for their memory.",
-    "batch.no_ray": "Ray is not installed. Install it: pip install 'neural-style-space[ray]'; or "
+    "batch.no_ray": "Ray is not installed. Install it: pip install 'ray>=2.40,<3'; or "
     "leave out --address.",
     "batch.no_cluster": "No Ray cluster at {address}: {reason}. Start one (ray start --head), or "
     "use --address local.",

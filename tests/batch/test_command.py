@@ -200,7 +200,7 @@ class TestRefusals:
         monkeypatch.setitem(sys.modules, "ray", None)
         arguments = "--content", "in", "--style", "one.png", "-o", "out"
         assert batch(*arguments, "--address", "local") == 2
-        assert "pip install 'neural-style-space[ray]'" in capfd.readouterr().err
+        assert "pip install 'ray>=2.40,<3'" in capfd.readouterr().err
 
 
 def test_ctrl_c_keeps_what_is_done(folder, painted, monkeypatch, capfd):
