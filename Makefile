@@ -22,6 +22,7 @@ bench: .venv/ready-to-test ## Run the benchmarks: hours; an interrupted run cont
 	$(BIN)/python -m benchmarks
 
 test-all: .venv/ready-to-test lint ## Run lint and all tests: half an hour more
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ray]'
 	$(PYTEST)
 
 soak: .venv/ready-to-test ## Bad pictures, a crowd, a thousand runs; then random input, MINUTES=10 each

@@ -15,6 +15,8 @@ import pytest
 
 from tests.batch.small_batches import save_pictures, save_table
 
+pytest.importorskip("ray", reason="`make test-all` installs Ray")
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROWS = 100

@@ -189,8 +189,7 @@ CORE_CHINESE: dict[str, str] = {
     "batch.out_of_memory": "内存不足。请选择较小的尺寸，或减少工作进程。",
     "batch.workers_lost": "处理这幅图像时有 {count} 个工作进程意外结束。请查看集群日志；"
     "图像可能超出了它们的内存。",
-    "batch.no_ray": "没有安装 Ray。请安装：pip install 'ray>=2.40,<3'；"
-    "或去掉 --address。",
+    "batch.no_ray": "没有安装 Ray。请安装：pip install 'ray>=2.40,<3'；或去掉 --address。",
     "batch.no_cluster": "在 {address} 找不到 Ray 集群：{reason}。请先启动集群（ray start --head），"
     "或使用 --address local。",
     "batch.workers_without_cluster": "--workers 用于 Ray 集群。"
