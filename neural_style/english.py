@@ -72,6 +72,7 @@ ENGLISH: dict[str, str] = {
     "a film one size.",
     "film.ending": "Cannot write {name}: a repainted film is a file {choices}, or a folder without "
     "an ending, not {ending}.",
+    "film.exists": "{path} exists. Move it away, or choose another name.",
     "film.no_opencv": "Films need the package OpenCV, which is not installed. Install it: "
     "pip install 'opencv-python-headless>=4.10,<6'",
     "film.raft_weights": "{path} holds no weights of torchvision's raft_large that can be read. "
@@ -181,6 +182,7 @@ ENGLISH: dict[str, str] = {
     "batch.one_source": "Name a table of pictures, or give --content; not both.",
     "batch.unknown_manifest": "{path} is no table known here. Use a .csv with a header, or a "
     ".jsonl with one object per line.",
+    "batch.not_utf8": "{path} is not text in UTF-8. Save it so.",
     "batch.no_rows": "{path} has no rows. Write one for each picture.",
     "batch.no_csv": "this is not CSV: {reason}. Write text with commas in quotation marks.",
     "batch.no_json": "this is not a JSON object: {reason}. Write one object per line.",

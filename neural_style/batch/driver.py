@@ -22,6 +22,7 @@ from neural_style.batch.manifest import (
 )
 from neural_style.batch.places import (
     absolute,
+    exists,
     is_local,
     join,
     list_pictures,
@@ -89,8 +90,10 @@ def _pictures(progress: Progress, options: argparse.Namespace) -> int:
     if options.dry_run:
         plan, foreign = compare(planned, read_ledger(ledger_path), options.retry_failed)
         progress.problems([*problems, *foreign])
+        if (problems or foreign) and not options.keep_going:
+            return USER_ERROR
         progress.plan(plan, *estimate([one.job for one in plan.todo]))
-        return USER_ERROR if (problems or foreign) and not options.keep_going else 0
+        return 0
     progress.problems(problems)
     if problems and not options.keep_going:
         return USER_ERROR
@@ -102,12 +105,18 @@ def _pictures(progress: Progress, options: argparse.Namespace) -> int:
             return USER_ERROR
         sweep(options.output)
         ended = _paint(plan, ledger, progress, options)
-    sheet = join(options.output, _SHEET)
-    painted = [job.output for job in plan.jobs if ledger.is_done(job.name)]
-    if painted and absolute(sheet) not in {job.output for job in plan.jobs}:
-        save_sheet(painted, sheet)
+        _make_sheet(plan, ledger, join(options.output, _SHEET))
     failed = ended.failed or plan.failed or problems or foreign
     return ended.code or (SOME_FAILED if failed else 0)
+
+
+def _make_sheet(plan: Plan, ledger: Ledger, path: str) -> None:
+    """Writes the contact sheet, unless a file that no batch has made has its place."""
+    painted = [job.output for job in plan.jobs if ledger.is_done(job.name)]
+    is_ours = _SHEET in ledger.entries and all(job.name != _SHEET for job in plan.jobs)
+    if painted and (is_ours or not exists(path)):
+        ledger.begin(_SHEET, "")
+        save_sheet(painted, path)
 
 
 def _paint(plan: Plan, ledger: Ledger, progress: Progress, options: argparse.Namespace) -> _Ended:

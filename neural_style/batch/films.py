@@ -12,7 +12,7 @@ from neural_style.batch.jobs import Outcome, Worker, attempt
 from neural_style.batch.places import absolute
 from neural_style.batch.pool import Line, Pool
 from neural_style.batch.progress import Progress
-from neural_style.errors import FileError, SettingsError
+from neural_style.errors import FileError, ImageError
 from neural_style.film.paint import Later
 from neural_style.film.pieces import Brush, Piece, join_pieces, paint_piece, plan_pieces
 from neural_style.film.read import open_film
@@ -82,16 +82,15 @@ def film_task(
     """The task, with paths that mean the same on all machines with these disks.
 
     Raises:
-        SettingsError: There is no style.
-        ImageError: The output's ending names no film.
-        FileError: It cannot be written, or is the film itself.
+        ImageError: There is no style, or the output's ending names no film.
+        FileError: It cannot be written, or there is a file or a folder with files of that name.
     """
     if not styles:
-        raise SettingsError("batch.no_style")
-    source, place = Path(absolute(film)), check_output(absolute(output))
-    if source == place:
-        raise FileError("batch.output_is_input", output=output)
-    return FilmTask(source, tuple(map(absolute, styles)), place, settings, later)
+        raise ImageError("picture.no_style")
+    place = check_output(absolute(output))
+    if place.is_file() or (place.is_dir() and any(place.iterdir())):
+        raise FileError("film.exists", path=output)
+    return FilmTask(Path(absolute(film)), tuple(map(absolute, styles)), place, settings, later)
 
 
 def paint_here(task: FilmTask, worker: Worker, progress: Progress) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -99,15 +99,19 @@ def open_ledger(path: Path) -> Iterator[Ledger]:
         FileError: It cannot be written, is in use by another program, or is not a ledger.
     """
     check_place(path)
-    try:
-        with FileLock(f"{path}.lock", timeout=0):
+    lock = FileLock(f"{path}.lock", timeout=0)
+    with ExitStack() as held:
+        try:
+            held.enter_context(lock)
             entries = read_ledger(path)
-            with path.open("ab", buffering=0) as stream:
-                if stream.tell() and not _ends_in_a_line(path):
-                    stream.write(b"\n")
-                yield Ledger(path, stream, entries)
-    except Timeout as error:
-        raise FileError("batch.ledger_in_use", path=str(path)) from error
+            stream = held.enter_context(path.open("ab", buffering=0))
+            if stream.tell() and not _ends_in_a_line(path):
+                stream.write(b"\n")
+        except Timeout as error:
+            raise FileError("batch.ledger_in_use", path=str(path)) from error
+        except OSError as error:
+            raise not_written(path, error) from error
+        yield Ledger(path, stream, entries)
 
 
 def read_ledger(path: Path) -> dict[str, Entry]:
@@ -126,7 +130,7 @@ def read_ledger(path: Path) -> dict[str, Entry]:
                         raise FileError("batch.unknown_ledger", path=str(path))
                     entry = Entry(*(str(read[name]) for name in Entry._fields))
                     entries[str(read["output"])] = entry
-                except (ValueError, LookupError, TypeError) as error:
+                except (ValueError, LookupError, TypeError, RecursionError) as error:
                     if not line.startswith(_BEGINNING[: len(line.strip())]):
                         raise FileError("batch.unknown_ledger", path=str(path)) from error
     except FileNotFoundError:

@@ -109,7 +109,7 @@ def _read_csv(text: str, path: str) -> Iterator[Row]:
 
 
 def _read_lines(text: str, path: str) -> Iterator[Row]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import fsspec
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from neural_style.errors import FileError, ImageError
+from neural_style.errors import FileError, ImageError, quoted
 from neural_style.files import reason_of
 
 PICTURE_ENDINGS = (
@@ -60,13 +61,27 @@ def stamp(path: str) -> str | None:
         about = system.info(inner)
     except FileNotFoundError:
         return None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         reason = reason_of(error)
-        raise ImageError("file.unreadable", name=path, reason=reason) from error
+        raise ImageError("file.unreadable", name=quoted(path), reason=reason) from error
     if about["type"] != "file":
         return None
     changed = next((about[name] for name in _CHANGES if about.get(name)), "")
     return f"{about['size']} {changed}"
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file, a folder or a link of that name.
+
+    Raises:
+        ImageError: It cannot be looked at.
+    """
+    system, inner = _system(path)
+    try:
+        return system.lexists(inner)
+    except (OSError, ValueError) as error:
+        reason = reason_of(error)
+        raise ImageError("file.unreadable", name=quoted(path), reason=reason) from error
 
 
 _CHANGES = ("ETag", "etag", "mtime", "LastModified", "blob_id")
@@ -85,11 +100,12 @@ def list_pictures(folder: str) -> list[str]:
     except OSError as error:
         reason = reason_of(error)
         raise ImageError("file.unreadable", name=folder, reason=reason) from error
-    names = [PurePosixPath(name).name for name in names]
-    found = sorted(name for name in names if name.lower().endswith(PICTURE_ENDINGS))
+    names = sorted(PurePosixPath(name).name for name in names)
+    paths = [join(folder, name) for name in names if name.lower().endswith(PICTURE_ENDINGS)]
+    found = [path for path in paths if stamp(path)]  # no folders, no links to nowhere
     if not found:
         raise ImageError("batch.no_pictures", folder=folder)
-    return [join(folder, name) for name in found]
+    return found
 
 
 @contextmanager
@@ -157,8 +173,10 @@ def read_text(path: str) -> str:
     with fetched(path) as local:
         try:
             return local.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ImageError("file.unreadable", name=path, reason=str(error)) from error
+        except UnicodeDecodeError as error:
+            raise ImageError("batch.not_utf8", path=path) from error
+        except OSError as error:
+            raise ImageError("file.unreadable", name=path, reason=reason_of(error)) from error
 
 
 def sweep(folder: str) -> None:
@@ -167,8 +185,13 @@ def sweep(folder: str) -> None:
     Only call it while no other program writes there.
     """
     system, inner = _system(folder)
-    for path in system.glob(f"{inner}/*.part"):
-        system.rm_file(path)
+    for entry in system.ls(inner, detail=True):
+        if entry["type"] == "file" and _HALF_WRITTEN.fullmatch(PurePosixPath(entry["name"]).name):
+            system.rm_file(entry["name"])
+
+
+_HALF_WRITTEN = re.compile(r".*\.[0-9a-f]{16}\.part")
+"""Names that `delivered` and `files.temporary_file` give."""
 
 
 def _system(path: str) -> tuple[AbstractFileSystem, str]:
@@ -177,6 +200,8 @@ def _system(path: str) -> tuple[AbstractFileSystem, str]:
     Raises:
         FileError: The file system is unknown or its package is not installed.
     """
+    if "://" not in path:  # also with "::" or "data:", which fsspec takes for chains and schemes
+        return LocalFileSystem(), os.path.abspath(path)
     try:
         return fsspec.core.url_to_fs(path)
     except (ImportError, ValueError) as error:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from neural_style.batch.jobs import Picture
 from neural_style.batch.ledger import DONE, FAILED, Entry
 from neural_style.batch.manifest import Planned, Problem
-from neural_style.batch.places import stamp
+from neural_style.batch.places import exists
+from neural_style.errors import ImageError
 from neural_style.messages import Message
 
 
@@ -46,10 +47,14 @@ def compare(
         if same and entry.state == FAILED and not retry_failed:
             failed += 1
             continue
-        exists = stamp(one.job.output) is not None
-        if same and entry.state == DONE and exists:
+        try:
+            is_there = exists(one.job.output)
+        except ImageError as error:  # such as a name that is too long
+            foreign.append(Problem(one.job.number, error.message))
+            continue
+        if same and entry.state == DONE and is_there:
             skipped += 1
-        elif exists and entry is None:
+        elif is_there and entry is None:
             wrong = Message("batch.foreign_output", output=one.job.name)
             foreign.append(Problem(one.job.number, wrong))
         else:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from neural_style.errors import FileError, StateError
+from neural_style.errors import FileError, ImageError, StateError
 from neural_style.files import load_tensors, not_written, reason_of, write_atomically
 from neural_style.film.cuts import find_cuts
 from neural_style.film.paint import Last, Later, paint_frames
@@ -146,7 +146,7 @@ def join_pieces(pieces: Sequence[Piece], folder: Path, output: Path) -> Path:
         pieces: All of one film, each painted to its end.
 
     Raises:
-        ImageError: A frame is missing.
+        StateError: A frame is missing or damaged.
         FileError: The film cannot be written there.
     """
     film = pieces[0].film
@@ -158,10 +158,13 @@ def join_pieces(pieces: Sequence[Piece], folder: Path, output: Path) -> Path:
 def _joined(pieces: Sequence[Piece], folder: Path, number: int) -> ImageTensor:
     """A frame of the film; where two pieces have it, a mixture."""
     having = [piece for piece in pieces if piece.start <= number < piece.stop]
-    images = [
-        load_image(_picture(folder / f"{piece.number:05}", number - piece.start))
-        for piece in having
-    ]
+    try:
+        images = [
+            load_image(_picture(folder / f"{piece.number:05}", number - piece.start))
+            for piece in having
+        ]
+    except ImageError as error:
+        raise StateError("film.damaged_piece", folder=str(folder)) from error
     mixed = images[0]
     for piece, image in zip(having[1:], images[1:], strict=True):
         mixed = torch.lerp(mixed, image, (number - piece.start + 1) / (piece.overlap + 1))
@@ -211,6 +214,8 @@ def _reached(piece: Piece, brush: Brush, folder: Path, key: str) -> tuple[int, i
         state = load_tensors(path)
     except (OSError, ValueError) as error:
         raise StateError("film.damaged_piece", folder=str(folder)) from error
+    if not isinstance(state, dict) or not state.keys() >= _FIELDS:
+        raise StateError("film.damaged_piece", folder=str(folder))
     if state["key"] != key:
         raise StateError("film.other_piece", folder=str(folder))
     done, scene = state["done"], state["scene"]
@@ -231,6 +236,8 @@ def _carried(state: dict[str, Any]) -> Carried:
     matches = None if state["matches"] is None else unpack_matches(state["matches"])[0]
     return Carried(state["image"], matches)
 
+
+_FIELDS = {"key", "done", "scene", "image", "matches"}
 
 _STATE = "last.pt"
 """Name of the file that holds what the next frame is painted from."""

@@ -42,8 +42,9 @@ def painted(monkeypatch):
 
 
 def states(folder) -> dict[str, str]:
+    """How each picture ended; without the contact sheet, which is recorded too."""
     entries = read_ledger(folder / "out" / "ledger.jsonl")
-    return {output: entry.state for output, entry in entries.items()}
+    return {name: one.state for name, one in entries.items() if name != "contact-sheet.jpg"}
 
 
 def test_a_folder_is_painted_and_done_once(folder, painted, capfd):
@@ -168,10 +169,24 @@ class TestRefusals:
         batch(*arguments)
         ledger = folder / "out" / "ledger.jsonl"
         ledger.write_text(ledger.read_text().splitlines()[0])
-        (folder / "out" / ".5e.part").write_bytes(b"half")
+        part = folder / "out" / f".{'5e' * 8}.part"
+        part.write_bytes(b"half")
         assert batch(*arguments) == 0
         assert painted == 2 * ["a-one.png"]
-        assert not (folder / "out" / ".5e.part").exists()
+        assert not part.exists()
+
+    def test_a_contact_sheet_of_somebody_else_stays(self, folder):
+        save_pictures(folder / "in", "contact-sheet.jpg")
+        before = (folder / "in" / "contact-sheet.jpg").read_bytes()
+        assert batch("--content", "in", "--style", "one.png", "-o", "in") == 0
+        assert (folder / "in" / "contact-sheet.jpg").read_bytes() == before
+        assert (folder / "in" / "a-one.png").exists()
+
+    def test_a_result_that_is_a_folder_is_told_before_any_work(self, folder, painted, capfd):
+        (folder / "out" / "a-one.png").mkdir(parents=True)
+        assert batch("--content", "in/a.png", "--style", "one.png", "-o", "out") == 2
+        assert "a-one.png exists" in capfd.readouterr().err
+        assert painted == []
 
     @pytest.mark.parametrize(
         ("arguments", "told"),

@@ -80,6 +80,18 @@ def test_an_interrupted_film_continues(folder, monkeypatch, capfd):
     assert shape_of("out.mp4") == (4, 48, 64)
 
 
+def test_files_of_others_are_not_replaced(folder, capfd):
+    """A film under another name, and a folder with a picture."""
+    (folder / "link.mp4").symlink_to(folder / "film.mp4")
+    save_pictures(folder / "mine", "000000.png")
+    before = (folder / "film.mp4").read_bytes(), (folder / "mine" / "000000.png").read_bytes()
+    for arguments in (("link.mp4", "-o", "film.mp4"), ("film.mp4", "-o", "mine")):
+        assert batch(*arguments, "--style", "one.png") == 2
+        assert "exists. Move it away" in capfd.readouterr().err
+    after = (folder / "film.mp4").read_bytes(), (folder / "mine" / "000000.png").read_bytes()
+    assert after == before
+
+
 def test_pieces_paint_the_same_film(task, folder):
     paint_here(task, Worker(), ForPeople())
     whole = (folder / "out.mp4").read_bytes()
@@ -129,9 +141,9 @@ def test_a_dry_run_tells_frames_scenes_and_time(folder, monkeypatch, capfd):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("film.mp4", "-o", "out.mp4"), "No style image is named"),
+        (("film.mp4", "-o", "out.mp4"), "There is no style image"),
         (("film.mp4", "--style", "one.png", "-o", "out.avi"), "Cannot write out.avi"),
-        (("film.mp4", "--style", "one.png", "-o", "film.mp4"), "would replace a picture that is"),
+        (("film.mp4", "--style", "one.png", "-o", "film.mp4"), "film.mp4 exists"),
         (("gone.mp4", "--style", "one.png", "-o", "out.mp4"), "Cannot read gone.mp4 as a film"),
         (("film.mp4", "--style", "gone.png", "-o", "out.mp4"), "Cannot read gone.png"),
     ],

@@ -85,6 +85,17 @@ def test_only_one_program_writes(path):
         ledger.begin("a.png", "1")
 
 
+def test_a_line_that_cannot_be_parsed_is_ignored_however_deep(path):
+    path.write_text('{"format": ' + 100_000 * "[" + "\n")
+    assert read_ledger(path) == {}
+
+
+def test_a_lock_that_cannot_be_made_is_told(path):
+    path.with_name("ledger.jsonl.lock").mkdir()
+    with pytest.raises(FileError, match="Cannot write"), open_ledger(path):
+        pass
+
+
 def test_a_ledger_needs_a_folder(path):
     with pytest.raises(FileError, match="Make that folder first"), open_ledger(path / "gone"):
         pass

@@ -77,8 +77,12 @@ class TestReading:
         with pytest.raises(ImageError, match="Cannot read"):
             read_manifest(str(tmp_path / "m.csv"))
         (tmp_path / "m.csv").write_bytes(b"\xff\xfe\x00")
-        with pytest.raises(ImageError, match="Cannot read"):
+        with pytest.raises(ImageError, match="is not text in UTF-8"):
             read_manifest(str(tmp_path / "m.csv"))
+
+    def test_lines_end_at_line_feeds_only(self, tmp_path):
+        path = written(tmp_path, "m.jsonl", '{"content": "a\u2028b\x85.png"}\n')
+        assert read_manifest(path) == [Row(1, {"content": "a\u2028b\x85.png"})]
 
 
 class TestPlanning:
@@ -138,6 +142,9 @@ class TestPlanning:
             ({"style": "one.png"}, "No content image is named"),
             ({"content": "a.png"}, "No style image is named"),
             ({"content": "c.png", "style": "one.png"}, "There is no file "),
+            ({"content": "a\0.png", "style": "one.png"}, "Cannot read "),
+            ({"content": "\ud800.png", "style": "one.png"}, "Cannot read "),
+            ({"content": "data:abc", "style": "one.png"}, "There is no file "),
             ({"content": "a.png", "style": "one.png;three.png"}, "three.png"),
             ({"content": "a.png", "style": 3}, "style must be a word; it is 3"),
             ({"content": "a.png", "style": "one.png", "size": "big"}, "size must be a whole"),

@@ -63,13 +63,21 @@ def test_a_folder_without_pictures_is_refused(folder):
         places.list_pictures(places.join(folder, "gone"))
 
 
-def test_what_was_left_half_written_is_swept(folder):
-    for name in ("a.png", ".0f.part", "b.png.0f.part"):
+def test_only_what_was_left_half_written_is_swept(folder):
+    left = f".{'0f' * 8}.part", f"b.png.{'0f' * 8}.part"
+    others = "a.png", "film.mp4.part", ".5e.part"
+    for name in (*left, *others):
         put(places.join(folder, name))
     places.sweep(folder)
-    assert places.stamp(places.join(folder, "a.png"))
-    assert not places.stamp(places.join(folder, "b.png.0f.part"))
-    assert not places.stamp(places.join(folder, ".0f.part"))
+    assert [name for name in left if places.exists(places.join(folder, name))] == []
+    assert all(places.stamp(places.join(folder, name)) for name in others)
+
+
+def test_names_that_look_like_chains_and_schemes_are_local(tmp_path):
+    path = str(tmp_path / "a::b.png")
+    put(path)
+    assert (tmp_path / "a::b.png").exists()
+    assert places.stamp("data:abc") is None
 
 
 def test_missing_files_and_unknown_file_systems_are_told(remote):

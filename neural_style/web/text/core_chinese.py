@@ -66,6 +66,7 @@ CORE_CHINESE: dict[str, str] = {
     "film.sizes_differ": "{name} 为 {size}，而之前的图像为 {other}。一部影片的所有帧须大小相同。",
     "film.ending": "无法写入 {name}：重绘的影片应是 {choices} 文件，或没有扩展名的文件夹，"
     "不能是 {ending}。",
+    "film.exists": "{path} 已存在。请移走它，或另选名称。",
     "film.no_opencv": "处理影片需要 OpenCV 包，但尚未安装。请安装："
     "pip install 'opencv-python-headless>=4.10,<6'",
     "film.raft_weights": "{path} 中没有可读取的 torchvision raft_large 权重。"
@@ -167,6 +168,7 @@ CORE_CHINESE: dict[str, str] = {
     "batch.one_source": "请给出图像表，或使用 --content，两者只选其一。",
     "batch.unknown_manifest": "{path} 不是这里认识的表格。请使用带表头的 .csv，"
     "或每行一个对象的 .jsonl。",
+    "batch.not_utf8": "{path} 不是 UTF-8 文本。请另存为 UTF-8。",
     "batch.no_rows": "{path} 中没有任何行。请为每幅图像写一行。",
     "batch.no_csv": "不是 CSV：{reason}。含逗号的文字请加引号。",
     "batch.no_json": "不是 JSON 对象：{reason}。请每行写一个对象。",
