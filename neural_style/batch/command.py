@@ -134,9 +134,9 @@ _PIECE = 96
 
 
 def _count(given: str) -> int:
-    if not given.isdecimal() or not 1 <= int(given) <= _MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"{given!r} is not a number from 1 to {_MOST_WORKERS}")
+    if not given.isdecimal() or not 1 <= int(given) <= _MOST:
+        raise argparse.ArgumentTypeError(f"{given!r} is not a number from 1 to {_MOST}")
     return int(given)
 
 
-_MOST_WORKERS = 10_000
+_MOST = 10_000

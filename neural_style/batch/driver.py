@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -163,7 +163,7 @@ def _planned(options: argparse.Namespace) -> tuple[list[Planned], list[Problem]]
         contents = [
             path
             for given in options.content
-            for path in ([given] if _is_file(given) else list_pictures(given))
+            for path in ([given] if stamp(given) else list_pictures(given))
         ]
         rows, base = list_rows(contents), ""
     defaults = Defaults(
@@ -177,10 +177,6 @@ def _planned(options: argparse.Namespace) -> tuple[list[Planned], list[Problem]]
     return plan_jobs(rows, base, options.output, defaults)
 
 
-def _is_file(path: str) -> bool:
-    return stamp(path) is not None
-
-
 def _ledger_path(options: argparse.Namespace) -> Path:
     if options.ledger:
         return Path(options.ledger)
@@ -191,9 +187,8 @@ def _ledger_path(options: argparse.Namespace) -> Path:
 
 @contextmanager
 def _pool(options: argparse.Namespace) -> Iterator[Pool]:
-    with ExitStack() as held:
-        if options.address is None:
-            yield LocalPool(Worker(options.threads))
-        else:
-            ray = held.enter_context(ray_cluster(options.address))
-            yield RayPool(ray, options.workers, options.threads)
+    if options.address is None:
+        yield LocalPool(Worker(options.threads))
+        return
+    with ray_cluster(options.address) as ray:
+        yield RayPool(ray, options.workers, options.threads)

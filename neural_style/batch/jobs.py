@@ -40,7 +40,6 @@ class Outcome(NamedTuple):
         seconds: Duration of the job.
         digest: SHA-256 of the result's file.
         recipe: The recipe that the result carries, as JSON.
-        shape: Height and width of the result; (0, 0) if there is none.
     """
 
     name: str
@@ -48,7 +47,6 @@ class Outcome(NamedTuple):
     seconds: float
     digest: str | None = None
     recipe: str | None = None
-    shape: tuple[int, int] = (0, 0)
 
 
 class Worker:
@@ -168,5 +166,4 @@ class Picture(NamedTuple):
             seconds=time.monotonic() - started,
             digest=digest,
             recipe=frame.recipe[KEYWORD],
-            shape=tuple(frame.image.shape[-2:]),
         )

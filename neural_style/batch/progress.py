@@ -106,13 +106,12 @@ class ForPeople:
         self._bar.update()
 
     def end(self, stopped: bool) -> None:
-        if self._bar is None:  # an error before the first job, which is told by itself
-            return
-        self._bar.close()
-        parts = [f"{self._done} painted in {in_words(time.monotonic() - self._started)}"]
-        parts += [f"{self._skipped} done before"] if self._skipped else []
-        parts += [f"{self._failed} failed"] if self._failed else []
-        print(", ".join(parts) + ".", file=sys.stderr)
+        if self._bar is not None:  # else an error before the first job is told by itself
+            self._bar.close()
+            parts = [f"{self._done} painted in {in_words(time.monotonic() - self._started)}"]
+            parts += [f"{self._skipped} done before"] if self._skipped else []
+            parts += [f"{self._failed} failed"] if self._failed else []
+            print(", ".join(parts) + ".", file=sys.stderr)
         if stopped:
             print("Stopped. Run the same command again to continue.", file=sys.stderr)
 

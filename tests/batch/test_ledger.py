@@ -21,7 +21,7 @@ def path(tmp_path):
 def write(path) -> None:
     with open_ledger(path) as ledger:
         ledger.begin("a.png", "1")
-        ledger.end("1", Outcome("a.png", None, 2.5, "ab", '{"format": 3}', (6, 8)))
+        ledger.end("1", Outcome("a.png", None, 2.5, "ab", '{"format": 3}'))
         ledger.begin("b.png", "2")
         ledger.end("2", Outcome("b.png", Message("batch.no_style"), 0.1))
         ledger.begin("c.png", "3")
