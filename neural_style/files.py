@@ -97,6 +97,20 @@ def check_place(path: Path) -> None:
         raise FileError("file.is_a_folder", path=str(path))
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those above it, unless it exists.
+
+    Raises:
+        FileError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            "file.folder_not_made", folder=str(folder), reason=reason_of(error)
+        ) from error
+
+
 def not_written(path: str | os.PathLike[str], error: OSError) -> FileError:
     """The error for a file that could not be written, such as for want of space."""
     return FileError("file.not_written", path=str(path), reason=reason_of(error))

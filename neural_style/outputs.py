@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neural_style.errors import FileError, ImageError
-from neural_style.files import reason_of
+from neural_style.files import make_folder
 from neural_style.images.files import check_destination
 from neural_style.messages import Message
 
@@ -57,11 +57,6 @@ def make_frames_folder(folder: str | None) -> Path | None:
     if folder is None:
         return None
     path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            "file.folder_not_made", folder=str(path), reason=reason_of(error)
-        ) from error
+    make_folder(path)
     check_destination(path / "000000.png")
     return path

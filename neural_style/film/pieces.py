@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from neural_style.errors import FileError, ImageError, StateError
-from neural_style.files import load_tensors, not_written, reason_of, write_atomically
+from neural_style.errors import ImageError, StateError
+from neural_style.files import load_tensors, make_folder, not_written, write_atomically
 from neural_style.film.cuts import find_cuts
 from neural_style.film.paint import Last, Later, paint_frames
 from neural_style.film.read import Film, FilmFrame
@@ -110,10 +110,7 @@ def paint_piece(
         NeuralStyleError: As `stylize`.
     """
     own = folder / f"{piece.number:05}"
-    try:
-        own.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError("file.folder_not_made", folder=str(own), reason=reason_of(error)) from error
+    make_folder(own)
     key = _key(piece, brush)
     done, scene, last = _reached(piece, brush, own, key)
     yield done

@@ -10,8 +10,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from neural_style.errors import FileError, ImageError
-from neural_style.files import check_place, not_written, reason_of, write_atomically
+from neural_style.errors import ImageError
+from neural_style.files import check_place, make_folder, not_written, write_atomically
 from neural_style.film.read import FilmFrame
 from neural_style.images.files import ending_of, save_image
 
@@ -41,12 +41,7 @@ def check_output(path: str | os.PathLike[str]) -> Path:
         return path
     if path.suffix and not path.is_dir():
         raise ImageError("film.ending", name=path.name, ending=ending_of(path), choices=ENDINGS)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            "file.folder_not_made", folder=str(path), reason=reason_of(error)
-        ) from error
+    make_folder(path)
     return path
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from neural_style.errors import NeuralStyleError, SettingsError
+from neural_style.files import make_folder
 from neural_style.images.files import load_image, load_with_alpha, resize, save_image
 from neural_style.images.masks import fit_mask
 from neural_style.messages import Message
@@ -18,7 +19,7 @@ from neural_style.settings.words import ALL, STYLE_CROPS, Box
 from neural_style.tensors import ImageTensor, Mask
 from neural_style.web.run.addresses import parts_folder
 from neural_style.web.run.checks import PAGE_LIMITS, check_upload
-from neural_style.web.run.uploads import bounded, make_folder
+from neural_style.web.run.uploads import bounded
 from neural_style.web.text.texts import PageError, escape_markdown, localize, translate
 
 STYLE_PICTURES = ("style", "style_2")

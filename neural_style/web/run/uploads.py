@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from neural_style.errors import FileError
-from neural_style.files import reason_of
+from neural_style.files import make_folder
 from neural_style.images.files import LONGEST, load_image, read_format, save_image
 from neural_style.web.run.addresses import parts_folder
 from neural_style.web.run.checks import gradio_error
@@ -60,17 +60,3 @@ def browser_copy(path: str) -> str | None:
     folder = parts_folder() / secrets.token_urlsafe(16)
     make_folder(folder)
     return str(save_image(load_image(path, longest=LONGEST), folder / f"{Path(path).stem}.jpg"))
-
-
-def make_folder(folder: Path) -> None:
-    """Makes a folder of pictures, and those above it, unless it exists.
-
-    Raises:
-        FileError: It cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            "file.folder_not_made", folder=folder.name, reason=reason_of(error)
-        ) from error
