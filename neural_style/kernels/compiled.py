@@ -65,11 +65,19 @@ def private_temporary_folder() -> Path | None:
 
 @contextmanager
 def all_cores() -> Iterator[None]:
-    """A context in which a compiled loop runs on as many threads as torch uses."""
+    """A context in which a compiled loop runs on as many threads as torch uses.
+
+    Numba starts its threads in the first context, and with that sets OpenMP's number of threads,
+    which is also torch's, to its own in the calling thread. Sums would then differ in their last
+    bits between this thread and the others.
+    """
     import numba
 
     with _one_at_a_time:
-        numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+        threads = torch.get_num_threads()
+        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
         yield
 
 
