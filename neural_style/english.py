@@ -186,6 +186,9 @@ ENGLISH: dict[str, str] = {
     "batch.no_rows": "{path} has no rows. Write one for each picture.",
     "batch.no_csv": "this is not CSV: {reason}. Write text with commas in quotation marks.",
     "batch.no_json": "this is not a JSON object: {reason}. Write one object per line.",
+    "batch.too_large": "a number has too many digits, or lists are nested too deeply. Shorten the "
+    "row.",
+    "batch.separator": "columns are separated by {given}. Separate them by commas.",
     "batch.count": "there are {values} values for {columns} columns. Write one for each; text with "
     "commas in quotation marks.",
     "batch.unknown_column": "there is no column {name}. Use some of {choices}.",

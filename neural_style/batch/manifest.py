@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -93,6 +94,9 @@ def _read_csv(text: str, path: str) -> Iterator[Row]:
     lines = csv.reader(io.StringIO(text), strict=True)
     try:
         header = [name.strip() for name in next(lines, [])]
+        if len(header) == 1 and (found := re.search(r"[\t;|]", header[0])):
+            what = Message("batch.separator", given=quoted(found[0]))
+            raise SettingsError("batch.row", row=1, what=what)
         _check_columns(header, 1)
         for values in lines:
             number = lines.line_num
@@ -114,8 +118,11 @@ def _read_lines(text: str, path: str) -> Iterator[Row]:
             continue
         try:
             values = json.loads(line)
-        except (ValueError, RecursionError) as error:
+        except json.JSONDecodeError as error:
             reason = Message("batch.no_json", reason=str(error))
+            raise SettingsError("batch.row", row=number, what=reason) from error
+        except (ValueError, RecursionError) as error:  # a limit of Python
+            reason = Message("batch.too_large")
             raise SettingsError("batch.row", row=number, what=reason) from error
         if not isinstance(values, dict):
             reason = Message("batch.no_json", reason=quoted(values))

@@ -16,11 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from neural_style.errors import FileError, ImageError, quoted
 from neural_style.files import reason_of
-
-PICTURE_ENDINGS = (
-    *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif"),
-    *(".tif", ".tiff", ".bmp", ".gif"),
-)
+from neural_style.images.files import ENDINGS
 
 
 def is_local(path: str) -> bool:
@@ -101,7 +97,7 @@ def list_pictures(folder: str) -> list[str]:
         reason = reason_of(error)
         raise ImageError("file.unreadable", name=folder, reason=reason) from error
     names = sorted(PurePosixPath(name).name for name in names)
-    paths = [join(folder, name) for name in names if name.lower().endswith(PICTURE_ENDINGS)]
+    paths = [join(folder, name) for name in names if name.lower().endswith(ENDINGS)]
     found = [path for path in paths if stamp(path)]  # no folders, no links to nowhere
     if not found:
         raise ImageError("batch.no_pictures", folder=folder)

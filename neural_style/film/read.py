@@ -18,12 +18,9 @@ from torch import Tensor
 
 from neural_style.errors import ImageError
 from neural_style.files import reason_of
-from neural_style.images.files import load_image, resize
+from neural_style.images.files import ENDINGS, load_image, resize
 from neural_style.images.sizes import fit, size_of
 from neural_style.tensors import ImageTensor
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".tif", ".tiff", ".bmp")
-"""Endings of the files of a folder that are its frames."""
 
 PICTURES_PER_SECOND = 25
 """Rate of a folder of pictures."""
@@ -97,9 +94,9 @@ class Film:
         Raises:
             ImageError: There are none.
         """
-        found = sorted(path for path in self.path.iterdir() if path.suffix.lower() in PICTURES)
+        found = sorted(path for path in self.path.iterdir() if path.suffix.lower() in ENDINGS)
         if not found:
-            raise ImageError("film.no_pictures", folder=str(self.path), choices=PICTURES)
+            raise ImageError("film.no_pictures", folder=str(self.path), choices=ENDINGS)
         return found
 
     def _pictures(self, start: int, stop: int | None) -> Iterator[FilmFrame]:

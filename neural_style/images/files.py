@@ -44,6 +44,12 @@ LONGEST = 4096
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "TIFF", float_tiff.FORMAT, "BMP", "GIF")
 """Decoders that Pillow may run on untrusted files; JPEG's reads MPO, too."""
 
+ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif"),
+    *(".tif", ".tiff", ".bmp", ".gif"),
+)
+"""Endings by which pictures are found in a folder; a file that is named may have any."""
+
 # Of the photographs of phones; the embedded smaller pictures and depth maps are not read.
 pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 

@@ -172,6 +172,8 @@ CORE_CHINESE: dict[str, str] = {
     "batch.no_rows": "{path} 中没有任何行。请为每幅图像写一行。",
     "batch.no_csv": "不是 CSV：{reason}。含逗号的文字请加引号。",
     "batch.no_json": "不是 JSON 对象：{reason}。请每行写一个对象。",
+    "batch.too_large": "某个数字位数过多，或列表嵌套过深。请缩短这一行。",
+    "batch.separator": "各列之间用的是 {given}。请改用逗号分隔。",
     "batch.count": "有 {columns} 列，却有 {values} 个值。请每列写一个值；含逗号的文字请加引号。",
     "batch.unknown_column": "没有名为 {name} 的列。可用的列：{choices}。",
     "batch.doubled_column": "列 {name} 出现了两次。请删去一个。",
