@@ -1,8 +1,8 @@
 PYTHON ?= python3
 MINUTES ?= 10
 BIN := .venv/bin
-# Two tests at a time: a thread of one that waits must not spin on the other's core.
-PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadscope
+# Three tests at a time, as those of the page wait much: a thread that waits must not spin.
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 3 --dist loadscope
 
 .PHONY: help setup run test test-all soak audit bench docs lint clean
 
@@ -21,9 +21,9 @@ bench: .venv/ready-to-test ## Run the benchmarks: hours; an interrupted run cont
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 
-test-all: .venv/ready-to-test lint ## Run lint and all tests: half an hour more
+test-all: .venv/ready-to-test lint ## Run lint and all tests, types and shapes checked: an hour
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ray]'
-	$(PYTEST)
+	$(PYTEST) --jaxtyping-packages=neural_style,tests.checker
 
 soak: .venv/ready-to-test ## Bad pictures, a crowd, a thousand runs; then random input, MINUTES=10 each
 	$(BIN)/python -m tests.soak

@@ -36,6 +36,7 @@ from neural_style.images.files import LONGEST
 from neural_style.web.run.gate import PROXIES
 from tests.bad_pictures import bad_pictures
 from tests.web.conftest import free_port
+from tests.web.local_client import local_client
 
 ROOT = Path(__file__).parents[1]
 STYLE = ROOT / "examples/style/great-wave.jpg"
@@ -182,13 +183,8 @@ def send_bad_pictures(server: Server) -> Iterator[str]:
 
 def client_of(server: Server, number: int, folder: Path) -> Client:
     """A client at an address of its own."""
-    return Client(
-        server.url,
-        headers={"X-Forwarded-For": f"10.0.{number // 250}.{number % 250}"},
-        download_files=folder,
-        verbose=False,
-        analytics_enabled=False,
-    )
+    address = f"10.0.{number // 250}.{number % 250}"
+    return local_client(server.url, headers={"X-Forwarded-For": address}, download_files=folder)
 
 
 def paint(client: Client, content: Path) -> str:

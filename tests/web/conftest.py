@@ -34,13 +34,14 @@ from neural_style.web.run.cost import SpeedMeasurement
 from neural_style.web.run.gate import Gate
 from neural_style.web.serve import serve
 from tests.conftest import picture
+from tests.web.local_client import local_client
 from tests.web.page_columns import Columns, create_columns
 from tests.web.raw_api import RawApi
 from tests.web.uploads import Uploads
 from tests.web.visit import PATIENCE_MS, make_ready
 from tests.web.watch import Watch
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, CHROMIUMS)), None)
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -202,7 +203,7 @@ def new_client(url: str, tmp_path: Path) -> Iterator[Callable[..., Client]]:
 
     def make(**options: Any) -> Client:
         usual = {"download_files": tmp_path / f"client-{len(clients)}"}
-        clients.append(Client(url, verbose=False, analytics_enabled=False, **(usual | options)))
+        clients.append(local_client(url, **(usual | options)))
         return clients[-1]
 
     yield make

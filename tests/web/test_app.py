@@ -18,7 +18,7 @@ import gradio as gr
 import httpx
 import pytest
 import spaces
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
@@ -31,6 +31,7 @@ from neural_style.web.serve import serve
 from tests.conftest import EXAMPLES
 from tests.test_cli import restore_sigint
 from tests.web.conftest import free_port
+from tests.web.local_client import local_client
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,7 +88,7 @@ def responds(url: str) -> bool:
 def test_process_serves_the_page_and_runs_the_real_network(started, tmp_path):
     source = "vgg19 weights: original Caffe model in 8 bits"
     assert source in httpx.get(f"{started.url}config").text
-    client = Client(started.url, download_files=tmp_path, verbose=False, analytics_enabled=False)
+    client = local_client(started.url, download_files=tmp_path)
     result, gallery, status, _ = client.predict(
         handle_file(EXAMPLES / "content/chelsea.jpg"),
         handle_file(EXAMPLES / "style/harvest-at-la-crau.jpg"),
@@ -106,7 +107,7 @@ def test_process_serves_the_page_and_runs_the_real_network(started, tmp_path):
 
 def test_process_that_is_interrupted_keeps_the_picture_and_tells_the_visitor(started, tmp_path):
     """By SIGINT, which a terminal sends at Ctrl-C; SIGTERM has the same handler."""
-    client = Client(started.url, download_files=tmp_path, verbose=False, analytics_enabled=False)
+    client = local_client(started.url, download_files=tmp_path)
     run = client.submit(
         handle_file(EXAMPLES / "content/chelsea.jpg"),
         handle_file(EXAMPLES / "style/harvest-at-la-crau.jpg"),

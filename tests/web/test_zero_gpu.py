@@ -19,13 +19,14 @@ from urllib.parse import parse_qs, urlsplit
 import gradio as gr
 import httpx
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 
 from neural_style.web.run.gpu import explain_gpu_errors
 from neural_style.web.run.status import Status
 from neural_style.web.run.view import Outputs
 from tests.web.conftest import free_port
+from tests.web.local_client import local_client
 
 ROOT = Path(__file__).parents[2]
 DONE = re.compile(r"Done in \d+ s · 4 steps · 64×43 · content ")
@@ -149,7 +150,7 @@ def _responds(url: str) -> bool:
 @pytest.fixture
 def call(space: str, pictures: tuple[str, str], tmp_path: Path) -> Iterator[Callable]:
     """Submits a small run with changed settings, and returns its job."""
-    client = Client(space, download_files=tmp_path, verbose=False, analytics_enabled=False)
+    client = local_client(space, download_files=tmp_path)
 
     def submit(**changes):
         content, style = (handle_file(path) for path in pictures)
