@@ -47,8 +47,15 @@ STYLES = {
     ],
 }
 CASES = [("cells", "nearest"), ("layers", "nearest"), *(("", name) for name in STATISTICS)]
-ENGINES_AND_OPTIMIZERS = [
-    (engine, optimizer) for engine, entry in ENGINES.items() for optimizer in entry.optimizers
+USUAL = "fast", "lbfgs"
+COMBINATIONS = [
+    pytest.param(
+        *(*case, engine, optimizer),
+        marks=() if case == CASES[0] or (engine, optimizer) == USUAL else pytest.mark.slow,
+    )
+    for case in CASES
+    for engine, entry in ENGINES.items()
+    for optimizer in entry.optimizers
 ]
 
 
@@ -122,8 +129,7 @@ def steps(
     return optimize(objective, start, canvas, optimizer, iterations, guarded=guarded, **options)
 
 
-@pytest.mark.parametrize(("stage", "statistic"), CASES)
-@pytest.mark.parametrize(("engine", "optimizer"), ENGINES_AND_OPTIMIZERS)
+@pytest.mark.parametrize(("stage", "statistic", "engine", "optimizer"), COMBINATIONS)
 def test_steps_cause_no_device_sync(stage, statistic, engine, optimizer):
     choice = ENGINES[engine].optimizers[optimizer]
     made = choice.make(choice.rate, 3, choice.history_dtype)

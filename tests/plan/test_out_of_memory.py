@@ -139,7 +139,7 @@ def same_plan(monkeypatch):
         *((make_finishing_fail, call) for call in (1, 4, 9)),
     ],
 )
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("optimizer", ["lbfgs", pytest.param("adam", marks=pytest.mark.slow)])
 def test_run_with_one_out_of_memory_error_is_byte_identical(
     optimizer, make_fail, call, monkeypatch
 ):

@@ -128,6 +128,7 @@ class TestRun:
         expect(other.locator("#status")).to_contain_text("In line: 1 ahead of you")
         return other
 
+    @pytest.mark.slow
     def test_run_waits_in_line_and_says_so(self, ready, waiting, watch):
         watch.allow(math.inf)
         for page in (ready, waiting):
@@ -141,6 +142,7 @@ class TestRun:
         expect(ready.locator("#status .done")).to_contain_text("12 steps")
         assert watch.ended == 1
 
+    @pytest.mark.slow
     def test_four_variations_then_one_at_full_size(self, ready, watch):
         set_number(ready, "seed", 5)
         press(ready, "vary")
@@ -173,6 +175,7 @@ class TestStop:
         set_number(ready, "iterations", 12)
         run_to_the_end(ready)
 
+    @pytest.mark.slow
     def test_closed_tab_ends_the_run(self, ready, watch):
         watch.seconds_per_look = 0.8
         set_number(ready, "iterations", 500)
@@ -205,10 +208,12 @@ class TestControls:
         expect(page.locator("#strength input[type=number]")).to_have_value("0")
         expect(page.locator("#style_weight input")).to_have_value(f"{Settings().style_weight:g}")
 
+    @pytest.mark.slow
     def test_strength_follows_a_link(self, page, url):
         page.goto(f"{url}?style_weight={Settings().style_weight * 2}")
         expect(page.locator("#strength input[type=number]")).to_have_value("1")
 
+    @pytest.mark.slow
     def test_strength_reaches_the_run(self, ready, watch, monkeypatch):
         seen = []
         stylize = handlers.stylize
@@ -222,6 +227,7 @@ class TestControls:
         run_to_the_end(ready)
         assert seen == [Settings(style_weight=8 * Settings().style_weight, iterations=12, size=96)]
 
+    @pytest.mark.slow
     def test_new_seed_changes_the_seed(self, page):
         open_fold(page, "look")
         field = page.locator("#seed input")
@@ -268,6 +274,7 @@ class TestRefusals:
         expect(page.locator("#content")).to_have_class(re.compile("faulty"))
         assert watch.looks == 0
 
+    @pytest.mark.slow
     def test_heic_upload_is_converted_and_shown(self, page, tmp_path):
         (tmp_path / "photo.heic").write_bytes(heic(gradient(48, 64)))
         page.locator("#content input[type=file]").set_input_files(tmp_path / "photo.heic")
@@ -303,6 +310,7 @@ class TestPhone:
     def phone(self, open_page) -> Page:
         return open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
 
+    @pytest.mark.slow
     def test_button_stays_in_view_while_pictures_are_chosen(self, phone):
         button = phone.locator("#stylize")
         for name in ("content", "style"):
@@ -321,6 +329,7 @@ class TestPhone:
         expect(phone.locator("#status")).to_contain_text("12 steps")
         expect(result.locator("img")).to_be_in_viewport(ratio=0.5)
 
+    @pytest.mark.slow
     def test_nothing_scrolls_sideways(self, phone, pictures, watch):
         def widths() -> set[int]:
             return {
@@ -351,6 +360,7 @@ class TestLastVisit:
         press(ready, "continue")
         expect(ready.locator("#status")).to_contain_text("20 steps")
 
+    @pytest.mark.slow
     def test_reload_during_a_run_keeps_its_picture(self, ready, watch):
         watch.seconds_per_look = 0.5
         set_number(ready, "iterations", 500)
@@ -364,6 +374,7 @@ class TestLastVisit:
         )
         expect(ready.locator("#result img")).to_have_count(1)
 
+    @pytest.mark.slow
     def test_pictures_that_are_gone_are_reported(self, ready, watch, uploads):
         stored = json.loads(ready.evaluate("localStorage['neural-style-space.visit']"))
         for path in stored["pictures"].values():

@@ -86,6 +86,7 @@ class TestFinishedRun:
         address = ready.locator("#film-file a[download]").get_attribute("href")
         assert httpx.get(address).content[4:8] == b"ftyp"
 
+    @pytest.mark.slow
     def test_result_can_be_the_next_photo(self, ready, watch):
         run_to_the_end(ready)
         press(ready, "as-content")
@@ -107,6 +108,7 @@ class TestFinishedRun:
         other.wait_for_timeout(500)
         expect(other.locator("#fold-earlier")).not_to_be_visible()
 
+    @pytest.mark.slow
     def test_earlier_result_opens_with_its_settings(self, ready, watch):
         set_number(ready, "seed", 1)
         run_to_the_end(ready)
@@ -227,6 +229,7 @@ class TestLinks:
         expect(other.locator("#iterations input[type=number]")).to_have_value("12")
         expect(other.locator("#size input[type=number]")).to_have_value("96")
 
+    @pytest.mark.slow
     def test_result_link_shows_the_result_and_its_settings(self, ready, open_page, url, watch):
         set_number(ready, "seed", 77)
         run_to_the_end(ready)

@@ -98,6 +98,7 @@ class TestCropOnThePage:
         expect(tool.locator("#style img")).to_have_attribute("src", re.compile("harvest"))
         expect(box).to_have_value("all")
 
+    @pytest.mark.slow
     def test_a_link_keeps_its_part(self, page, url):
         page.goto(f"{url}?style=harvest-at-la-crau&style_crop=0%2C0%2C0.5%2C1")
         expect(page.locator("#style img")).to_have_attribute("src", re.compile("harvest"))
