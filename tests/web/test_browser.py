@@ -156,24 +156,43 @@ class TestRun:
         expect(ready.locator("#seed input")).to_have_value("7")
 
 
+REMEMBER_KINDS_JS = """() => {
+  window.kinds = new Set();
+  const remember = () => window.kinds.add(document.querySelector("#status .status").classList[1]);
+  new MutationObserver(remember).observe(document.querySelector("#status"),
+    {childList: true, subtree: true});
+}"""
+"""JavaScript: remembers each kind of status that is shown from now on."""
+
+
 class TestStop:
     def test_stop_ends_the_run_and_keeps_its_picture(self, ready, watch):
         watch.seconds_per_look = 0.8
         set_number(ready, "iterations", 500)
         press(ready, "stylize")
         expect(ready.locator("#status")).to_contain_text(re.compile(r"step \d+ of 500"))
+        ready.evaluate(REMEMBER_KINDS_JS)
         with watch.stopping():
             press(ready, "stop")
         expect(ready.locator("#status")).to_contain_text(
             re.compile(r"Stopped after \d+ of 500 steps")
         )
+        assert ready.evaluate("() => [...window.kinds].sort()") == ["busy", "done"]
         expect(ready.locator("#result img")).to_have_attribute(
             "src", re.compile(r"stylized-\d{6}-\w{32}\.png")
         )
         expect(ready.locator("#stop")).not_to_be_visible()
         watch.seconds_per_look = 0
         set_number(ready, "iterations", 12)
-        run_to_the_end(ready)
+        watch.allow(watch.looks + 2)
+        press(ready, "stylize")
+        buttons = ("result-link", "as-content", "as-start", "forget-shown", "continue")
+        for button in buttons:
+            expect(ready.locator(f"#{button}")).to_be_disabled()
+        watch.allow(math.inf)
+        expect(ready.locator("#status")).to_contain_text("Done in ")
+        for button in buttons:
+            expect(ready.locator(f"#{button}")).to_be_enabled()
 
     @pytest.mark.slow
     def test_closed_tab_ends_the_run(self, ready, watch):
@@ -247,12 +266,17 @@ class TestRefusals:
         refused = page.locator("#status .failed")
         expect(refused).to_contain_text("Please check “Your photo”")
         expect(page.locator("#content")).to_have_class(re.compile("faulty"))
+        reason = "(box) => getComputedStyle(box, '::after').content"
+        assert "Choose a photo" in page.locator("#content").evaluate(reason)
         choose_example(page, "content", 0)
+        expect(page.locator("#status .idle")).to_contain_text("Choose a photo and a painting")
+        expect(page.locator("#content")).not_to_have_class(re.compile("faulty"))
         press(page, "stylize")
         expect(refused).to_contain_text("Please check “The painting”")
         page.wait_for_timeout(1500)
         expect(refused).to_contain_text("Choose a painting")  # it stays
-        expect(page.locator("#content")).not_to_have_class(re.compile("faulty"))
+        choose_example(page, "style", 0)
+        expect(page.locator("#status .idle")).to_contain_text("Ready: press Paint.")
         assert watch.looks == 0
         expect(page.locator("#stylize")).to_be_visible()
 
@@ -265,6 +289,9 @@ class TestRefusals:
         expect(ready.locator("#status .failed")).to_contain_text("tv_weight must be a number from")
         expect(ready.locator("#tv_weight input")).to_be_visible()
         expect(ready.locator("#tv_weight")).to_have_class(re.compile("faulty"))
+        ready.locator("#tv_weight input").fill("0.1")
+        expect(ready.locator("#status")).to_contain_text("Ready: press Paint.")
+        expect(ready.locator("#tv_weight")).not_to_have_class(re.compile("faulty"))
         assert watch.looks == 0
 
     def test_unreadable_upload_is_refused_at_once(self, page, tmp_path, watch):

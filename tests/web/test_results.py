@@ -117,8 +117,14 @@ class TestFinishedRun:
         earlier = ready.locator("#earlier .thumbnail-item")
         expect(earlier).to_have_count(2)
         newest = shown(ready)
+        press(ready, "result-link")
+        expect(ready.locator("#result-link-box")).to_be_visible()
+        titles = earlier.all_inner_texts()
         earlier.nth(1).click()
         expect(ready.locator("#seed input")).to_have_value("1")
+        expect(ready.locator("#result-link-box")).not_to_be_visible()  # of the other result
+        expect(ready.locator("#status")).to_be_in_viewport()
+        assert earlier.all_inner_texts() == titles
         expect(ready.locator("#result img")).not_to_have_attribute("src", newest)
         expect(ready.locator("#files a[download]").first).to_have_attribute(
             "href", re.compile("content-style-1.png")
@@ -246,12 +252,13 @@ class TestLinks:
         open_fold(other, "look")
         expect(other.locator("#seed input")).to_have_value("77")
         expect(other.locator("#content img, #style img, #earlier img")).to_have_count(0)
-        press(other, "continue")
-        expect(other.locator("#status .failed")).to_contain_text("Only the person who made")
+        expect(other.locator("#continue, #by, #forget-shown")).to_have_count(0)
         press(other, "as-start")
         expect(other.locator("#init_image img")).to_have_attribute("src", SHARED)
         other.goto(f"{url}?result=gone")
         expect(other.locator("#status")).to_contain_text("results are kept for about a day")
+        press(ready, "stylize")
+        expect(box).to_have_count(0)  # the next result has another link
 
     def test_mistakes_in_a_link_are_reported_without_markup(self, page, url):
         page.goto(f"{url}?iterations=many&content=none&size=9999&<h1>[a](//b) $$x$$=1")

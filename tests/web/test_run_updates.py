@@ -115,6 +115,11 @@ def picture_update(path: str) -> dict:
     return gr.update(value=path, visible=True, label="Result")
 
 
+def gallery_update(titled: list[tuple[str, str]]) -> dict:
+    """The update that shows these pictures with their titles, none of them selected."""
+    return gr.update(value=titled, selected_index=None)
+
+
 def iter_outputs(outputs: list[Outputs]):
     """A handler that yields these outputs."""
 
@@ -157,8 +162,11 @@ class TestEnd:
             results.tabs: gr.update(visible=True),
             results.details: details_text(last.status),
             results.gallery: last.gallery,
+            results.go_on: gr.update(visible=True),
+            results.forget_shown: gr.update(visible=True),
+            results.result_link_box: gr.update(value=None, visible=False),
             results.history: json.dumps([runs.result_name(Path(last.run), 4)]),
-            results.earlier: [(last.picture, "content · style · seed 7")],
+            results.earlier: gallery_update([(last.picture, "content · style · seed 7")]),
             results.earlier_fold: gr.update(visible=True),
         }
 
@@ -232,6 +240,8 @@ class TestOpened:
             results.tabs: gr.update(visible=False),
             results.files: ["a.png"],
             results.shown_run: "a.png",
+            results.go_on: gr.update(visible=False),
+            results.forget_shown: gr.update(visible=False),
         }
 
     def test_stored_history_leaves_out_results_that_are_gone(self, columns, sent, watch):
@@ -241,7 +251,7 @@ class TestOpened:
         history = json.dumps([str(Path(last.run).with_name("gone") / "4"), name])
         assert run_updates.stored_history(history, "en", results) == {
             results.history: json.dumps([runs.result_name(Path(last.run), 4)]),
-            results.earlier: [(last.picture, "content · style · seed 7")],
+            results.earlier: gallery_update([(last.picture, "content · style · seed 7")]),
             results.earlier_fold: gr.update(visible=True),
         }
 
@@ -249,6 +259,6 @@ class TestOpened:
         _, results = columns
         assert run_updates.stored_history("", "en", results) == {
             results.history: "[]",
-            results.earlier: [],
+            results.earlier: gallery_update([]),
             results.earlier_fold: gr.update(visible=False),
         }

@@ -26,7 +26,9 @@ from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 from neural_style.web.text.texts import (
     PageError,
     caption,
+    choice_label,
     escape_markdown,
+    example_title,
     format_duration,
     knob_help,
     knob_label,
@@ -248,3 +250,22 @@ def test_note_of_a_run_is_translated(note):
     assert HAN.search(chinese)
     assert not re.search("[A-Za-z]", NAMES.sub("", chinese))
     assert {*re.findall(r"\d+", chinese)} == {*re.findall(r"\d+", str(note))}
+
+
+def test_values_of_settings_have_words_in_all_languages():
+    tables = [
+        {name: {*texts.choices} for name, texts in language.knobs.items()}
+        for language in LANGUAGES.values()
+    ]
+    assert all(table == tables[0] for table in tables)
+    for name, values in tables[0].items():
+        assert values in (set(), {*(knobs()[name].metadata["choices"] or ())})
+    assert choice_label("color", "style") == "of the painting (style)"
+    assert choice_label("color", "style", "zh") == "画作的颜色 (style)"
+    assert choice_label("backbone", "vgg16", "zh") == "vgg16"
+
+
+def test_example_picture_has_a_title_and_another_its_name():
+    assert example_title("great-wave") == "The Great Wave"
+    assert HAN.search(example_title("great-wave", "zh"))
+    assert example_title("holiday") == "holiday"

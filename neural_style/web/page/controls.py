@@ -14,6 +14,7 @@ from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.manners import PRESET_KNOBS, connect_manners, rounded, timed_qualities
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import show_status
+from neural_style.web.page.scripts import inputs_changed_js
 from neural_style.web.run import status
 from neural_style.web.run.call import named_values
 from neural_style.web.run.checks import check_upload, parse_settings
@@ -58,6 +59,14 @@ def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> 
         [*widgets.values()],
         api_visibility="private",
         show_progress="hidden",
+    )
+    gr.on(
+        [inputs.content.change, inputs.style.change, *(w.input for w in inputs.widgets.values())],
+        None,
+        [inputs.content, inputs.style, language],
+        results.status,
+        js=inputs_changed_js(),
+        **IN_BROWSER,
     )
     for name, picture in (("content", inputs.content), ("style", inputs.style)):
         _connect_check(name, picture, inputs, results, language)

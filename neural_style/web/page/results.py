@@ -16,6 +16,9 @@ from neural_style.web.run.album import Album
 _PICTURE_HEIGHT = 460
 """Pixels; the same for the example and the result, so that nothing jumps."""
 
+MORE_ITERATIONS = 20
+"""By how many iterations Continue goes on with a finished run, unless told otherwise."""
+
 _EXAMPLE = "summer-palace"
 """Content image of the finished example that is shown before a run."""
 
@@ -29,6 +32,7 @@ class Results(NamedTuple):
         album: The finished pictures of an album; hidden while there are none.
         album_zip: The same as a ZIP file.
         actions: What can be done with a result; hidden while there is none.
+        go_on: Continue, and by how many iterations; hidden while a shared result is shown.
         shown_run: Private folder of the displayed run, or path of a displayed shared result.
         latest_run: The same of the run that was started last; hidden, for the browser to store.
         seeds: Seeds of `variations`, in their order.
@@ -45,6 +49,7 @@ class Results(NamedTuple):
     album: gr.Gallery
     album_zip: gr.File
     actions: gr.Column
+    go_on: gr.Row
     continue_run: gr.Button
     more_iterations: gr.Number
     as_content: gr.Button
@@ -86,7 +91,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
     picture_options = {"format": "png", "interactive": False}
     example = localizer.create(
         gr.ImageSlider,
-        {"label": "example_result"},
+        {"label": "finished_example"},
         value=example_comparison(_EXAMPLE),
         type="filepath",
         height=_PICTURE_HEIGHT,
@@ -133,9 +138,14 @@ def results_column(localizer: Localizer, note: Message) -> Results:
                 )
             )
         result_link_box = link_box(localizer, "result_link")
-        with gr.Row(elem_id="go-on"):
+        with gr.Row(elem_id="go-on") as go_on:
             more_iterations = number_input(
-                localizer, "continue_by", value=20, precision=0, min_width=160, elem_id="by"
+                localizer,
+                "continue_by",
+                value=MORE_ITERATIONS,
+                precision=0,
+                min_width=160,
+                elem_id="by",
             )
             continue_run = localizer.create(
                 gr.Button, {"value": "continue"}, elem_id="continue", **button_size
@@ -209,6 +219,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         album,
         album_zip,
         actions,
+        go_on,
         continue_run,
         more_iterations,
         as_content,

@@ -175,6 +175,7 @@ def connect_runs(
 
 def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> None:
     """Connects what the browser does when a run is started, before the server answers."""
+    buttons = _buttons(inputs, results)
     # Events of their own: one that follows the run's event would wait for its end.
     for start in (
         inputs.stylize.click,
@@ -186,8 +187,8 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         start(
             None,
             language,
-            [results.status, *_buttons(inputs, results)],
-            js=start_js(),
+            [results.status, results.result_link_box, *buttons],
+            js=start_js(len(buttons) - 3),
             **IN_BROWSER,
         ).then(None, js=SCROLL_TO_STATUS_JS, **IN_BROWSER)
     # In the browser: two queued events of one press open two streams, and one of them loses its
@@ -213,6 +214,7 @@ def _connect_end(
     def finish_film(run: str | None) -> Any:
         return or_skip(film(run, results))
 
+    buttons = _buttons(inputs, results)
     inputs.stop.click(None, language, results.status, js=stopping_js(), **IN_BROWSER)
     cancelled = inputs.stop.click(None, cancels=started, **UNQUEUED)
     # Unqueued: runs that wait must not hold back a result.
@@ -239,14 +241,17 @@ def _connect_end(
         cancelled.then,
         results.connection_lost.click,
     ):
-        ended(None, None, _buttons(inputs, results), js=end_js(), **IN_BROWSER)
+        ended(None, None, buttons, js=end_js(len(buttons) - 3), **IN_BROWSER)
 
 
 def _buttons(inputs: Inputs, results: Results) -> list[gr.Button]:
-    """The buttons that change when a run starts or ends."""
+    """Paint, Variations and Stop, which change when a run starts or ends, and the buttons that wait
+    for its end.
+    """
     return [
         *(inputs.stylize, inputs.vary, inputs.stop),
         *(results.continue_run, inputs.paint_album),
+        *(results.result_link, results.as_content, results.as_start, results.forget_shown),
     ]
 
 
@@ -256,6 +261,7 @@ def _finished_components(results: Results) -> list[gr.blocks.Block]:
         *(results.status, results.example, results.picture, results.actions, results.tabs),
         *(results.compare, results.files, results.details, results.gallery, results.chart),
         *(results.earlier_fold, results.earlier, results.more_iterations),
+        *(results.result_link_box, results.go_on, results.forget_shown),
     ]
 
 

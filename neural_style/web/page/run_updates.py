@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from neural_style.web.page.inputs import Inputs, fold_of
-from neural_style.web.page.results import Results
+from neural_style.web.page.results import MORE_ITERATIONS, Results
 from neural_style.web.page.status_view import details_text, status_html
 from neural_style.web.run import status
 from neural_style.web.run.call import language_argument
@@ -182,6 +182,7 @@ def opened(run: Path, history: str, language: str, results: Results) -> Updates:
     updates = _finished(outputs, language, results)
     if outputs.picture is not None:
         updates[results.shown_run] = updates[results.latest_run] = str(run)
+        updates[results.more_iterations] = outputs.steps_left or MORE_ITERATIONS
     return updates
 
 
@@ -195,6 +196,9 @@ def opened_shared(path: str, shown: Status, language: str, results: Results) -> 
         results.tabs: gr.update(visible=False),
         results.files: [path],
         results.shown_run: path,
+        # Only who has made it can go on with it or delete it.
+        results.go_on: gr.update(visible=False),
+        results.forget_shown: gr.update(visible=False),
     }
 
 
@@ -218,12 +222,20 @@ def _finished(outputs: FinishedOutputs, language: str, results: Results) -> Upda
             results.details: details_text(outputs.status),
             results.gallery: outputs.gallery,
             results.chart: outputs.chart,
+            results.go_on: gr.update(visible=True),
+            results.forget_shown: gr.update(visible=True),
+            results.result_link_box: _put_away(),  # it has the link of another result
         }
     if outputs.steps_left:  # Continue ends a stopped run as it was planned
         updates[results.more_iterations] = outputs.steps_left
     if outputs.results is not None:
         updates |= history_updates(outputs.results, language, results)
     return updates
+
+
+def _put_away() -> Any:
+    """The update that empties and hides a component."""
+    return gr.update(value=None, visible=False)
 
 
 def film(run: str | None, results: Results) -> Updates:
@@ -240,9 +252,10 @@ def or_skip(updates: Updates) -> Any:
 def history_updates(names: list[str], language: str, results: Results) -> Updates:
     """The stored list of results, and the gallery that shows them."""
     found = [one for one in map(find_result, names) if one]
+    titled = [(str(one.picture), result_title(one.run, language)) for one in found]
     return {
         results.history: json.dumps(names),
-        results.earlier: [(str(one.picture), result_title(one.run, language)) for one in found],
+        results.earlier: gr.update(value=titled, selected_index=None),
         results.earlier_fold: gr.update(visible=bool(found)),
     }
 
@@ -272,8 +285,9 @@ def _example_again(language: str, results: Results) -> Updates:
     return {
         results.status: status_html(status.noted(translate("forgotten", language))),
         results.example: gr.update(visible=True),
-        results.picture: gr.update(value=None, visible=False),
+        results.picture: _put_away(),
         results.actions: gr.update(visible=False),
+        results.result_link_box: _put_away(),
         results.tabs: gr.update(visible=False),
         results.shown_run: None,
         results.latest_run: None,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 
 from neural_style.messages import Message
 from neural_style.web.page.status_view import status_html
 from neural_style.web.run import status
+from neural_style.web.run.status import Status
 from neural_style.web.text.languages import DEFAULT_LANGUAGE, LANGUAGES
 
 BROWSER_LANGUAGE_JS = (
@@ -26,13 +29,15 @@ the status is out of view, as from the button of an album."""
 
 MARK_FIELD_JS = """() => {
   document.querySelectorAll(".faulty").forEach((field) => field.classList.remove("faulty"));
-  const name = document.querySelector("#status [data-field]")?.dataset.field;
-  const field = name && document.getElementById(name);
+  const status = document.querySelector("#status [data-field]");
+  const field = document.getElementById(status?.dataset.field || "none");
   if (!field) return;
   field.classList.add("faulty");
+  field.dataset.fault = status.querySelector("p")?.textContent ?? "";
   field.scrollIntoView({behavior: "smooth", block: "nearest"});
 }"""
-"""Marks the input that the status names as wrong, and brings it into view."""
+"""Marks the input that the status names as wrong, with the reason, which on a phone is far below,
+and brings it into view."""
 
 WATCH_CONNECTION_JS = """() => {
   const line = document.querySelector("#offline");
@@ -70,34 +75,72 @@ SET_ROLE_OF_EMPTY_JS = """() => {
 """Gradio gives empty placeholders a label without a role, which screen readers ignore."""
 
 
-def start_js() -> str:
-    """JavaScript: the status and the buttons at once, before the server answers."""
-    starting = json.dumps(
-        {code: status_html(status.preparing("starting", code)) for code in LANGUAGES}
-    )
-    hide, show, disable = (
-        json.dumps({"__type__": "update", **change})
-        for change in ({"visible": False}, {"visible": True}, {"interactive": False})
-    )
-    return f"(language) => [({starting})[language], {hide}, {hide}, {show}, {disable}, {disable}]"
+_SKIP = json.dumps({"__type__": "update"})
+"""An update that leaves a component as it is."""
+
+
+def _in_each(make: Callable[[str], Status]) -> str:
+    """A JavaScript object: language → HTML of the status in it."""
+    return json.dumps({code: status_html(make(code)) for code in LANGUAGES})
+
+
+def _buttons(running: bool, others: int) -> str:
+    """JavaScript: updates of Paint, Variations, Stop, and of the buttons that wait for an end.
+
+    Args:
+        others: Number of the buttons that wait.
+    """
+    changes = [{"visible": not running}] * 2 + [{"visible": running}]
+    changes += [{"interactive": not running}] * others
+    return ", ".join(json.dumps({"__type__": "update", **change}) for change in changes)
+
+
+def start_js(others: int) -> str:
+    """JavaScript: the status, the link of the last result put away, and the buttons, before the
+    server answers.
+    """
+    starting = _in_each(partial(status.preparing, "starting"))
+    hide = json.dumps({"__type__": "update", "value": "", "visible": False})
+    return f"""(language) => {{
+  delete document.body.dataset.stopping;
+  return [({starting})[language], {hide}, {_buttons(True, others)}];
+}}"""
 
 
 def stopping_js() -> str:
     """JavaScript: the status between Stop and the end of the run."""
-    stopping = {code: status_html(status.stopping(code)) for code in LANGUAGES}
-    return f"(language) => ({json.dumps(stopping)})[language]"
+    return f"""(language) => {{
+  document.body.dataset.stopping = "yes";
+  return ({_in_each(status.stopping)})[language];
+}}"""
 
 
 def failure_js() -> str:
-    """JavaScript: the status after an error of the program or a lost connection."""
-    failed = {code: status_html(status.failed(Message("unexpected"), code)) for code in LANGUAGES}
-    return f"(language) => ({json.dumps(failed)})[language]"
+    """JavaScript: the status after an error of the program or a lost connection.
+
+    To Gradio a run that was stopped has failed, too.
+    """
+    failed = _in_each(partial(status.failed, Message("unexpected")))
+    return f"(language) => document.body.dataset.stopping ? {_SKIP} : ({failed})[language]"
 
 
-def end_js() -> str:
+def end_js(others: int) -> str:
     """JavaScript: the buttons as they are while nothing runs."""
-    hide, show, enable = (
-        json.dumps({"__type__": "update", **change})
-        for change in ({"visible": False}, {"visible": True}, {"interactive": True})
-    )
-    return f"() => [{show}, {show}, {hide}, {enable}, {enable}]"
+    return f"() => [{_buttons(False, others)}]"
+
+
+def inputs_changed_js() -> str:
+    """JavaScript: the status after the visitor has changed an input.
+
+    A refusal no longer holds, and what is to be done next depends on the pictures.
+    """
+    choose, press = (_in_each(partial(status.to_do, key)) for key in ("ready", "ready_to_paint"))
+    return f"""(content, style, language) => {{
+  const choose = ({choose})[language], press = ({press})[language];
+  const shown = document.querySelector("#status .status");
+  const headline = (page) => page.querySelector("strong").textContent;
+  const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+  const says = (html) => headline(parse(html)) === headline(shown);
+  if (!shown.dataset.field && !says(choose) && !says(press)) return {_SKIP};
+  return content && style ? press : choose;
+}}"""

@@ -99,6 +99,10 @@ CSS = """
 .dark #status .failed strong { color: #fecaca; }
 .dark #status .failed p { color: #fecaca; }
 .faulty { outline: 2px solid #dc2626; outline-offset: 2px; border-radius: var(--radius-lg); }
+.faulty::after { content: attr(data-fault); display: block; padding: .4rem .6rem;
+  background: #fef2f2; color: #7f1d1d; }
+#content.faulty::after, #style.faulty::after { position: absolute; bottom: 0; left: 0; right: 0;
+  z-index: 1; }
 #result img { width: 100%; height: 100%; object-fit: contain; }
 #manner .wrap, #preset .wrap { flex-wrap: nowrap; gap: 6px; }
 #manner label, #preset label { flex: 1; padding: .4rem .6rem; justify-content: center; }

@@ -36,6 +36,7 @@ from neural_style.web.page.run_updates import (
 )
 from neural_style.web.page.scripts import (
     BROWSER_LANGUAGE_JS,
+    SCROLL_TO_STATUS_JS,
     SET_DOCUMENT_LANGUAGE_JS,
     SET_ROLE_OF_EMPTY_JS,
     WATCH_CONNECTION_JS,
@@ -163,6 +164,7 @@ def connect_visits(
     for script in (SET_DOCUMENT_LANGUAGE_JS, SET_ROLE_OF_EMPTY_JS, WATCH_CONNECTION_JS):
         page.load(None, js=script, api_visibility="private")
     for opening in _connect_earlier(inputs, results, language):
+        opening.then(None, js=SCROLL_TO_STATUS_JS, **IN_BROWSER)
         opening.then(show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED)
 
 
@@ -215,7 +217,7 @@ def _connect_earlier(
     stored_now = f"localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? ''"
     outputs = [
         *(results.status, results.example, results.picture, results.actions, results.tabs),
-        *(results.shown_run, results.latest_run),
+        *(results.shown_run, results.latest_run, results.result_link_box),
         *(results.history, results.earlier, results.earlier_fold),
     ]
     for button, handler, handler_inputs, js in (
@@ -251,6 +253,7 @@ def _opened_components(results: Results) -> list[Block]:
         *(results.compare, results.files, results.details, results.gallery, results.chart),
         *(results.earlier_fold, results.earlier, results.history, results.more_iterations),
         *(results.shown_run, results.latest_run),
+        *(results.result_link_box, results.go_on, results.forget_shown),
     ]
 
 

@@ -16,7 +16,7 @@ from gradio.processing_utils import save_base64_to_cache
 from neural_style.settings.knob import write_knob
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
-from neural_style.web.text.texts import knob_help, knob_label, translate
+from neural_style.web.text.texts import choice_label, knob_help, knob_label, translate
 
 _MAX_SLIDER_RANGE = 10
 """Numbers with a smaller range get a slider, others a number field."""
@@ -144,7 +144,10 @@ def knob_widget(localizer: Localizer, name: str, field: Field) -> gr.Component:
     create = partial(localizer.create, texts=texts, **options)
     choices = field.metadata["choices"]
     if choices:
-        return create(_Radio, choices=list(choices), visible=len(choices) > 1)
+        texts["choices"] = lambda language: [
+            (choice_label(name, value, language), value) for value in choices
+        ]
+        return create(_Radio, visible=len(choices) > 1)
     if low is None:
         return create(_Textbox)
     whole = isinstance(field.default, int)

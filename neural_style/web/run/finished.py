@@ -24,7 +24,7 @@ from neural_style.web.run.checks import check_upload, gradio_error
 from neural_style.web.run.handlers import read_recipe_values
 from neural_style.web.run.outcome import LastPicture, Outcome
 from neural_style.web.run.status import Status
-from neural_style.web.text.texts import PageError, localize, translate
+from neural_style.web.text.texts import PageError, example_title, localize, translate
 
 _OUTCOME_TIMEOUT_SECONDS = 60
 """A stopped run ends after its current iteration, or after the network is loaded."""
@@ -101,7 +101,7 @@ def _finished(
     call = runs.read_call(run)
     picture = picture_path(run, last_picture.iteration)
     name = runs.result_name(run, last_picture.iteration)
-    results = [name, *(earlier for earlier in earlier_results if earlier != name)]
+    newer = [] if name in earlier_results else [name]
     return FinishedOutputs(
         picture=str(picture),
         status=outcome.status(language),
@@ -109,7 +109,7 @@ def _finished(
         gallery=outcome.progress.gallery(run, language),
         chart=outcome.progress.chart(),
         files=_make_downloads(run, call, picture),
-        results=results[:_MAX_RESULTS],
+        results=[*newer, *earlier_results][:_MAX_RESULTS],
         steps_left=last_picture.planned - last_picture.iteration,
     )
 
@@ -211,10 +211,13 @@ def read_history(history: str) -> list[str]:
 
 
 def result_title(run: Path, language: str) -> str:
-    """What a result was made of: "dahlia · great-wave · seed 7"; empty if that is not known."""
+    """What a result was made of: "holiday · The Great Wave · seed 7"; empty if not known."""
     with suppress(PageError):
         call = runs.read_call(run)
-        names = [_plain_name(call.pictures[name] or "") for name in ("content", "style")]
+        names = [
+            example_title(_plain_name(call.pictures[name] or ""), language)
+            for name in ("content", "style")
+        ]
         seed = translate("seed", language, seed=call.values["seed"])
         return " · ".join([*filter(None, names), seed])
     return ""

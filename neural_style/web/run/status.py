@@ -58,6 +58,11 @@ def ready(note: Message, language: str = DEFAULT_LANGUAGE) -> Status:
     return Status("idle", translate("ready", language), note=localize(note, language))
 
 
+def to_do(key: str, language: str = DEFAULT_LANGUAGE) -> Status:
+    """The status before a run, after an input has changed; `key` is that of what to do next."""
+    return Status("idle", translate(key, language))
+
+
 def waiting(ahead: int, seconds: float, language: str = DEFAULT_LANGUAGE) -> Status:
     """The status of a run that waits for others.
 

@@ -59,12 +59,12 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "new_seed": "New seed",
     "restore": "Use the settings of a result",
     "link": "Link to these settings",
-    "link_box": "Copied, if the browser allows it",
+    "link_box": "Link – copied, if the browser allows it",
     "link_help": "Opens this page with these settings, and with the example pictures if they are "
     "chosen. Your own pictures are not included.",
     "result_link": "Share",
     "result_link_help": "Opens this page with the result and its settings, for about a day and "
-    "for anyone who has the link. Your own pictures are not included.",
+    "for anyone who has the link. The original photo and your own painting are not included.",
     "language_help": "Language of the messages: en or zh.",
     # Results
     "result": "Result",
@@ -85,6 +85,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "as_start": "Use as start",
     # Lines
     "ready": "Choose a photo and a painting, then press Paint.",
+    "ready_to_paint": "Ready: press Paint.",
     "preparing": "Reading the pictures and loading the network…",
     "looking": "Preparing the style…",
     "next_size": "Preparing the style for size {scale} of {scales}",
@@ -151,7 +152,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "fold_part": "Part of the painting",
     "fold_regions": "Second painting and masks",
     "fold_expert": "Expert settings, recipe and link",
-    "example_result": "Example: the Summer Palace as “Café Terrace at Night”",
+    "finished_example": "Example: the palace as a Van Gogh",
     "film_file": "Film as MP4",
     "details": "Details",
     "forget": "Delete these results",

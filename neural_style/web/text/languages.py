@@ -9,15 +9,17 @@ from typing import NamedTuple
 from neural_style.english import ENGLISH as CORE_ENGLISH
 from neural_style.settings.settings import knobs
 from neural_style.web.text.chinese import CHINESE, CHINESE_DURATION_UNITS, CHINESE_KNOBS
+from neural_style.web.text.choices import CHINESE_CHOICES, ENGLISH_CHOICES
 from neural_style.web.text.core_chinese import CORE_CHINESE
 from neural_style.web.text.english import ENGLISH, ENGLISH_LABELS
 
 
 class KnobTexts(NamedTuple):
-    """Label and help text of a setting's component."""
+    """Label and help text of a setting's component, and words for its values by value."""
 
     label: str
     help: str
+    choices: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Language:
         code: ISO 639-1 code. Browsers whose language begins with it get this language.
         page: The page's texts, with the keys of `english.ENGLISH`.
         core: The core's messages, with the codes of `neural_style.english.ENGLISH`.
-        knobs: Label and help text by name of the setting.
+        knobs: Texts by name of the setting.
         duration_units: Translations of the units "h", "min" and "s"; a missing one stays as it is.
         texts: `page` and `core` in one table.
     """
@@ -45,10 +47,13 @@ class Language:
 
 
 _ENGLISH_KNOBS = {
-    name: KnobTexts(label, knobs()[name].metadata["help"]) for name, label in ENGLISH_LABELS.items()
+    name: KnobTexts(label, knobs()[name].metadata["help"], ENGLISH_CHOICES.get(name, {}))
+    for name, label in ENGLISH_LABELS.items()
 }
 
-_CHINESE_KNOBS = {name: KnobTexts(*texts) for name, texts in CHINESE_KNOBS.items()}
+_CHINESE_KNOBS = {
+    name: KnobTexts(*texts, CHINESE_CHOICES.get(name, {})) for name, texts in CHINESE_KNOBS.items()
+}
 
 LANGUAGES = {
     language.code: language

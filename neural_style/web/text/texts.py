@@ -45,6 +45,12 @@ def translate(
     return localize(Message(key, **values), language)
 
 
+def example_title(name: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """The title of an example picture; of another picture, its name."""
+    key = f"example_{name}"
+    return translate(key, language) if key in _language(language).page else name
+
+
 class PageError(SettingsError):
     """A request that the page refuses and the core would accept; its code is a key of `ENGLISH`."""
 
@@ -77,6 +83,12 @@ def knob_label(name: str, language: str = DEFAULT_LANGUAGE) -> str:
 def knob_help(name: str, language: str = DEFAULT_LANGUAGE) -> str:
     """The help text of a setting's component."""
     return _language(language).knobs[name].help
+
+
+def choice_label(name: str, value: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """The label of a value of a setting: words, if there are some, then the value itself."""
+    words = _language(language).knobs[name].choices.get(value)
+    return value if words is None else f"{words} ({value})"
 
 
 def _language(code: str) -> Language:
