@@ -106,7 +106,7 @@ STATES: tuple[Callable[[Page], None], ...] = (
     album,
 )
 
-IN_CHINESE = (first_visit, done, album)
+IN_CHINESE = (first_visit, done, unfolded, album)
 
 
 def take(browser: Browser, url: str, folder: Path, only: str) -> None:

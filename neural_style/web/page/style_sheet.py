@@ -48,6 +48,11 @@ def make_theme() -> gr.themes.Base:
         block_label_text_color_dark="*neutral_200",
         block_title_text_color="*neutral_800",
         block_title_background_fill="none",
+        checkbox_border_color="*neutral_400",
+        checkbox_border_color_dark="*neutral_500",
+        input_border_color="*neutral_300",
+        input_border_color_dark="*neutral_600",
+        input_border_width="1px",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
         button_primary_background_fill_dark="*primary_500",
@@ -101,6 +106,7 @@ CSS = """
 .faulty { outline: 2px solid #dc2626; outline-offset: 2px; border-radius: var(--radius-lg); }
 .faulty::after { content: attr(data-fault); display: block; padding: .4rem .6rem;
   background: #fef2f2; color: #7f1d1d; }
+.dark .faulty::after { background: #450a0a; color: #fecaca; }
 #content.faulty::after, #style.faulty::after { position: absolute; bottom: 0; left: 0; right: 0;
   z-index: 1; }
 #result img { width: 100%; height: 100%; object-fit: contain; }
