@@ -60,14 +60,22 @@ def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> 
         api_visibility="private",
         show_progress="hidden",
     )
-    gr.on(
-        [inputs.content.change, inputs.style.change, *(w.input for w in inputs.widgets.values())],
-        None,
-        [inputs.content, inputs.style, language],
-        results.status,
-        js=inputs_changed_js(),
-        **IN_BROWSER,
-    )
+    # When the visitor acts, not when a value changes: that may be after the next refusal.
+    pictures = (inputs.content, inputs.style, inputs.start_image, *inputs.extra_pictures)
+    changed = [*(one.input for one in (*pictures, *widgets.values())), inputs.album.upload]
+    for triggers, chosen in (
+        (changed, ""),
+        (inputs.photograph.gallery.select, "content"),
+        (inputs.painting.gallery.select, "style"),
+    ):
+        gr.on(
+            triggers,
+            None,
+            [inputs.content, inputs.style, language],
+            results.status,
+            js=inputs_changed_js(chosen),
+            **IN_BROWSER,
+        )
     for name, picture in (("content", inputs.content), ("style", inputs.style)):
         _connect_check(name, picture, inputs, results, language)
 

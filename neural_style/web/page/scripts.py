@@ -129,18 +129,23 @@ def end_js(others: int) -> str:
     return f"() => [{_buttons(False, others)}]"
 
 
-def inputs_changed_js() -> str:
+def inputs_changed_js(chosen: str = "") -> str:
     """JavaScript: the status after the visitor has changed an input.
 
     A refusal no longer holds, and what is to be done next depends on the pictures.
+
+    Args:
+        chosen: The picture that has just been chosen, "content" or "style", and will be set.
     """
     choose, press = (_in_each(partial(status.to_do, key)) for key in ("ready", "ready_to_paint"))
+    ready = " && ".join(name for name in ("content", "style") if name != chosen)
     return f"""(content, style, language) => {{
   const choose = ({choose})[language], press = ({press})[language];
   const shown = document.querySelector("#status .status");
   const headline = (page) => page.querySelector("strong").textContent;
   const parse = (html) => new DOMParser().parseFromString(html, "text/html");
   const says = (html) => headline(parse(html)) === headline(shown);
-  if (!shown.dataset.field && !says(choose) && !says(press)) return {_SKIP};
-  return content && style ? press : choose;
+  const next = {ready} ? press : choose;
+  const stale = shown.dataset.field || says(choose) || says(press);
+  return stale && !says(next) ? next : {_SKIP};
 }}"""
