@@ -272,6 +272,7 @@ class TestPage:
         assert "note: note.png" in line
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_two_photographs_are_painted_and_downloaded(ready, photographs, uploads, tmp_path, watch):
     chosen = [shutil.copy(path, tmp_path / f"photo-{k}.png") for k, path in enumerate(photographs)]

@@ -47,6 +47,7 @@ class TestCropOnThePage:
         page.locator("#part-shown img").wait_for()
         return page
 
+    @pytest.mark.slow
     def test_two_touches_choose_a_part_and_the_run_takes_it(
         self, tool, watch, monkeypatch, tmp_path
     ):
