@@ -21,7 +21,7 @@ bench: .venv/ready-to-test ## Run the benchmarks: hours; an interrupted run cont
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 
-test-all: .venv/ready-to-test lint ## Run lint and all tests, types and shapes checked: an hour
+test-all: .venv/ready-to-test lint ## Run lint and all tests, with types and shapes checked: long
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ray]'
 	$(PYTEST) --jaxtyping-packages=neural_style,tests.checker
 

@@ -1,4 +1,4 @@
-"""The checker of shapes and types that runs in tests only: an int may stand for a float."""
+"""The checker of shapes and types in `make test-all`: an int may stand for a float."""
 
 from beartype import BeartypeConf, beartype
 
