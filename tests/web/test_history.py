@@ -36,6 +36,12 @@ def test_newest_result_comes_first_and_each_once(sent, watch):
     assert read_history(history) == names
 
 
+def test_opened_result_keeps_its_place(sent, watch, results):
+    folder = complete_run(run_stylize(*sent, None, *knob_values()))
+    names = [results[0], runs.result_name(Path(folder), 4), results[1]]
+    assert finish_run(folder, json.dumps(names), "en").results == names
+
+
 def test_finished_run_keeps_the_newest_twelve_results(sent, watch, results):
     folder = complete_run(run_stylize(*sent, None, *knob_values()))
     outputs = finish_run(folder, json.dumps(results), "en")

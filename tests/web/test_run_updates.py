@@ -11,6 +11,7 @@ from PIL import Image
 
 from neural_style.web.page import run_updates
 from neural_style.web.page.album import album_handler
+from neural_style.web.page.results import MORE_ITERATIONS
 from neural_style.web.page.run_updates import page_handler, variations_handler
 from neural_style.web.page.status_view import details_text, status_html
 from neural_style.web.run import runs, status
@@ -221,6 +222,7 @@ class TestOpened:
         updates = run_updates.opened(Path(last.run), "", "en", results)
         assert updates[results.picture] == picture_update(last.picture)
         assert updates[results.shown_run] == updates[results.latest_run] == last.run
+        assert updates[results.more_iterations] == MORE_ITERATIONS
 
     def test_run_without_a_picture_shows_its_status_only(self, columns, sent, watch):
         results = run_stylize(*sent, None, *knob_values())
