@@ -1,9 +1,8 @@
-"""The page in a real browser: choosing, painting, stopping, controls, refusals, phones."""
+"""The page in a real browser: choosing, painting, stopping, controls, phones."""
 
 from __future__ import annotations
 
 import io
-import json
 import math
 import re
 
@@ -15,8 +14,6 @@ from playwright.sync_api import Page, expect
 from neural_style import Settings
 from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS
 from neural_style.web.run import handlers
-from tests.images.test_decode import gradient
-from tests.images.test_heic import heic
 from tests.web.visit import (
     choose_example,
     make_ready,
@@ -25,7 +22,6 @@ from tests.web.visit import (
     run_to_the_end,
     set_number,
     set_small,
-    upload,
     wait_for_result,
 )
 
@@ -260,78 +256,6 @@ class TestControls:
         assert all(0 <= int(seed) < 2**32 for seed in seeds)
 
 
-class TestRefusals:
-    def test_missing_pictures_are_named_and_marked(self, page, watch):
-        press(page, "stylize")
-        refused = page.locator("#status .failed")
-        expect(refused).to_contain_text("Please check “Your photo”")
-        expect(page.locator("#content")).to_have_class(re.compile("faulty"))
-        reason = "(box) => getComputedStyle(box, '::after').content"
-        assert "Choose a photo" in page.locator("#content").evaluate(reason)
-        choose_example(page, "content", 0)
-        expect(page.locator("#status .idle")).to_contain_text("Choose a photo and a painting")
-        expect(page.locator("#content")).not_to_have_class(re.compile("faulty"))
-        press(page, "stylize")
-        expect(refused).to_contain_text("Please check “The painting”")
-        page.wait_for_timeout(1500)
-        expect(refused).to_contain_text("Choose a painting")  # it stays
-        choose_example(page, "style", 0)
-        expect(page.locator("#status .idle")).to_contain_text("Ready: press Paint.")
-        assert watch.looks == 0
-        expect(page.locator("#stylize")).to_be_visible()
-
-    def test_wrong_number_opens_its_fold(self, ready, watch):
-        open_fold(ready, "look")
-        ready.locator("#tv_weight input").fill("")
-        ready.locator("#fold-look > button.label-wrap").click()
-        expect(ready.locator("#tv_weight")).not_to_be_visible()
-        press(ready, "stylize")
-        expect(ready.locator("#status .failed")).to_contain_text("tv_weight must be a number from")
-        expect(ready.locator("#tv_weight input")).to_be_visible()
-        expect(ready.locator("#tv_weight")).to_have_class(re.compile("faulty"))
-        ready.locator("#tv_weight input").fill("0.1")
-        expect(ready.locator("#status")).to_contain_text("Ready: press Paint.")
-        expect(ready.locator("#tv_weight")).not_to_have_class(re.compile("faulty"))
-        assert watch.looks == 0
-
-    def test_unreadable_upload_is_refused_at_once(self, page, tmp_path, watch):
-        (tmp_path / "note.png").write_text("no picture")
-        page.locator("#content input[type=file]").set_input_files(tmp_path / "note.png")
-        expect(page.locator("#status .failed")).to_contain_text("note.png is not a picture")
-        expect(page.locator("#content")).to_have_class(re.compile("faulty"))
-        assert watch.looks == 0
-
-    @pytest.mark.slow
-    def test_heic_upload_is_converted_and_shown(self, page, tmp_path):
-        (tmp_path / "photo.heic").write_bytes(heic(gradient(48, 64)))
-        page.locator("#content input[type=file]").set_input_files(tmp_path / "photo.heic")
-        expect(page.locator("#status")).to_contain_text("Your HEIC picture is converted")
-        expect(page.locator("#content img")).to_have_attribute("src", re.compile(r"/photo\.jpg$"))
-
-    def test_transparent_upload_is_explained(self, page, tmp_path):
-        clear = Image.new("RGBA", (80, 72), (10, 200, 30, 128))
-        clear.save(tmp_path / "clear.png")
-        upload(page, "style", str(tmp_path / "clear.png"))
-        expect(page.locator("#status")).to_contain_text("clear part of this painting is not used")
-
-    def test_failed_run_keeps_the_example_and_says_why(self, page, pictures, tmp_path, watch):
-        Image.new("RGB", (9, 9)).save(tmp_path / "tiny.png")
-        upload(page, "content", str(tmp_path / "tiny.png"))
-        upload(page, "style", pictures[1])
-        press(page, "stylize")
-        words = "The content image is 9×9; the network needs 32 pixels a side. Use a larger one."
-        expect(page.locator("#status .failed")).to_contain_text(words)
-        expect(page.locator("#example")).to_be_visible()
-        expect(page.get_by_test_id("toast-body")).to_have_count(0)
-
-    def test_offline_is_shown_and_nothing_is_lost(self, ready):
-        ready.context.set_offline(True)
-        expect(ready.locator("#offline")).to_be_visible()
-        ready.context.set_offline(False)
-        expect(ready.locator("#offline")).not_to_be_visible()
-        expect(ready.locator("#content img, #style img")).to_have_count(2)
-
-
 class TestPhone:
     @pytest.fixture
     def phone(self, open_page) -> Page:
@@ -369,68 +293,3 @@ class TestPhone:
         run_to_the_end(phone)
         expect(phone.locator("#gallery .thumbnail-item")).to_have_count(6)
         assert widths() == {390}
-
-
-class TestLastVisit:
-    def test_reload_restores_pictures_settings_and_run(self, ready, watch):
-        set_number(ready, "seed", 7)
-        run_to_the_end(ready)
-        ready.reload()
-        expect(ready.locator("#content img, #style img")).to_have_count(2)
-        expect(ready.locator("#status")).to_contain_text("12 steps · 96×64")
-        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
-        ready.get_by_role("tab", name="Film").click()
-        expect(ready.locator("#film img")).to_have_attribute("src", re.compile("film.webp"))
-        open_fold(ready, "look")
-        expect(ready.locator("#seed input")).to_have_value("7")
-        set_number(ready, "by", 8)
-        press(ready, "continue")
-        expect(ready.locator("#status")).to_contain_text("20 steps")
-
-    @pytest.mark.slow
-    def test_reload_during_a_run_keeps_its_picture(self, ready, watch):
-        watch.seconds_per_look = 0.5
-        set_number(ready, "iterations", 500)
-        press(ready, "stylize")
-        watch.wait(looks=5)
-        expect(ready.locator("#status")).to_contain_text(re.compile(r"step \d+ of 500"))
-        ready.reload()
-        watch.wait(ended=1)
-        expect(ready.locator("#status")).to_contain_text(
-            re.compile(r"Stopped after \d+ of 500 steps")
-        )
-        expect(ready.locator("#result img")).to_have_count(1)
-
-    @pytest.mark.slow
-    def test_pictures_that_are_gone_are_reported(self, ready, watch, uploads):
-        stored = json.loads(ready.evaluate("localStorage['neural-style-space.visit']"))
-        for path in stored["pictures"].values():
-            (uploads / path).unlink()
-        ready.reload()
-        expect(ready.locator("#status")).to_contain_text("no longer on the server")
-        expect(ready.locator("#content img, #style img")).to_have_count(0)
-        open_fold(ready, "size")
-        expect(ready.locator("#size input[type=number]")).to_have_value("96")
-
-    @pytest.mark.slow
-    def test_opened_link_does_not_replace_the_last_visit(self, ready, url):
-        ready.goto(f"{url}?seed=5")
-        open_fold(ready, "look")
-        expect(ready.locator("#seed input")).to_have_value("5")
-        expect(ready.locator("body")).to_have_attribute("data-restored", "yes")
-        ready.goto(url)
-        expect(ready.locator("#content img, #style img")).to_have_count(2)
-
-    @pytest.mark.slow
-    def test_stored_nonsense_is_ignored(self, page):
-        for stored in ("[]", "{", '{"pictures": 3, "values": [1], "run": {}}', '{"run": "/etc"}'):
-            page.evaluate("text => { localStorage['neural-style-space.visit'] = text; }", stored)
-            page.evaluate("text => { localStorage['neural-style-space.results'] = text; }", stored)
-            page.reload()
-            expect(page.locator("#status")).to_contain_text("Choose a photo and a painting")
-            expect(page.locator("#stylize")).to_be_visible()
-        expect(page.locator("body")).to_have_attribute("data-restored", "yes")
-        set_number(page, "size", 128)
-        page.reload()
-        open_fold(page, "size")
-        expect(page.locator("#size input[type=number]")).to_have_value("128")

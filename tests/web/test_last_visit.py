@@ -1,0 +1,83 @@
+"""What comes back after a reload, in a real browser: pictures, settings, the run."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.visit import (
+    open_fold,
+    press,
+    run_to_the_end,
+    set_number,
+)
+
+pytestmark = pytest.mark.browser
+
+
+class TestLastVisit:
+    def test_reload_restores_pictures_settings_and_run(self, ready, watch):
+        set_number(ready, "seed", 7)
+        run_to_the_end(ready)
+        ready.reload()
+        expect(ready.locator("#content img, #style img")).to_have_count(2)
+        expect(ready.locator("#status")).to_contain_text("12 steps · 96×64")
+        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        ready.get_by_role("tab", name="Film").click()
+        expect(ready.locator("#film img")).to_have_attribute("src", re.compile("film.webp"))
+        open_fold(ready, "look")
+        expect(ready.locator("#seed input")).to_have_value("7")
+        set_number(ready, "by", 8)
+        press(ready, "continue")
+        expect(ready.locator("#status")).to_contain_text("20 steps")
+
+    @pytest.mark.slow
+    def test_reload_during_a_run_keeps_its_picture(self, ready, watch):
+        watch.seconds_per_look = 0.5
+        set_number(ready, "iterations", 500)
+        press(ready, "stylize")
+        watch.wait(looks=5)
+        expect(ready.locator("#status")).to_contain_text(re.compile(r"step \d+ of 500"))
+        ready.reload()
+        watch.wait(ended=1)
+        expect(ready.locator("#status")).to_contain_text(
+            re.compile(r"Stopped after \d+ of 500 steps")
+        )
+        expect(ready.locator("#result img")).to_have_count(1)
+
+    @pytest.mark.slow
+    def test_pictures_that_are_gone_are_reported(self, ready, watch, uploads):
+        stored = json.loads(ready.evaluate("localStorage['neural-style-space.visit']"))
+        for path in stored["pictures"].values():
+            (uploads / path).unlink()
+        ready.reload()
+        expect(ready.locator("#status")).to_contain_text("no longer on the server")
+        expect(ready.locator("#content img, #style img")).to_have_count(0)
+        open_fold(ready, "size")
+        expect(ready.locator("#size input[type=number]")).to_have_value("96")
+
+    @pytest.mark.slow
+    def test_opened_link_does_not_replace_the_last_visit(self, ready, url):
+        ready.goto(f"{url}?seed=5")
+        open_fold(ready, "look")
+        expect(ready.locator("#seed input")).to_have_value("5")
+        expect(ready.locator("body")).to_have_attribute("data-restored", "yes")
+        ready.goto(url)
+        expect(ready.locator("#content img, #style img")).to_have_count(2)
+
+    @pytest.mark.slow
+    def test_stored_nonsense_is_ignored(self, page):
+        for stored in ("[]", "{", '{"pictures": 3, "values": [1], "run": {}}', '{"run": "/etc"}'):
+            page.evaluate("text => { localStorage['neural-style-space.visit'] = text; }", stored)
+            page.evaluate("text => { localStorage['neural-style-space.results'] = text; }", stored)
+            page.reload()
+            expect(page.locator("#status")).to_contain_text("Choose a photo and a painting")
+            expect(page.locator("#stylize")).to_be_visible()
+        expect(page.locator("body")).to_have_attribute("data-restored", "yes")
+        set_number(page, "size", 128)
+        page.reload()
+        open_fold(page, "size")
+        expect(page.locator("#size input[type=number]")).to_have_value("128")
