@@ -28,8 +28,24 @@ _FLOOR = 1e-6
 POOLINGS = {"max": _max_pool, "avg": _mean_pool, "l2": _square_pool}
 """Pooling functions of x, kernel, stride, padding and ceil_mode."""
 
-BORDERS = {"replicate": "replicate", "zeros": "constant"}
-"""Padding modes of the first convolution: the edge repeated, or zeros (the mean color)."""
+
+def _repeat_edge(x: Tensor, width: int) -> Tensor:
+    """The picture with its edge repeated.
+
+    Not PyTorch's function: on CUDA, the last bits of its gradient in the corners are random.
+    """
+    for dim in (2, 3):
+        first, last = x.narrow(dim, 0, 1), x.narrow(dim, x.shape[dim] - 1, 1)
+        x = torch.cat([first] * width + [x] + [last] * width, dim)
+    return x
+
+
+def _add_zeros(x: Tensor, width: int) -> Tensor:
+    return pad(x, 4 * (width,))
+
+
+BORDERS = {"replicate": _repeat_edge, "zeros": _add_zeros}
+"""What surrounds the picture for the first convolution: its edge, or zeros (the mean color)."""
 
 
 def pool(x: Tensor, module: nn.MaxPool2d, pooling: str) -> Tensor:
@@ -60,7 +76,7 @@ def convolve_picture(
         border: A key of `BORDERS`.
         dtype: Precision of the activations.
     """
-    edged = pad(to_units(image, units), 4 * (module.padding[0],), mode=BORDERS[border])
+    edged = BORDERS[border](to_units(image, units), module.padding[0])
     x = _first_convolution(edged, module, dtype)
     return relu(x, inplace=True) if rectify else x
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import pad
 
 from neural_style.errors import SettingsError
 from neural_style.network.backbones import TORCHVISION, Units
 from neural_style.network.extractor import load_network
-from neural_style.network.steps import POOLINGS, to_units
+from neural_style.network.steps import BORDERS, POOLINGS, to_units
 from tests.conftest import extract, picture, seeded_weights, tiny_vgg
 
 
@@ -75,6 +76,18 @@ def test_replicate_border_keeps_constant_image_constant_at_relu1_1():
     assert torch.allclose(seen, seen[..., :1, :1].expand_as(seen), atol=1e-6)
     seen = extract(network(border="zeros"), flat, ["relu1_1"])["relu1_1"]
     assert not torch.allclose(seen, seen[..., 5:6, 5:6].expand_as(seen), atol=1e-3)
+
+
+@pytest.mark.parametrize(("border", "mode"), [("replicate", "replicate"), ("zeros", "constant")])
+@pytest.mark.parametrize("width", [0, 1, 3])
+def test_border_and_its_gradient_are_those_of_pytorch(border, mode, width):
+    image = picture(8, 10).requires_grad_()
+    edged, expected = BORDERS[border](image, width), pad(image, 4 * (width,), mode=mode)
+    assert torch.equal(edged, expected)
+    given = torch.rand(edged.shape, generator=torch.Generator().manual_seed(0))
+    (gradient,) = torch.autograd.grad(edged, image, given)
+    (expected,) = torch.autograd.grad(expected, image, given)
+    assert torch.allclose(gradient, expected, rtol=1e-5)
 
 
 def test_conv_activations_are_read_before_relu():
