@@ -150,9 +150,13 @@ def plan_note(rows: dict[str, int], height: int, fewer: int, need: int) -> Messa
 
 
 def free_bytes(device: torch.device) -> int:
-    """Free bytes on the GPU, or on the machine within the limits of this process."""
+    """Free bytes on the GPU, or on the machine within the limits of this process.
+
+    Memory of the GPU that PyTorch keeps for its next tensors counts as free.
+    """
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + kept
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
     return max(0, min([psutil.virtual_memory().available, *allowed_bytes()]))
@@ -161,7 +165,7 @@ def free_bytes(device: torch.device) -> int:
 def bytes_in_use(device: torch.device) -> int:
     """Bytes that the program already holds on the device."""
     if device.type == "cuda":
-        return torch.cuda.memory_reserved(device)
+        return torch.cuda.memory_allocated(device)
     if device.type == "mps":
         return torch.mps.driver_allocated_memory()
     return psutil.Process().memory_info().rss

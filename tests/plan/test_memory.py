@@ -11,7 +11,7 @@ from neural_style import BACKBONES, Settings, SettingsError, stylize
 from neural_style.network.backbones import TORCHVISION
 from neural_style.network.extractor import load_network
 from neural_style.plan import memory
-from neural_style.plan.memory import free_bytes, plan_memory
+from neural_style.plan.memory import bytes_in_use, free_bytes, plan_memory
 from neural_style.plan.schedule import Scale
 from tests.conftest import picture, seeded_weights, tiny_vgg
 
@@ -133,6 +133,14 @@ def test_estimate_includes_a_large_style_image(vgg):
 def test_too_low_limit_raises_before_the_run():
     with pytest.raises(SettingsError, match=r"0\.00 GB is available"):
         next(stylize(picture(64, 64), picture(64, 64), Settings(memory_gb=0.001)))
+
+
+def test_memory_of_the_gpu_that_is_kept_for_tensors_is_free(monkeypatch):
+    numbers = {"mem_get_info": (5, 9), "memory_reserved": 3, "memory_allocated": 2}
+    for name, number in numbers.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, number=number: number)
+    cuda = torch.device("cuda")
+    assert (free_bytes(cuda), bytes_in_use(cuda)) == (6, 2)
 
 
 def test_free_bytes_are_the_least_that_machine_and_limits_allow(monkeypatch):
