@@ -122,7 +122,7 @@ def _same_colors(frame: ImageTensor, last: ImageTensor, flow: FlowField) -> tupl
     off = frame - warp(last, flow)
     about = _mean_around(off, _ABOUT).abs().mean(1)[0]
     detail = _mean_around(off.abs(), _DETAIL).mean(1)[0]
-    lowest, highest = (sign * max_pool2d(sign * flow, _NEAR, 1, _NEAR // 2) for sign in (-1, 1))
+    lowest, highest = -_highest_around(-flow, _NEAR), _highest_around(flow, _NEAR)
     near = ((highest - lowest) > _CHANGE).any(1)[0]
     same = inside & (detail <= torch.where(near, _OFF_NEAR, _OFF_IN_DETAIL))
     return same | (inside & ~near & (about <= _OFF_ABOUT)), same
@@ -130,6 +130,11 @@ def _same_colors(frame: ImageTensor, last: ImageTensor, flow: FlowField) -> tupl
 
 def _mean_around(x: Tensor, side: int) -> Tensor:
     return avg_pool2d(x, side, 1, side // 2, count_include_pad=False)
+
+
+def _highest_around(x: Tensor, side: int) -> Tensor:
+    """The maximum of the square around each pixel: of its columns, then of their maxima."""
+    return max_pool2d(max_pool2d(x, (side, 1), 1, (side // 2, 0)), (1, side), 1, (0, side // 2))
 
 
 def _soft(trusted: Tensor) -> Mask:
