@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import os
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from neural_style import ImageError, load_image
+from neural_style.devices import return_memory
 from neural_style.images.files import LONGEST
 from neural_style.web.run.gate import PROXIES
 from tests.bad_pictures import bad_pictures
@@ -131,13 +131,14 @@ def read_bad_pictures() -> Iterator[str]:
     Yields:
         What was wrong.
     """
-    outcomes, slowest = Counter[str](), (0.0, "")
+    outcomes, slowest, largest = Counter[str](), (0.0, ""), (0, "")
     with tempfile.TemporaryDirectory() as folder:
         load_image(make_content(Path(folder), 0))  # so that libraries are in memory
-        before = psutil.Process().memory_info().rss
         path = Path(folder) / "picture.png"
         for name, data in bad_pictures():
             path.write_bytes(data)
+            return_memory()
+            before = forget_peak()
             began = time.monotonic()
             try:
                 load_image(path, longest=LONGEST)
@@ -145,16 +146,28 @@ def read_bad_pictures() -> Iterator[str]:
             except ImageError:
                 outcomes["refused"] += 1
             slowest = max(slowest, (time.monotonic() - began, name))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+            largest = max(largest, (peak_bytes() - before, name))
     print(
         f"{outcomes.total()} bad pictures: {outcomes['refused']} refused, {outcomes['read']} read; "
-        f"the slowest took {slowest[0]:.1f} s ({slowest[1]}); at most {peak / 1e6:.0f} MB",
+        f"the slowest took {slowest[0]:.1f} s ({slowest[1]}), the largest "
+        f"{largest[0] / 1e6:.0f} MB ({largest[1]})",
         flush=True,
     )
     if slowest[0] > _BAD_PICTURE_SECONDS:
         yield f"“{slowest[1]}” took {slowest[0]:.1f} s."
-    if peak > _BAD_PICTURE_BYTES:
-        yield f"Bad pictures took {peak / 1e6:.0f} MB."
+    if largest[0] > _BAD_PICTURE_BYTES:
+        yield f"“{largest[1]}” took {largest[0] / 1e6:.0f} MB."
+
+
+def forget_peak() -> int:
+    """Resident bytes of this process, from which on its peak is counted anew; on Linux."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak_bytes()
+
+
+def peak_bytes() -> int:
+    """Peak of this process's resident bytes."""
+    return 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 
 
 def send_bad_pictures(server: Server) -> Iterator[str]:

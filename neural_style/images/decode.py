@@ -108,30 +108,29 @@ def _has_swapped_bytes(picture: Image.Image) -> bool:
 def _in_size(picture: Image.Image, width: int, height: int) -> Image.Image:
     """The picture in a mode that can be color-managed, shrunk to that size if it is larger.
 
-    It is converted and shrunk in bands of rows: a whole copy in another mode, or shrunk in width
-    only, can take several times as much memory as the decoded picture.
+    It is shrunk bicubically, as `resize` does, and in bands of rows: a whole copy in another mode,
+    or shrunk in width only, can take several times as much memory as the decoded picture.
     """
     top_level = _top_level(picture)
     if picture.size == (width, height):
         return _convert(picture, top_level)
     scale = picture.height / height
-    reach = _LANCZOS_REACH * max(1.0, scale) + 1
+    reach = _REACH * max(1.0, scale) + 1
     rows = max(1, int(_BAND_PIXELS / picture.width / scale))
-    bands = []
+    shrunk = None
     for first in range(0, height, rows):
         last = min(first + rows, height)
         above = max(0, math.floor(first * scale - reach))
         below = min(picture.height, math.ceil(last * scale + reach))
         band = _convert(picture.crop((0, above, picture.width, below)), top_level)
         box = (0, first * scale - above, picture.width, min(last * scale, below) - above)
-        bands.append(band.resize((width, last - first), Image.Resampling.LANCZOS, box))
-    shrunk = Image.new(bands[0].mode, (width, height))
-    for number, band in enumerate(bands):
-        shrunk.paste(band, (0, number * rows))
+        band = band.resize((width, last - first), Image.Resampling.BICUBIC, box)
+        shrunk = shrunk or Image.new(band.mode, (width, height))
+        shrunk.paste(band, (0, first))
     return shrunk
 
 
-_LANCZOS_REACH = 3
+_REACH = 2
 """Pixels of the smaller picture on each side that a pixel depends on."""
 
 _BAND_PIXELS = 4_000_000
