@@ -317,5 +317,4 @@ def _to_tensor(picture: Image.Image) -> ImageTensor:
     pixels = torch.from_numpy(np.array(picture))
     if picture.mode == "F":
         return pixels.clamp(0, 1).expand(1, 3, -1, -1).contiguous()
-    levels = pixels.permute(2, 0, 1)[None]
-    return levels.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+    return pixels.permute(2, 0, 1)[None].float(memory_format=torch.contiguous_format).div_(255)

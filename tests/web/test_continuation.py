@@ -51,8 +51,8 @@ class TestResult:
         assert last.status.detail == "20 steps · 64×43"
         assert last.run == stopped.run
         assert torch.equal(load_image(last.picture), load_image(uninterrupted.picture))
-        captions = [caption.split(" · ")[0] for _, caption in last.gallery]
-        assert captions == ["0", "1", "2", "5", "9", "10", "20"]
+        captions = [caption for _, caption in last.gallery]
+        assert captions == ["start", *(f"step {number}" for number in (1, 2, 5, 9, 10, 20))]
         # Losses of content and style; total variation has no weight.
         assert [*last.chart["iteration"]] == sorted(2 * [*range(21)])
 

@@ -64,7 +64,8 @@ class TestEstimate:
     )
     def test_estimate_follows_the_shape_of_the_content_image(self, uploads, size, time):
         text, _ = estimate("en", photograph(uploads, *size), "classic", *knob_values(**SMALL))
-        assert text == f"About {time} on this machine, plus the time in line."
+        size = f"{SMALL['size']} pixels on the longer side."
+        assert text == f"{size} About {time} on this machine, plus the time in line."
 
     def test_estimate_takes_a_turned_photograph_upright(self, uploads):
         values = knob_values()
@@ -77,13 +78,14 @@ class TestEstimate:
         Path(uploads, "note.png").write_text("no picture")
         values = knob_values(**SMALL)
         typical = estimate("en", None, "classic", *values)
-        assert typical[0] == "About 19 s on this machine, plus the time in line."
+        size = f"{SMALL['size']} pixels on the longer side."
+        assert typical[0] == f"{size} About 19 s on this machine, plus the time in line."
         for path in (str(uploads / "note.png"), str(uploads / "gone.png"), "/etc/passwd", "a\0b"):
             assert estimate("en", path, "classic", *values) == typical
 
     def test_estimate_is_in_the_requested_language(self):
         text, update = estimate("zh", None, "classic", *knob_values(**SMALL))
-        assert text == "在这台机器上大约需要 19 秒，另加排队时间。"
+        assert text == f"长边 {SMALL['size']} 像素。在这台机器上大约需要 19 秒，另加排队时间。"
         assert [label.split(" · ")[0] for label, _ in update["choices"]] == ["草稿", "标准", "精细"]
 
     @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ class TestEstimate:
         """A preset may have another number of sizes."""
         values = knob_values(**SMALL | {"scales": 2, "scale_shares": "5,2"})
         text, _ = estimate("en", None, manner, *values)
-        assert text.startswith("About ")
+        assert " pixels on the longer side. About " in text
 
 
 class TestQualities:

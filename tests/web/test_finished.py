@@ -13,7 +13,8 @@ from PIL import Image
 from neural_style import load_image
 from neural_style.images.files import resize
 from neural_style.web.run import finished, handlers, runs, view
-from neural_style.web.run.addresses import picture_path, served_folder
+from neural_style.web.run.addresses import picture_path, served_folder, share_note
+from neural_style.web.run.cleanup import delete_run
 from neural_style.web.run.finished import (
     FinishedOutputs,
     finish_run,
@@ -72,7 +73,8 @@ class TestFinishRun:
         assert outputs.picture == str(picture_path(Path(last.run), 7))
         assert outputs.status.headline == "Stopped after 7 of 500 steps"
         assert outputs.status.losses == last.status.losses
-        assert [caption.split(" · ")[0] for _, caption in outputs.gallery] == [*"01257"]
+        captions = [caption for _, caption in outputs.gallery]
+        assert captions == ["start", "step 1", "step 2", "step 5", "step 7"]
         assert handlers.restore(outputs.picture)[0] == 500
 
     def test_run_stopped_before_its_first_picture_has_only_a_status(self, sent, watch):
@@ -150,6 +152,24 @@ class TestSharedResults:
             ["The result of this link is no longer here: results are kept for about a day."],
         )
         assert finished.open_shared_result(None, "en") == (None, {}, [])
+
+    def test_deleted_run_takes_its_shared_copies_along(self, sent, watch):
+        *_, last = run_stylize(*sent, None, *knob_values())
+        *_, other = run_stylize(*sent, None, *knob_values(seed=5))
+        name, others = (finished.share_result(run, "en") for run in (last.run, other.run))
+        delete_run(Path(last.run))
+        assert finished.open_shared_result(name, "en")[0] is None
+        assert finished.open_shared_result(others, "en")[0] is not None
+
+    @pytest.mark.parametrize("name", ["", ".", "..", "../shut", "/etc", "x" * 22 + "/.."])
+    def test_damaged_note_of_a_shared_copy_deletes_nothing_else(self, name, sent, uploads, watch):
+        *_, last = run_stylize(*sent, None, *knob_values())
+        *_, other = run_stylize(*sent, None, *knob_values(seed=5))
+        others = finished.share_result(other.run, "en")
+        share_note(Path(last.run), 1).write_text(name)
+        delete_run(Path(last.run))
+        assert finished.open_shared_result(others, "en")[0] is not None
+        assert Path(other.run).is_dir()
 
     def test_shared_result_can_be_reused_but_not_continued(self, sent, watch):
         *_, last = run_stylize(*sent, None, *knob_values())

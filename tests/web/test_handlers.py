@@ -34,8 +34,8 @@ def test_last_output_is_a_png_of_full_size_and_the_gallery_grows(sent, watch):
     last = results[-1]
     with Image.open(last.picture) as result:
         assert (result.format, result.size) == ("PNG", (128, 85))
-    captions = [caption.split(" · ")[0] for _, caption in last.gallery]
-    assert captions == ["0", "1", "2", "5", "10", "12"]
+    captions = [caption for _, caption in last.gallery]
+    assert captions == ["start", *(f"step {number}" for number in (1, 2, 5, 10, 12))]
     assert last.picture == last.gallery[-1][0]
     assert watch.ended == 1
 
@@ -250,7 +250,7 @@ def test_outputs_are_in_the_requested_language(sent, watch):
     assert first.status.headline == "正在读取图像并加载网络……"
     assert last.status.headline.startswith("完成，用时 ")
     assert last.status.detail.startswith("3 步 · ")
-    assert last.gallery[0][1].startswith("0 · 损失 ")
+    assert [caption for _, caption in last.gallery][:2] == ["起始", "第 1 步"]
 
 
 def test_restore_returns_the_settings_of_a_result(sent, uploads, watch):

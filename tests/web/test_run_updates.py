@@ -224,6 +224,25 @@ class TestOpened:
         assert updates[results.shown_run] == updates[results.latest_run] == last.run
         assert updates[results.more_iterations] == MORE_ITERATIONS
 
+    @pytest.mark.parametrize("has_left", [False, True])
+    def test_stopped_run_says_after_a_reload_that_leaving_stops_it(
+        self, columns, sent, watch, has_left
+    ):
+        results = run_stylize(*sent, None, *knob_values(iterations=12))
+        stopped = next(shown.run for shown in results if shown.picture is not None)
+        results.close()
+        updates = run_updates.opened(Path(stopped), "", "en", columns.results, has_left=has_left)
+        text = updates[columns.results.status]
+        assert "Stopped after" in text
+        assert ("Leaving or reloading the page stops its run." in text) is has_left
+        assert "Continue goes on from here." in text
+
+    def test_finished_run_is_not_said_to_be_stopped(self, columns, sent, watch):
+        *_, last = run_stylize(*sent, None, *knob_values())
+        run, results = Path(last.run), columns.results
+        again = run_updates.opened(run, "", "en", results, has_left=True)
+        assert again[results.status] == run_updates.opened(run, "", "en", results)[results.status]
+
     def test_run_without_a_picture_shows_its_status_only(self, columns, sent, watch):
         results = run_stylize(*sent, None, *knob_values())
         folder = next(results).run

@@ -109,7 +109,8 @@ def estimate_outputs(inputs: Inputs) -> list[gr.Component]:
 
 
 def estimate(language: str, content: str | None, manner: str, *values: Any) -> list[Any]:
-    """Event handler: the estimated time as a text, and the choices of quality with theirs.
+    """Event handler: a text with the size of the result and the estimated time, and the choices of
+    quality with their times.
 
     A text says what is wrong if the values of the settings are not allowed.
     """
@@ -129,7 +130,8 @@ def estimate(language: str, content: str | None, manner: str, *values: Any) -> l
         return [escape_markdown(localize(error.message, language)), gr.update(choices=choices)]
     seconds = expected_seconds(settings, shape)
     time = format_duration(rounded(seconds), language)
-    return [translate("estimate", language, time=time), gr.update(choices=choices)]
+    text = translate("estimate", language, size=settings.size, time=time)
+    return [text, gr.update(choices=choices)]
 
 
 def _connect_check(

@@ -7,6 +7,7 @@ import html
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, no_type_check
 
@@ -174,11 +175,20 @@ def stopped(run: str | None, history: str, language: str, results: Results) -> U
     return updates
 
 
-def opened(run: Path, history: str, language: str, results: Results) -> Updates:
-    """Updates that show an earlier run again; none if it has not ended, as in another tab."""
+def opened(
+    run: Path, history: str, language: str, results: Results, *, has_left: bool = False
+) -> Updates:
+    """Updates that show an earlier run again; none if it has not ended, as in another tab.
+
+    Args:
+        has_left: Whether the visitor has left the page since, which stops a run.
+    """
     if not has_ended(run, _REOPENED_TIMEOUT_SECONDS):
         return {}
     outputs = finish_run(str(run), history, language)
+    if has_left and outputs.status is not None and outputs.steps_left:
+        detail = translate("stopped_by_leaving", language)
+        outputs = replace(outputs, status=replace(outputs.status, detail=detail))
     updates = _finished(outputs, language, results)
     if outputs.picture is not None:
         updates[results.shown_run] = updates[results.latest_run] = str(run)

@@ -277,7 +277,7 @@ def _open_visit(
     """The pictures, the settings and the run of the last visit."""
     updates = _set_inputs(visit.pictures, visit.values, inputs)
     if visit.run is not None:
-        updates |= opened(visit.run, history, language, results)
+        updates |= opened(visit.run, history, language, results, has_left=True)
     elif visit.lost:
         updates[results.status] = status_html(status.noted(translate("pictures_gone", language)))
     return updates

@@ -20,6 +20,10 @@ STATE_NAME = "state.pt"
 """File name of a run's saved state, in its private folder."""
 
 
+_SHARED = "shared-"
+"""Beginning of the names of `share_note`."""
+
+
 def private_folder() -> Path:
     """The folder of the runs' private folders, which must not be served."""
     return Path(get_upload_folder()) / "shut"
@@ -43,6 +47,16 @@ def parts_folder() -> Path:
 def albums_folder() -> Path:
     """The folder of the ZIP files of albums, each in a folder of its own."""
     return Path(get_upload_folder()) / "albums"
+
+
+def share_note(run: Path, iteration: int) -> Path:
+    """The file in which the name of the shared copy of a picture is noted."""
+    return run / f"{_SHARED}{iteration}.txt"
+
+
+def share_notes(run: Path) -> list[Path]:
+    """The notes of all shared copies of the run's pictures."""
+    return [*run.glob(f"{_SHARED}*.txt")]
 
 
 def served_folder(run: Path) -> Path:

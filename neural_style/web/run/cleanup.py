@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 import time
@@ -21,6 +22,7 @@ from neural_style.web.run.addresses import (
     private_folder,
     runs_folder,
     served_folder,
+    share_notes,
     shared_folder,
 )
 from neural_style.web.run.album_zip import take_out_of_zip
@@ -36,6 +38,9 @@ _ON_SHOW_SECONDS = 1800
 
 MAX_STATES_BYTES = 4_000_000_000
 """Limit for all states together. A state is about as large as sixty pairs of pictures."""
+
+_SHARED_NAME = re.compile(r"[\w-]{22}")
+"""Names that `runs.share` gives."""
 
 _UPLOADS_SUFFIX = ".uploads"
 """Of the notes by `remember_uploads`."""
@@ -139,8 +144,13 @@ def _delete(path: Path) -> None:
 
 
 def delete_run(run: Path) -> None:
-    """Deletes all files of the run, also in the ZIP of an album. Copies that were shared stay."""
+    """Deletes all files of the run, in the ZIP of an album too, and the copies that were shared."""
     take_out_of_zip(run)
+    for note in share_notes(run):
+        with suppress(OSError, UnicodeDecodeError):
+            name = note.read_text()
+            if _SHARED_NAME.fullmatch(name):
+                _delete(shared_folder() / name)
     for folder in (served_folder(run), run):
         _delete(folder)
 

@@ -48,7 +48,7 @@ class Progress:
         return [
             (
                 str(picture_path(run, point.iteration)),
-                texts.caption(point.iteration, point.losses, language),
+                texts.caption(point.iteration, language),
             )
             for point in self.milestones
         ]

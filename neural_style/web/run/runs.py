@@ -21,6 +21,7 @@ from neural_style.web.run.addresses import (
     picture_path,
     private_folder,
     served_folder,
+    share_note,
     shared_folder,
 )
 from neural_style.web.run.call import Call
@@ -31,9 +32,6 @@ from neural_style.web.text.texts import PageError
 _CALL, _OUTCOME = "call.json", "end.json"
 _PREVIOUS_OUTCOME = "before.json"
 """The outcome before the run was continued."""
-
-_SHARED = "shared"
-"""Begins the name of a file with the name under which a picture is shared."""
 
 _FINISHING = "ending"
 """A marker file, present while a thread or process writes `_OUTCOME` in the background."""
@@ -100,7 +98,7 @@ def share(run: Path, iteration: int) -> str:
     Raises:
         FileError: It cannot be copied.
     """
-    note = run / f"{_SHARED}-{iteration}.txt"
+    note = share_note(run, iteration)
     with suppress(FileNotFoundError, UnicodeDecodeError):
         name = note.read_text()
         if find_shared_by_name(name):

@@ -80,7 +80,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "history": "Your earlier results",
     "on_the_way": "Steps",
     "continue": "Continue",
-    "continue_by": "More steps",
+    "continue_by": "Steps to add",
     "as_content": "Use as photo",
     "as_start": "Use as start",
     # Lines
@@ -92,7 +92,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "going_on": "Continuing…",
     "privacy": "Your pictures stay on this server for about a day and are shown to nobody else; "
     "anyone who has the link to a picture can open it.",
-    "estimate": "About {time} on this machine, plus the time in line.",
+    "estimate": "{size:,} pixels on the longer side. About {time} on this machine, plus the "
+    "time in line.",
     "done": "Done in {time}",
     "stopped": "Stopped after {iteration:,} of {iterations:,} steps",
     "stopped_only": "Stopped.",
@@ -157,7 +158,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "details": "Details",
     "forget": "Delete these results",
     "forget_shown": "Delete",
-    "forgotten": "Deleted. Links that you have shared still work until tomorrow.",
+    "forgotten": "Deleted. Links to it that you have shared no longer work.",
     "starting": "Starting…",
     "stopping": "Stopping after the current step…",
     "waiting": "In line: {ahead} ahead of you · about {time}",
@@ -166,6 +167,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "time_left_range": "{low} to {high} left",
     "at_size": "Size {scale} of {scales}, {width}×{height} · step {iteration:,} of {iterations:,}",
     "done_detail": "{iterations:,} steps · {width}×{height}",
+    "stopped_by_leaving": "Leaving or reloading the page stops its run. The picture so far is "
+    "kept. Continue goes on from here.",
     "stopped_detail": "The picture so far is kept, {width}×{height}. Continue goes on from here.",
     "vary": "4 variations",
     "variations": "Variations: touch one to paint it at full size",
@@ -224,7 +227,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "example_inokashira-snow": "Shrine in Snow",
     "example_ryogoku-bridge": "Ryōgoku Bridge",
     "example_village-street-in-auvers": "Village Street",
-    "caption": "{iteration:,} · loss {loss:.3g}",
+    "caption": "step {iteration:,}",
+    "caption_start": "start",
 }
 
 ENGLISH_LABELS: dict[str, str] = {

@@ -95,6 +95,8 @@ def _language(code: str) -> Language:
     return LANGUAGES.get(code, LANGUAGES[DEFAULT_LANGUAGE])
 
 
-def caption(iteration: int, losses: dict[str, float], language: str = DEFAULT_LANGUAGE) -> str:
+def caption(iteration: int, language: str = DEFAULT_LANGUAGE) -> str:
     """The caption of a picture in the gallery."""
-    return translate("caption", language, iteration=iteration, loss=sum(losses.values()))
+    if iteration == 0:
+        return translate("caption_start", language)
+    return translate("caption", language, iteration=iteration)
