@@ -131,7 +131,7 @@ class TestFinishedRun:
         )
         deleted = shown(ready)
         press(ready, "forget-shown")
-        expect(ready.locator("#status")).to_contain_text("Deleted.")
+        expect(ready.locator("#status")).to_contain_text("Deleted, with the links")
         expect(earlier).to_have_count(1)
         expect(ready.locator("#example")).to_be_visible()
         expect(ready.locator("#result, #actions")).to_have_count(0)

@@ -137,7 +137,7 @@ CHINESE: dict[str, str] = {
     "details": "详情",
     "forget": "删除这些结果",
     "forget_shown": "删除",
-    "forgotten": "已删除。您分享过的相应链接也不再有效。",
+    "forgotten": "已删除，分享过的链接也已失效。",
     "starting": "正在开始……",
     "stopping": "正在当前一步之后停止……",
     "waiting": "排队中：前面还有 {ahead} 个 · 大约 {time}",

@@ -158,7 +158,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "details": "Details",
     "forget": "Delete these results",
     "forget_shown": "Delete",
-    "forgotten": "Deleted. Links to it that you have shared no longer work.",
+    "forgotten": "Deleted, with the links that were shared.",
     "starting": "Starting…",
     "stopping": "Stopping after the current step…",
     "waiting": "In line: {ahead} ahead of you · about {time}",
