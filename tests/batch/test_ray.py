@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.batch.small_batches import save_pictures, save_table
+from tests.film.small import small_film
 
 pytest.importorskip("ray", reason="`make test-all` installs Ray")
 
@@ -166,3 +167,23 @@ def test_local_cluster_paints_with_two_workers(table, tmp_path):
     assert set(ends(folder).values()) == {1}
     assert len(ends(folder)) == ROWS
     assert (folder / "contact-sheet.jpg").exists()
+
+
+def test_film_on_a_cluster_that_loses_a_node_is_that_of_one_process(cluster, tmp_path):
+    """Two scenes, each painted by one of two workers; the pieces meet at the cut."""
+    address = cluster.stdout.readline().strip()
+    film = str(small_film(tmp_path / "film.mp4", 10, 6))
+    save_pictures(tmp_path, "one.png")
+    look = "--style", str(tmp_path / "one.png"), "--later-iterations", "1"
+    painted, serial = tmp_path / "cluster.mp4", tmp_path / "serial.mp4"
+    with start(film, painted, *look, "--address", address, "--workers", "2") as process:
+        while not [*tmp_path.glob(".cluster.mp4.frames/**/*.png")]:
+            assert process.poll() is None
+            time.sleep(0.2)
+        cluster.stdin.write("\n")
+        cluster.stdin.flush()
+        assert cluster.stdout.readline() == "killed\n"
+        assert process.wait(600) == 0
+    with start(film, serial, *look) as process:
+        assert process.wait(600) == 0
+    assert painted.read_bytes() == serial.read_bytes()
