@@ -51,14 +51,13 @@ def frames_of(run: Settings, **options):
     return stylize(grainy(144, 192, 1), styles, run, masks=masks, every=1, **options)
 
 
-def real_network(precision: torch.dtype = torch.float32) -> Network:
+def real_network() -> Network:
     weights = load_weights("vgg19", "packaged")
     return load_network(
         BACKBONES["vgg19"].build(),
         weights.tensors,
         weights.units,
         device=CUDA,
-        dtype=precision,
         layers=SHARES,
     )
 
