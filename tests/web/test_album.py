@@ -233,6 +233,7 @@ class TestPage:
         results = columns.results
         updates = [*album_handler(run_album, *columns)(*arguments(photographs, sent[1]))]
         assert updates[0][results.picture] == gr.update(label="The result before")
+        assert updates[0][results.actions] == gr.update(visible=False)
         assert results.album not in updates[0]
         assert all(one[results.latest_run] is None for one in updates)
         last = updates[-1]

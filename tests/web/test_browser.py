@@ -162,6 +162,16 @@ REMEMBER_KINDS_JS = """() => {
 
 
 class TestStop:
+    @pytest.mark.slow
+    def test_second_press_of_a_double_press_does_not_stop_the_run(self, ready, watch):
+        watch.seconds_per_look = 0.1
+        press(ready, "stylize")
+        ready.locator("#stop").wait_for()
+        place = ready.locator("#stop").bounding_box()
+        ready.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+        wait_for_result(ready, "")
+        expect(ready.locator("#status .done")).to_contain_text("12 steps")
+
     def test_stop_ends_the_run_and_keeps_its_picture(self, ready, watch):
         watch.seconds_per_look = 0.8
         set_number(ready, "iterations", 500)

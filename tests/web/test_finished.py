@@ -149,7 +149,10 @@ class TestSharedResults:
         assert finished.open_shared_result(name, "en") == (
             None,
             {},
-            ["The result of this link is no longer here: results are kept for about a day."],
+            [
+                "The result of this link is no longer here: it was deleted, or is more than about "
+                "a day old."
+            ],
         )
         assert finished.open_shared_result(None, "en") == (None, {}, [])
 

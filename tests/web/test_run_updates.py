@@ -135,9 +135,13 @@ class TestVariationsHandler:
         _, results = columns
         arguments = [*sent, None, *knob_values(iterations=2, seed=7)]
         updates = [*variations_handler(run_variations, *columns)(*arguments)]
-        assert updates[0].keys() == {results.status, results.latest_run, results.picture}
+        assert updates[0].keys() == {
+            *(results.status, results.latest_run),
+            *(results.picture, results.actions),
+        }
         assert updates[0][results.latest_run] is None
         assert updates[0][results.picture] == gr.update(label="The result before")
+        assert updates[0][results.actions] == gr.update(visible=False)
         gallery = updates[-1][results.variations]
         assert gallery["visible"] is True
         assert [caption for _, caption in gallery["value"]] == [f"seed {k}" for k in range(7, 11)]
@@ -166,6 +170,7 @@ class TestEnd:
             results.go_on: gr.update(visible=True),
             results.forget_shown: gr.update(visible=True),
             results.result_link_box: gr.update(value=None, visible=False),
+            results.more_iterations: MORE_ITERATIONS,
             results.history: json.dumps([runs.result_name(Path(last.run), 4)]),
             results.earlier: gallery_update([(last.picture, "content · style · seed 7")]),
             results.earlier_fold: gr.update(visible=True),

@@ -13,7 +13,12 @@ from neural_style.web.page.controls import UNQUEUED
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.manners import PRESET_KNOBS, rounded
 from neural_style.web.page.results import Results
-from neural_style.web.page.run_updates import Updates, show_status, with_updates
+from neural_style.web.page.run_updates import (
+    Updates,
+    previous_result,
+    show_status,
+    with_updates,
+)
 from neural_style.web.run.album import (
     Album,
     AlbumOutputs,
@@ -71,7 +76,7 @@ def _painting(shown: AlbumOutputs, language: str, inputs: Inputs, results: Resul
         return updates
     if shown.album.pictures:
         return updates | album_updates(shown.album, results)
-    return updates | {results.picture: gr.update(label=translate("result_before", language))}
+    return updates | previous_result(language, results)
 
 
 def connect_album_line(inputs: Inputs, language: gr.Textbox) -> None:

@@ -126,7 +126,7 @@ def connect_runs(
     ]
     varied_outputs = [
         *(results.status, results.variations, results.seeds, results.latest_run),
-        results.picture,
+        *(results.picture, results.actions),
     ]
     # Not on the folded groups, for the reason given in `tools.connect_mask_tool`.
     run_options = _QUEUED | {"show_progress_on": results.status}
@@ -155,7 +155,7 @@ def connect_runs(
             ),
             [inputs.album, *run_inputs[1:]],
             [
-                *(results.status, results.latest_run, results.picture),
+                *(results.status, results.latest_run, results.picture, results.actions),
                 *(*album_outputs(results), *inputs.folds.values()),
             ],
             **run_options,

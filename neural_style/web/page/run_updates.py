@@ -91,16 +91,22 @@ def _status_of(error: gr.Error) -> Status:
 
 def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Results) -> Updates:
     pictures = [(path, translate("seed", language, seed=seed)) for path, seed in shown.pictures]
-    updates = show_status(shown.status, inputs, results) | {
-        results.latest_run: None,
-        results.picture: gr.update(label=translate("result_before", language)),
-    }
+    updates = show_status(shown.status, inputs, results) | {results.latest_run: None}
+    updates |= previous_result(language, results)
     if pictures:
         updates |= {
             results.variations: gr.update(value=pictures, visible=True),
             results.seeds: tuple(seed for _, seed in shown.pictures),
         }
     return updates
+
+
+def previous_result(language: str, results: Results) -> Updates:
+    """The displayed result beside other pictures, which its buttons would seem to be for."""
+    return {
+        results.picture: gr.update(label=translate("result_before", language)),
+        results.actions: gr.update(visible=False),
+    }
 
 
 def refuse_faults(
@@ -192,7 +198,6 @@ def opened(
     updates = _finished(outputs, language, results)
     if outputs.picture is not None:
         updates[results.shown_run] = updates[results.latest_run] = str(run)
-        updates[results.more_iterations] = outputs.steps_left or MORE_ITERATIONS
     return updates
 
 
@@ -235,9 +240,9 @@ def _finished(outputs: FinishedOutputs, language: str, results: Results) -> Upda
             results.go_on: gr.update(visible=True),
             results.forget_shown: gr.update(visible=True),
             results.result_link_box: _put_away(),  # it has the link of another result
+            # Continue ends a stopped run as it was planned.
+            results.more_iterations: outputs.steps_left or MORE_ITERATIONS,
         }
-    if outputs.steps_left:  # Continue ends a stopped run as it was planned
-        updates[results.more_iterations] = outputs.steps_left
     if outputs.results is not None:
         updates |= history_updates(outputs.results, language, results)
     return updates

@@ -117,6 +117,9 @@ CSS = """
 #part-line { min-height: 4.5em; }
 #paint-line { min-height: 3em; }
 #paint .toolbar-wrap { left: 0; }
+/* It takes Paint's place: the second press of a double-press is not for it. */
+@keyframes not-yet { from, to { pointer-events: none; } }
+#stop { animation: not-yet .7s; }
 #takers { flex-wrap: nowrap; gap: var(--spacing-lg); }
 #takers button { white-space: normal; min-width: 0 !important; padding: var(--spacing-sm); }
 #after, #go-on { gap: var(--spacing-md); }

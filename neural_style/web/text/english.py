@@ -64,7 +64,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "chosen. Your own pictures are not included.",
     "result_link": "Share",
     "result_link_help": "Opens this page with the result and its settings, for about a day and "
-    "for anyone who has the link. The original photo and your own painting are not included.",
+    "for anyone who has the link and can reach this server. The original photo and your own "
+    "painting are not included.",
     "language_help": "Language of the messages: en or zh.",
     # Results
     "result": "Result",
@@ -139,7 +140,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "link_ignored": "The link's value for {name} is not allowed and was ignored: {reason}",
     "result_shared": "It comes with its settings and is kept for about a day from when it was "
     "made.",
-    "result_gone": "The result of this link is no longer here: results are kept for about a day.",
+    "result_gone": "The result of this link is no longer here: it was deleted, or is more than "
+    "about a day old.",
     "link_unknown": "The link's parameter {name} is unknown and was ignored.",
     "offline": "You are offline. Your pictures and settings stay here; press **Paint** again once "
     "the connection is back.",
