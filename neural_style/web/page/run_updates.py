@@ -91,8 +91,9 @@ def _status_of(error: gr.Error) -> Status:
 
 def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Results) -> Updates:
     pictures = [(path, translate("seed", language, seed=seed)) for path, seed in shown.pictures]
-    updates = show_status(shown.status, inputs, results) | {results.latest_run: None}
-    updates |= previous_result(language, results)
+    updates = show_status(shown.status, inputs, results)
+    if shown.status.kind == "busy":  # not refused
+        updates |= previous_result(language, results) | {results.latest_run: None}
     if pictures:
         updates |= {
             results.variations: gr.update(value=pictures, visible=True),
