@@ -89,6 +89,7 @@ def test_transparent_style_areas_equal_masked_style_areas(manner, tmp_path):
     assert picture("flat") != masked
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny")
 def test_frames_flag_saves_intermediate_pictures(tmp_path):
     frames = tmp_path / "a" / "frames"

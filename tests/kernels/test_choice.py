@@ -127,7 +127,7 @@ print("numba" in sys.modules)
             "kernels numba cannot be used here: import of numba halted; None in sys.modules. "
             "Install numba, or use auto or torch.",
         ),
-        (TORCH_SELECTED, "False"),
+        pytest.param(TORCH_SELECTED, "False", marks=pytest.mark.slow),
     ],
     ids=["numba not installed", "torch selected"],
 )

@@ -52,6 +52,7 @@ def test_place_that_is_no_folder_has_none(temporary, monkeypatch):
     assert private_temporary_folder() is None
 
 
+@pytest.mark.slow
 @folders
 def test_code_is_cached_where_neither_source_nor_home_can_be_written(tmp_path):
     """As in a container with a read-only file system; a process that is root may write anywhere, so

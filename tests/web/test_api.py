@@ -144,6 +144,7 @@ class TestRun:
         watch.seconds_per_look = 0
         assert client.predict(**named(pictures))[0].endswith(".png")
 
+    @pytest.mark.slow
     def test_closed_connection_stops_the_network(self, raw, watch):
         watch.seconds_per_look = 0.8
         event = raw.post(raw.good | {"iterations": 500}).json()["event_id"]

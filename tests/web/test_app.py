@@ -105,6 +105,7 @@ def test_process_serves_the_page_and_runs_the_real_network(started, tmp_path):
     assert source in status
 
 
+@pytest.mark.slow
 def test_process_that_is_interrupted_keeps_the_picture_and_tells_the_visitor(started, tmp_path):
     """By SIGINT, which a terminal sends at Ctrl-C; SIGTERM has the same handler."""
     client = local_client(started.url, download_files=tmp_path)

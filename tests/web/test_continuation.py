@@ -64,6 +64,7 @@ class TestResult:
         assert finished.finish_run(folder, "", "en").status == last.status
         assert handlers.restore(last.picture)[0] == 25
 
+    @pytest.mark.slow
     def test_recipe_of_a_continued_run_makes_the_same_picture(self, sent, watch):
         values = knob_values(iterations=10, size=128, scales=2)
         folder = complete_run(run_stylize(*sent, None, *values))

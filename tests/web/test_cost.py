@@ -34,6 +34,7 @@ class TestGpuSeconds:
         assert seconds(200, 512) < seconds(200, 1024) < seconds(200, 1536)
         assert seconds(1, 64) >= 1
 
+    @pytest.mark.slow
     def test_more_iterations_of_a_continuation_reserve_more(self, sent, watch):
         folder = complete_run(run_stylize(*sent, None, *knob_values(size=1536, iterations=1)))
         few, many = (handlers.gpu_seconds_to_continue(folder, more, "en") for more in (10, 1000))

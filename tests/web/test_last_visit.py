@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 
 
 class TestLastVisit:
+    @pytest.mark.slow
     def test_reload_restores_pictures_settings_and_run(self, ready, watch):
         set_number(ready, "seed", 7)
         run_to_the_end(ready)

@@ -59,6 +59,7 @@ class TestManners:
         chosen(page, "classic", "quick")
         turned(page, PRESETS["classic-quick"])
 
+    @pytest.mark.slow
     def test_each_quality_shows_its_time(self, page):
         expect(page.locator("#preset label")).to_have_text(
             [re.compile(rf"^\s*{name} · \d+\s(s|min)") for name in ("Sketch", "Standard", "Fine")]
@@ -96,6 +97,7 @@ class TestManners:
 
 
 class TestLanguages:
+    @pytest.mark.slow
     def test_chinese_browser_gets_a_chinese_page(self, open_page, pictures, watch):
         page = open_page(locale="zh-CN")
         expect(page.locator("#stylize")).to_have_text("开始绘制")
@@ -153,6 +155,7 @@ class TestAccessibility:
             tab(page, name)
             assert violations() == []
 
+    @pytest.mark.slow
     def test_keyboard_is_enough(self, open_page, pictures, watch):
         page = open_page()
         make_ready(page, pictures)

@@ -40,6 +40,7 @@ SHARED = re.compile(r"/shared/[\w-]{22}/neural-style-space\.png$")
 
 
 class TestDuringRun:
+    @pytest.mark.slow
     def test_losses_are_drawn_and_nothing_jumps(self, ready, watch):
         """Status, picture and buttons stay where they are from before to after the run."""
 
