@@ -179,7 +179,7 @@ def test_memory_plan_covers_the_peak(statistic, size, precision, monkeypatch):
     *_, frame = stylize(grainy(size * 2 // 3, size, 1), grainy(size, size, 2), run)
     assert frame.iteration == 14
     # The plan has room for more of the optimizer's history than so few steps fill.
-    assert 0.87 < plans[0].bytes / torch.cuda.max_memory_allocated() < 1.4
+    assert 0.85 < plans[0].bytes / torch.cuda.max_memory_allocated() < 1.4
 
 
 def test_absent_gpu_is_refused():
