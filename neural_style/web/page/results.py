@@ -31,7 +31,8 @@ class Results(NamedTuple):
         details: Losses, weights and memory plan of the run.
         album: The finished pictures of an album; hidden while there are none.
         album_zip: The same as a ZIP file.
-        actions: What can be done with a result; hidden while there is none.
+        actions: What can be done with a result; hidden while there is none, and beside variations
+            or an album.
         go_on: Continue, and by how many iterations; hidden while a shared result is shown.
         shown_run: Private folder of the displayed run, or path of a displayed shared result.
         latest_run: The same of the run that was started last; hidden, for the browser to store.

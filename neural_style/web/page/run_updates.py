@@ -103,7 +103,7 @@ def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Re
 
 
 def previous_result(language: str, results: Results) -> Updates:
-    """The displayed result beside other pictures, which its buttons would seem to be for."""
+    """Updates where other pictures are shown beside the result: its buttons would seem theirs."""
     return {
         results.picture: gr.update(label=translate("result_before", language)),
         results.actions: gr.update(visible=False),

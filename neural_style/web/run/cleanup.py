@@ -39,8 +39,8 @@ _ON_SHOW_SECONDS = 1800
 MAX_STATES_BYTES = 4_000_000_000
 """Limit for all states together. A state is about as large as sixty pairs of pictures."""
 
-_SHARED_NAME = re.compile(r"[\w-]{22}")
-"""Names that `runs.share` gives."""
+_SHARED_FOLDER = re.compile(r"[\w-]{22}")
+"""Names of the folders of shared results, as `runs.share` gives them."""
 
 _UPLOADS_SUFFIX = ".uploads"
 """Of the notes by `remember_uploads`."""
@@ -149,7 +149,7 @@ def delete_run(run: Path) -> None:
     for note in share_notes(run):
         with suppress(OSError, UnicodeDecodeError):
             name = note.read_text()
-            if _SHARED_NAME.fullmatch(name):
+            if _SHARED_FOLDER.fullmatch(name):
                 _delete(shared_folder() / name)
     for folder in (served_folder(run), run):
         _delete(folder)
