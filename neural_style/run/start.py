@@ -78,15 +78,40 @@ def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side
     names = [Message("image.content"), *_names(styles)]
     for name, picture in zip(names, [content, *styles], strict=True):
         _check_picture(name, picture, smallest_side)
-    height, width = content.shape[-2:]
+    check_aspect(*content.shape[-2:], size, smallest_side)
+
+
+def check_aspect(height: int, width: int, size: int, smallest_side: int) -> None:
+    """Checks that a content image of that size is not too narrow for its result.
+
+    Args:
+        size: Longest side of the result.
+        smallest_side: That of the network, here and below.
+
+    Raises:
+        ImageError: It is too narrow; the message names a longest side that works.
+    """
     scaled = fit(height, width, size)
     if min(scaled) < smallest_side:
         raise ImageError(
             "picture.too_narrow",
-            size=size_of(content),
+            size=f"{width}×{height}",
             longest=size,
             scaled=f"{scaled[1]}×{scaled[0]}",
             least=smallest_side,
+            needed=-(-smallest_side * max(height, width) // min(height, width)),
+        )
+
+
+def check_sides(name: Message, height: int, width: int, smallest_side: int) -> None:
+    """Checks that a picture of that size is large enough for the network.
+
+    Raises:
+        ImageError: It is not; the message names it.
+    """
+    if min(height, width) < smallest_side:
+        raise ImageError(
+            "picture.too_small", image=name, size=f"{width}×{height}", least=smallest_side
         )
 
 
@@ -100,10 +125,7 @@ def _check_picture(name: Message, picture: Any, smallest_side: int) -> None:
     ):
         given = f"{type(picture).__name__} {getattr(picture, 'dtype', '')} {shape}"
         raise ImageError("picture.not_a_tensor", image=name, given=given)
-    if min(shape[-2:]) < smallest_side:
-        raise ImageError(
-            "picture.too_small", image=name, size=size_of(picture), least=smallest_side
-        )
+    check_sides(name, *shape[-2:], smallest_side)
     low, high = picture.min().item(), picture.max().item()
     if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
         raise ImageError("picture.out_of_range", image=name, low=low, high=high)

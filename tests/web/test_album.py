@@ -224,7 +224,8 @@ class TestPage:
         inputs, results = columns
         handler = refuse_faults(run_album, album_status, album_fault)
         (updates,) = album_handler(handler, *columns)(*arguments(None, sent[1]))
-        assert updates.keys() == {results.status, results.latest_run, inputs.folds["album"]}
+        fold = inputs.folds["album"]
+        assert updates.keys() == {results.status, results.latest_run, inputs.stop, fold}
         assert 'data-field="album"' in updates[results.status]
         assert "Please check “Photos to paint”" in updates[results.status]
         assert updates[inputs.folds["album"]] == gr.update(open=True)

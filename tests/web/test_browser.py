@@ -97,11 +97,14 @@ class TestRun:
         expect(ready.locator("#gallery .thumbnail-item")).to_have_count(6)
 
     def test_press_is_answered_by_the_browser_alone(self, ready, watch):
-        """The status and Stop appear although no answer of the server arrives."""
+        """The status and Stop appear although no answer of the server arrives. Stop waits for it:
+        there is no run to stop.
+        """
         ready.route("**/queue/join*", lambda route: None)
         press(ready, "stylize")
         expect(ready.locator("#status .busy")).to_contain_text("Starting")
         expect(ready.locator("#stop")).to_be_visible()
+        expect(ready.locator("#stop")).to_be_disabled()
         expect(ready.locator("#stylize")).not_to_be_visible()
 
     def test_lost_connection_is_reported(self, ready, watch, expected_errors):

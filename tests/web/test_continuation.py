@@ -117,9 +117,17 @@ class TestRefusals:
         folder = complete_run(run_stylize(*sent, None, *knob_values()))
         assert message in refused_continuation(folder, more)
 
-    @pytest.mark.parametrize("run", [None, "", "/etc", "../runs"])
-    def test_path_that_is_no_run_is_refused(self, run, sent):
-        assert refused_continuation(run, 5) == "There is no run to continue. Press Paint first."
+    @pytest.mark.parametrize(
+        ("run", "message"),
+        [
+            (None, "There is no run to continue. Press Paint first."),
+            ("", "There is no run to continue. Press Paint first."),
+            ("/etc", "This result is no longer here"),
+            ("../runs", "This result is no longer here"),
+        ],
+    )
+    def test_path_that_is_no_run_is_refused(self, run, message, sent):
+        assert refused_continuation(run, 5).startswith(message)
 
     def test_run_whose_state_was_deleted_is_refused(self, sent, watch):
         folder = complete_run(run_stylize(*sent, None, *knob_values()))

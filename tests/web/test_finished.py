@@ -32,6 +32,15 @@ def every_step(monkeypatch) -> None:
     monkeypatch.setattr(view, "_YIELD_INTERVAL_SECONDS", 0)
 
 
+NO_RUNS = [
+    (None, "There is no result yet"),
+    ("", "There is no result yet"),
+    ("/etc", "This result is no longer here"),
+    ("../runs", "This result is no longer here"),
+]
+"""Paths that are no runs, and what is said."""
+
+
 class TestFinishRun:
     def test_finished_run_has_its_last_outputs(self, sent, watch):
         *_, last = run_stylize(*sent, None, *knob_values(iterations=12))
@@ -127,9 +136,9 @@ class TestReuse:
         *_, again = run_stylize(last.picture, sent[1], None, *knob_values())
         assert again.status.kind == "done"
 
-    @pytest.mark.parametrize("run", [None, "", "/etc", "../runs"])
-    def test_path_that_is_no_run_has_no_picture_to_reuse(self, run, sent):
-        with pytest.raises(gr.Error, match="There is no result yet"):
+    @pytest.mark.parametrize(("run", "message"), NO_RUNS)
+    def test_path_that_is_no_run_has_no_picture_to_reuse(self, run, message, sent):
+        with pytest.raises(gr.Error, match=message):
             finished.picture_for_reuse(run, "en")
 
 
@@ -195,9 +204,9 @@ class TestSharedResults:
         ):
             assert finished.open_shared_result(name, "en")[:2] == (None, {})
 
-    @pytest.mark.parametrize("run", [None, "", "/etc", "../runs"])
-    def test_path_that_is_no_run_cannot_be_shared(self, run, sent):
-        with pytest.raises(gr.Error, match="There is no result yet"):
+    @pytest.mark.parametrize(("run", "message"), NO_RUNS)
+    def test_path_that_is_no_run_cannot_be_shared(self, run, message, sent):
+        with pytest.raises(gr.Error, match=message):
             finished.share_result(run, "en")
 
     def test_shared_file_names_neither_run_nor_pictures(self, sent, uploads, watch):

@@ -6,8 +6,10 @@ import json
 import shutil
 from pathlib import Path
 
+import gradio as gr
 import pytest
 
+from neural_style.web.page.history import forgotten_all
 from neural_style.web.run import runs
 from neural_style.web.run.addresses import picture_path
 from neural_style.web.run.finished import finish_run, read_history
@@ -46,6 +48,18 @@ def test_finished_run_keeps_the_newest_twelve_results(sent, watch, results):
     folder = complete_run(run_stylize(*sent, None, *knob_values()))
     outputs = finish_run(folder, json.dumps(results), "en")
     assert outputs.results == [runs.result_name(Path(folder), 4), *results[:11]]
+
+
+def test_all_is_deleted_with_the_pictures_of_album_and_variations(columns, results):
+    stored, others, kept = results[:2], results[2:5], results[5:]
+    _, page = columns
+    updates = forgotten_all(json.dumps(stored), others, "en", page)
+    assert not any(map(runs.find_result, (*stored, *others)))
+    assert all(map(runs.find_result, kept))
+    assert updates[page.history] == "[]"
+    assert updates[page.variations] == gr.update(value=None, visible=False)
+    assert updates[page.kept_variations] == ()
+    assert "Deleted" in updates[page.status]
 
 
 def test_history_has_at_most_twelve_results(results):

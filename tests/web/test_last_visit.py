@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 
 import pytest
@@ -48,6 +49,27 @@ class TestLastVisit:
             re.compile(r"Stopped after \d+ of 500 steps")
         )
         expect(ready.locator("#result img")).to_have_count(1)
+
+    def test_run_of_another_tab_is_told_and_its_result_appears(self, ready, watch, expected_errors):
+        watch.allow(looks=4)
+        press(ready, "stylize")
+        watch.wait(looks=4)
+        second = ready.context.new_page()
+        second.goto(ready.url)
+        status = second.locator("#status")
+        expect(status).to_contain_text("Your last run has not ended yet")
+        expect(second.locator("#content img, #style img")).to_have_count(2)
+        watch.allow(math.inf)
+        expect(status).to_contain_text("12 steps · 96×64")
+        shown = ready.locator("#result img").get_attribute("src")
+        expect(second.locator("#result img")).to_have_attribute("src", shown)
+        expect(second.locator("#earlier .thumbnail-item")).to_have_count(1)
+        press(second, "forget-shown")
+        expect(second.locator("#status")).to_contain_text("Deleted, with the links")
+        second.close()
+        expected_errors.append("400")
+        press(ready, "result-link")
+        expect(ready.locator("#status .failed")).to_contain_text("This result is no longer here")
 
     @pytest.mark.slow
     def test_pictures_that_are_gone_are_reported(self, ready, watch, uploads):

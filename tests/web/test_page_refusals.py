@@ -60,7 +60,18 @@ class TestRefusals:
         page.locator("#content input[type=file]").set_input_files(tmp_path / "note.png")
         expect(page.locator("#status .failed")).to_contain_text("note.png is not a picture")
         expect(page.locator("#content")).to_have_class(re.compile("faulty"))
+        choose_example(page, "style", 0)
+        press(page, "stylize")
+        expect(page.locator("#status .failed")).to_contain_text("Please check “Your photo”")
+        expect(page.locator("#status .failed")).to_contain_text("note.png is not a picture")
         assert watch.looks == 0
+
+    def test_too_small_upload_is_refused_at_once(self, page, tmp_path):
+        Image.new("RGB", (9, 9)).save(tmp_path / "tiny.png")
+        upload(page, "style", str(tmp_path / "tiny.png"))
+        words = "The style image is 9×9; the network needs 32 pixels a side. Use a larger one."
+        expect(page.locator("#status .failed")).to_contain_text(words)
+        expect(page.locator("#style")).to_have_class(re.compile("faulty"))
 
     @pytest.mark.slow
     def test_heic_upload_is_converted_and_shown(self, page, tmp_path):
@@ -75,15 +86,18 @@ class TestRefusals:
         upload(page, "style", str(tmp_path / "clear.png"))
         expect(page.locator("#status")).to_contain_text("clear part of this painting is not used")
 
-    def test_failed_run_keeps_the_example_and_says_why(self, page, pictures, tmp_path, watch):
-        Image.new("RGB", (9, 9)).save(tmp_path / "tiny.png")
-        upload(page, "content", str(tmp_path / "tiny.png"))
-        upload(page, "style", pictures[1])
-        press(page, "stylize")
-        words = "The content image is 9×9; the network needs 32 pixels a side. Use a larger one."
-        expect(page.locator("#status .failed")).to_contain_text(words)
-        expect(page.locator("#example")).to_be_visible()
-        expect(page.get_by_test_id("toast-body")).to_have_count(0)
+    def test_failed_run_keeps_the_example_and_says_why(self, ready, watch):
+        open_fold(ready, "part")
+        ready.locator("#style_crop textarea, #style_crop input").first.fill("0,0,0.1,0.1")
+        press(ready, "stylize")
+        words = "The part taken of the style image is 8×7; the network needs 32 pixels a side."
+        failed = ready.locator("#status .failed")
+        expect(failed).to_contain_text(words)
+        expect(ready.locator("#example")).to_be_visible()
+        expect(ready.get_by_test_id("toast-body")).to_have_count(0)
+        choose_example(ready, "style", 0)
+        expect(failed).to_have_count(0)
+        expect(ready.locator("#status .idle")).to_contain_text("Ready: press Paint.")
 
     def test_offline_is_shown_and_nothing_is_lost(self, ready):
         ready.context.set_offline(True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 import pytest
+from PIL import Image
 
 from neural_style.web.page.inputs import fold_of
 from neural_style.web.page.run_updates import (
@@ -50,7 +51,7 @@ class TestRefuseFaults:
         arguments = self.arguments(sent, **{name: value})
         (updates,) = page_handler(refuse_faults(run_stylize, only_status), *columns)(*arguments)
         opened = {inputs.folds[fold]: gr.update(open=True)} if fold else {}
-        assert updates.keys() == {results.status, results.latest_run, *opened}
+        assert updates.keys() == {results.status, results.latest_run, inputs.stop, *opened}
         assert updates == updates | opened | {results.latest_run: None}
         page = updates[results.status]
         assert f'class="status failed" data-field="{name}"' in page
@@ -72,6 +73,44 @@ class TestRefuseFaults:
         (outputs,) = refuse_faults(run_stylize, only_status)(*arguments)
         reason = "Choose a painting: upload one or touch an example."
         assert outputs == only_status(status.refused("style", reason))
+
+    @pytest.mark.parametrize("name", ["content", "style", "init_image", "style_2", "keep_mask"])
+    def test_unreadable_picture_is_refused_by_its_name(self, sent, uploads, watch, name):
+        (uploads / "note.png").write_text("no picture")
+        arguments = self.arguments(sent, **{name: str(uploads / "note.png")})
+        (outputs,) = refuse_faults(run_stylize, only_status)(*arguments)
+        assert outputs.status.field == name
+        assert "note.png is not a picture" in outputs.status.detail
+        assert watch.looks == 0
+
+    @pytest.mark.parametrize(
+        ("name", "size", "reason"),
+        [
+            ("content", (9, 9), "The content image is 9×9; the network needs 32 pixels a side."),
+            ("style", (9, 90), "The style image is 9×90; the network needs 32 pixels a side."),
+            ("style_2", (90, 9), "The style image is 90×9; the network needs 32 pixels a side."),
+            ("content", (40, 640), "choose size 512."),
+        ],
+    )
+    def test_picture_too_small_for_the_network_is_refused(
+        self, sent, uploads, watch, name, size, reason
+    ):
+        Image.new("RGB", size).save(uploads / "small.png")
+        arguments = self.arguments(sent, size=256, **{name: str(uploads / "small.png")})
+        (outputs,) = refuse_faults(run_stylize, only_status)(*arguments)
+        assert outputs.status.field == name
+        assert reason in outputs.status.detail
+        assert watch.looks == 0
+
+    def test_narrow_picture_runs_at_the_size_that_is_named(self, sent, uploads, watch):
+        Image.new("RGB", (40, 100)).save(uploads / "narrow.png")
+        narrow = {"content": str(uploads / "narrow.png")}
+        (outputs,) = refuse_faults(run_stylize, only_status)(
+            *self.arguments(sent, size=77, **narrow)
+        )
+        assert "choose size 80." in outputs.status.detail
+        *_, last = refuse_faults(run_stylize, only_status)(*self.arguments(sent, size=80, **narrow))
+        assert last.status.kind == "done"
 
     def test_refusal_is_in_the_language_of_the_request(self, sent):
         arguments = [*self.arguments(sent, content=None)[:-1], "zh"]
@@ -102,7 +141,7 @@ class TestRefuseFaults:
         handler = refuse_faults(run_variations, lambda shown: VariationOutputs((), shown))
         arguments = [*sent, None, *knob_values(seed=-1)]
         (updates,) = variations_handler(handler, *columns)(*arguments)
-        assert updates.keys() == {results.status, inputs.folds["look"]}
+        assert updates.keys() == {results.status, inputs.stop, inputs.folds["look"]}
         assert updates[inputs.folds["look"]] == gr.update(open=True)
         assert watch.looks == 0
 
@@ -111,9 +150,7 @@ class TestFolds:
     @pytest.mark.parametrize("name", [*page_knobs(), *PICTURES, *EXTRA_PICTURES])
     def test_fold_of_an_input_contains_its_component(self, columns, name):
         inputs, _ = columns
-        pictures = dict(zip(PICTURES, (inputs.content, inputs.style, inputs.start_image)))
-        pictures |= dict(zip(EXTRA_PICTURES, inputs.extra_pictures, strict=True))
-        block = (inputs.widgets | pictures)[name]
+        block = (inputs.widgets | inputs.pictures)[name]
         parents = set()
         while block.parent is not None:
             block = block.parent

@@ -257,7 +257,7 @@ class TestLinks:
         press(other, "as-start")
         expect(other.locator("#init_image img")).to_have_attribute("src", SHARED)
         other.goto(f"{url}?result=gone")
-        expect(other.locator("#status")).to_contain_text("results are kept for about a day")
+        expect(other.locator("#status")).to_contain_text("was deleted, or is more than")
         press(ready, "stylize")
         expect(box).to_have_count(0)  # the next result has another link
 

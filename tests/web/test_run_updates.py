@@ -11,6 +11,7 @@ from PIL import Image
 
 from neural_style.web.page import run_updates
 from neural_style.web.page.album import album_handler
+from neural_style.web.page.history import stored_history
 from neural_style.web.page.results import MORE_ITERATIONS
 from neural_style.web.page.run_updates import page_handler, variations_handler
 from neural_style.web.page.status_view import details_text, status_html
@@ -27,10 +28,11 @@ STOPPED_EARLY = Status("done", "Stopped before there was a picture.")
 
 class TestPageHandler:
     def test_only_the_status_changes_before_the_first_picture(self, columns, sent, watch):
-        _, results = columns
+        inputs, results = columns
         preparing, looking, first, *_ = page_handler(run_stylize, *columns)(
             *sent, None, *knob_values()
         )
+        assert preparing.pop(inputs.stop) == gr.update(interactive=True)
         for updates in (preparing, looking):
             assert updates.keys() == {results.status, results.latest_run}
         assert preparing[results.status] == status_html(status.preparing("preparing"))
@@ -68,7 +70,8 @@ class TestPageHandler:
     ):
         folder = complete_run(run_stylize(*sent, None, *knob_values()))
         (updates,) = page_handler(run_continue, *columns)(folder, more, "en")
-        assert updates.keys() == {columns.results.status, columns.results.latest_run}
+        inputs, results = columns
+        assert updates.keys() == {results.status, results.latest_run, inputs.stop}
         assert 'class="status failed"' in updates[columns.results.status]
         assert message in updates[columns.results.status]
         assert updates[columns.results.latest_run] is None
@@ -132,12 +135,12 @@ def iter_outputs(outputs: list[Outputs]):
 
 class TestVariationsHandler:
     def test_pictures_appear_with_their_seeds(self, columns, sent, watch):
-        _, results = columns
+        inputs, results = columns
         arguments = [*sent, None, *knob_values(iterations=2, seed=7)]
         updates = [*variations_handler(run_variations, *columns)(*arguments)]
         assert updates[0].keys() == {
             *(results.status, results.latest_run),
-            *(results.picture, results.actions),
+            *(results.picture, results.actions, inputs.stop),
         }
         assert updates[0][results.latest_run] is None
         assert updates[0][results.picture] == gr.update(label="The result before")
@@ -145,7 +148,10 @@ class TestVariationsHandler:
         gallery = updates[-1][results.variations]
         assert gallery["visible"] is True
         assert [caption for _, caption in gallery["value"]] == [f"seed {k}" for k in range(7, 11)]
-        assert updates[-1][results.seeds] == (7, 8, 9, 10)
+        kept = updates[-1][results.kept_variations]
+        assert [seed for _, seed in kept] == [7, 8, 9, 10]
+        pictures = [str(runs.find_result(name).picture) for name, _ in kept]
+        assert [path for path, _ in gallery["value"]] == pictures
         assert updates[-1][results.status] == status_html(status.varied(4))
 
 
@@ -253,7 +259,10 @@ class TestOpened:
         folder = next(results).run
         results.close()
         opened = run_updates.opened(Path(folder), "", "en", columns.results)
-        assert opened == {columns.results.status: status_html(STOPPED_EARLY)}
+        assert opened == {
+            columns.results.status: status_html(STOPPED_EARLY),
+            columns.results.waits_for_run: gr.update(active=False),
+        }
 
     def test_shared_picture_is_shown_without_steps(self, columns):
         _, results = columns
@@ -275,7 +284,7 @@ class TestOpened:
         *_, last = run_stylize(*sent, None, *knob_values(seed=7))
         name = runs.result_name(Path(last.run), 4)
         history = json.dumps([str(Path(last.run).with_name("gone") / "4"), name])
-        assert run_updates.stored_history(history, "en", results) == {
+        assert stored_history(history, "en", results) == {
             results.history: json.dumps([runs.result_name(Path(last.run), 4)]),
             results.earlier: gallery_update([(last.picture, "content · style · seed 7")]),
             results.earlier_fold: gr.update(visible=True),
@@ -283,7 +292,7 @@ class TestOpened:
 
     def test_empty_history_hides_its_gallery(self, columns, uploads):
         _, results = columns
-        assert run_updates.stored_history("", "en", results) == {
+        assert stored_history("", "en", results) == {
             results.history: "[]",
             results.earlier: gallery_update([]),
             results.earlier_fold: gr.update(visible=False),

@@ -47,6 +47,18 @@ def test_outcome_that_a_killed_process_was_writing_is_not_awaited(sent, watch, m
     assert runs.last_outcome(folder).last_picture.iteration == 4
 
 
+def test_run_goes_on_until_its_outcome_is_written(sent, watch, monkeypatch):
+    results = run_stylize(*sent, None, *knob_values())
+    folder = Path(next(results).run)
+    assert runs.goes_on(folder)
+    results.close()
+    assert not runs.goes_on(folder)
+    runs.mark_finishing(folder)
+    assert runs.goes_on(folder)
+    monkeypatch.setattr(runs, "_FINISHING_TIMEOUT_SECONDS", 0)
+    assert not runs.goes_on(folder)
+
+
 @pytest.mark.parametrize(
     "path", [None, "", "/etc", "../runs", "a\0b", "\ud800", "x" * 5000], ids=range(7)
 )

@@ -11,6 +11,7 @@ from neural_style.settings.presets import PRESETS
 from neural_style.web.page.run_events import chosen_seed
 from neural_style.web.run import cost, handlers
 from neural_style.web.run.json_files import write_json
+from neural_style.web.run.runs import find_result
 from neural_style.web.run.status import Status
 from neural_style.web.run.variations import (
     VariationOutputs,
@@ -25,12 +26,19 @@ READY = Status(
 )
 
 
+def picture_of(name: str) -> str:
+    """The path of the result with that name."""
+    found = find_result(name)
+    assert found is not None
+    return str(found.picture)
+
+
 def test_four_small_pictures_have_consecutive_seeds(sent, watch):
     values = knob_values(size=512, iterations=2, seed=2**32 - 2)
     results = list(run_variations(*sent, None, *values))
     assert results[-1].status == READY
     assert [seed for _, seed in results[-1].pictures] == [2**32 - 2, 2**32 - 1, 0, 1]
-    paths = [path for path, _ in results[-1].pictures]
+    paths = [picture_of(name) for name, _ in results[-1].pictures]
     assert len({*paths}) == 4
     assert all(load_image(path).shape == (1, 3, 171, 256) for path in paths)
     assert watch.ended == 4
@@ -51,7 +59,7 @@ def test_pictures_are_added_one_by_one_while_the_fraction_grows(sent, watch):
 
 def test_variation_has_no_more_steps_and_pixels_than_the_run(sent, watch):
     *_, last = run_variations(*sent, None, *knob_values(iterations=3, size=96))
-    path, _ = last.pictures[0]
+    path = picture_of(last.pictures[0][0])
     assert load_image(path).shape == (1, 3, 64, 96)
     assert "/stylized-000003-" in path
 
@@ -67,14 +75,14 @@ def test_variation_is_a_sketch_of_the_manner(sent, watch, changes, iterations):
         if shown.pictures:
             break
     results.close()
-    recipe = handlers.restore(shown.pictures[0][0])
+    recipe = handlers.restore(picture_of(shown.pictures[0][0]))
     assert recipe == knob_values(iterations=iterations, size=64, **changes)
 
 
 def test_shares_for_the_sizes_of_the_run_are_left_out(sent, watch):
     values = knob_values(iterations=2, scales=2, scale_shares="5,2")
     *_, last = run_variations(*sent, None, *values)
-    assert handlers.restore(last.pictures[0][0]) == knob_values(iterations=2)
+    assert handlers.restore(picture_of(last.pictures[0][0])) == knob_values(iterations=2)
 
 
 def test_failed_variation_ends_with_its_reason(sent, uploads, watch):
@@ -118,4 +126,4 @@ def test_duration_is_that_of_four_sketches(sent, uploads):
 def test_seed_is_that_of_the_selected_picture(index, chosen):
     """A request past the page may name any; then nothing changes."""
     event = gr.SelectData(None, {"index": index, "value": None})
-    assert chosen_seed(event, (7, 8)) == (gr.skip() if chosen is None else chosen)
+    assert chosen_seed(event, (("a", 7), ("b", 8))) == (gr.skip() if chosen is None else chosen)

@@ -10,15 +10,11 @@ import gradio as gr
 
 from neural_style.errors import SettingsError
 from neural_style.web.page.controls import UNQUEUED
+from neural_style.web.page.history import Updates
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.manners import PRESET_KNOBS, rounded
 from neural_style.web.page.results import Results
-from neural_style.web.page.run_updates import (
-    Updates,
-    previous_result,
-    show_status,
-    with_updates,
-)
+from neural_style.web.page.run_updates import previous_result, show_status, with_updates
 from neural_style.web.run.album import (
     Album,
     AlbumOutputs,

@@ -17,7 +17,7 @@ from neural_style.web.page.run_updates import show_status
 from neural_style.web.page.scripts import inputs_changed_js
 from neural_style.web.run import status
 from neural_style.web.run.call import named_values
-from neural_style.web.run.checks import check_upload, parse_settings
+from neural_style.web.run.checks import check_shape, check_upload, parse_settings
 from neural_style.web.run.cost import check_cost, expected_seconds
 from neural_style.web.run.handlers import restore
 from neural_style.web.run.uploads import bounded, browser_copy
@@ -61,8 +61,8 @@ def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> 
         show_progress="hidden",
     )
     # When the visitor acts, not when a value changes: that may be after the next refusal.
-    pictures = (inputs.content, inputs.style, inputs.start_image, *inputs.extra_pictures)
-    changed = [*(one.input for one in (*pictures, *widgets.values())), inputs.album.upload]
+    entered = (*inputs.pictures.values(), *widgets.values())
+    changed = [*(one.input for one in entered), inputs.album.upload]
     for triggers, chosen in (
         (changed, ""),
         (inputs.photograph.gallery.select, "content"),
@@ -76,7 +76,7 @@ def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> 
             js=inputs_changed_js(chosen),
             **IN_BROWSER,
         )
-    for name, picture in (("content", inputs.content), ("style", inputs.style)):
+    for name, picture in inputs.pictures.items():
         _connect_check(name, picture, inputs, results, language)
 
 
@@ -134,17 +134,27 @@ def estimate(language: str, content: str | None, manner: str, *values: Any) -> l
     return [text, gr.update(choices=choices)]
 
 
+_CLEAR_PARTS_COUNT = ("content", "style")
+"""Pictures whose clear parts change what a run makes of them."""
+
+
 def _connect_check(
     name: str, picture: gr.Image, inputs: Inputs, results: Results, language: gr.Textbox
 ) -> None:
     """Connects the check of an uploaded picture, whose result appears in the status."""
 
     @bounded
-    def check(path: str | None, language: str) -> Any:
+    def check(path: str | None, language: str, *values: Any) -> Any:
         if path is None:
             return gr.skip()
         try:
-            _, opacity = load_with_alpha(check_upload(name, path), longest=_CHECK_SIZE)
+            settings = parse_settings(named_values(*values))
+        except SettingsError:  # the page says so where the run is started
+            settings = Settings()
+        try:
+            check_upload(name, path)
+            check_shape(name, path, settings.size, settings.backbone)
+            _, opacity = load_with_alpha(path, longest=_CHECK_SIZE)
             copy = browser_copy(path)
         except NeuralStyleError as error:
             reason = localize(error.message, language)
@@ -152,11 +162,17 @@ def _connect_check(
         if copy is not None:
             words = translate("converted", language)
             return show_status(status.noted(words), inputs, results) | {picture: copy}
-        if opacity is not None:
+        if opacity is not None and name in _CLEAR_PARTS_COUNT:
             words = translate(f"transparent_{name}", language)
             return show_status(status.noted(words), inputs, results)
         return gr.skip()
 
     outputs = [picture, results.status, *inputs.folds.values()]
     # Progress not on the folded groups, for the reason given in `tools.connect_mask_tool`.
-    picture.input(check, [picture, language], outputs, show_progress_on=results.status, **UNQUEUED)
+    picture.input(
+        check,
+        [picture, language, *inputs.widgets.values()],
+        outputs,
+        show_progress_on=results.status,
+        **UNQUEUED,
+    )

@@ -17,7 +17,7 @@ from neural_style.web.page.widgets import (
     pictures_input,
 )
 from neural_style.web.run.album import MOST_PHOTOGRAPHS
-from neural_style.web.run.call import EXTRA_PICTURES, page_knobs
+from neural_style.web.run.call import EXTRA_PICTURES, PICTURES, page_knobs
 from neural_style.web.text.texts import translate
 
 FOLDS = {
@@ -75,6 +75,12 @@ class Inputs(NamedTuple):
     def style(self) -> gr.Image:
         """The input for the style image."""
         return self.painting.picture
+
+    @property
+    def pictures(self) -> dict[str, gr.Image]:
+        """The inputs for pictures by name."""
+        images = (self.content, self.style, self.start_image, *self.extra_pictures)
+        return dict(zip((*PICTURES, *EXTRA_PICTURES), images, strict=True))
 
 
 def inputs_column(localizer: Localizer) -> Inputs:

@@ -19,6 +19,8 @@ _PICTURE_HEIGHT = 460
 MORE_ITERATIONS = 20
 """By how many iterations Continue goes on with a finished run, unless told otherwise."""
 
+_WATCH_INTERVAL_SECONDS = 3
+
 _EXAMPLE = "summer-palace"
 """Content image of the finished example that is shown before a run."""
 
@@ -36,11 +38,13 @@ class Results(NamedTuple):
         go_on: Continue, and by how many iterations; hidden while a shared result is shown.
         shown_run: Private folder of the displayed run, or path of a displayed shared result.
         latest_run: The same of the run that was started last; hidden, for the browser to store.
-        seeds: Seeds of `variations`, in their order.
+        kept_variations: What `variations` shows: name of the result, and seed.
         kept_album: What `album` and `album_zip` show, as an `Album`.
         history: The visitor's results as JSON, as the browser stores them; hidden.
         visit: The last visit as JSON, as the browser stores it; hidden.
+        waits_for_run: Active while the last run goes on elsewhere, as in another tab.
         connection_lost: Pressed by a script if a run could not be requested; hidden.
+        request_failed: Pressed by a script if an unqueued event has failed; hidden.
     """
 
     status: gr.HTML
@@ -71,11 +75,13 @@ class Results(NamedTuple):
     forget: gr.Button
     shown_run: gr.State
     latest_run: gr.Textbox
-    seeds: gr.State
+    kept_variations: gr.State
     kept_album: gr.State
     history: gr.Textbox
     visit: gr.Textbox
+    waits_for_run: gr.Timer
     connection_lost: gr.Button
+    request_failed: gr.Button
 
 
 def results_column(localizer: Localizer, note: Message) -> Results:
@@ -245,5 +251,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         gr.State(Album()),
         gr.Textbox(visible=False),
         gr.Textbox(visible=False),
+        gr.Timer(_WATCH_INTERVAL_SECONDS, active=False),
         gr.Button(visible="hidden", elem_id="connection-lost"),
+        gr.Button(visible="hidden", elem_id="request-failed"),
     )

@@ -14,10 +14,11 @@ from neural_style.web.page.album import (
     connect_album_line,
 )
 from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
+from neural_style.web.page.earlier import READ_HISTORY_JS, WRITE_HISTORY_JS
+from neural_style.web.page.history import Updates
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import (
-    Updates,
     film,
     finished,
     or_skip,
@@ -32,11 +33,12 @@ from neural_style.web.page.scripts import (
     SCROLL_TO_STATUS_JS,
     end_js,
     failure_js,
+    refusal_js,
     start_js,
     stopping_js,
 )
 from neural_style.web.page.tools import unused_strokes_js
-from neural_style.web.page.visits import READ_HISTORY_JS, STORE_RUN_JS, WRITE_HISTORY_JS
+from neural_style.web.page.visits import STORE_RUN_JS
 from neural_style.web.page.widgets import selected_index
 from neural_style.web.run.adapters import (
     api_handler,
@@ -122,17 +124,17 @@ def connect_runs(
     outputs = [
         *(results.status, results.example, results.picture, results.gallery, results.tabs),
         *(results.details, results.chart, results.shown_run, results.latest_run),
-        *inputs.folds.values(),
+        *(inputs.stop, *inputs.folds.values()),
     ]
     varied_outputs = [
-        *(results.status, results.variations, results.seeds, results.latest_run),
+        *(results.status, results.variations, results.kept_variations, results.latest_run),
         *(results.picture, results.actions),
     ]
     # Not on the folded groups, for the reason given in `tools.connect_mask_tool`.
     run_options = _QUEUED | {"show_progress_on": results.status}
     _connect_start(inputs, results, language)  # first: Gradio runs them in this order
     chosen = results.variations.select(
-        chosen_seed, results.seeds, inputs.widgets["seed"], **UNQUEUED
+        chosen_seed, results.kept_variations, inputs.widgets["seed"], **UNQUEUED
     )
     started = [
         inputs.stylize.click(paint, run_inputs, outputs, **run_options),
@@ -146,7 +148,7 @@ def connect_runs(
         inputs.vary.click(
             on_page(variations_handler(refuse_faults(vary, _variation_status), inputs, results)),
             run_inputs,
-            [*varied_outputs, *inputs.folds.values()],
+            [*varied_outputs, inputs.stop, *inputs.folds.values()],
             **run_options,
         ),
         inputs.paint_album.click(
@@ -156,7 +158,7 @@ def connect_runs(
             [inputs.album, *run_inputs[1:]],
             [
                 *(results.status, results.latest_run, results.picture, results.actions),
-                *(*album_outputs(results), *inputs.folds.values()),
+                *(*album_outputs(results), inputs.stop, *inputs.folds.values()),
             ],
             **run_options,
         ),
@@ -187,7 +189,7 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         start(
             None,
             language,
-            [results.status, results.result_link_box, *buttons],
+            [results.status, results.result_link_box, results.waits_for_run, *buttons],
             js=start_js(len(buttons) - 3),
             **IN_BROWSER,
         ).then(None, js=SCROLL_TO_STATUS_JS, **IN_BROWSER)
@@ -236,6 +238,7 @@ def _connect_end(
         )
     for failed in (*(run.failure for run in started), results.connection_lost.click):
         failed(None, language, results.status, js=failure_js(), **IN_BROWSER)
+    results.request_failed.click(None, language, results.status, js=refusal_js(), **IN_BROWSER)
     for ended in (
         *(run.then for run in started),
         cancelled.then,
@@ -307,7 +310,7 @@ def _variation_status(shown: Status) -> VariationOutputs:
     return VariationOutputs((), shown)
 
 
-def chosen_seed(event: gr.SelectData, seeds: Sequence[int]) -> Any:
+def chosen_seed(event: gr.SelectData, variations: Sequence[tuple[str, int]]) -> Any:
     """Event handler: the seed of the variation that was selected."""
-    chosen = selected_index(event, len(seeds))
-    return gr.skip() if chosen is None else seeds[chosen]
+    chosen = selected_index(event, len(variations))
+    return gr.skip() if chosen is None else variations[chosen][1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import html
-import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,34 +11,28 @@ from pathlib import Path
 from typing import Any, no_type_check
 
 import gradio as gr
-from gradio.blocks import Block
 
+from neural_style.web.page.history import Updates, history_updates, put_away
 from neural_style.web.page.inputs import Inputs, fold_of
 from neural_style.web.page.results import MORE_ITERATIONS, Results
 from neural_style.web.page.status_view import details_text, status_html
 from neural_style.web.run import status
 from neural_style.web.run.call import language_argument
-from neural_style.web.run.checks import first_fault
-from neural_style.web.run.cleanup import delete_run
+from neural_style.web.run.checks import first_fault_or_unusable
 from neural_style.web.run.finished import (
     FinishedOutputs,
     finish_run,
     has_ended,
     make_film,
-    read_history,
-    result_title,
 )
-from neural_style.web.run.runs import find_result, find_run
+from neural_style.web.run.runs import find_result
 from neural_style.web.run.status import Status
 from neural_style.web.run.variations import VariationOutputs
 from neural_style.web.run.view import Outputs
 from neural_style.web.text.texts import translate
 
-_REOPENED_TIMEOUT_SECONDS = 5
+_REOPENED_TIMEOUT_SECONDS = 1
 """After a reload, the run that the reload has ended writes its picture and state."""
-
-Updates = dict[Block, Any]
-"""Component → its new value, or `gr.update`; components that are missing stay as they are."""
 
 
 def page_handler(
@@ -66,18 +59,23 @@ def with_updates(
     inputs: Inputs,
     results: Results,
 ) -> Callable[..., Iterator[Updates]]:
-    """The handler, with the updates of what it yields; `updates_of` makes them in a language."""
+    """The handler, with the updates of what it yields; `updates_of` makes them in a language.
+
+    The first ones let Stop be pressed, which the browser has shown.
+    """
 
     @no_type_check  # Gradio would not see that a type-checked wrapper is a generator
     @functools.wraps(handler)
     def run(*arguments: Any) -> Iterator[Updates]:
         language = language_argument(handler, *arguments)
         current: Status | None = None
+        first: Updates = {inputs.stop: gr.update(interactive=True)}
         try:
             with closing(handler(*arguments)) as outputs:
                 for shown in outputs:
                     current = shown.status
-                    yield updates_of(shown, language, inputs, results)
+                    yield first | updates_of(shown, language, inputs, results)
+                    first = {}
         except gr.Error as error:
             if current is None or current.kind != "failed":  # not shown yet
                 yield show_status(_status_of(error), inputs, results)
@@ -90,14 +88,17 @@ def _status_of(error: gr.Error) -> Status:
 
 
 def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Results) -> Updates:
-    pictures = [(path, translate("seed", language, seed=seed)) for path, seed in shown.pictures]
+    found = [(find_result(name), seed) for name, seed in shown.pictures]
+    pictures = [
+        (str(one.picture), translate("seed", language, seed=seed)) for one, seed in found if one
+    ]
     updates = show_status(shown.status, inputs, results)
     if shown.status.kind == "busy":  # not refused
         updates |= previous_result(language, results) | {results.latest_run: None}
     if pictures:
         updates |= {
             results.variations: gr.update(value=pictures, visible=True),
-            results.seeds: tuple(seed for _, seed in shown.pictures),
+            results.kept_variations: shown.pictures,
         }
     return updates
 
@@ -113,7 +114,7 @@ def previous_result(language: str, results: Results) -> Updates:
 def refuse_faults(
     handler: Callable[..., Iterator],
     show: Callable[[Status], Any],
-    fault_of: Callable[..., tuple[str, str] | None] = first_fault,
+    fault_of: Callable[..., tuple[str, str] | None] = first_fault_or_unusable,
 ) -> Callable[..., Iterator]:
     """The handler of a run, which refuses a request where an input is missing or wrong.
 
@@ -197,6 +198,7 @@ def opened(
         detail = translate("stopped_by_leaving", language)
         outputs = replace(outputs, status=replace(outputs.status, detail=detail))
     updates = _finished(outputs, language, results)
+    updates[results.waits_for_run] = gr.update(active=False)
     if outputs.picture is not None:
         updates[results.shown_run] = updates[results.latest_run] = str(run)
     return updates
@@ -240,18 +242,13 @@ def _finished(outputs: FinishedOutputs, language: str, results: Results) -> Upda
             results.chart: outputs.chart,
             results.go_on: gr.update(visible=True),
             results.forget_shown: gr.update(visible=True),
-            results.result_link_box: _put_away(),  # it has the link of another result
+            results.result_link_box: put_away(),  # it has the link of another result
             # Continue ends a stopped run as it was planned.
             results.more_iterations: outputs.steps_left or MORE_ITERATIONS,
         }
     if outputs.results is not None:
         updates |= history_updates(outputs.results, language, results)
     return updates
-
-
-def _put_away() -> Any:
-    """The update that empties and hides a component."""
-    return gr.update(value=None, visible=False)
 
 
 def film(run: str | None, results: Results) -> Updates:
@@ -263,53 +260,3 @@ def film(run: str | None, results: Results) -> Updates:
 def or_skip(updates: Updates) -> Any:
     """The updates as Gradio takes them: it refuses an empty dict."""
     return updates or gr.skip()
-
-
-def history_updates(names: list[str], language: str, results: Results) -> Updates:
-    """The stored list of results, and the gallery that shows them."""
-    found = [one for one in map(find_result, names) if one]
-    titled = [(str(one.picture), result_title(one.run, language)) for one in found]
-    return {
-        results.history: json.dumps(names),
-        results.earlier: gr.update(value=titled, selected_index=None),
-        results.earlier_fold: gr.update(visible=bool(found)),
-    }
-
-
-def forgotten_shown(run: str | None, history: str, language: str, results: Results) -> Updates:
-    """Deletes the displayed run; updates that show the example again, and the other results.
-
-    A displayed shared result is put away, but not deleted: it belongs to somebody else.
-    """
-    names = read_history(history)
-    found = find_run(run)
-    if found is not None and has_ended(found, 0):
-        delete_run(found)
-        names = [name for name in names if find_result(name)]
-    return history_updates(names, language, results) | _example_again(language, results)
-
-
-def forgotten_all(history: str, language: str, results: Results) -> Updates:
-    """Deletes the stored results; updates that show the example again."""
-    for result in filter(None, map(find_result, read_history(history))):
-        delete_run(result.run)
-    return history_updates([], language, results) | _example_again(language, results)
-
-
-def _example_again(language: str, results: Results) -> Updates:
-    """Updates of a page whose result is deleted."""
-    return {
-        results.status: status_html(status.noted(translate("forgotten", language))),
-        results.example: gr.update(visible=True),
-        results.picture: _put_away(),
-        results.actions: gr.update(visible=False),
-        results.result_link_box: _put_away(),
-        results.tabs: gr.update(visible=False),
-        results.shown_run: None,
-        results.latest_run: None,
-    }
-
-
-def stored_history(history: str, language: str, results: Results) -> Updates:
-    """The results of the stored list that still exist."""
-    return history_updates(read_history(history), language, results)

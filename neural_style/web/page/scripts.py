@@ -47,17 +47,23 @@ WATCH_CONNECTION_JS = """() => {
   show();
   const send = window.fetch;
   window.fetch = async (...request) => {
+    const address = String(request[0]?.url ?? request[0]);
     try {
-      return await send(...request);
+      const answer = await send(...request);
+      if (!answer.ok && address.includes("/run/predict")) {
+        const said = await answer.clone().json().catch(() => ({}));
+        document.body.dataset.refusal = said.error ?? "";
+        document.querySelector("#request-failed").click();
+      }
+      return answer;
     } catch (error) {
-      if (String(request[0]?.url ?? request[0]).includes("/queue/join"))
-        document.querySelector("#connection-lost").click();
+      if (address.includes("/queue/join")) document.querySelector("#connection-lost").click();
       throw error;
     }
   };
 }"""
 """Shows a line while the browser is offline, and presses a hidden button if a run could not
-be requested: Gradio's page triggers no event then."""
+be requested or an unqueued event has failed: Gradio's page triggers or shows nothing then."""
 
 COPY_LINK_JS = """(query) => {
   if (!query) return "";
@@ -90,20 +96,22 @@ def _buttons(running: bool, others: int) -> str:
     Args:
         others: Number of the buttons that wait.
     """
-    changes = [{"visible": not running}] * 2 + [{"visible": running}]
+    # Stop can be pressed once the server has answered: before, there is no run to cancel.
+    changes = [{"visible": not running}] * 2 + [{"visible": running, "interactive": False}]
     changes += [{"interactive": not running}] * others
     return ", ".join(json.dumps({"__type__": "update", **change}) for change in changes)
 
 
 def start_js(others: int) -> str:
-    """JavaScript: the status, the link of the last result put away, and the buttons, before the
-    server answers.
+    """JavaScript: the status, the link of the last result put away, the timer that waits for an
+    earlier run stopped, and the buttons, before the server answers.
     """
     starting = _in_each(partial(status.preparing, "starting"))
     hide = json.dumps({"__type__": "update", "value": "", "visible": False})
+    rest = json.dumps({"__type__": "update", "active": False})
     return f"""(language) => {{
   delete document.body.dataset.stopping;
-  return [({starting})[language], {hide}, {_buttons(True, others)}];
+  return [({starting})[language], {hide}, {rest}, {_buttons(True, others)}];
 }}"""
 
 
@@ -124,6 +132,18 @@ def failure_js() -> str:
     return f"(language) => document.body.dataset.stopping ? {_SKIP} : ({failed})[language]"
 
 
+def refusal_js() -> str:
+    """JavaScript: the status after the error of an unqueued event."""
+    failed = _in_each(partial(status.failed, Message("unexpected")))
+    return f"""(language) => {{
+  const parse = (html) => new DOMParser().parseFromString(html, "text/html").body;
+  const shown = parse(({failed})[language]);
+  const said = parse(document.body.dataset.refusal).textContent;
+  if (said) shown.querySelector(".status p").textContent = said;
+  return shown.innerHTML;
+}}"""
+
+
 def end_js(others: int) -> str:
     """JavaScript: the buttons as they are while nothing runs."""
     return f"() => [{_buttons(False, others)}]"
@@ -132,7 +152,7 @@ def end_js(others: int) -> str:
 def inputs_changed_js(chosen: str = "") -> str:
     """JavaScript: the status after the visitor has changed an input.
 
-    A refusal no longer holds, and what is to be done next depends on the pictures.
+    A refusal or failure no longer holds, and what is to be done next depends on the pictures.
 
     Args:
         chosen: The picture that has just been chosen, "content" or "style", and will be set.
@@ -146,6 +166,6 @@ def inputs_changed_js(chosen: str = "") -> str:
   const parse = (html) => new DOMParser().parseFromString(html, "text/html");
   const says = (html) => headline(parse(html)) === headline(shown);
   const next = {ready} ? press : choose;
-  const stale = shown.dataset.field || says(choose) || says(press);
+  const stale = shown.classList.contains("failed") || says(choose) || says(press);
   return stale && !says(next) ? next : {_SKIP};
 }}"""

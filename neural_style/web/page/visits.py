@@ -7,13 +7,11 @@ not used: its value is encrypted with a key of the page's own, so tabs cannot me
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block
 
-from neural_style.errors import NeuralStyleError
-from neural_style.web.page.album import album_after_deletion, album_outputs
 from neural_style.web.page.controls import (
     IN_BROWSER,
     UNQUEUED,
@@ -21,19 +19,18 @@ from neural_style.web.page.controls import (
     estimate_inputs,
     estimate_outputs,
 )
+from neural_style.web.page.earlier import (
+    STORED_HISTORY,
+    WRITE_HISTORY_JS,
+    connect_earlier,
+    opened_components,
+    set_inputs,
+)
+from neural_style.web.page.history import Updates, stored_history
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.links import RESULT_PARAMETER, read_query
 from neural_style.web.page.results import Results
-from neural_style.web.page.run_updates import (
-    Updates,
-    film,
-    forgotten_all,
-    forgotten_shown,
-    opened,
-    opened_shared,
-    or_skip,
-    stored_history,
-)
+from neural_style.web.page.run_updates import film, opened, opened_shared, or_skip
 from neural_style.web.page.scripts import (
     BROWSER_LANGUAGE_JS,
     SCROLL_TO_STATUS_JS,
@@ -42,29 +39,17 @@ from neural_style.web.page.scripts import (
     WATCH_CONNECTION_JS,
 )
 from neural_style.web.page.status_view import status_html
-from neural_style.web.page.widgets import Localizer, selected_index
+from neural_style.web.page.widgets import Localizer
 from neural_style.web.run import runs, status
-from neural_style.web.run.album import Album
-from neural_style.web.run.call import EXTRA_PICTURES, PICTURES
-from neural_style.web.run.finished import (
-    open_shared_result,
-    read_history,
-    read_recipe_values,
-)
+from neural_style.web.run.finished import open_shared_result
 from neural_style.web.run.visit import Visit, read_visit
 from neural_style.web.text.texts import translate
 
-_HISTORY_KEY, _VISIT_KEY = "neural-style-space.results", "neural-style-space.visit"
-"""Keys in the browser's local storage."""
+_VISIT_KEY = "neural-style-space.visit"
+"""Key in the browser's local storage."""
 
-READ_HISTORY_JS = (
-    f"(run, _, language) => [run, localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? '', language]"
-)
-"""JavaScript: the list of results as it is stored now, perhaps changed by another tab."""
-
-WRITE_HISTORY_JS = f"""(results) => {{
-  if (results) localStorage.setItem({json.dumps(_HISTORY_KEY)}, results);
-}}"""
+_STORED_VISIT = f"(localStorage.getItem({json.dumps(_VISIT_KEY)}) ?? '')"
+"""JavaScript: the last visit as it is stored now, perhaps changed by another tab."""
 
 _VISIT_JS = f"""
   const key = {json.dumps(_VISIT_KEY)};
@@ -117,9 +102,8 @@ def connect_visits(
     page: gr.Blocks, inputs: Inputs, results: Results, language: gr.Textbox, localizer: Localizer
 ) -> None:
     """Connects the load of the page, the storage of inputs, and the gallery of earlier results."""
-    pictures = _pictures(inputs)
-    stored = [*pictures.values(), *inputs.widgets.values()]
-    store_js = store_inputs_js([*pictures], [*inputs.widgets])
+    stored = [*inputs.pictures.values(), *inputs.widgets.values()]
+    store_js = store_inputs_js([*inputs.pictures], [*inputs.widgets])
     gr.on([one.change for one in stored], None, stored, js=store_js, **IN_BROWSER)
 
     def set_language(language: str) -> list[Any]:
@@ -134,6 +118,9 @@ def connect_visits(
         if results.history not in updates:
             updates |= stored_history(history, language, results)
         return updates
+
+    def open_ended(history: str, visit: str, language: str) -> Updates:
+        return _open_ended(read_visit(visit).run, history, language, results)
 
     def show_film(run: str | None) -> Any:
         return or_skip(film(run, results))
@@ -150,11 +137,11 @@ def connect_visits(
     ).then(
         open_page,
         [language, results.history, results.visit],
-        [*stored, *_opened_components(results)],
+        [*stored, *opened_components(results)],
         js=f"""() => [
   {BROWSER_LANGUAGE_JS},
-  localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? "",
-  localStorage.getItem({json.dumps(_VISIT_KEY)}) ?? "",
+  {STORED_HISTORY},
+  {_STORED_VISIT},
 ]""",
         show_progress_on=language,
         **UNQUEUED,
@@ -163,105 +150,25 @@ def connect_visits(
     ).then(show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED)
     for script in (SET_DOCUMENT_LANGUAGE_JS, SET_ROLE_OF_EMPTY_JS, WATCH_CONNECTION_JS):
         page.load(None, js=script, api_visibility="private")
-    for opening in _connect_earlier(inputs, results, language):
+    results.waits_for_run.tick(
+        open_ended,
+        [results.history, results.visit, language],
+        opened_components(results),
+        js=f"(_, __, language) => [{STORED_HISTORY}, {_STORED_VISIT}, language]",
+        **UNQUEUED,
+    ).then(None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER).then(
+        show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED
+    )
+    for opening in connect_earlier(inputs, results, language):
         opening.then(None, js=SCROLL_TO_STATUS_JS, **IN_BROWSER)
         opening.then(show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED)
-
-
-def _connect_earlier(
-    inputs: Inputs, results: Results, language: gr.Textbox
-) -> list[gr.events.Dependency]:
-    """Connects the galleries of earlier results and of the album: selecting one opens it; one or
-    all can be deleted.
-
-    Returns:
-        The events that open one.
-    """
-
-    def open_chosen(event: gr.SelectData, names: list[str], history: str, language: str) -> Any:
-        chosen = selected_index(event, len(names))
-        result = None if chosen is None else runs.find_result(names[chosen])
-        if result is None:
-            return gr.skip()
-        return or_skip(_open_result(result, history, language, inputs, results))
-
-    def open_earlier(event: gr.SelectData, history: str, language: str) -> Any:
-        return open_chosen(event, read_history(history), history, language)
-
-    def open_of_album(event: gr.SelectData, album: Album, history: str, language: str) -> Any:
-        return open_chosen(event, [name for name, _ in album.pictures], history, language)
-
-    def delete_from_album(album: Album) -> Any:
-        return album_after_deletion(album, results)
-
-    def forget_all(history: str, language: str) -> Updates:
-        return forgotten_all(history, language, results)
-
-    def forget_shown(run: str | None, history: str, language: str) -> Updates:
-        return forgotten_shown(run, history, language, results)
-
-    stored = [*_pictures(inputs).values(), *inputs.widgets.values()]
-    opened_outputs = [*stored, *_opened_components(results)]
-    opening = [
-        results.earlier.select(
-            open_earlier, [results.history, language], opened_outputs, **UNQUEUED
-        ),
-        results.album.select(
-            open_of_album,
-            [results.kept_album, results.history, language],
-            opened_outputs,
-            js=READ_HISTORY_JS,
-            **UNQUEUED,
-        ).then(None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER),
-    ]
-    stored_now = f"localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? ''"
-    outputs = [
-        *(results.status, results.example, results.picture, results.actions, results.tabs),
-        *(results.shown_run, results.latest_run, results.result_link_box),
-        *(results.history, results.earlier, results.earlier_fold),
-    ]
-    for button, handler, handler_inputs, js in (
-        (
-            results.forget,
-            forget_all,
-            [results.history, language],
-            f"(_, language) => [{stored_now}, language]",
-        ),
-        (
-            results.forget_shown,
-            forget_shown,
-            [results.shown_run, results.history, language],
-            READ_HISTORY_JS,
-        ),
-    ):
-        button.click(handler, handler_inputs, outputs, js=js, **UNQUEUED).then(
-            None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER
-        ).then(delete_from_album, results.kept_album, album_outputs(results), **UNQUEUED)
-    return opening
-
-
-def _pictures(inputs: Inputs) -> dict[str, gr.Image]:
-    """The inputs for pictures by name."""
-    named = dict(zip(PICTURES, (inputs.content, inputs.style, inputs.start_image), strict=True))
-    return named | dict(zip(EXTRA_PICTURES, inputs.extra_pictures, strict=True))
-
-
-def _opened_components(results: Results) -> list[Block]:
-    """The components that may change when a result or a visit is opened, except inputs."""
-    return [
-        *(results.status, results.example, results.picture, results.actions, results.tabs),
-        *(results.compare, results.files, results.details, results.gallery, results.chart),
-        *(results.earlier_fold, results.earlier, results.history, results.more_iterations),
-        *(results.shown_run, results.latest_run),
-        *(results.result_link_box, results.go_on, results.forget_shown),
-    ]
 
 
 def _open_link(query: dict[str, str], language: str, inputs: Inputs, results: Results) -> Updates:
     """The pictures and settings of a link, and its result."""
     path, values, messages = open_shared_result(query.pop(RESULT_PARAMETER, None), language)
     pictures, link_values, ignored = read_query(query, language)
-    updates = _set_inputs(pictures, values | link_values, inputs)
+    updates = set_inputs(pictures, values | link_values, inputs)
     notes = [*messages, *ignored]
     if path is not None:
         shown = status.shown(language, " ".join(notes))
@@ -275,30 +182,34 @@ def _open_visit(
     visit: Visit, history: str, language: str, inputs: Inputs, results: Results
 ) -> Updates:
     """The pictures, the settings and the run of the last visit."""
-    updates = _set_inputs(visit.pictures, visit.values, inputs)
+    updates = set_inputs(visit.pictures, visit.values, inputs)
     if visit.run is not None:
-        updates |= opened(visit.run, history, language, results, has_left=True)
+        updates |= opened(visit.run, history, language, results, has_left=True) or _waiting(
+            visit.run, language, results
+        )
     elif visit.lost:
         updates[results.status] = status_html(status.noted(translate("pictures_gone", language)))
     return updates
 
 
-def _open_result(
-    result: runs.Result, history: str, language: str, inputs: Inputs, results: Results
-) -> Updates:
-    """An earlier result with its settings, and with its pictures if they still exist."""
-    updates = opened(result.run, history, language, results)
-    try:
-        values, _ = read_recipe_values(str(result.picture))
-        call = runs.read_call(result.run)
-        pictures = read_visit(json.dumps({"pictures": call.pictures})).pictures
-    except NeuralStyleError:
-        return updates
-    return updates | _set_inputs(pictures, values, inputs)
-
-
-def _set_inputs(pictures: dict[str, str], values: dict[str, Any], inputs: Inputs) -> Updates:
-    named = _pictures(inputs)
-    return {named[name]: path for name, path in pictures.items()} | {
-        inputs.widgets[name]: value for name, value in values.items()
+def _waiting(run: Path, language: str, results: Results) -> Updates:
+    """Updates where the last run has not ended: the timer looks after it while it goes on."""
+    if not runs.goes_on(run):
+        return {}
+    return {
+        results.status: status_html(status.noted(translate("run_goes_on", language))),
+        results.waits_for_run: gr.update(active=True),
     }
+
+
+def _open_ended(run: Path | None, history: str, language: str, results: Results) -> Updates:
+    """The updates of the timer: none but the stored list of results until the run has ended."""
+    updates: Updates = {results.history: history}
+    if run is None or not runs.goes_on(run):
+        updates |= {
+            results.status: status_html(status.to_do("ready", language)),
+            results.waits_for_run: gr.update(active=False),
+        }
+        if run is not None:
+            updates |= opened(run, history, language, results, has_left=True)
+    return updates

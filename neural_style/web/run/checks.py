@@ -10,7 +10,11 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder, is_in_or_equal
 
-from neural_style.errors import NeuralStyleError, SettingsError
+from neural_style.errors import ImageError, NeuralStyleError, SettingsError
+from neural_style.images.files import read_shape
+from neural_style.messages import Message
+from neural_style.network.backbones import BACKBONES
+from neural_style.run.start import check_aspect, check_sides
 from neural_style.settings.knob import read_knob
 from neural_style.settings.settings import Settings
 from neural_style.web.run.call import (
@@ -53,6 +57,44 @@ def first_fault(*arguments: Any, **named: Any) -> tuple[str, str] | None:
         if not validation["is_valid"]:
             return name, validation["message"]
     return None
+
+
+@with_stylize_signature
+def first_fault_or_unusable(*arguments: Any, **named: Any) -> tuple[str, str] | None:
+    """`first_fault`, or the first picture whose file cannot be read or is too small."""
+    fault = first_fault(*arguments, **named)
+    if fault is not None:
+        return fault
+    call = call_from_arguments(*arguments, **named)
+    settings = parse_settings(call.values)
+    for name, path in call.pictures.items():
+        try:
+            if path is not None:
+                check_shape(name, path, settings.size, settings.backbone)
+        except ImageError as error:
+            return name, localize(error.message, call.language)
+    return None
+
+
+def check_shape(name: str, path: str, size: int, backbone: str) -> None:
+    """Checks by the first bytes of a file that it is a picture, and large enough.
+
+    Args:
+        name: The input.
+        size: Longest side of the result.
+
+    Raises:
+        ImageError: It is not.
+    """
+    shape, smallest_side = read_shape(path), BACKBONES[backbone].smallest_side
+    if name in _SEEN_PICTURES:
+        check_sides(Message(_SEEN_PICTURES[name]), *shape, smallest_side)
+    if name == "content":
+        check_aspect(*shape, size, smallest_side)
+
+
+_SEEN_PICTURES = {"content": "image.content", "style": "image.style", "style_2": "image.style"}
+"""Pictures of which the network sees features, and what the core calls them."""
 
 
 def check_upload(name: str, path: str | None) -> str | None:

@@ -63,6 +63,11 @@ def kept(run: Path) -> Iterator[None]:
         _GOING_ON.difference_update(folders)
 
 
+def is_kept(run: Path) -> bool:
+    """Whether the run goes on in this process."""
+    return run in _GOING_ON
+
+
 def delete_expired() -> None:
     """Deletes the folders of runs, albums and shared results that are too old, and what a killed
     server has left half written beside them.

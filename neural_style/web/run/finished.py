@@ -248,10 +248,15 @@ def picture_for_reuse(run: str | None, language: str) -> str:
     try:
         picture = find_picture(run)
         if picture is None:
-            raise PageError("no_result")
+            raise _missing(run)
     except PageError as error:
         raise gradio_error(error, language) from error
     return picture
+
+
+def _missing(run: str | None) -> PageError:
+    """The error where the displayed run has no picture, or has been deleted, as in another tab."""
+    return PageError("result_deleted" if run else "no_result")
 
 
 def share_result(run: str | None, language: str) -> str:
@@ -267,7 +272,7 @@ def share_result(run: str | None, language: str) -> str:
         found = runs.find_run(run)
         outcome = runs.last_outcome(found) if found else None
         if found is None or outcome is None or outcome.last_picture is None:
-            raise PageError("no_result")
+            raise _missing(run)
         return runs.share(found, outcome.last_picture.iteration)
     except NeuralStyleError as error:
         raise gradio_error(error, language) from error

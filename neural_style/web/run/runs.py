@@ -25,7 +25,7 @@ from neural_style.web.run.addresses import (
     shared_folder,
 )
 from neural_style.web.run.call import Call
-from neural_style.web.run.cleanup import delete_excess, delete_expired
+from neural_style.web.run.cleanup import delete_excess, delete_expired, is_kept
 from neural_style.web.run.outcome import Outcome
 from neural_style.web.text.texts import PageError
 
@@ -191,6 +191,15 @@ def write_outcome(run: Path, outcome: Outcome) -> None:
         serialization.write_outcome(run / _OUTCOME, outcome)
     finally:
         delete_file(run / _FINISHING)
+
+
+def goes_on(run: Path) -> bool:
+    """Whether the run goes on in this process, or its outcome is being written."""
+    if is_kept(run):
+        return True
+    with suppress(OSError):
+        return time.time() - (run / _FINISHING).stat().st_mtime < _FINISHING_TIMEOUT_SECONDS
+    return False
 
 
 def last_outcome(run: Path) -> Outcome | None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from neural_style.errors import NeuralStyleError, SettingsError
@@ -17,6 +18,7 @@ from neural_style.web.run.call import Call, call_from_arguments, page_knobs, wit
 from neural_style.web.run.checks import parse_settings
 from neural_style.web.run.cost import check_cost, expected_seconds, reserved_seconds
 from neural_style.web.run.handlers import run_call
+from neural_style.web.run.runs import result_name
 from neural_style.web.run.status import Status
 
 COUNT = 4
@@ -30,7 +32,7 @@ class VariationOutputs:
     """The values of the output components while variations are made.
 
     Attributes:
-        pictures: Path and seed of each finished picture.
+        pictures: Name of the result as in `runs.result_name`, and seed, of each finished picture.
     """
 
     pictures: tuple[tuple[str, int], ...]
@@ -57,7 +59,8 @@ def run_variations(*arguments: Any, **named: Any) -> Iterator[VariationOutputs]:
                         tuple(pictures),
                         status.varying(number + 1, COUNT, shown.status, seconds, call.language),
                     )
-            pictures.append((shown.picture, sketch.seed))
+            name = result_name(Path(str(shown.run)), sketch.iterations)
+            pictures.append((name, sketch.seed))
             seconds = time.monotonic() - began
         finished = status.varied(COUNT, call.language)
     except NeuralStyleError as error:

@@ -95,6 +95,7 @@ CHINESE: dict[str, str] = {
     "no_recipe": "请选择由本页面生成的 PNG 文件。",
     "start_image_wanted": "这个结果是从另一张图像开始绘制的；请在“外观”中选择它。",
     "no_result": "还没有结果。请先按“开始绘制”。",
+    "result_deleted": "此结果已不在这里：已被删除，或已超过约一天的保留时间。",
     "nothing_to_continue": "没有可以继续的绘制。请先按“开始绘制”。",
     "shared_ends_here": "分享的结果只有绘制者本人才能继续。请改用它作为起始图像。",
     "state_gone": "那次绘制已无法继续：只保留最近的几次。请改用其结果作为起始图像。",
@@ -148,6 +149,8 @@ CHINESE: dict[str, str] = {
     "at_size": "第 {scale} 级尺寸（共 {scales} 级），{width}×{height} · 第 {iteration:,} 步，共 "
     "{iterations:,} 步",
     "done_detail": "{iterations:,} 步 · {width}×{height}",
+    "run_goes_on": "您上次的绘制尚未结束：它正在另一个标签页中进行，或即将停止。结束后结果会"
+    "显示在这里。",
     "stopped_by_leaving": "离开或刷新页面会停止运行。目前的图像已保留。按“继续”可从此处继续。",
     "stopped_detail": "目前的图像已保留，{width}×{height}。按“继续”可从此处继续。",
     "vary": "4 种变化",

@@ -107,6 +107,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "no_recipe": "Choose a PNG that this page has made.",
     "start_image_wanted": "This result was started from another picture; choose it under “Look”.",
     "no_result": "There is no result yet. Press Paint first.",
+    "result_deleted": "This result is no longer here: it was deleted, or is more than about a day "
+    "old.",
     "nothing_to_continue": "There is no run to continue. Press Paint first.",
     "shared_ends_here": "Only the person who made a shared result can continue it. Use it as the "
     "start picture instead.",
@@ -169,6 +171,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "time_left_range": "{low} to {high} left",
     "at_size": "Size {scale} of {scales}, {width}×{height} · step {iteration:,} of {iterations:,}",
     "done_detail": "{iterations:,} steps · {width}×{height}",
+    "run_goes_on": "Your last run has not ended yet: it goes on in another tab, or is about to "
+    "stop. Its result appears here then.",
     "stopped_by_leaving": "Leaving or reloading the page stops its run. The picture so far is "
     "kept. Continue goes on from here.",
     "stopped_detail": "The picture so far is kept, {width}×{height}. Continue goes on from here.",

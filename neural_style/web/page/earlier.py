@@ -1,0 +1,142 @@
+"""Earlier results on the page: the galleries that open them, and their deletion."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from neural_style.errors import NeuralStyleError
+from neural_style.web.page.album import album_after_deletion, album_outputs
+from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
+from neural_style.web.page.history import Updates, forgotten_all, forgotten_shown
+from neural_style.web.page.inputs import Inputs
+from neural_style.web.page.results import Results
+from neural_style.web.page.run_updates import opened, or_skip
+from neural_style.web.page.widgets import selected_index
+from neural_style.web.run import runs
+from neural_style.web.run.album import Album
+from neural_style.web.run.finished import read_history, read_recipe_values
+from neural_style.web.run.visit import read_visit
+
+_HISTORY_KEY = "neural-style-space.results"
+"""Key of the list of results in the browser's local storage."""
+
+STORED_HISTORY = f"(localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? '')"
+"""JavaScript: the list of results as it is stored now, perhaps changed by another tab."""
+
+READ_HISTORY_JS = f"(run, _, language) => [run, {STORED_HISTORY}, language]"
+"""JavaScript: the second input is replaced by `STORED_HISTORY`."""
+
+WRITE_HISTORY_JS = f"""(results) => {{
+  if (results) localStorage.setItem({json.dumps(_HISTORY_KEY)}, results);
+}}"""
+
+
+def connect_earlier(
+    inputs: Inputs, results: Results, language: gr.Textbox
+) -> list[gr.events.Dependency]:
+    """Connects the galleries of earlier results and of the album: selecting one opens it; one or
+    all can be deleted.
+
+    Returns:
+        The events that open one.
+    """
+
+    def open_chosen(event: gr.SelectData, names: list[str], history: str, language: str) -> Any:
+        chosen = selected_index(event, len(names))
+        result = None if chosen is None else runs.find_result(names[chosen])
+        if result is None:
+            return gr.skip()
+        return or_skip(_open_result(result, history, language, inputs, results))
+
+    def open_earlier(event: gr.SelectData, history: str, language: str) -> Any:
+        return open_chosen(event, read_history(history), history, language)
+
+    def open_of_album(event: gr.SelectData, album: Album, history: str, language: str) -> Any:
+        return open_chosen(event, [name for name, _ in album.pictures], history, language)
+
+    def delete_from_album(album: Album) -> Any:
+        return album_after_deletion(album, results)
+
+    def forget_all(
+        history: str, album: Album, variations: tuple[tuple[str, int], ...], language: str
+    ) -> Updates:
+        others = [name for name, _ in (*album.pictures, *variations)]
+        return forgotten_all(history, others, language, results)
+
+    def forget_shown(run: str | None, history: str, language: str) -> Updates:
+        return forgotten_shown(run, history, language, results)
+
+    stored = [*inputs.pictures.values(), *inputs.widgets.values()]
+    opened_outputs = [*stored, *opened_components(results)]
+    opening = [
+        results.earlier.select(
+            open_earlier, [results.history, language], opened_outputs, **UNQUEUED
+        ),
+        results.album.select(
+            open_of_album,
+            [results.kept_album, results.history, language],
+            opened_outputs,
+            js=READ_HISTORY_JS,
+            **UNQUEUED,
+        ).then(None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER),
+    ]
+    outputs = [
+        *(results.status, results.example, results.picture, results.actions, results.tabs),
+        *(results.shown_run, results.latest_run, results.result_link_box),
+        *(results.history, results.earlier, results.earlier_fold),
+        *(results.variations, results.kept_variations),
+    ]
+    for button, handler, handler_inputs, js in (
+        (
+            results.forget,
+            forget_all,
+            [results.history, results.kept_album, results.kept_variations, language],
+            f"(_, ...others) => [{STORED_HISTORY}, ...others]",
+        ),
+        (
+            results.forget_shown,
+            forget_shown,
+            [results.shown_run, results.history, language],
+            READ_HISTORY_JS,
+        ),
+    ):
+        button.click(handler, handler_inputs, outputs, js=js, **UNQUEUED).then(
+            None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER
+        ).then(delete_from_album, results.kept_album, album_outputs(results), **UNQUEUED)
+    return opening
+
+
+def opened_components(results: Results) -> list[Block]:
+    """The components that may change when a result or a visit is opened, except inputs."""
+    return [
+        *(results.status, results.example, results.picture, results.actions, results.tabs),
+        *(results.compare, results.files, results.details, results.gallery, results.chart),
+        *(results.earlier_fold, results.earlier, results.history, results.more_iterations),
+        *(results.shown_run, results.latest_run, results.waits_for_run),
+        *(results.result_link_box, results.go_on, results.forget_shown),
+    ]
+
+
+def _open_result(
+    result: runs.Result, history: str, language: str, inputs: Inputs, results: Results
+) -> Updates:
+    """An earlier result with its settings, and with its pictures if they still exist."""
+    updates = opened(result.run, history, language, results)
+    try:
+        values, _ = read_recipe_values(str(result.picture))
+        call = runs.read_call(result.run)
+        pictures = read_visit(json.dumps({"pictures": call.pictures})).pictures
+    except NeuralStyleError:
+        return updates
+    return updates | set_inputs(pictures, values, inputs)
+
+
+def set_inputs(pictures: dict[str, str], values: dict[str, Any], inputs: Inputs) -> Updates:
+    """Updates that set the inputs to these files and values, by name."""
+    return {inputs.pictures[name]: path for name, path in pictures.items()} | {
+        inputs.widgets[name]: value for name, value in values.items()
+    }

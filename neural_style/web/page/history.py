@@ -1,0 +1,84 @@
+"""Updates of the page's list of earlier results: what it shows, and what is deleted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from neural_style.web.page.results import Results
+from neural_style.web.page.status_view import status_html
+from neural_style.web.run import status
+from neural_style.web.run.cleanup import delete_run
+from neural_style.web.run.finished import has_ended, read_history, result_title
+from neural_style.web.run.runs import find_result, find_run
+from neural_style.web.text.texts import translate
+
+Updates = dict[Block, Any]
+"""Component → its new value, or `gr.update`; components that are missing stay as they are."""
+
+
+def history_updates(names: list[str], language: str, results: Results) -> Updates:
+    """The stored list of results, and the gallery that shows them."""
+    found = [one for one in map(find_result, names) if one]
+    titled = [(str(one.picture), result_title(one.run, language)) for one in found]
+    return {
+        results.history: json.dumps(names),
+        results.earlier: gr.update(value=titled, selected_index=None),
+        results.earlier_fold: gr.update(visible=bool(found)),
+    }
+
+
+def forgotten_shown(run: str | None, history: str, language: str, results: Results) -> Updates:
+    """Deletes the displayed run; updates that show the example again, and the other results.
+
+    A displayed shared result is put away, but not deleted: it belongs to somebody else.
+    """
+    names = read_history(history)
+    found = find_run(run)
+    if found is not None and has_ended(found, 0):
+        delete_run(found)
+        names = [name for name in names if find_result(name)]
+    return history_updates(names, language, results) | _example_again(language, results)
+
+
+def forgotten_all(history: str, others: Iterable[str], language: str, results: Results) -> Updates:
+    """Deletes the stored results; updates that show the example again.
+
+    Args:
+        others: Names of more results, those of the displayed album and variations.
+    """
+    for result in filter(None, map(find_result, [*read_history(history), *others])):
+        delete_run(result.run)
+    return (
+        history_updates([], language, results)
+        | _example_again(language, results)
+        | {results.variations: put_away(), results.kept_variations: ()}
+    )
+
+
+def _example_again(language: str, results: Results) -> Updates:
+    """Updates of a page whose result is deleted."""
+    return {
+        results.status: status_html(status.noted(translate("forgotten", language))),
+        results.example: gr.update(visible=True),
+        results.picture: put_away(),
+        results.actions: gr.update(visible=False),
+        results.result_link_box: put_away(),
+        results.tabs: gr.update(visible=False),
+        results.shown_run: None,
+        results.latest_run: None,
+    }
+
+
+def stored_history(history: str, language: str, results: Results) -> Updates:
+    """The results of the stored list that still exist."""
+    return history_updates(read_history(history), language, results)
+
+
+def put_away() -> Any:
+    """The update that empties and hides a component."""
+    return gr.update(value=None, visible=False)
