@@ -109,7 +109,8 @@ class TestEstimate:
 class TestQualities:
     @pytest.mark.parametrize("manner", MANNERS)
     @pytest.mark.parametrize("shape", [None, (1, 1), (9, 16)])
-    def test_each_quality_has_the_time_of_its_preset(self, manner, shape):
+    def test_each_quality_has_the_time_of_its_preset(self, monkeypatch, manner, shape):
+        monkeypatch.setenv(cost.MOST_MINUTES, "1000")
         choices = timed_qualities(manner, named_values(*knob_values()), shape, "en")
         assert [name for _, name in choices] == ["quick", "balanced", "fine"]
         for (label, quality), word in zip(choices, ("Sketch", "Standard", "Fine"), strict=True):
@@ -124,6 +125,14 @@ class TestQualities:
             assert name in PRESET_KNOBS
             values = named_values(*knob_values(**{name: value}))
             assert timed_qualities("strokes", values, None, "en") == default
+
+    def test_quality_that_the_host_allows_no_time_for_is_marked(self, monkeypatch):
+        values = named_values(*knob_values())
+        seconds = [cost.expected_seconds(PRESETS[preset]) for preset in MANNERS["strokes"].values()]
+        assert seconds == sorted(seconds)
+        monkeypatch.setenv(cost.MOST_MINUTES, str((seconds[1] + seconds[2]) / 2 / 60))
+        labels = [label for label, _ in timed_qualities("strokes", values, None, "en")]
+        assert [label.endswith(" · too long here") for label in labels] == [False, False, True]
 
     def test_estimate_updates_the_choices(self):
         values = knob_values()

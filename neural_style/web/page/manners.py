@@ -12,7 +12,7 @@ from neural_style.settings.presets import DEFAULT_MANNER, DEFAULT_QUALITY, MANNE
 from neural_style.web.page.widgets import Localizer
 from neural_style.web.run.call import page_knobs
 from neural_style.web.run.checks import parse_settings
-from neural_style.web.run.cost import expected_seconds
+from neural_style.web.run.cost import expected_seconds, is_allowed
 from neural_style.web.text.texts import format_duration, translate
 
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
@@ -63,7 +63,8 @@ def manner_radios(localizer: Localizer) -> MannerRadios:
 def timed_qualities(
     manner: str, values: dict[str, Any], shape: tuple[int, int] | None, language: str
 ) -> list[tuple[str, str]]:
-    """The choices of the radio for quality, each with the estimated time of its run.
+    """The choices of the radio for quality, each with the estimated time of its run, and whether
+    the host allows none so long.
 
     Args:
         values: Values of all settings; those of `PRESET_KNOBS` are replaced by each preset's.
@@ -76,9 +77,13 @@ def timed_qualities(
     for quality, preset in MANNERS.get(manner, MANNERS[DEFAULT_MANNER]).items():
         chosen = {n: write_knob(page_knobs()[n], getattr(PRESETS[preset], n)) for n in PRESET_KNOBS}
         chosen |= {"scale_shares": "auto"}  # the chosen ones may be for another number of sizes
-        seconds = expected_seconds(parse_settings(values | chosen), shape)
-        time = format_duration(rounded(seconds), language).replace(" ", _NO_BREAK_SPACE)
-        choices.append((f"{translate(quality, language)} · {time}", quality))
+        settings = parse_settings(values | chosen)
+        seconds = rounded(expected_seconds(settings, shape))
+        time = format_duration(seconds, language).replace(" ", _NO_BREAK_SPACE)
+        told = [translate(quality, language), time]
+        if not is_allowed(settings):
+            told.append(translate("over_limit", language))
+        choices.append((" · ".join(told), quality))
     return choices
 
 

@@ -63,6 +63,15 @@ def check_cost(settings: Settings) -> None:
         )
 
 
+def is_allowed(settings: Settings) -> bool:
+    """Whether `check_cost` accepts the run."""
+    try:
+        check_cost(settings)
+    except PageError:
+        return False
+    return True
+
+
 def most_minutes() -> float:
     """The longest time that the host allows one run, by `MOST_MINUTES`."""
     try:

@@ -106,6 +106,7 @@ CHINESE: dict[str, str] = {
     "api_parameters": "{error} 此接口的参数为 {names}；content 和 style 必须给出。",
     "too_large": "图像文件最大为 {limit} MB。请先将其缩小。",
     "over_page_limit": "在本页面上 {name} 最大为 {limit}；命令行可以更大。",
+    "over_limit": "超出此处时限",
     "too_long": "这次绘制大约要占用 GPU {seconds} 秒；每次最多 {limit} 秒。请减少迭代次数或缩小尺"
     "寸。",
     "too_long_here": "这次绘制在这台机器上大约需要 {minutes} 分钟；每次最多 {limit} 分钟。改为 "

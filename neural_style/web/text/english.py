@@ -122,6 +122,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "api_parameters": "{error} This endpoint takes {names}; content and style are required.",
     "too_large": "A picture file is at most {limit} MB here. Make it smaller first.",
     "over_page_limit": "{name} is at most {limit} on this page; the command line goes further.",
+    "over_limit": "too long here",
     "too_long": "This run would reserve the GPU for about {seconds} s; at most {limit} s are given "
     "to one. Use fewer iterations or a smaller size.",
     "too_long_here": "This run would take about {minutes} min on this machine; at most {limit} min "
