@@ -23,7 +23,7 @@ from tests.web.stylize_calls import knob_values
 WAITING = Status(
     "busy",
     "In line: 1 ahead of you · about 1 min 30 s",
-    "Others are painting. You can leave the line with Stop.",
+    "Runs that were started earlier come first. Stop leaves the line.",
 )
 
 

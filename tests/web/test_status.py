@@ -70,7 +70,7 @@ def test_waiting_status_has_place_and_time_but_no_fraction():
     assert status.waiting(2, 100) == Status(
         "busy",
         "In line: 2 ahead of you · about 1 min 40 s",
-        "Others are painting. You can leave the line with Stop.",
+        "Runs that were started earlier come first. Stop leaves the line.",
     )
 
 

@@ -144,7 +144,7 @@ CHINESE: dict[str, str] = {
     "starting": "正在开始……",
     "stopping": "正在当前一步之后停止……",
     "waiting": "排队中：前面还有 {ahead} 个 · 大约 {time}",
-    "waiting_detail": "其他人正在绘制。按“停止”可以退出排队。",
+    "waiting_detail": "较早开始的绘制在先。按“停止”可以退出排队。",
     "time_left": "大约还需 {time}",
     "time_left_range": "还需 {low} 到 {high}",
     "at_size": "第 {scale} 级尺寸（共 {scales} 级），{width}×{height} · 第 {iteration:,} 步，共 "

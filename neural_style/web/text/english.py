@@ -167,7 +167,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "starting": "Starting…",
     "stopping": "Stopping after the current step…",
     "waiting": "In line: {ahead} ahead of you · about {time}",
-    "waiting_detail": "Others are painting. You can leave the line with Stop.",
+    "waiting_detail": "Runs that were started earlier come first. Stop leaves the line.",
     "time_left": "About {time} left",
     "time_left_range": "{low} to {high} left",
     "at_size": "Size {scale} of {scales}, {width}×{height} · step {iteration:,} of {iterations:,}",
