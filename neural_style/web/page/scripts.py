@@ -123,21 +123,24 @@ def stopping_js() -> str:
 }}"""
 
 
+def _failed() -> str:
+    """A JavaScript object: language → HTML of the status after an unexpected error."""
+    return _in_each(partial(status.failed, Message("unexpected")))
+
+
 def failure_js() -> str:
     """JavaScript: the status after an error of the program or a lost connection.
 
     To Gradio a run that was stopped has failed, too.
     """
-    failed = _in_each(partial(status.failed, Message("unexpected")))
-    return f"(language) => document.body.dataset.stopping ? {_SKIP} : ({failed})[language]"
+    return f"(language) => document.body.dataset.stopping ? {_SKIP} : ({_failed()})[language]"
 
 
 def refusal_js() -> str:
     """JavaScript: the status after the error of an unqueued event."""
-    failed = _in_each(partial(status.failed, Message("unexpected")))
     return f"""(language) => {{
   const parse = (html) => new DOMParser().parseFromString(html, "text/html").body;
-  const shown = parse(({failed})[language]);
+  const shown = parse(({_failed()})[language]);
   const said = parse(document.body.dataset.refusal).textContent;
   if (said) shown.querySelector(".status p").textContent = said;
   return shown.innerHTML;
