@@ -26,7 +26,7 @@ from neural_style.plan.schedule import Scale
 _FLOAT_CANVASES = 12
 """Peak number of float32 pictures and gradients of the canvas's size."""
 
-_LARGEST_MAPS = 4.5
+_LARGEST_MAPS = 4.0
 """Peak number of maps of the largest layer in a step: gradients, their sums, Winograd tiles."""
 
 _LARGEST_SEEN = 2.1
@@ -34,6 +34,11 @@ _LARGEST_SEEN = 2.1
 
 _HYPERCOLUMNS = 1.5
 """Peak number of float32 copies of all layers' activations at all cells while matching."""
+
+FRAGMENTS, _MOST_FRAGMENTS = 0.4, 220_000_000
+"""Share of a step in strips that its maps take on the CPU beyond what they fill, as those of each
+strip are new; and its limit in bytes, since the C library has blocks above 32 MiB apart.
+"""
 
 FIXED_BYTES = 60_000_000
 """Memory that does not depend on the picture: tile buffers, compiled code."""
@@ -109,7 +114,10 @@ def plan_memory(
         estimate = partial(estimate_bytes, network, rows)
         step = estimate(height, width, remembered * pair_bytes, copies)
         forward = [estimate(h, w, 0, copies, backward=False) for h, w in styles]
-        need = base + pictures + places + max([step, hypercolumns, *forward])
+        most = max([step, hypercolumns, *forward])
+        if rows and device.type == "cpu":
+            most += min(round(FRAGMENTS * step), _MOST_FRAGMENTS)
+        need = base + pictures + places + most
         slower = _work(network, layers, rows, height) * _SLOWER.get(remembered, 1.0)
         note = plan_note(rows, height, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))
