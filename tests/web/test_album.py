@@ -294,10 +294,11 @@ def test_two_photographs_are_painted_and_downloaded(ready, photographs, uploads,
     names = [f"photo-{k}-style-0.png" for k in (0, 1)]
     with ZipFile(download.value.path()) as archive:
         assert archive.namelist() == names
+    expect(ready.locator("#earlier .thumbnail-item")).to_have_count(2)
     thumbnails.nth(1).click()
     expect(ready.locator("#status .done")).to_contain_text("12 steps · 64×96")
     expect(ready.locator("#content img")).to_have_attribute("src", re.compile("photo-1"))
-    expect(ready.locator("#earlier .thumbnail-item")).to_have_count(1)
+    expect(ready.locator("#earlier .thumbnail-item")).to_have_count(2)
     address = ready.locator("#result img").get_attribute("src")
     assert Image.open(io.BytesIO(httpx.get(address).content)).size == (64, 96)
     press(ready, "forget-shown")
@@ -306,3 +307,6 @@ def test_two_photographs_are_painted_and_downloaded(ready, photographs, uploads,
         ready.locator("#album-zip a[download]").click()
     with ZipFile(download.value.path()) as archive:
         assert archive.namelist() == names[:1]
+    press(ready, "forget")
+    expect(ready.locator("#status")).to_contain_text("Deleted, with the links")
+    expect(ready.locator("#album-pictures, #album-zip, #earlier")).to_have_count(0)

@@ -110,6 +110,23 @@ class TestSpeed:
         cost.record_speed(settings, shape, 60.0)
         assert cost.expected_seconds(settings, shape) == pytest.approx(60.0)
 
+    def test_speed_of_a_run_is_recorded_without_its_loading(
+        self, sent, uploads, watch, monkeypatch
+    ):
+        stylize, seconds = handlers.stylize, []
+
+        def load_first(*arguments, **options):
+            for frame in stylize(*arguments, **options):
+                seconds.append(100 + 10 * frame.iteration)
+                yield frame._replace(seconds=seconds[-1])
+
+        monkeypatch.setattr(handlers, "stylize", load_first)
+        *_, last = run_stylize(*sent, None, *knob_values(iterations=4))
+        shape = tuple(load_image(last.picture).shape[-2:])
+        settings = Settings(iterations=4, size=64)
+        assert seconds[-1] - seconds[0] == 40
+        assert cost.expected_seconds(settings, shape) == pytest.approx(40)
+
     def test_machine_is_measured_once_until_a_run_is_recorded(self, uploads, monkeypatch):
         measured = []
 

@@ -175,3 +175,23 @@ class TestListener:
         listener = Gate().listener(Visitor())
         clock.now = 100.0
         assert not listener.is_gone()
+
+
+class TestWaitForEnd:
+    def test_waits_for_the_runs_of_the_session_alone(self):
+        gate, mine, other = Gate(), Visitor("one"), Visitor("two")
+        assert gate.wait_for_end(mine, 0)
+        with gate.enter(other):
+            assert gate.wait_for_end(mine, 0)
+            with gate.enter(mine):
+                assert not gate.wait_for_end(mine, 0.01)
+            assert gate.wait_for_end(mine, 0)
+
+    def test_is_told_when_the_run_ends(self):
+        gate, mine = Gate(), Visitor("one")
+        running = gate.enter(mine)
+        running.__enter__()
+        timer = threading.Timer(0.05, lambda: running.__exit__(None, None, None))
+        timer.start()
+        assert gate.wait_for_end(mine, 30)
+        timer.join()

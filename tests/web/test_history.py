@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from neural_style.web.page.history import forgotten_all
+from neural_style.web.page.history import added, forgotten_all
 from neural_style.web.run import runs
 from neural_style.web.run.addresses import picture_path
 from neural_style.web.run.finished import finish_run, read_history
@@ -60,6 +60,14 @@ def test_all_is_deleted_with_the_pictures_of_album_and_variations(columns, resul
     assert updates[page.variations] == gr.update(value=None, visible=False)
     assert updates[page.kept_variations] == ()
     assert "Deleted" in updates[page.status]
+
+
+def test_new_results_come_before_the_stored_ones_each_once(columns, results):
+    _, page = columns
+    updates = added(results[:3], json.dumps(results[2:13]), "en", page)
+    assert updates[page.history] == json.dumps([*results[:2], *results[2:12]])
+    assert added(results[2:4], json.dumps(results[2:13]), "en", page) == {}
+    assert added([f"{results[0]}0"], "", "en", page) == {}  # gone
 
 
 def test_history_has_at_most_twelve_results(results):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -164,6 +165,15 @@ class TestAccessibility:
             page.keyboard.press("Shift+Tab")
             if page.evaluate("document.activeElement.id") == "stylize":
                 break
+        expect(page.locator("#stylize")).to_be_focused()
+        watch.allow(looks=5)
+        page.keyboard.press("Enter")
+        expect(page.locator("#stop")).to_be_focused()
+        watch.wait(looks=6)
+        page.keyboard.press("Enter")
+        expect(page.locator("#status")).to_contain_text("Stopping")
+        watch.allow(math.inf)
+        expect(page.locator("#status .done")).to_contain_text("Stopped after")
         expect(page.locator("#stylize")).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.locator("#status .done")).to_contain_text("12 steps")

@@ -14,6 +14,8 @@ from tests.web.visit import (
     choose_example,
     open_fold,
     press,
+    run_to_the_end,
+    set_number,
     upload,
 )
 
@@ -98,6 +100,33 @@ class TestRefusals:
         choose_example(ready, "style", 0)
         expect(failed).to_have_count(0)
         expect(ready.locator("#status .idle")).to_contain_text("Ready: press Paint.")
+
+    def test_narrow_photograph_is_refused_at_the_sizes_that_do_not_fit(self, ready, tmp_path):
+        Image.new("RGB", (400, 40)).save(tmp_path / "narrow.png")
+        ready.locator("#content input[type=file]").set_input_files(tmp_path / "narrow.png")
+        failed = ready.locator("#status .failed")
+        expect(failed).to_contain_text("at size 96 it would be 96×10")
+        expect(failed).to_contain_text("choose size 320.")
+        set_number(ready, "size", 320)
+        expect(ready.locator("#status .idle")).to_contain_text("Ready: press Paint.")
+        set_number(ready, "size", 128)
+        expect(failed).to_contain_text("at size 128 it would be 128×13")
+        expect(ready.locator("#content")).to_have_class(re.compile("faulty"))
+
+    def test_result_used_as_photograph_mends_a_missing_one(self, ready, open_page, watch):
+        run_to_the_end(ready)
+        press(ready, "result-link")
+        box = ready.locator("#result-link-box textarea, #result-link-box input").first
+        expect(box).to_have_value(re.compile("result="))
+        friend = open_page(viewport={"width": 1280, "height": 900})
+        friend.goto(box.input_value())
+        expect(friend.locator("#result img")).to_have_count(1)
+        press(friend, "stylize")
+        expect(friend.locator("#status .failed")).to_contain_text("Choose a photo")
+        press(friend, "as-content")
+        expect(friend.locator("#content img")).to_have_count(1)
+        expect(friend.locator("#status .failed")).to_have_count(0)
+        expect(friend.locator("#content")).not_to_have_class(re.compile("faulty"))
 
     def test_offline_is_shown_and_nothing_is_lost(self, ready):
         ready.context.set_offline(True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from urllib.parse import parse_qsl, urlsplit
 
@@ -174,6 +175,21 @@ class TestContinue:
         expect(ready.locator("#status .done")).to_contain_text("30 steps")
         captions = ready.locator("#gallery .caption-label").all_text_contents()
         assert captions[-2:] == ["step 20", "step 30"]
+
+    def test_nothing_can_be_pressed_until_a_stopped_run_has_ended(self, ready, watch):
+        watch.allow(looks=5)
+        press(ready, "stylize")
+        watch.wait(looks=6)
+        press(ready, "stop")
+        expect(ready.locator("#stop")).to_be_disabled()
+        ready.wait_for_timeout(700)
+        expect(ready.locator("#status")).to_contain_text("Stopping after the current step")
+        expect(ready.locator("#stylize")).not_to_be_visible()
+        watch.allow(math.inf)
+        expect(ready.locator("#status")).to_contain_text(re.compile(r"Stopped after \d+ of 12"))
+        expect(ready.locator("#stop")).not_to_be_visible()
+        press(ready, "continue")
+        expect(ready.locator("#status .done")).to_contain_text("12 steps")
 
     @pytest.mark.slow
     def test_presses_right_after_stop_are_not_lost(self, ready, watch):

@@ -248,6 +248,20 @@ class TestOpened:
         assert ("Leaving or reloading the page stops its run." in text) is has_left
         assert "Continue goes on from here." in text
 
+    def test_run_stopped_by_the_visitor_is_not_said_to_be_left(self, columns, sent, watch):
+        outputs = run_stylize(*sent, None, *knob_values(iterations=12))
+        run = next(shown.run for shown in outputs if shown.picture is not None)
+        outputs.close()
+        run_updates.stopped(run, "", "en", columns.results)
+        updates = run_updates.opened(Path(run), "", "en", columns.results, has_left=True)
+        assert "Leaving" not in updates[columns.results.status]
+        assert "Stopped after" in updates[columns.results.status]
+        continued = run_continue(run, 10, "en")
+        next(shown for shown in continued if shown.picture is not None)
+        continued.close()
+        updates = run_updates.opened(Path(run), "", "en", columns.results, has_left=True)
+        assert "Leaving" in updates[columns.results.status]
+
     def test_finished_run_is_not_said_to_be_stopped(self, columns, sent, watch):
         *_, last = run_stylize(*sent, None, *knob_values())
         run, results = Path(last.run), columns.results

@@ -61,11 +61,11 @@ def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> 
         show_progress="hidden",
     )
     # When the visitor acts, not when a value changes: that may be after the next refusal.
-    entered = (*inputs.pictures.values(), *widgets.values())
+    entered = (*inputs.pictures.values(), *widgets.values(), *inputs.radios)
     changed = [*(one.input for one in entered), inputs.album.upload]
     for triggers, chosen in (
         (changed, ""),
-        (inputs.photograph.gallery.select, "content"),
+        ([inputs.photograph.gallery.select, results.as_content.click], "content"),
         (inputs.painting.gallery.select, "style"),
     ):
         gr.on(
@@ -76,6 +76,7 @@ def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> 
             js=inputs_changed_js(chosen),
             **IN_BROWSER,
         )
+    _connect_size_check(inputs, results, language)
     for name, picture in inputs.pictures.items():
         _connect_check(name, picture, inputs, results, language)
 
@@ -134,6 +135,31 @@ def estimate(language: str, content: str | None, manner: str, *values: Any) -> l
     return [text, gr.update(choices=choices)]
 
 
+def _connect_size_check(inputs: Inputs, results: Results, language: gr.Textbox) -> None:
+    """Connects the check whether the content image is too narrow for a changed size."""
+
+    def check(path: str | None, language: str, *values: Any) -> Any:
+        try:
+            settings = parse_settings(named_values(*values))
+            if path is not None:
+                check_shape("content", check_upload("content", path), settings)
+        except ImageError as error:
+            reason = localize(error.message, language)
+            return show_status(status.refused("content", reason, language), inputs, results)
+        except SettingsError:
+            pass  # the page says so where the run is started
+        return gr.skip()
+
+    inputs.widgets["size"].change(
+        check,
+        [inputs.content, language, *inputs.widgets.values()],
+        [results.status, *inputs.folds.values()],
+        show_progress_on=results.status,
+        trigger_mode="always_last",
+        **UNQUEUED,
+    )
+
+
 _CLEAR_PARTS_COUNT = ("content", "style")
 """Pictures whose clear parts change what a run makes of them."""
 
@@ -153,7 +179,7 @@ def _connect_check(
             settings = Settings()
         try:
             check_upload(name, path)
-            check_shape(name, path, settings.size, settings.backbone)
+            check_shape(name, path, settings)
             _, opacity = load_with_alpha(path, longest=_CHECK_SIZE)
             copy = browser_copy(path)
         except NeuralStyleError as error:

@@ -27,7 +27,7 @@ _HISTORY_KEY = "neural-style-space.results"
 STORED_HISTORY = f"(localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? '')"
 """JavaScript: the list of results as it is stored now, perhaps changed by another tab."""
 
-READ_HISTORY_JS = f"(run, _, language) => [run, {STORED_HISTORY}, language]"
+READ_HISTORY_JS = f"(first, _, ...others) => [first, {STORED_HISTORY}, ...others]"
 """JavaScript: the second input is replaced by `STORED_HISTORY`."""
 
 WRITE_HISTORY_JS = f"""(results) => {{

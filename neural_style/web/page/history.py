@@ -74,6 +74,15 @@ def _example_again(language: str, results: Results) -> Updates:
     }
 
 
+def added(names: Iterable[str], history: str, language: str, results: Results) -> Updates:
+    """Updates that put new results, as those of an album, before the stored ones; none without."""
+    stored = read_history(history)
+    new = [name for name in names if name not in stored and find_result(name)]
+    if not new:
+        return {}
+    return history_updates(read_history(json.dumps([*new, *stored])), language, results)
+
+
 def stored_history(history: str, language: str, results: Results) -> Updates:
     """The results of the stored list that still exist."""
     return history_updates(read_history(history), language, results)

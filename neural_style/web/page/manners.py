@@ -63,8 +63,8 @@ def manner_radios(localizer: Localizer) -> MannerRadios:
 def timed_qualities(
     manner: str, values: dict[str, Any], shape: tuple[int, int] | None, language: str
 ) -> list[tuple[str, str]]:
-    """The choices of the radio for quality, each with the estimated time of its run, and whether
-    the host allows none so long.
+    """The choices of the radio for quality, each with the estimated time of its run, or that it is
+    longer than the host allows.
 
     Args:
         values: Values of all settings; those of `PRESET_KNOBS` are replaced by each preset's.
@@ -78,12 +78,11 @@ def timed_qualities(
         chosen = {n: write_knob(page_knobs()[n], getattr(PRESETS[preset], n)) for n in PRESET_KNOBS}
         chosen |= {"scale_shares": "auto"}  # the chosen ones may be for another number of sizes
         settings = parse_settings(values | chosen)
-        seconds = rounded(expected_seconds(settings, shape))
-        time = format_duration(seconds, language).replace(" ", _NO_BREAK_SPACE)
-        told = [translate(quality, language), time]
-        if not is_allowed(settings):
-            told.append(translate("over_limit", language))
-        choices.append((" · ".join(told), quality))
+        time = translate("over_limit", language)
+        if is_allowed(settings):
+            seconds = rounded(expected_seconds(settings, shape))
+            time = format_duration(seconds, language).replace(" ", _NO_BREAK_SPACE)
+        choices.append((f"{translate(quality, language)} · {time}", quality))
     return choices
 
 

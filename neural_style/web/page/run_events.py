@@ -13,29 +13,24 @@ from neural_style.web.page.album import (
     album_status,
     connect_album_line,
 )
-from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
-from neural_style.web.page.earlier import READ_HISTORY_JS, WRITE_HISTORY_JS
+from neural_style.web.page.controls import (
+    IN_BROWSER,
+    UNQUEUED,
+)
 from neural_style.web.page.history import Updates
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
+from neural_style.web.page.run_end import connect_end, waiting_buttons
 from neural_style.web.page.run_updates import (
-    film,
-    finished,
-    or_skip,
     page_handler,
     refuse_faults,
     show_status,
-    stopped,
     variations_handler,
 )
 from neural_style.web.page.scripts import (
     MARK_FIELD_JS,
     SCROLL_TO_STATUS_JS,
-    end_js,
-    failure_js,
-    refusal_js,
     start_js,
-    stopping_js,
 )
 from neural_style.web.page.tools import unused_strokes_js
 from neural_style.web.page.visits import STORE_RUN_JS
@@ -164,7 +159,7 @@ def connect_runs(
         ),
     ]
     connect_album_line(inputs, language)
-    _connect_end(started, inputs, results, language)
+    connect_end(started, gate, inputs, results, language)
     _connect_reuse(inputs, results, language)
     stylize_image = queued(run_stylize_image, gpu_seconds, run_seconds, lambda _: None)
     _connect_api(
@@ -177,7 +172,7 @@ def connect_runs(
 
 def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> None:
     """Connects what the browser does when a run is started, before the server answers."""
-    buttons = _buttons(inputs, results)
+    buttons = waiting_buttons(inputs, results)
     # Events of their own: one that follows the run's event would wait for its end.
     for start in (
         inputs.stylize.click,
@@ -200,72 +195,6 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
     )
     results.status.change(None, js=MARK_FIELD_JS, **IN_BROWSER)
     results.latest_run.change(None, results.latest_run, js=STORE_RUN_JS, **IN_BROWSER)
-
-
-def _connect_end(
-    started: list[gr.events.Dependency], inputs: Inputs, results: Results, language: gr.Textbox
-) -> None:
-    """Connects Stop, and what follows when a run has ended."""
-
-    def finish(run: str | None, history: str, language: str) -> Updates:
-        return finished(run, history, language, results)
-
-    def finish_stopped(run: str | None, history: str, language: str) -> Updates:
-        return stopped(run, history, language, results)
-
-    def finish_film(run: str | None) -> Any:
-        return or_skip(film(run, results))
-
-    buttons = _buttons(inputs, results)
-    inputs.stop.click(None, language, results.status, js=stopping_js(), **IN_BROWSER)
-    cancelled = inputs.stop.click(None, cancels=started, **UNQUEUED)
-    # Unqueued: runs that wait must not hold back a result.
-    for ended, handler in (
-        *((run.success, finish) for run in started),
-        (cancelled.then, finish_stopped),
-    ):
-        ended(
-            handler,
-            [results.latest_run, results.history, language],
-            [*_finished_components(results), results.history],
-            js=READ_HISTORY_JS,
-            **UNQUEUED,
-        ).then(None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER).then(
-            finish_film,
-            results.latest_run,
-            [results.film, results.film_file],
-            **UNQUEUED | {"show_progress": "minimal"},
-        )
-    for failed in (*(run.failure for run in started), results.connection_lost.click):
-        failed(None, language, results.status, js=failure_js(), **IN_BROWSER)
-    results.request_failed.click(None, language, results.status, js=refusal_js(), **IN_BROWSER)
-    for ended in (
-        *(run.then for run in started),
-        cancelled.then,
-        results.connection_lost.click,
-    ):
-        ended(None, None, buttons, js=end_js(len(buttons) - 3), **IN_BROWSER)
-
-
-def _buttons(inputs: Inputs, results: Results) -> list[gr.Button]:
-    """Paint, Variations and Stop, which change when a run starts or ends, and the buttons that wait
-    for its end.
-    """
-    return [
-        *(inputs.stylize, inputs.vary, inputs.stop),
-        *(results.continue_run, inputs.paint_album),
-        *(results.result_link, results.as_content, results.as_start, results.forget_shown),
-    ]
-
-
-def _finished_components(results: Results) -> list[gr.blocks.Block]:
-    """The components that `finished` updates, without the history."""
-    return [
-        *(results.status, results.example, results.picture, results.actions, results.tabs),
-        *(results.compare, results.files, results.details, results.gallery, results.chart),
-        *(results.earlier_fold, results.earlier, results.more_iterations),
-        *(results.result_link_box, results.go_on, results.forget_shown),
-    ]
 
 
 def _connect_reuse(inputs: Inputs, results: Results, language: gr.Textbox) -> None:

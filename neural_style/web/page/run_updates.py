@@ -25,7 +25,7 @@ from neural_style.web.run.finished import (
     has_ended,
     make_film,
 )
-from neural_style.web.run.runs import find_result
+from neural_style.web.run.runs import find_result, find_run, mark_stopped, was_stopped
 from neural_style.web.run.status import Status
 from neural_style.web.run.variations import VariationOutputs
 from neural_style.web.run.view import Outputs
@@ -177,6 +177,9 @@ def finished(run: str | None, history: str, language: str, results: Results) -> 
 
 def stopped(run: str | None, history: str, language: str, results: Results) -> Updates:
     """`finished` for a run that was stopped, perhaps while it waited in line."""
+    found = find_run(run)
+    if found is not None:
+        mark_stopped(found)
     updates = finished(run, history, language, results)
     if not run:
         updates[results.status] = status_html(status.stopped_without_run(language))
@@ -194,7 +197,8 @@ def opened(
     if not has_ended(run, _REOPENED_TIMEOUT_SECONDS):
         return {}
     outputs = finish_run(str(run), history, language)
-    if has_left and outputs.status is not None and outputs.steps_left:
+    cut_off = has_left and not was_stopped(run)
+    if cut_off and outputs.status is not None and outputs.steps_left:
         detail = translate("stopped_by_leaving", language)
         outputs = replace(outputs, status=replace(outputs.status, detail=detail))
     updates = _finished(outputs, language, results)

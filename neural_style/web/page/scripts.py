@@ -102,6 +102,19 @@ def _buttons(running: bool, others: int) -> str:
     return ", ".join(json.dumps({"__type__": "update", **change}) for change in changes)
 
 
+_KEEP_FOCUS_JS = """
+  const follow = (button, tries) => {
+    const lost = [document.body, null].includes(document.activeElement);
+    const found = document.querySelector(button);
+    if (lost && found && !found.disabled) found.focus({preventScroll: true});
+    else if (tries) setTimeout(() => follow(button, tries - 1), 100);
+  };
+"""
+"""JavaScript statements: `follow` gives a button the focus that its predecessor has lost by being
+hidden, as soon as it can be pressed.
+"""
+
+
 def start_js(others: int) -> str:
     """JavaScript: the status, the link of the last result put away, the timer that waits for an
     earlier run stopped, and the buttons, before the server answers.
@@ -109,17 +122,19 @@ def start_js(others: int) -> str:
     starting = _in_each(partial(status.preparing, "starting"))
     hide = json.dumps({"__type__": "update", "value": "", "visible": False})
     rest = json.dumps({"__type__": "update", "active": False})
-    return f"""(language) => {{
+    return f"""(language) => {{ {_KEEP_FOCUS_JS}
   delete document.body.dataset.stopping;
+  setTimeout(() => follow("#stop", 20), 100);
   return [({starting})[language], {hide}, {rest}, {_buttons(True, others)}];
 }}"""
 
 
 def stopping_js() -> str:
-    """JavaScript: the status between Stop and the end of the run."""
+    """JavaScript: the status between Stop and the end of the run, and Stop, pressed only once."""
+    pressed = json.dumps({"__type__": "update", "interactive": False})
     return f"""(language) => {{
   document.body.dataset.stopping = "yes";
-  return ({_in_each(status.stopping)})[language];
+  return [({_in_each(status.stopping)})[language], {pressed}];
 }}"""
 
 
@@ -148,8 +163,25 @@ def refusal_js() -> str:
 
 
 def end_js(others: int) -> str:
-    """JavaScript: the buttons as they are while nothing runs."""
-    return f"() => [{_buttons(False, others)}]"
+    """JavaScript: the buttons as they are while nothing runs.
+
+    A run that is being stopped has not ended yet, although to Gradio it has: see `stopped_js`.
+    """
+    keep = ", ".join([_SKIP] * (3 + others))
+    return f"""() => {{ {_KEEP_FOCUS_JS}
+  if (document.body.dataset.stopping) return [{keep}];
+  setTimeout(() => follow("#stylize", 5), 100);
+  return [{_buttons(False, others)}];
+}}"""
+
+
+def stopped_js(others: int) -> str:
+    """JavaScript: the buttons after a stopped run has ended."""
+    return f"""() => {{ {_KEEP_FOCUS_JS}
+  delete document.body.dataset.stopping;
+  setTimeout(() => follow("#stylize", 5), 100);
+  return [{_buttons(False, others)}];
+}}"""
 
 
 def inputs_changed_js(chosen: str = "") -> str:

@@ -112,6 +112,8 @@ CSS = """
 #result img { width: 100%; height: 100%; object-fit: contain; }
 #manner .wrap, #preset .wrap { flex-wrap: nowrap; gap: 6px; }
 #manner label, #preset label { flex: 1; padding: .4rem .6rem; justify-content: center; }
+/* Room for two lines: the times change after each run. */
+#preset label { min-height: calc(2lh + 1rem); }
 #estimate, #album-line { min-height: 1.5em; }
 #part-shown img { cursor: crosshair; }
 #part-line { min-height: 4.5em; }
@@ -129,6 +131,9 @@ CSS = """
 #gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
 #earlier .grid-wrap, #album-pictures .grid-wrap { height: auto; min-height: 0; max-height: 20rem; }
 @media (max-width: 1000px) {
+  #preset input { display: none; }
+  #preset label { padding: .4rem .3rem; text-align: center; }
+  #preset label span { margin: 0; }
   #after { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   #gallery .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
 }
@@ -144,9 +149,9 @@ button[role=tab].selected { color: var(--primary-700); }
   #press { position: fixed; left: 0; right: 0; bottom: 0; z-index: 1000; padding: .5rem 1rem;
     background: var(--body-background-fill);
     border-top: 1px solid var(--border-color-primary); }
-  #manner input, #preset input { display: none; }
-  #manner label, #preset label { padding: .4rem .3rem; text-align: center; }
-  #manner label span, #preset label span { margin: 0; }
+  #manner input { display: none; }
+  #manner label { padding: .4rem .3rem; text-align: center; }
+  #manner label span { margin: 0; }
   #choosers { flex-wrap: nowrap; }
   #choosers .chooser { min-width: 0 !important; }
   #status, #status .html-container { padding: 0 !important; }

@@ -70,27 +70,26 @@ def first_fault_or_unusable(*arguments: Any, **named: Any) -> tuple[str, str] | 
     for name, path in call.pictures.items():
         try:
             if path is not None:
-                check_shape(name, path, settings.size, settings.backbone)
+                check_shape(name, path, settings)
         except ImageError as error:
             return name, localize(error.message, call.language)
     return None
 
 
-def check_shape(name: str, path: str, size: int, backbone: str) -> None:
+def check_shape(name: str, path: str, settings: Settings) -> None:
     """Checks by the first bytes of a file that it is a picture, and large enough.
 
     Args:
         name: The input.
-        size: Longest side of the result.
 
     Raises:
         ImageError: It is not.
     """
-    shape, smallest_side = read_shape(path), BACKBONES[backbone].smallest_side
+    shape, smallest_side = read_shape(path), BACKBONES[settings.backbone].smallest_side
     if name in _SEEN_PICTURES:
         check_sides(Message(_SEEN_PICTURES[name]), *shape, smallest_side)
     if name == "content":
-        check_aspect(*shape, size, smallest_side)
+        check_aspect(*shape, settings.size, smallest_side)
 
 
 _SEEN_PICTURES = {"content": "image.content", "style": "image.style", "style_2": "image.style"}

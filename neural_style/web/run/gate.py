@@ -117,6 +117,12 @@ class Gate:
         if self._runs >= MOST_RUNS:
             raise PageError("busy", count=MOST_RUNS)
 
+    def wait_for_end(self, visitor: Visitor, timeout_seconds: float) -> bool:
+        """Waits until the visitor's session has no run. Returns whether it has none."""
+        key = ("session", visitor.session)
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._counts[key], timeout_seconds)
+
     def listener(self, visitor: Visitor) -> Listener:
         """Tells whether somebody still receives the outputs of the visitor's run."""
         return Listener(self.streams, visitor)

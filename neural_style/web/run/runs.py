@@ -33,6 +33,9 @@ _CALL, _OUTCOME = "call.json", "end.json"
 _PREVIOUS_OUTCOME = "before.json"
 """The outcome before the run was continued."""
 
+_STOPPED = "stopped"
+"""A marker file of a run that was stopped, until it is continued."""
+
 _FINISHING = "ending"
 """A marker file, present while a thread or process writes `_OUTCOME` in the background."""
 
@@ -167,12 +170,24 @@ def mark_started(run: Path) -> None:
     Raises:
         FileError: It cannot be renamed.
     """
+    delete_file(run / _STOPPED)
     try:
         (run / _OUTCOME).replace(run / _PREVIOUS_OUTCOME)
     except FileNotFoundError:
         pass
     except OSError as error:
         raise not_written(_PREVIOUS_OUTCOME, error) from error
+
+
+def mark_stopped(run: Path) -> None:
+    """Marks that the visitor has stopped the run, and not left it."""
+    with suppress(OSError):  # run deleted or disk full
+        (run / _STOPPED).touch()
+
+
+def was_stopped(run: Path) -> bool:
+    """Whether the visitor has stopped the run."""
+    return (run / _STOPPED).exists()
 
 
 def mark_finishing(run: Path) -> None:
