@@ -129,6 +129,15 @@ class TestRefusals:
     def test_path_that_is_no_run_is_refused(self, run, message, sent):
         assert refused_continuation(run, 5).startswith(message)
 
+    def test_run_stopped_before_its_first_picture_is_not_said_to_be_deleted(self, sent, watch):
+        results = run_stylize(*sent, None, *knob_values())
+        folder = next(results).run
+        results.close()
+        message = "There is no run to continue. Press Paint first."
+        assert refused_continuation(folder, 5) == message
+        with pytest.raises(gr.Error, match="There is no result yet"):
+            finished.picture_for_reuse(folder, "en")
+
     def test_run_whose_state_was_deleted_is_refused(self, sent, watch):
         folder = complete_run(run_stylize(*sent, None, *knob_values()))
         runs.state_file(Path(folder)).unlink()

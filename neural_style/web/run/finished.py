@@ -256,7 +256,7 @@ def picture_for_reuse(run: str | None, language: str) -> str:
 
 def _missing(run: str | None) -> PageError:
     """The error where the displayed run has no picture, or has been deleted, as in another tab."""
-    return PageError("result_deleted" if run else "no_result")
+    return PageError("result_deleted" if run and not runs.find_run(run) else "no_result")
 
 
 def share_result(run: str | None, language: str) -> str:

@@ -163,8 +163,10 @@ def _prepare_continuation(run: str | None, more: Any) -> _Continuation:
         raise PageError("shared_ends_here")
     folder = runs.find_run(run)
     outcome = runs.last_outcome(folder) if folder else None
+    if run and folder is None:
+        raise PageError("result_deleted")
     if folder is None or outcome is None or outcome.last_picture is None:
-        raise PageError("result_deleted" if run else "nothing_to_continue")
+        raise PageError("nothing_to_continue")
     if not runs.state_file(folder).exists():
         raise PageError("state_gone")
     call = runs.read_call(folder)
