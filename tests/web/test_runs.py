@@ -59,6 +59,17 @@ def test_run_goes_on_until_its_outcome_is_written(sent, watch, monkeypatch):
     assert not runs.goes_on(folder)
 
 
+def test_run_found_through_a_linked_folder_goes_on(uploads, tmp_path, monkeypatch, sent, watch):
+    (tmp_path / "linked").symlink_to(uploads)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "linked"))
+    pictures = [str(tmp_path / "linked" / Path(path).name) for path in sent]
+    results = run_stylize(*pictures, None, *knob_values())
+    folder = runs.find_run(next(results).run)
+    assert runs.goes_on(folder)
+    results.close()
+    assert not runs.goes_on(folder)
+
+
 @pytest.mark.parametrize(
     "path", [None, "", "/etc", "../runs", "a\0b", "\ud800", "x" * 5000], ids=range(7)
 )

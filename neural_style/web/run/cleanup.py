@@ -64,8 +64,8 @@ def kept(run: Path) -> Iterator[None]:
 
 
 def is_kept(run: Path) -> bool:
-    """Whether the run goes on in this process."""
-    return run in _GOING_ON
+    """Whether the run goes on in this process; its folder may be named through a link."""
+    return any(folder.resolve() == run.resolve() for folder in tuple(_GOING_ON))
 
 
 def delete_expired() -> None:
