@@ -35,10 +35,12 @@ _LARGEST_SEEN = 2.1
 _HYPERCOLUMNS = 1.5
 """Peak number of float32 copies of all layers' activations at all cells while matching."""
 
-FRAGMENTS, _MOST_FRAGMENTS = 0.4, 220_000_000
+FRAGMENTS = 0.4
 """Share of a step in strips that its maps take on the CPU beyond what they fill, as those of each
-strip are new; and its limit in bytes, since the C library has blocks above 32 MiB apart.
-"""
+strip are new."""
+
+_MOST_FRAGMENTS = 220_000_000
+"""Limit of that in bytes: the C library has blocks above 32 MiB apart."""
 
 FIXED_BYTES = 60_000_000
 """Memory that does not depend on the picture: tile buffers, compiled code."""

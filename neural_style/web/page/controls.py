@@ -160,7 +160,7 @@ def _connect_size_check(inputs: Inputs, results: Results, language: gr.Textbox) 
     )
 
 
-_CLEAR_PARTS_COUNT = ("content", "style")
+_PICTURES_WITH_OPACITY = ("content", "style")
 """Pictures whose clear parts change what a run makes of them."""
 
 
@@ -188,7 +188,7 @@ def _connect_check(
         if copy is not None:
             words = translate("converted", language)
             return show_status(status.noted(words), inputs, results) | {picture: copy}
-        if opacity is not None and name in _CLEAR_PARTS_COUNT:
+        if opacity is not None and name in _PICTURES_WITH_OPACITY:
             words = translate(f"transparent_{name}", language)
             return show_status(status.noted(words), inputs, results)
         return gr.skip()

@@ -13,10 +13,7 @@ from neural_style.web.page.album import (
     album_status,
     connect_album_line,
 )
-from neural_style.web.page.controls import (
-    IN_BROWSER,
-    UNQUEUED,
-)
+from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
 from neural_style.web.page.history import Updates
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
@@ -27,11 +24,7 @@ from neural_style.web.page.run_updates import (
     show_status,
     variations_handler,
 )
-from neural_style.web.page.scripts import (
-    MARK_FIELD_JS,
-    SCROLL_TO_STATUS_JS,
-    start_js,
-)
+from neural_style.web.page.scripts import MARK_FIELD_JS, SCROLL_TO_STATUS_JS, start_js
 from neural_style.web.page.tools import unused_strokes_js
 from neural_style.web.page.visits import STORE_RUN_JS
 from neural_style.web.page.widgets import selected_index

@@ -168,20 +168,21 @@ def end_js(others: int) -> str:
     A run that is being stopped has not ended yet, although to Gradio it has: see `stopped_js`.
     """
     keep = ", ".join([_SKIP] * (3 + others))
-    return f"""() => {{ {_KEEP_FOCUS_JS}
-  if (document.body.dataset.stopping) return [{keep}];
-  setTimeout(() => follow("#stylize", 5), 100);
-  return [{_buttons(False, others)}];
+    return f"""() => {{
+  if (document.body.dataset.stopping) return [{keep}]; {_ended(others)}
 }}"""
 
 
 def stopped_js(others: int) -> str:
     """JavaScript: the buttons after a stopped run has ended."""
-    return f"""() => {{ {_KEEP_FOCUS_JS}
-  delete document.body.dataset.stopping;
+    return f"() => {{ delete document.body.dataset.stopping; {_ended(others)} }}"
+
+
+def _ended(others: int) -> str:
+    """JavaScript statements: return the buttons while nothing runs, and give Paint the focus."""
+    return f"""{_KEEP_FOCUS_JS}
   setTimeout(() => follow("#stylize", 5), 100);
-  return [{_buttons(False, others)}];
-}}"""
+  return [{_buttons(False, others)}];"""
 
 
 def inputs_changed_js(chosen: str = "") -> str:
