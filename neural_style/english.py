@@ -59,6 +59,9 @@ ENGLISH: dict[str, str] = {
     "pixels a side. Take a larger part (style_crop).",
     "picture.too_narrow": "The content image is {size}, so narrow that at size {longest} it would "
     "be {scaled}; the network needs {least} pixels a side. Crop it, or choose size {needed}.",
+    "picture.too_narrow_at_all": "The content image is {size}, so narrow that at size {longest} it "
+    "would be {scaled}; the network needs {least} pixels a side, and no size up to {largest} gives "
+    "them. Crop it.",
     "picture.start_of_another_shape": "The start picture is {size}, of another shape than the "
     "content image, which is {other}. Crop it to the same.",
     "picture.previous_of_another_size": "The last frame's picture, masks or flow is {size}; this "

@@ -19,6 +19,8 @@ from tests.small_runs import last_frame, small_settings
         (9, 9, 512, "The content image is 9×9; the network needs 32 pixels a side"),
         (40, 4000, 512, "The content image is 4000×40, so narrow that at size 512 it would be"),
         (40, 4000, 3100, "Crop it, or choose size 3200"),
+        (32, 4096, 3000, "Crop it, or choose size 4096"),
+        (32, 4097, 3000, r"no size up to 4096 gives them\. Crop it\."),
     ],
 )
 def test_too_small_or_narrow_content_raises_image_error(height, width, size, message, style):

@@ -15,6 +15,7 @@ from neural_style.images.sizes import fit, size_of
 from neural_style.messages import Message
 from neural_style.plan.schedule import Scale
 from neural_style.run.styles import Style, recolor_content
+from neural_style.settings.settings import knobs
 from neural_style.tensors import ImageTensor
 
 
@@ -78,29 +79,33 @@ def check_pictures(content: Any, styles: Sequence[Any], size: int, smallest_side
     names = [Message("image.content"), *_names(styles)]
     for name, picture in zip(names, [content, *styles], strict=True):
         _check_picture(name, picture, smallest_side)
-    check_aspect(*content.shape[-2:], size, smallest_side)
+    check_aspect(*content.shape[-2:], size, smallest_side, knobs()["size"].metadata["high"])
 
 
-def check_aspect(height: int, width: int, size: int, smallest_side: int) -> None:
+def check_aspect(height: int, width: int, size: int, smallest_side: int, largest: int) -> None:
     """Checks that a content image of that size is not too narrow for its result.
 
     Args:
         size: Longest side of the result.
         smallest_side: That of the network, here and below.
+        largest: Largest size that can be chosen.
 
     Raises:
-        ImageError: It is too narrow; the message names a longest side that works.
+        ImageError: It is too narrow; the message names a longest side that works, if there is one.
     """
     scaled = fit(height, width, size)
-    if min(scaled) < smallest_side:
-        raise ImageError(
-            "picture.too_narrow",
-            size=f"{width}×{height}",
-            longest=size,
-            scaled=f"{scaled[1]}×{scaled[0]}",
-            least=smallest_side,
-            needed=-(-smallest_side * max(height, width) // min(height, width)),
-        )
+    if min(scaled) >= smallest_side:
+        return
+    about = {
+        "size": f"{width}×{height}",
+        "longest": size,
+        "scaled": f"{scaled[1]}×{scaled[0]}",
+        "least": smallest_side,
+    }
+    needed = -(-smallest_side * max(height, width) // min(height, width))
+    if needed > largest:
+        raise ImageError("picture.too_narrow_at_all", **about, largest=largest)
+    raise ImageError("picture.too_narrow", **about, needed=needed)
 
 
 def check_sides(name: Message, height: int, width: int, smallest_side: int) -> None:

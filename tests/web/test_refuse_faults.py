@@ -90,6 +90,8 @@ class TestRefuseFaults:
             ("style", (9, 90), "The style image is 9×90; the network needs 32 pixels a side."),
             ("style_2", (90, 9), "The style image is 90×9; the network needs 32 pixels a side."),
             ("content", (40, 640), "choose size 512."),
+            ("content", (40, 1920), "choose size 1536."),
+            ("content", (40, 1921), "no size up to 1536 gives them. Crop it."),
         ],
     )
     def test_picture_too_small_for_the_network_is_refused(

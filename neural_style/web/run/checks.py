@@ -89,7 +89,7 @@ def check_shape(name: str, path: str, settings: Settings) -> None:
     if name in _SEEN_PICTURES:
         check_sides(Message(_SEEN_PICTURES[name]), *shape, smallest_side)
     if name == "content":
-        check_aspect(*shape, settings.size, smallest_side)
+        check_aspect(*shape, settings.size, smallest_side, PAGE_LIMITS["size"])
 
 
 _SEEN_PICTURES = {"content": "image.content", "style": "image.style", "style_2": "image.style"}

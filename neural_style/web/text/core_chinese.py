@@ -54,6 +54,8 @@ CORE_CHINESE: dict[str, str] = {
     "请取更大的部分（style_crop）。",
     "picture.too_narrow": "内容图像为 {size}，过于狭长：尺寸为 {longest} 时只有 {scaled}；"
     "网络要求每边至少 {least} 像素。请裁剪，或把尺寸设为 {needed}。",
+    "picture.too_narrow_at_all": "内容图像为 {size}，过于狭长：尺寸为 {longest} 时只有 {scaled}；"
+    "网络要求每边至少 {least} 像素，不超过 {largest} 的尺寸都达不到。请裁剪。",
     "picture.start_of_another_shape": "起始图像为 {size}，与内容图像的形状不同，后者为 {other}。"
     "请裁剪成相同形状。",
     "picture.previous_of_another_size": "上一帧的图像、遮罩或光流为 {size}，而本帧的结果为 "
