@@ -102,8 +102,15 @@ def _buttons(running: bool, others: int) -> str:
     return ", ".join(json.dumps({"__type__": "update", **change}) for change in changes)
 
 
+_NOTE_KEYBOARD_JS = """
+  const pressed = document.activeElement?.matches(":focus-visible");
+  document.body.dataset.keyboard = pressed ? "yes" : "no";
+"""
+"""JavaScript statements: remember whether a button was pressed by keyboard."""
+
 _KEEP_FOCUS_JS = """
   const follow = (button, tries) => {
+    if (document.body.dataset.keyboard !== "yes") return;
     const lost = [document.body, null].includes(document.activeElement);
     const found = document.querySelector(button);
     if (lost && found && !found.disabled) found.focus({preventScroll: true});
@@ -111,7 +118,7 @@ _KEEP_FOCUS_JS = """
   };
 """
 """JavaScript statements: `follow` gives a button the focus that its predecessor has lost by being
-hidden, as soon as it can be pressed.
+hidden, as soon as it can be pressed; after a press by keyboard only, so that no other moves.
 """
 
 
@@ -122,7 +129,7 @@ def start_js(others: int) -> str:
     starting = _in_each(partial(status.preparing, "starting"))
     hide = json.dumps({"__type__": "update", "value": "", "visible": False})
     rest = json.dumps({"__type__": "update", "active": False})
-    return f"""(language) => {{ {_KEEP_FOCUS_JS}
+    return f"""(language) => {{ {_NOTE_KEYBOARD_JS} {_KEEP_FOCUS_JS}
   delete document.body.dataset.stopping;
   setTimeout(() => follow("#stop", 20), 100);
   return [({starting})[language], {hide}, {rest}, {_buttons(True, others)}];
@@ -132,7 +139,7 @@ def start_js(others: int) -> str:
 def stopping_js() -> str:
     """JavaScript: the status between Stop and the end of the run, and Stop, pressed only once."""
     pressed = json.dumps({"__type__": "update", "interactive": False})
-    return f"""(language) => {{
+    return f"""(language) => {{ {_NOTE_KEYBOARD_JS}
   document.body.dataset.stopping = "yes";
   return [({_in_each(status.stopping)})[language], {pressed}];
 }}"""
@@ -169,13 +176,15 @@ def end_js(others: int) -> str:
     """
     keep = ", ".join([_SKIP] * (3 + others))
     return f"""() => {{
-  if (document.body.dataset.stopping) return [{keep}]; {_ended(others)}
+  if (document.body.dataset.stopping === "yes") return [{keep}]; {_ended(others)}
 }}"""
 
 
 def stopped_js(others: int) -> str:
-    """JavaScript: the buttons after a stopped run has ended."""
-    return f"() => {{ delete document.body.dataset.stopping; {_ended(others)} }}"
+    """JavaScript: the buttons after a stopped run has ended; `failure_js` may run even later."""
+    return f"""() => {{
+  document.body.dataset.stopping = "done"; {_ended(others)}
+}}"""
 
 
 def _ended(others: int) -> str:
