@@ -28,6 +28,7 @@ from neural_style.web.run.handlers import run_stylize
 from neural_style.web.run.streams import WatchStreams
 from neural_style.web.shield import Shield, has_proxies
 from neural_style.web.text.texts import translate
+from neural_style.web.turns import Turns
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -60,7 +61,10 @@ def serve(page: gr.Blocks, gate: Gate, **options: Any) -> tuple[Any, str, str | 
             HTTPException: _plain_error_response,
             **dict.fromkeys(_ERRORS_OF_BAD_REQUESTS, _bad_request_response),
         },
-        "middleware": [Middleware(Shield), Middleware(WatchStreams, streams=gate.streams)],
+        "middleware": [
+            *(Middleware(Shield), Middleware(Turns)),
+            Middleware(WatchStreams, streams=gate.streams),
+        ],
     }
     if not has_proxies():
         # uvicorn would believe every sender on this machine.
