@@ -21,7 +21,7 @@ from neural_style.network.reuse import Reuse
 from neural_style.optim.engines import ENGINES
 from neural_style.optim.optimize import Iterate, optimize
 from neural_style.optim.optimizers import State
-from neural_style.plan.clock import GUESSED_SPEEDS, Clock, cost_of
+from neural_style.plan.clock import GUESSED_SPEEDS, Clock, Speed
 from neural_style.plan.schedule import join_passes, plan_milestones
 from neural_style.record.checkpoint import Progress, move
 from neural_style.record.conditions import pack
@@ -50,7 +50,7 @@ def stylize(
     every: int = 0,
     resume: State | None = None,
     replay: Recipe | None = None,
-    speed: float = 0.0,
+    speed: Speed | None = None,
     reuse: Reuse | None = None,
 ) -> Iterator[Frame]:
     """Repaints the content image in the style of the style image, frame by frame.
@@ -71,8 +71,8 @@ def stylize(
             must be the same; the number of iterations may be larger.
         replay: Recipe of the picture to make again. Its settings are passed separately
             (`settings_of`). The first frame reports a different precision or memory plan.
-        speed: Speed of this machine with statistic gram, in pixels per second as `clock.work`
-            counts them, for the first estimates of the time left; 0 if unknown.
+        speed: Speed of this machine in runs of this kind, for the first estimates of the time left;
+            None if unknown.
         reuse: Keeps the network and the activations of the styles for the next run.
 
     Yields:
@@ -107,9 +107,10 @@ def stylize(
             if not ran_out:
                 replayed = change_of_conditions(replay, job.used[-1]) if replay else None
                 events += filter(None, [job.change, replayed])
-            pace = (speed or GUESSED_SPEEDS[job.device.type]) / cost_of(settings.statistic)
             place = (resume["scale"], resume["pass"]["iteration"]) if resume else (0, 0)
-            clock = Clock(started, job.passes, *place, speed=pace)
+            clock = Clock(
+                started, job.passes, *place, speed=speed or GUESSED_SPEEDS[job.device.type]
+            )
             yield from _stylize(job, every, resume, clock, events, progress)
             return
         except (MemoryError, RuntimeError) as error:

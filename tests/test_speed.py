@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from neural_style import speed as measure
-from neural_style.plan import clock
+from neural_style.plan.clock import Speed
 from neural_style.speed import measure_speed
 
 SECONDS = [60.0, 70.0, 71.0, 71.5, 72.0, 72.8, 73.1, 99.0]
@@ -32,19 +32,20 @@ def requested_iterations(monkeypatch):
 
 
 def test_speed_is_measured_for_1_5_seconds_after_three_steps(requested_iterations, monkeypatch):
-    monkeypatch.setattr(clock, "_FIXED_PIXELS", 848)
-    # From iteration 3 at 71.5 s to iteration 6 at 73.1 s: three steps of 50,000 pixels.
-    assert measure_speed(lambda: True) == pytest.approx(3 * 50_000 / 1.6)
+    # From iteration 3 at 71.5 s to iteration 6 at 73.1 s: 0.5, 0.8 and 0.3 s.
+    monkeypatch.setitem(measure.FIXED_SECONDS, "cpu", 0.1)
+    assert measure_speed("gram", lambda: True) == Speed(pytest.approx(192 * 256 / 0.4), 0.1)
     assert requested_iterations == [*range(7)]
 
 
 def test_measurement_stops_when_the_callback_returns_false(requested_iterations):
-    assert measure_speed(lambda: len(requested_iterations) < 3) is None
+    assert measure_speed("gram", lambda: len(requested_iterations) < 3) is None
     assert requested_iterations == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("tiny")
-def test_measure_speed_of_a_real_run(monkeypatch):
+@pytest.mark.parametrize("kind", measure.KINDS)
+def test_measure_speed_of_a_real_run(kind, monkeypatch):
     monkeypatch.setattr(measure, "_SECONDS", 0.01)
     monkeypatch.setattr(measure, "_SIZES", dict.fromkeys(measure._SIZES, 64))
-    assert measure_speed(lambda: True) > 0
+    assert measure_speed(kind, lambda: True).pixels > 0

@@ -14,6 +14,7 @@ from neural_style.network import strips
 from neural_style.network.extractor import load_network
 from neural_style.network.strips import cut_network
 from neural_style.objective import StyleTarget, make_objective
+from neural_style.plan.clock import Speed
 from neural_style.run import begin, job
 from tests.conftest import EXAMPLES, picture, seeded_weights, tiny_vgg
 from tests.small_runs import digest, last_frame, small_settings
@@ -60,7 +61,7 @@ class TestFrames:
         assert seconds[0] > 0
 
     def test_first_estimate_of_time_left_uses_the_given_speed(self, content, style):
-        first = next(stylize(content, style, small_settings(), speed=1e12))
+        first = next(stylize(content, style, small_settings(), speed=Speed(1e12, 0.0)))
         assert 0 < first.seconds_left < 1e-3
 
     def test_total_loss_never_increases(self, content, style):

@@ -16,10 +16,11 @@ from neural_style.film.read import open_film
 from neural_style.images.files import load_image, read_shape
 from neural_style.images.masks import Masks
 from neural_style.network.reuse import Reuse
-from neural_style.plan.estimate import work_of_run
+from neural_style.plan.clock import Speed
+from neural_style.plan.estimate import seconds_of_run
 from neural_style.run.job import prepare
 from neural_style.settings.settings import Settings
-from neural_style.speed import measure_speed
+from neural_style.speed import kind_of, measure_speed
 from neural_style.tensors import ImageTensor
 
 _LOOKED_AT = 200
@@ -37,16 +38,25 @@ def estimate(jobs: Sequence[Picture]) -> tuple[float, int]:
     if not jobs:
         return 0.0, 0
     looked_at = jobs[:: -(-len(jobs) // _LOOKED_AT)]
-    works = []
+    speeds: dict[str, Speed] = {}
+    durations = []
     for job in looked_at:
         with suppress(ImageError):  # the batch will record it
-            works.append((work_of_run(job.settings, _shape(job.content)), job))
-    if not works:
+            shape, kind = _shape(job.content), kind_of(job.settings)
+            if kind not in speeds:
+                speeds[kind] = _measured_speed(kind)
+            durations.append((seconds_of_run(job.settings, shape, speeds[kind]), job))
+    if not durations:
         return 0.0, 0
-    speed = measure_speed(lambda: True)
-    seconds = sum(work for work, _ in works) / len(works) * len(jobs) / speed
-    _, largest = max(works, key=lambda pair: pair[0])
+    seconds = sum(each for each, _ in durations) / len(durations) * len(jobs)
+    _, largest = max(durations, key=lambda pair: pair[0])
     return seconds, _memory(largest)
+
+
+def _measured_speed(kind: str) -> Speed:
+    speed = measure_speed(kind, lambda: True)
+    assert speed is not None  # nothing stops the measurement
+    return speed
 
 
 def _shape(path: str) -> tuple[int, int]:
@@ -96,7 +106,7 @@ def estimate_film(task: FilmTask) -> FilmEstimate:
     first = next(film.frames(0, 1)).image
     shape, scenes = tuple(first.shape[-2:]), 1 + sum(cuts)
     shorter = replace(settings, iterations=task.later.steps, scales=1, scale_shares=())
-    work = scenes * work_of_run(settings, shape)
-    work += (len(cuts) - scenes) * work_of_run(shorter, shape)
-    seconds = work / measure_speed(lambda: True)
+    speed = _measured_speed(kind_of(settings))
+    seconds = scenes * seconds_of_run(settings, shape, speed)
+    seconds += (len(cuts) - scenes) * seconds_of_run(shorter, shape, speed)
     return FilmEstimate(len(cuts), scenes, seconds, _planned_bytes(first, task.styles, settings))

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from neural_style.plan.schedule import CELLS, LAYERS, Scale
+
+
+class Speed(NamedTuple):
+    """How fast a machine makes iterations of one kind.
+
+    Attributes:
+        pixels: Pixels per second.
+        fixed: Seconds that an iteration takes besides.
+    """
+
+    pixels: float
+    fixed: float
 
 
 class Clock:
     """Seconds since the start of a run, and an estimate of the seconds left.
 
-    The measured speed excludes loading, compiling and the first step. Until the second step, the
-    estimate uses `speed`, or the speed of the run so far if that is faster.
+    The measured pace excludes loading, compiling and the first step. Until the second step, the
+    estimate uses `speed`, or the pace of the run so far if that is faster.
     """
 
     def __init__(
@@ -22,22 +35,23 @@ class Clock:
         number: int = 0,
         iteration: int = 0,
         *,
-        speed: float,
+        speed: Speed,
     ):
         """Starts measuring.
 
         Args:
             started: `time.monotonic()` at the start of the run.
             number, iteration: Scale and iteration where a continued run begins.
-            speed: Expected speed of this run: pixels per second, as `work` counts them.
+            speed: Expected speed of this run.
         """
         self.started = started
         self.scales = scales
         self.speed = speed
         self.begins_at = number, iteration
-        before = work(scales[:number]) + _pixels_each(scales[number]) * iteration
+        before = seconds_of(scales[:number], speed)
+        before += _seconds_each(scales[number], speed) * iteration
         self.begun = time.monotonic(), before
-        self.stepped: tuple[float, int] | None = None
+        self.stepped: tuple[float, float] | None = None
 
     def tick(self, number: int, iteration: int) -> tuple[float, float]:
         """Seconds since the start and seconds left, after evaluating an iteration of a scale.
@@ -47,33 +61,32 @@ class Clock:
         now = time.monotonic()
         here = self.scales[number]
         evaluations = _STARTS[here.stage] + iteration
-        done = work(self.scales[:number]) + _pixels_each(here) * evaluations
-        left = work(self.scales) - done
+        done = seconds_of(self.scales[:number], self.speed)
+        done += _seconds_each(here, self.speed) * evaluations
+        left = seconds_of(self.scales, self.speed) - done
         since, before = self.stepped or self.begun
         pace = (now - since) / (done - before)
         if self.stepped is None:
-            pace = min(pace, 1 / self.speed)
+            pace = min(pace, 1.0)
             if (number, iteration) > self.begins_at:
                 self.stepped = now, done
         return now - self.started, left * pace
 
 
-GUESSED_SPEEDS = {"cpu": 200_000.0, "mps": 1_000_000.0, "cuda": 5_000_000.0}
-"""Pixels per second with statistic gram, as `work` counts them, by device type, for use before
-anything was measured. The value for cpu was measured on two cores; the others are guesses."""
+FIXED_SECONDS = {"cpu": 0.06, "mps": 0.06, "cuda": 0.01}
+"""Seconds of an iteration besides those for its pixels, by device type: for cpu what foretells
+runs of 256 to 1024 pixels best on two kinds, for cuda measured on an H100, for mps a guess."""
 
-
-COST_OF_STATISTIC = {"nearest": 0.6}
-"""Cost of an iteration relative to statistic gram; statistics not listed cost as much as gram."""
+GUESSED_SPEEDS = {
+    kind: Speed(pixels, FIXED_SECONDS[kind])
+    for kind, pixels in {"cpu": 200_000.0, "mps": 1_000_000.0, "cuda": 5_000_000.0}.items()
+}
+"""Device type → speed before anything was measured: for cpu the mean of two kinds, the others are
+guesses."""
 
 _STARTS = {"": 3, CELLS: 6, LAYERS: 3}
 """Stage of a pass → cost of its start in iterations: evaluating the pictures, finding the matches.
-Measured on two cores."""
-
-
-def cost_of(statistic: str) -> float:
-    """Cost of an iteration with that statistic, relative to gram."""
-    return COST_OF_STATISTIC.get(statistic, 1.0)
+Between what was measured on two kinds of CPU, two cores each."""
 
 
 def in_words(seconds: float) -> str:
@@ -87,14 +100,12 @@ def in_words(seconds: float) -> str:
     return " ".join(filter(None, parts))
 
 
-def work(scales: Sequence[Scale]) -> int:
-    """Work of the scales, in pixels: the start of each, and an evaluation after each step."""
-    return sum(_pixels_each(scale) * (_STARTS[scale.stage] + scale.iterations) for scale in scales)
+def seconds_of(scales: Sequence[Scale], speed: Speed) -> float:
+    """Estimated seconds of the scales: the start of each, and an evaluation after each step."""
+    return sum(
+        _seconds_each(scale, speed) * (_STARTS[scale.stage] + scale.iterations) for scale in scales
+    )
 
 
-def _pixels_each(scale: Scale) -> int:
-    return scale.height * scale.width + _FIXED_PIXELS
-
-
-_FIXED_PIXELS = 7_000
-"""Fixed cost of an iteration, in pixels: measured on two cores."""
+def _seconds_each(scale: Scale, speed: Speed) -> float:
+    return scale.height * scale.width / speed.pixels + speed.fixed

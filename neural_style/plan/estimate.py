@@ -1,20 +1,21 @@
-"""The work of a run, before it begins."""
+"""The time of a run, before it begins."""
 
 from __future__ import annotations
 
 from neural_style.network.backbones import BACKBONES
 from neural_style.objective import NEAREST
-from neural_style.plan.clock import cost_of, work
+from neural_style.plan.clock import Speed, seconds_of
 from neural_style.plan.defaults import resolve_auto
 from neural_style.plan.schedule import plan_passes
 from neural_style.settings.settings import Settings
 
 
-def work_of_run(settings: Settings, shape: tuple[int, int]) -> float:
-    """Pixels × iterations of a whole run, as work with statistic gram.
+def seconds_of_run(settings: Settings, shape: tuple[int, int], speed: Speed) -> float:
+    """Estimated seconds of a whole run without loading.
 
     Args:
         shape: Height and width of the content image, in any unit.
+        speed: The machine's speed in runs of this kind (`speed.kind_of`).
     """
     scales = plan_passes(
         *shape,
@@ -26,4 +27,4 @@ def work_of_run(settings: Settings, shape: tuple[int, int]) -> float:
         shares=settings.scale_shares,
         matching=settings.statistic == NEAREST,
     )
-    return cost_of(settings.statistic) * work(scales)
+    return seconds_of(scales, speed)

@@ -13,6 +13,7 @@ from neural_style.batch import jobs
 from neural_style.batch.ledger import DONE, FAILED, open_ledger, read_ledger
 from neural_style.cli import main
 from neural_style.interrupts import INTERRUPTED
+from neural_style.plan.clock import Speed
 from neural_style.record.recipe import read_recipe
 from tests.batch.small_batches import batch, save_pictures, save_table
 
@@ -249,7 +250,8 @@ def test_json_lines_tell_everything(folder, capfd):
 
 
 def test_a_dry_run_paints_nothing_and_tells_the_plan(folder, painted, monkeypatch, capfd):
-    monkeypatch.setattr("neural_style.batch.estimate.measure_speed", lambda go_on: 1000.0)
+    speed = Speed(1000.0, 0.1)
+    monkeypatch.setattr("neural_style.batch.estimate.measure_speed", lambda *_: speed)
     arguments = "--content", "in", "--style", "one.png", "-o", "out", "--dry-run"
     assert batch(*arguments) == 0
     told = capfd.readouterr().out

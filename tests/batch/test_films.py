@@ -16,6 +16,7 @@ from neural_style.batch.pool import LocalPool
 from neural_style.batch.progress import ForPeople
 from neural_style.film.paint import Later
 from neural_style.interrupts import INTERRUPTED
+from neural_style.plan.clock import Speed
 from tests.batch.small_batches import batch, save_pictures
 from tests.film.small import small_film, sound_of
 
@@ -132,7 +133,8 @@ def test_pieces_can_be_sent_to_other_machines(task, folder):
 
 
 def test_a_dry_run_tells_frames_scenes_and_time(folder, monkeypatch, capfd):
-    monkeypatch.setattr("neural_style.batch.estimate.measure_speed", lambda go_on: 1000.0)
+    speed = Speed(1000.0, 0.1)
+    monkeypatch.setattr("neural_style.batch.estimate.measure_speed", lambda *_: speed)
     assert batch("film.mp4", "--style", "one.png", "-o", "out.mp4", "--dry-run") == 0
     assert "4 frames in 2 scenes. One worker like this machine" in capfd.readouterr().out
     assert not (folder / "out.mp4").exists()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 from neural_style.plan import clock
-from neural_style.plan.clock import Clock, in_words, work
+from neural_style.plan.clock import Clock, Speed, in_words, seconds_of
 from neural_style.plan.schedule import CELLS, LAYERS, Scale
 
 
 @pytest.fixture
 def set_clock(monkeypatch):
-    """Sets the simulated time; iterations have no fixed cost, and starts cost one of them."""
-    monkeypatch.setattr(clock, "_FIXED_PIXELS", 0)
+    """Sets the simulated time; starts cost one iteration."""
     monkeypatch.setattr(clock, "_STARTS", {"": 1, CELLS: 1, LAYERS: 1})
 
     def set_time(seconds):
@@ -22,21 +21,23 @@ def set_clock(monkeypatch):
     return set_time
 
 
-def test_time_left_is_remaining_work_divided_by_speed(set_clock, monkeypatch):
-    monkeypatch.setattr(clock, "_FIXED_PIXELS", 200)
-    # (100 + 200) pixels × 10 evaluations, then (400 + 200) × 5: 6000 in total.
-    assert work([Scale(10, 10, 9), Scale(20, 20, 4)]) == 6000
-    timer = Clock(98.0, [Scale(10, 10, 9), Scale(20, 20, 4)], speed=1.0)
+def test_time_left_is_remaining_time_at_the_pace_so_far(set_clock):
+    # (100 / 100 + 2) seconds × 10 evaluations, then (400 / 100 + 2) × 5: 60 in total.
+    speed = Speed(100.0, 2.0)
+    assert seconds_of([Scale(10, 10, 9), Scale(20, 20, 4)], speed) == 60
+    timer = Clock(98.0, [Scale(10, 10, 9), Scale(20, 20, 4)], speed=speed)
     set_clock(101.0)
     timer.tick(0, 1)
     set_clock(105.0)
-    assert timer.tick(0, 9) == (7.0, 5.0)  # 2400 pixels in 4 s, so 3000 in 5 s
+    assert timer.tick(0, 9) == (7.0, 5.0)  # 24 expected seconds in 4 s, so 30 in 5 s
     set_clock(109.0)
     assert timer.tick(1, 4) == (11.0, 0.0)
 
 
 def test_speed_excludes_loading_compiling_and_first_step(set_clock):
-    timer = Clock(90.0, [Scale(10, 10, 10)], speed=200.0)  # 11 evaluations, 2 per second expected
+    timer = Clock(
+        90.0, [Scale(10, 10, 10)], speed=Speed(200.0, 0.0)
+    )  # 11 evaluations, 2 per second expected
     set_clock(150.0)
     assert timer.tick(0, 0) == (60.0, 5.0)  # at the expected speed
     set_clock(170.0)
@@ -48,7 +49,7 @@ def test_speed_excludes_loading_compiling_and_first_step(set_clock):
 
 
 def test_speed_above_the_expected_one_is_used_at_once(set_clock):
-    timer = Clock(100.0, [Scale(10, 10, 10)], speed=1.0)
+    timer = Clock(100.0, [Scale(10, 10, 10)], speed=Speed(1.0, 0.0))
     set_clock(102.0)
     assert timer.tick(0, 0) == (2.0, 20.0)
     set_clock(103.0)
@@ -56,7 +57,8 @@ def test_speed_above_the_expected_one_is_used_at_once(set_clock):
 
 
 def test_resumed_run_measures_speed_from_its_own_first_step(set_clock):
-    timer = Clock(100.0, [Scale(10, 10, 10), Scale(20, 20, 10)], 0, 9, speed=100.0)
+    scales = [Scale(10, 10, 10), Scale(20, 20, 10)]
+    timer = Clock(100.0, scales, 0, 9, speed=Speed(100.0, 0.0))
     set_clock(130.0)
     assert timer.tick(0, 10) == (30.0, 44.0)
     set_clock(138.0)
@@ -66,8 +68,9 @@ def test_resumed_run_measures_speed_from_its_own_first_step(set_clock):
 def test_start_of_a_pass_costs_several_iterations(set_clock, monkeypatch):
     monkeypatch.setattr(clock, "_STARTS", {"": 3, CELLS: 6, LAYERS: 3})
     scales = [Scale(10, 10, 4, CELLS), Scale(20, 20, 5, LAYERS)]
-    assert work(scales) == 100 * (6 + 4) + 400 * (3 + 5) == 4200
-    timer = Clock(100.0, scales, speed=100.0)
+    speed = Speed(100.0, 0.0)
+    assert seconds_of(scales, speed) == 1 * (6 + 4) + 4 * (3 + 5) == 42
+    timer = Clock(100.0, scales, speed=speed)
     set_clock(106.0)
     assert timer.tick(0, 0) == (6.0, 36.0)  # 600 pixels are done
     set_clock(107.0)

@@ -53,7 +53,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
         "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
     }
     (tmp_path / "gradio").mkdir()  # with a known speed, so that nothing is measured
-    (tmp_path / "gradio/speed.json").write_text('{"format": 1, "pixels_per_second": 200000}')
+    (tmp_path / "gradio/speed.json").write_text('{"format": 1, "nearest": 2e5, "gram": 2e5}')
     log = tmp_path / "log.txt"
     with log.open("w") as output:
         process = subprocess.Popen(

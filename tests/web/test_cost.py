@@ -8,7 +8,8 @@ import pytest
 
 from neural_style import Settings, load_image
 from neural_style.devices import choose_device
-from neural_style.plan import clock
+from neural_style.objective import STYLE_STATISTICS
+from neural_style.plan.clock import GUESSED_SPEEDS, Speed
 from neural_style.web.run import adapters, cost, handlers
 from neural_style.web.run.handlers import gpu_seconds, run_seconds, run_stylize
 from neural_style.web.run.json_files import write_json
@@ -20,8 +21,8 @@ ONE_SCALE = Settings(iterations=7, size=128, scales=1, statistic="gram")
 
 @pytest.fixture
 def known_speed(uploads) -> None:
-    """Stores the speed of the machine: 100,000 pixels × iterations per second."""
-    write_json(uploads / "speed.json", {"pixels_per_second": 1e5})
+    """Stores the speeds of the machine: 100,000 pixels per second in all runs."""
+    write_json(uploads / "speed.json", {"nearest": 1e5, "gram": 1e5})
 
 
 class TestGpuSeconds:
@@ -43,25 +44,30 @@ class TestGpuSeconds:
 
 
 class TestExpectedSeconds:
-    # Ten times height × width + 7000 pixels, at 100,000 per second: a start counts as three steps.
+    # Ten iterations of 0.06 s and of 100,000 pixels per second: a start counts as three steps.
     @pytest.mark.parametrize(
         ("shape", "seconds"),
         [
-            ((1, 1), (128 * 128 + 7000) / 1e4),
-            ((1, 2), (64 * 128 + 7000) / 1e4),
-            ((3000, 1500), (128 * 64 + 7000) / 1e4),
-            (None, (96 * 128 + 7000) / 1e4),
+            ((1, 1), 10 * (128 * 128 / 1e5 + 0.06)),
+            ((1, 2), 10 * (64 * 128 / 1e5 + 0.06)),
+            ((3000, 1500), 10 * (128 * 64 / 1e5 + 0.06)),
+            (None, 10 * (96 * 128 / 1e5 + 0.06)),
         ],
         ids=["square", "wide", "upright", "typical photograph"],
     )
     def test_shape_of_the_content_image_sets_the_canvas(self, known_speed, shape, seconds):
         assert cost.expected_seconds(ONE_SCALE, shape) == pytest.approx(seconds)
 
-    def test_cost_of_the_statistic_is_a_factor(self, known_speed, monkeypatch):
-        monkeypatch.setitem(clock.COST_OF_STATISTIC, Settings().statistic, 1.0)
-        full = cost.expected_seconds(Settings())
-        monkeypatch.setitem(clock.COST_OF_STATISTIC, Settings().statistic, 0.8)
-        assert cost.expected_seconds(Settings()) == pytest.approx(0.8 * full)
+    def test_each_kind_of_run_has_its_speed(self, uploads, known_speed):
+        before = [cost.expected_seconds(Settings(statistic=name)) for name in STYLE_STATISTICS]
+        write_json(uploads / "speed.json", {"nearest": 1e5, "gram": 2e5})
+        after = [cost.expected_seconds(Settings(statistic=name)) for name in STYLE_STATISTICS]
+        changed = dict(zip(STYLE_STATISTICS, map(float.__ne__, before, after), strict=True))
+        assert changed == {name: name != "nearest" for name in STYLE_STATISTICS}
+
+    def test_unknown_speed_of_one_kind_is_taken_from_the_other(self, uploads):
+        write_json(uploads / "speed.json", {"nearest": None, "gram": 2e5})
+        assert cost.machine_speed(Settings()).pixels == 2e5
 
     def test_run_seconds_reads_the_settings_of_a_request(self, sent, known_speed):
         values = knob_values(iterations=7, size=128, scales=1, statistic="gram")
@@ -130,40 +136,40 @@ class TestSpeed:
     def test_machine_is_measured_once_until_a_run_is_recorded(self, uploads, monkeypatch):
         measured = []
 
-        def measure(may_go_on):
+        def measure(kind, may_go_on):
             assert may_go_on()
-            measured.append(True)
-            return 1e5
+            measured.append(kind)
+            return {"nearest": Speed(1e5, 0.06), "gram": Speed(2e5, 0.06)}[kind]
 
         monkeypatch.setattr(cost, "measure_speed", measure)
         measurement = cost.SpeedMeasurement()
-        settings = Settings(iterations=30, size=64)
-        guess = cost.expected_seconds(settings)
+        settings, other = Settings(iterations=30, size=64), Settings(statistic="gram")
+        assert cost.machine_speed(settings) == GUESSED_SPEEDS[choose_device("auto").type]
         assert measurement.start()
         measurement.join()
-        assert cost.machine_speed() == 1e5
-        ratio = clock.GUESSED_SPEEDS[choose_device("auto").type] / 1e5
-        assert cost.expected_seconds(settings) == pytest.approx(ratio * guess)
+        assert cost.machine_speed(settings).pixels == 1e5
+        assert cost.machine_speed(other).pixels == 2e5
         assert not measurement.start()
         cost.record_speed(settings, (48, 64), 60.0)
         assert cost.expected_seconds(settings) == pytest.approx(60.0)
-        assert measured == [True]
+        assert cost.machine_speed(other).pixels == 2e5
+        assert measured == ["nearest", "gram"]
 
     def test_zero_gpu_is_not_measured(self, uploads, monkeypatch):
         monkeypatch.setenv("SPACES_ZERO_GPU", "true")
         assert not cost.SpeedMeasurement().start()
-        assert cost.machine_speed() == 5e6
+        assert cost.machine_speed(Settings()) == GUESSED_SPEEDS["cuda"]
 
     def test_starting_a_run_stops_the_measurement(self, sent, watch, uploads, monkeypatch):
         measurement = cost.SpeedMeasurement()
         measuring, run_ended, answers = threading.Event(), threading.Event(), []
 
-        def measure(may_go_on):
+        def measure(kind, may_go_on):
             answers.append(may_go_on())
             measuring.set()
             assert run_ended.wait(60)
             answers.append(may_go_on())
-            return 1e5 if answers[-1] else None
+            return Speed(1e5, 0.06) if answers[-1] else None
 
         monkeypatch.setattr(cost, "measure_speed", measure)
         assert measurement.start()
@@ -173,31 +179,31 @@ class TestSpeed:
         run_ended.set()
         measurement.join()
         assert answers == [True, False]
-        assert cost.machine_speed() != 1e5
+        assert cost.machine_speed(Settings()).pixels != 1e5
 
     def test_failed_measurement_leaves_the_guess(self, uploads, monkeypatch):
-        def fail(may_go_on):
+        def fail(kind, may_go_on):
             raise RuntimeError("out of memory")
 
         monkeypatch.setattr(cost, "measure_speed", fail)
-        guess, measurement = cost.machine_speed(), cost.SpeedMeasurement()
+        guess, measurement = cost.machine_speed(Settings()), cost.SpeedMeasurement()
         assert measurement.start()
         measurement.join()
-        assert cost.machine_speed() == guess
+        assert cost.machine_speed(Settings()) == guess
 
     @pytest.mark.parametrize(
         "text",
         [
-            *("", "{", "[]", "7", "null", '{"pixels_per_second": 9}', '{"format": 2}'),
+            *("", "{", "[]", "7", "null", '{"nearest": 9, "gram": 9}', '{"format": 2}'),
             *(
-                f'{{"format": 1, "pixels_per_second": {speed}}}'
+                f'{{"format": 1, "nearest": {speed}, "gram": 9}}'
                 for speed in ("NaN", "1e999", "-1", "0", '"9"')
             ),
         ],
     )
     def test_damaged_speed_file_is_ignored(self, text, uploads):
-        guess = cost.machine_speed()
+        guess = cost.machine_speed(Settings())
         (uploads / "speed.json").write_text(text)
-        assert cost.machine_speed() == guess
-        write_json(uploads / "speed.json", {"pixels_per_second": 5e5})
-        assert cost.machine_speed() == 5e5
+        assert cost.machine_speed(Settings()) == guess
+        write_json(uploads / "speed.json", {"nearest": 5e5, "gram": None})
+        assert cost.machine_speed(Settings()).pixels == 5e5

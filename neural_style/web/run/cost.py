@@ -12,10 +12,10 @@ from gradio.utils import get_upload_folder
 
 from neural_style.devices import choose_device, memory_is_exhausted
 from neural_style.errors import FileError, NeuralStyleError
-from neural_style.plan.clock import GUESSED_SPEEDS
-from neural_style.plan.estimate import work_of_run
+from neural_style.plan.clock import GUESSED_SPEEDS, Speed
+from neural_style.plan.estimate import seconds_of_run
 from neural_style.settings.settings import Settings
-from neural_style.speed import measure_speed
+from neural_style.speed import KINDS, kind_of, measure_speed
 from neural_style.web.run.json_files import finite_number, read_json, write_json
 from neural_style.web.text.texts import PageError
 
@@ -29,8 +29,8 @@ MAX_RESERVED_SECONDS = 120
 """Visitors without an account have two minutes of ZeroGPU a day."""
 
 _SETUP_SECONDS = 10
-_ZERO_GPU_PIXELS_PER_SECOND = 5_000_000
-"""Pixels × iterations per second on ZeroGPU's full card: a guess, not yet measured."""
+_ZERO_GPU_SPEED = GUESSED_SPEEDS["cuda"]
+"""Speed of ZeroGPU's full card: a guess, not yet measured."""
 
 _TYPICAL_SHAPE = (3, 4)
 """Height and width of most photographs, as a ratio."""
@@ -38,7 +38,7 @@ _TYPICAL_SHAPE = (3, 4)
 
 def reserved_seconds(settings: Settings) -> int:
     """Seconds of ZeroGPU's full card to reserve, for a square picture: the largest of its size."""
-    return _SETUP_SECONDS + round(work_of_run(settings, (1, 1)) / _ZERO_GPU_PIXELS_PER_SECOND)
+    return _SETUP_SECONDS + round(seconds_of_run(settings, (1, 1), _ZERO_GPU_SPEED))
 
 
 def check_cost(settings: Settings) -> None:
@@ -86,25 +86,27 @@ def expected_seconds(settings: Settings, shape: tuple[int, int] | None = None) -
     Args:
         shape: Height and width of the content image, in any unit; None for a typical photograph.
     """
-    return work_of_run(settings, shape or _TYPICAL_SHAPE) / machine_speed()
+    return seconds_of_run(settings, shape or _TYPICAL_SHAPE, machine_speed(settings))
 
 
-def machine_speed() -> float:
-    """Pixels × iterations per second on this machine, with statistic gram.
+def machine_speed(settings: Settings) -> Speed:
+    """The speed of this machine in such a run.
 
-    From the last run; else from the measurement at the start of the server; else a guess.
+    From the last run of its kind; else from the measurement at the start of the server, or from a
+    run of the other kind; else a guess.
     """
-    known = _stored_speed()
-    if known is not None:
-        return known
-    if on_zero_gpu():
-        return float(_ZERO_GPU_PIXELS_PER_SECOND)
-    return GUESSED_SPEEDS[choose_device("auto").type]
+    guess = _ZERO_GPU_SPEED if on_zero_gpu() else GUESSED_SPEEDS[choose_device("auto").type]
+    stored = _stored_speeds()
+    known = stored.get(kind_of(settings)) or next(iter(stored.values()), guess.pixels)
+    return guess._replace(pixels=known)
 
 
 def record_speed(settings: Settings, shape: tuple[int, int], seconds: float) -> None:
     """Stores the speed of a complete run of a picture with that height and width."""
-    _store_speed(work_of_run(settings, shape) / seconds)
+    fixed = machine_speed(settings).fixed
+    for_pixels = seconds - seconds_of_run(settings, shape, Speed(math.inf, fixed))
+    pixels = seconds_of_run(settings, shape, Speed(1.0, 0.0))
+    _store_speed(kind_of(settings), pixels / max(for_pixels, seconds / 10))
 
 
 class SpeedMeasurement:
@@ -123,7 +125,7 @@ class SpeedMeasurement:
         Returns:
             Whether it was started.
         """
-        if on_zero_gpu() or _stored_speed() is not None:
+        if on_zero_gpu() or all(kind in _stored_speeds() for kind in KINDS):
             return False
         self._thread = threading.Thread(target=self._measure, daemon=True)
         self._thread.start()
@@ -140,31 +142,33 @@ class SpeedMeasurement:
 
     def _measure(self) -> None:
         try:
-            speed = measure_speed(lambda: not self._stopped.is_set())
+            for kind in KINDS:
+                if kind not in _stored_speeds():
+                    speed = measure_speed(kind, lambda: not self._stopped.is_set())
+                    if speed is None:
+                        return
+                    _store_speed(kind, speed.pixels)
         except NeuralStyleError:
             return  # `machine_speed` falls back to a guess
         except (MemoryError, RuntimeError) as error:
             if not memory_is_exhausted(error):
                 raise
-            return
-        if speed is not None and _stored_speed() is None:
-            _store_speed(speed)
 
 
-def _stored_speed() -> float | None:
-    """The stored speed; None if there is none or it is damaged."""
+def _stored_speeds() -> dict[str, float]:
+    """The stored pixels per second by kind of run; none if the file is missing or damaged."""
     try:
-        return finite_number(
-            read_json(_speed_file(), ("pixels_per_second",))["pixels_per_second"], 1
-        )
+        stored = read_json(_speed_file(), KINDS)
+        return {kind: finite_number(stored[kind], 1) for kind in KINDS if stored[kind] is not None}
     except (FileNotFoundError, ValueError, PageError):
-        return None
+        return {}
 
 
-def _store_speed(pixels_per_second: float) -> None:
+def _store_speed(kind: str, pixels_per_second: float) -> None:
+    speeds = dict.fromkeys(KINDS) | _stored_speeds() | {kind: pixels_per_second}
     with suppress(OSError, FileError):  # the next run stores it again
         _speed_file().parent.mkdir(parents=True, exist_ok=True)
-        write_json(_speed_file(), {"pixels_per_second": pixels_per_second})
+        write_json(_speed_file(), speeds)
 
 
 def on_zero_gpu() -> bool:

@@ -285,7 +285,7 @@ def _outputs(
         )
         load_weights(settings.backbone, settings.network_weights)  # cached for `stylize`
         yield view.preparing_outputs("looking")
-        options = {"every": 1, "resume": state, "speed": machine_speed()}
+        options = {"every": 1, "resume": state, "speed": machine_speed(settings)}
         options |= {"masks": masks, "init_image": other_pictures.get("init_image")}
         with closing(stylize(content, styles, settings, **options)) as frames:
             yield from view.frame_outputs(frames, alpha)
