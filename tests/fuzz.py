@@ -253,7 +253,7 @@ class RunFiles:
         for language in LANGUAGES:
             assert str(outcome.status(language))
             outcome.progress.gallery(self.run, language)
-        outcome.progress.chart()
+        outcome.progress.chart("en")
         runs.state_file(self.run).touch()
         handlers.seconds_to_continue(str(self.run), 5, "en")
         assert isinstance(finished.download_name(runs.read_call(self.run)), str)

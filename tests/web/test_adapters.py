@@ -120,6 +120,21 @@ class TestInLine:
         assert next(second).headline == "排队中：前面还有 1 个 · 大约 30 秒"
         first.close(), second.close()
 
+    def test_run_that_tells_its_time_left_corrects_the_time_in_line(self):
+        line = Line()
+
+        def handler(content):
+            yield Outputs(None, [], Status("busy", "Begun", seconds_left=150.0), None, None)
+            yield Outputs(None, [], Status("done", "Done"), None, None)
+
+        first = in_line(line, lambda _: 30.0, handler, str)("a")
+        second = Run(line).in_line("b")
+        next(first)
+        assert next(second).headline == "In line: 1 ahead of you · about 2 min 30 s"
+        next(first)
+        assert next(second).headline == "In line: 1 ahead of you · about 2 min 30 s"
+        first.close(), second.close()
+
     def test_signature_is_that_of_the_handler(self):
         handler = in_line(Line(), lambda *_: 1.0, run_stylize, str)
         assert inspect.signature(handler) == inspect.signature(run_stylize)

@@ -76,6 +76,18 @@ def test_run_that_takes_longer_than_estimated_counts_one_second(clock):
         assert line.before(second) == (1, 1)
 
 
+def test_time_left_that_a_run_tells_replaces_its_estimate(clock):
+    line = Line()
+    with line.enter(60) as first, line.enter(5) as second, line.enter(5) as third:
+        line.expect(second, 100)  # has not begun
+        assert line.wait(first, 0)
+        clock.now += 20
+        line.expect(first, 70)
+        assert line.before(third) == (2, 75)
+        clock.now += 10
+        assert line.before(third) == (2, 65)
+
+
 def test_run_that_leaves_while_waiting_shortens_the_line():
     line = Line()
     with line.enter(60) as first:

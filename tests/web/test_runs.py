@@ -26,7 +26,7 @@ def test_losses_that_are_not_finite_are_stored_as_nan(sent, watch, monkeypatch):
     folder = Path(complete_run(run_stylize(*sent, None, *knob_values())))
     outcome = runs.last_outcome(folder)
     assert str(outcome.last_picture.losses) == "{'content': nan, 'style': nan, 'tv': 1.0}"
-    assert {*outcome.progress.chart()["term"]} == {"tv"}
+    assert {*outcome.progress.chart("en")["term"]} == {"tv"}
     assert finished.finish_run(str(folder), "", "en").status.kind == "done"
 
 

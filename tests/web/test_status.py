@@ -6,7 +6,7 @@ import pytest
 
 from neural_style.messages import Message
 from neural_style.web.run import status
-from neural_style.web.run.status import Status
+from neural_style.web.run.status import Overall, Status
 
 LOSSES = {"content": 0.123456, "style": 12.0}
 NOTE = Message("weights.from_file", backbone="vgg19", name="tiny")
@@ -120,12 +120,18 @@ def test_refused_status_names_the_input_as_the_page_labels_it(name, english, chi
 
 
 def test_status_of_variations_has_time_and_fraction_of_all_of_them():
-    current = Status("busy", "About 4 s left", "Size 1 of 1", "content 1", "vgg19", 0.5, 4.0)
-    assert status.varying(3, 4, current, seconds=10) == Status(
+    assert status.varying(Overall(3, 4, 14.0, 0.625)) == Status(
         "busy", "About 14 s left", "Variation 3 of 4", fraction=0.625, seconds_left=14.0
     )
-    begun = status.varying(1, 4, Status("busy", "In line"), seconds=10)
-    assert (begun.headline, begun.fraction) == ("About 40 s left", 0.0)
+    begun = status.varying(Overall(1, 4, 40.0, 0.0))
+    assert (begun.headline, begun.fraction) == ("28 s to 1 min left", 0.0)
+
+
+def test_losses_have_names_in_each_language():
+    losses = {"content": 1.0, "style 1": 2.0, "style 2": 3.0, "tv": 0.5}
+    english, chinese = (status.stopped(7, 9, (1, 1), losses, code).losses for code in ("en", "zh"))
+    assert english == "content 1, style 1 2, style 2 3, tv 0.5"
+    assert chinese == "内容 1, 风格 1 2, 风格 2 3, 平滑 0.5"
 
 
 def test_losses_that_are_not_finite_are_shown_as_such():

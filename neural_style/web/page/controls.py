@@ -21,6 +21,7 @@ from neural_style.web.run.checks import check_shape, check_upload, parse_setting
 from neural_style.web.run.cost import check_cost, expected_seconds
 from neural_style.web.run.handlers import restore
 from neural_style.web.run.uploads import bounded, browser_copy
+from neural_style.web.run.variations import expected_variation_seconds
 from neural_style.web.text.texts import escape_markdown, format_duration, localize, translate
 
 IN_BROWSER: dict[str, Any] = {"api_visibility": "private"}
@@ -110,8 +111,8 @@ def estimate_outputs(inputs: Inputs) -> list[gr.Component]:
 
 
 def estimate(language: str, content: str | None, manner: str, *values: Any) -> list[Any]:
-    """Event handler: a text with the size of the result and the estimated time, and the choices of
-    quality with their times.
+    """Event handler: a text with the size of the result and the estimated times of a run and of
+    variations, and the choices of quality with their times.
 
     A text says what is wrong if the values of the settings are not allowed.
     """
@@ -129,9 +130,14 @@ def estimate(language: str, content: str | None, manner: str, *values: Any) -> l
         check_cost(settings)
     except SettingsError as error:
         return [escape_markdown(localize(error.message, language)), gr.update(choices=choices)]
-    seconds = expected_seconds(settings, shape)
-    time = format_duration(rounded(seconds), language)
-    text = translate("estimate", language, size=settings.size, time=time)
+    time, time_to_vary = (
+        format_duration(rounded(seconds), language)
+        for seconds in (
+            expected_seconds(settings, shape),
+            expected_variation_seconds(settings, shape),
+        )
+    )
+    text = translate("estimate", language, size=settings.size, time=time, varied=time_to_vary)
     return [text, gr.update(choices=choices)]
 
 

@@ -109,11 +109,21 @@ def in_line(
                     yield show(status.waiting(ahead, left, language))
             try:
                 with closing(handler(*arguments)) as results:
-                    yield from results
+                    for shown in results:
+                        left = _seconds_left(shown)
+                        if left is not None:
+                            line.expect(place, left)
+                        yield shown
             finally:
                 return_memory()
 
     return run
+
+
+def _seconds_left(shown: Any) -> float | None:
+    """The estimated time left of a run, if its outputs have a status that tells it."""
+    current = getattr(shown, "status", None)
+    return current.seconds_left if isinstance(current, Status) else None
 
 
 def api_handler(handler: Callable[..., Iterator[Outputs]]) -> Callable[..., Iterator[tuple]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import math
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from neural_style.web.run.cost import (
 from neural_style.web.run.finished import download_name
 from neural_style.web.run.handlers import run_call
 from neural_style.web.run.runs import result_name
+from neural_style.web.run.several import SeveralRuns
 from neural_style.web.run.status import Status
 from neural_style.web.run.view import Outputs
 from neural_style.web.text.texts import PageError, localize
@@ -98,20 +99,21 @@ def run_album(album: Any, *others: Any) -> Iterator[AlbumOutputs]:
         settings = parse_settings(calls[0].values)
         _check_total(settings, len(calls))
         zip_file = new_zip_file(f"album-{_common_name(calls[0])}.zip")
-        progress = _Progress(calls, settings, _has_unused(*others))
+        progress = SeveralRuns([expected_seconds(settings, _shape(call)) for call in calls])
+        status_of = partial(_status, progress, calls, _has_unused(*others))
         failures: list[tuple[str, Message]] = []
-        yield AlbumOutputs(painted, progress.status(status.preparing("preparing", language)))
+        yield AlbumOutputs(painted, status_of(status.preparing("preparing", language)))
         for call in calls:
             try:
                 with kept(zip_file.parent), closing(run_call(call, settings)) as results:
                     for shown in results:
-                        yield AlbumOutputs(None, progress.status(shown.status))
+                        yield AlbumOutputs(None, status_of(shown.status))
             except (ImageError, SettingsError) as error:
                 failures.append((_photograph(call), error.message))
                 progress.skip()
             else:
                 painted = _add(shown, call, settings, zip_file, painted)
-                yield AlbumOutputs(painted, progress.status(shown.status))
+                yield AlbumOutputs(painted, status_of(shown.status))
                 progress.go_on()
         finished = status.album_painted(len(painted.pictures), len(calls), failures, language)
     except NeuralStyleError as error:
@@ -249,51 +251,16 @@ def _has_unused(*others: Any) -> bool:
     return any(given[name] is not None for name in _UNUSED)
 
 
-class _Progress:
-    """How far an album is, by the estimated durations of its photographs.
+def _status(progress: SeveralRuns, calls: list[Call], less: bool, current: Status) -> Status:
+    """The status of the album.
 
     Args:
-        less: Whether pictures are left out, which each status then tells.
+        less: Whether pictures are left out.
+        current: Status of the current photograph's run.
     """
-
-    def __init__(self, calls: list[Call], settings: Settings, less: bool):
-        self._names = [_photograph(call) for call in calls]
-        self._estimates = [expected_seconds(settings, _shape(call)) for call in calls]
-        self._language = calls[0].language
-        self._less = less
-        self._number = 0
-        self._spent = self._estimated = 0.0
-        self._began = time.monotonic()
-
-    def status(self, current: Status) -> Status:
-        """The status of the album, from that of the current photograph's run."""
-        number, estimates = self._number, self._estimates
-        pace = self._spent / self._estimated if self._estimated else 1.0
-        this_one = pace * estimates[number]
-        if current.kind == "done":
-            this_one = 0.0
-        elif current.seconds_left is not None:
-            this_one = current.seconds_left
-        done = sum(estimates[:number]) + (current.fraction or 0.0) * estimates[number]
-        return status.painting_album(
-            (number + 1, len(estimates)),
-            self._names[number],
-            this_one + pace * sum(estimates[number + 1 :]),
-            done / sum(estimates),
-            self._less,
-            self._language,
-        )
-
-    def go_on(self) -> None:
-        """Turns to the next photograph, whose time is foretold by those that are finished."""
-        self._spent += time.monotonic() - self._began
-        self._estimated += self._estimates[self._number]
-        self.skip()
-
-    def skip(self) -> None:
-        """Turns to the next photograph after one that has failed."""
-        self._number += 1
-        self._began = time.monotonic()
+    overall = progress.overall(current)
+    call = calls[overall.number - 1]
+    return status.painting_album(overall, _photograph(call), less, call.language)
 
 
 def _shape(call: Call) -> tuple[int, int] | None:

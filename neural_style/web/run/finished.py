@@ -107,7 +107,7 @@ def _finished(
         status=outcome.status(language),
         comparison=_compare(run, call, picture),
         gallery=outcome.progress.gallery(run, language),
-        chart=outcome.progress.chart(),
+        chart=outcome.progress.chart(language),
         files=_make_downloads(run, call, picture),
         results=[*newer, *earlier_results][:_MAX_RESULTS],
         steps_left=last_picture.planned - last_picture.iteration,

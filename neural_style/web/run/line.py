@@ -54,6 +54,12 @@ class Line:
                 place.began = time.monotonic()
         return first
 
+    def expect(self, place: Place, seconds_left: float) -> None:
+        """Replaces the estimated duration of a run that has begun, from its own time left."""
+        with self._changed:
+            if place.began is not None:
+                place.seconds = time.monotonic() - place.began + seconds_left
+
     def before(self, place: Place) -> tuple[int, float]:
         """Number of runs before the place, and estimated seconds until they are done."""
         with self._changed:

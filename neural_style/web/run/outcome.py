@@ -53,13 +53,13 @@ class Progress:
             for point in self.milestones
         ]
 
-    def chart(self) -> pd.DataFrame | None:
+    def chart(self, language: str) -> pd.DataFrame | None:
         """Base-10 logarithms of the losses, a row for each term and iteration; None if empty.
 
         Losses that are zero or not finite are left out.
         """
         rows = [
-            (point.iteration, math.log10(value), term)
+            (point.iteration, math.log10(value), texts.loss_name(term, language))
             for point in self.losses
             for term, value in point.losses.items()
             if 0 < value < math.inf

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from neural_style.messages import Message
 from neural_style.web.run.call import page_knobs
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
-from neural_style.web.text.texts import format_duration, knob_label, localize, translate
+from neural_style.web.text.texts import format_duration, knob_label, localize, loss_name, translate
 
 Kind = Literal["idle", "busy", "done", "failed"]
 
-_CERTAIN_FRACTION = 0.1
+CERTAIN_FRACTION = 0.1
 """Share of a run after which its own speed gives the time left; before, a range is told."""
 
 _RANGE = (0.7, 1.5)
@@ -47,6 +47,21 @@ class Status:
     def __str__(self) -> str:
         """All of it on one line, for the API."""
         return " · ".join(filter(None, (self.headline, self.detail, self.losses, self.note)))
+
+
+class Overall(NamedTuple):
+    """How far several runs, made one after another, are.
+
+    Attributes:
+        number, count: Number of the current run, from 1, and of all.
+        seconds_left: Estimated time until the last one ends.
+        fraction: Share of the work that is done, in [0, 1].
+    """
+
+    number: int
+    count: int
+    seconds_left: float
+    fraction: float
 
 
 def ready(note: Message, language: str = DEFAULT_LANGUAGE) -> Status:
@@ -100,11 +115,6 @@ def running(
     """
     elapsed, left = seconds
     fraction = elapsed / (elapsed + left) if elapsed + left > 0 else 0.0
-    if fraction < _CERTAIN_FRACTION:
-        low, high = (format_duration(bound * left, language) for bound in _RANGE)
-        headline = translate("time_left_range", language, low=low, high=high)
-    else:
-        headline = translate("time_left", language, time=format_duration(left, language))
     detail = translate(
         "at_size",
         language,
@@ -116,7 +126,8 @@ def running(
         iterations=iterations,
     )
     note = localize(activity, language)
-    return Status("busy", headline, detail, _format_losses(losses), note, fraction, left)
+    headline = _time_left(left, fraction, language)
+    return Status("busy", headline, detail, _format_losses(losses, language), note, fraction, left)
 
 
 def done(
@@ -136,7 +147,9 @@ def done(
     headline = translate("done", language, time=format_duration(seconds, language))
     height, width = size
     detail = translate("done_detail", language, iterations=iterations, height=height, width=width)
-    return Status("done", headline, detail, _format_losses(losses), localize(note, language), 1.0)
+    return Status(
+        "done", headline, detail, _format_losses(losses, language), localize(note, language), 1.0
+    )
 
 
 def stopped(
@@ -150,7 +163,7 @@ def stopped(
     height, width = size
     headline = translate("stopped", language, iteration=iteration, iterations=iterations)
     detail = translate("stopped_detail", language, height=height, width=width)
-    return Status("done", headline, detail, _format_losses(losses))
+    return Status("done", headline, detail, _format_losses(losses, language))
 
 
 def stopped_early(language: str = DEFAULT_LANGUAGE) -> Status:
@@ -194,26 +207,10 @@ def shown(language: str = DEFAULT_LANGUAGE, note: str = "") -> Status:
     return Status("done", translate("shown_again", language), note)
 
 
-def varying(
-    number: int, count: int, current: Status, seconds: float, language: str = DEFAULT_LANGUAGE
-) -> Status:
-    """The status while variations are made.
-
-    Args:
-        number, count: Number of the current variation, and of all.
-        current: Status of the current variation's run.
-        seconds: Estimated duration of one variation.
-    """
-    this_one = seconds if current.seconds_left is None else current.seconds_left
-    left = this_one + (count - number) * seconds
-    fraction = (number - 1 + (current.fraction or 0.0)) / count
-    return Status(
-        "busy",
-        translate("time_left", language, time=format_duration(left, language)),
-        translate("varying", language, number=number, count=count),
-        fraction=fraction,
-        seconds_left=left,
-    )
+def varying(overall: Overall, language: str = DEFAULT_LANGUAGE) -> Status:
+    """The status while variations are made."""
+    detail = translate("varying", language, number=overall.number, count=overall.count)
+    return _of_several(overall, detail, language)
 
 
 def varied(count: int, language: str = DEFAULT_LANGUAGE) -> Status:
@@ -223,36 +220,23 @@ def varied(count: int, language: str = DEFAULT_LANGUAGE) -> Status:
 
 
 def painting_album(
-    place: tuple[int, int],
-    name: str,
-    left: float,
-    fraction: float,
-    less: bool,
-    language: str = DEFAULT_LANGUAGE,
+    overall: Overall, name: str, less: bool, language: str = DEFAULT_LANGUAGE
 ) -> Status:
     """The status while an album is painted.
 
     Args:
-        place: Number of the current photograph, and of all.
         name: Name of the current photograph.
-        left: Estimated seconds until all are painted.
-        fraction: Share of the album that is done, in [0, 1].
         less: Whether masks or a start picture are left out.
     """
-    number, count = place
-    return Status(
-        "busy",
-        translate("time_left", language, time=format_duration(left, language)),
-        translate(
-            "painting_album_less" if less else "painting_album",
-            language,
-            number=number,
-            count=count,
-            name=name,
-        ),
-        fraction=fraction,
-        seconds_left=left,
-    )
+    key = "painting_album_less" if less else "painting_album"
+    detail = translate(key, language, number=overall.number, count=overall.count, name=name)
+    return _of_several(overall, detail, language)
+
+
+def _of_several(overall: Overall, detail: str, language: str) -> Status:
+    left, fraction = overall.seconds_left, overall.fraction
+    headline = _time_left(left, fraction, language)
+    return Status("busy", headline, detail, fraction=fraction, seconds_left=left)
 
 
 def album_painted(
@@ -288,5 +272,13 @@ def noted(words: str) -> Status:
     return Status("idle", words)
 
 
-def _format_losses(losses: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3g}" for name, value in losses.items())
+def _time_left(seconds: float, fraction: float, language: str) -> str:
+    """The estimated time left in words, as a range while little of the work is done."""
+    if fraction < CERTAIN_FRACTION:
+        low, high = (format_duration(bound * seconds, language) for bound in _RANGE)
+        return translate("time_left_range", language, low=low, high=high)
+    return translate("time_left", language, time=format_duration(seconds, language))
+
+
+def _format_losses(losses: dict[str, float], language: str) -> str:
+    return ", ".join(f"{loss_name(term, language)} {losses[term]:.3g}" for term in losses)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from neural_style.web.run.checks import parse_settings
 from neural_style.web.run.cost import check_cost, expected_seconds, reserved_seconds
 from neural_style.web.run.handlers import run_call
 from neural_style.web.run.runs import result_name
+from neural_style.web.run.several import SeveralRuns
 from neural_style.web.run.status import Status
 
 COUNT = 4
@@ -50,30 +50,37 @@ def run_variations(*arguments: Any, **named: Any) -> Iterator[VariationOutputs]:
     try:
         settings = parse_settings(call.values)
         check_cost(_sketch(settings, 0))
-        seconds = expected_seconds(_sketch(settings, 0))
+        progress = SeveralRuns([expected_seconds(_sketch(settings, 0))] * COUNT)
         for number in range(COUNT):
-            sketch, began = _sketch(settings, number), time.monotonic()
+            sketch = _sketch(settings, number)
             with closing(run_call(_with_settings(call, sketch), sketch)) as results:
                 for shown in results:
-                    yield VariationOutputs(
-                        tuple(pictures),
-                        status.varying(number + 1, COUNT, shown.status, seconds, call.language),
-                    )
+                    overall = progress.overall(shown.status)
+                    yield VariationOutputs(tuple(pictures), status.varying(overall, call.language))
             name = result_name(Path(str(shown.run)), sketch.iterations)
             pictures.append((name, sketch.seed))
-            seconds = time.monotonic() - began
+            progress.go_on()
         finished = status.varied(COUNT, call.language)
     except NeuralStyleError as error:
         finished = status.failed(error.message, call.language)
     yield VariationOutputs(tuple(pictures), finished)
 
 
+def expected_variation_seconds(settings: Settings, shape: tuple[int, int] | None = None) -> float:
+    """The estimated duration of all variations on this machine.
+
+    Args:
+        shape: As in `cost.expected_seconds`.
+    """
+    return COUNT * expected_seconds(_sketch(settings, 0), shape)
+
+
 @with_stylize_signature
 def variation_seconds(*arguments: Any, **named: Any) -> float:
-    """The estimated duration of all variations on this machine."""
+    """The estimated duration of all variations of a typical photograph on this machine."""
     call = call_from_arguments(*arguments, **named)
     try:
-        return COUNT * expected_seconds(_sketch(parse_settings(call.values), 0))
+        return expected_variation_seconds(parse_settings(call.values))
     except SettingsError:
         return 0.0  # the run reports the error
 

@@ -99,7 +99,9 @@ class RunView:
         """The outputs before the first frame; `key` is that of the status's headline."""
         milestones = self.progress.milestones
         latest = picture_path(self.folder, milestones[-1].iteration) if milestones else None
-        return self._outputs(latest, status.preparing(key, self.language), self.progress.chart())
+        return self._outputs(
+            latest, status.preparing(key, self.language), self.progress.chart(self.language)
+        )
 
     def frame_outputs(self, frames: Iterator[Frame], alpha: Mask | None) -> Iterator[Outputs]:
         """Yields the outputs for the frames, and writes their files.
@@ -115,7 +117,7 @@ class RunView:
         previews: deque[tuple[float, Path]] = deque()
         yielded = shown = charted = 0.0
         picture: Path | None = None
-        chart = self.progress.chart()
+        chart = self.progress.chart(self.language)
         film_step = film_every(self.settings.iterations)
         try:
             for frame in frames:
@@ -145,7 +147,7 @@ class RunView:
                     now - charted >= _CHART_INTERVAL_SECONDS
                     or frame.iteration == self.settings.iterations
                 ):
-                    chart, charted = self.progress.chart(), now
+                    chart, charted = self.progress.chart(self.language), now
                 yielded = now
                 self.between_steps = True
                 yield self._outputs(picture, self._status(frame), chart)

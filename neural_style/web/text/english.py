@@ -93,8 +93,11 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "going_on": "Continuing…",
     "privacy": "Your pictures stay on this server for about a day and are shown to nobody else; "
     "anyone who has the link to a picture can open it.",
-    "estimate": "{size:,} pixels on the longer side. About {time} on this machine, plus the "
-    "time in line.",
+    "estimate": "{size:,} pixels on the longer side: about {time} on this machine, 4 variations "
+    "about {varied}; plus the time in line.",
+    "loss_content": "content",
+    "loss_style": "style",
+    "loss_tv": "tv",
     "done": "Done in {time}",
     "stopped": "Stopped after {iteration:,} of {iterations:,} steps",
     "stopped_only": "Stopped.",
@@ -163,6 +166,11 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "details": "Details",
     "forget": "Delete these results",
     "forget_shown": "Delete",
+    "forget_question": "Delete all of these results, their steps and their shared links?",
+    "forget_shown_question": "Delete this result, its steps and its shared links?",
+    "confirm": "Delete for good",
+    "keep": "Keep",
+    "discard": "Delete these variations",
     "forgotten": "Deleted, with the links that were shared.",
     "starting": "Starting…",
     "stopping": "Stopping after the current step…",

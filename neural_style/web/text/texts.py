@@ -75,6 +75,13 @@ def format_duration(seconds: float, language: str = DEFAULT_LANGUAGE) -> str:
     return " ".join(units.get(word, word) for word in in_words(seconds).split())
 
 
+def loss_name(term: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """The name of a term of the loss, such as "content", or "style 2" of several styles."""
+    kind, _, number = term.partition(" ")
+    name = translate(f"loss_{kind}", language)
+    return f"{name} {number}" if number else name
+
+
 def knob_label(name: str, language: str = DEFAULT_LANGUAGE) -> str:
     """The label of a setting's component."""
     return _language(language).knobs[name].label
