@@ -66,6 +66,21 @@ def done(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
+def deleting(page: Page) -> None:
+    """Whether to delete a result is asked."""
+    done(page)
+    page.locator("#forget-shown").click()
+    page.locator("#forget-shown-question").wait_for()
+
+
+def varied(page: Page) -> None:
+    """Four variations are made."""
+    chosen(page)
+    page.locator("#vary").click()
+    page.locator("#status .done").wait_for()
+    page.wait_for_timeout(1500)
+
+
 def unfolded(page: Page) -> None:
     """All groups of settings are open."""
     chosen(page)
@@ -102,11 +117,13 @@ STATES: tuple[Callable[[Page], None], ...] = (
     offline,
     running,
     done,
+    deleting,
+    varied,
     unfolded,
     album,
 )
 
-IN_CHINESE = (first_visit, done, unfolded, album)
+IN_CHINESE = (first_visit, done, deleting, varied, unfolded, album)
 
 
 def take(browser: Browser, url: str, folder: Path, only: str) -> None:

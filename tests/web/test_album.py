@@ -35,7 +35,7 @@ from neural_style.web.run.status import Status
 from tests.conftest import picture
 from tests.images.test_heic import heic
 from tests.web.stylize_calls import half_mask, knob_values
-from tests.web.visit import open_fold, press
+from tests.web.visit import delete, open_fold, press
 
 SMALL = {"iterations": 2, "seed": 7}
 
@@ -111,7 +111,7 @@ class TestRun:
         assert {one.status.detail for one in shown} == {
             f"Photo {number} of 4: dahlia" for number in (1, 2, 3, 4)
         }
-        assert all(one.status.headline.startswith("About ") for one in shown)
+        assert all(one.status.headline.endswith(" left") for one in shown)
         counts = [len(one.album.pictures) for one in shown if one.album is not None]
         assert counts == [0, 1, 2, 3, 4]
         first = next(one for one in shown if one.album is not None and one.album.pictures)
@@ -194,7 +194,7 @@ class TestChecks:
     def test_album_that_takes_too_long_is_told_how_many_would_fit(
         self, photographs, sent, uploads, watch, monkeypatch
     ):
-        write_json(uploads / "speed.json", {"pixels_per_second": 1e5})
+        write_json(uploads / "speed.json", {"nearest": 1e5, "gram": 1e5})
         given = arguments(photographs * 3, sent[1], iterations=100, size=512)
         seconds = album_seconds(*given) / 6
         monkeypatch.setenv(cost.MOST_MINUTES, f"{4.5 * seconds / 60}")
@@ -264,7 +264,7 @@ class TestPage:
         assert [*albums_folder().iterdir()] == []
 
     def test_line_tells_the_time_and_files_that_cannot_be_read(self, photographs, uploads):
-        write_json(uploads / "speed.json", {"pixels_per_second": 1e5})
+        write_json(uploads / "speed.json", {"nearest": 1e5, "gram": 1e5})
         assert album_line(None, "en", *knob_values()) == ""
         line = album_line(photographs, "en", *knob_values())
         assert re.fullmatch(r"2 chosen: about \d+ s on this machine, plus the time in line\.", line)
@@ -301,12 +301,12 @@ def test_two_photographs_are_painted_and_downloaded(ready, photographs, uploads,
     expect(ready.locator("#earlier .thumbnail-item")).to_have_count(2)
     address = ready.locator("#result img").get_attribute("src")
     assert Image.open(io.BytesIO(httpx.get(address).content)).size == (64, 96)
-    press(ready, "forget-shown")
+    delete(ready, "forget-shown")
     expect(thumbnails).to_have_count(1)
     with ready.expect_download() as download:
         ready.locator("#album-zip a[download]").click()
     with ZipFile(download.value.path()) as archive:
         assert archive.namelist() == names[:1]
-    press(ready, "forget")
+    delete(ready, "forget")
     expect(ready.locator("#status")).to_contain_text("Deleted, with the links")
     expect(ready.locator("#album-pictures, #album-zip, #earlier")).to_have_count(0)

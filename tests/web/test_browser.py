@@ -154,6 +154,21 @@ class TestRun:
         wait_for_result(ready, "")
         expect(ready.locator("#seed input")).to_have_value("7")
 
+    @pytest.mark.slow
+    def test_variations_can_be_discarded(self, ready, watch):
+        run_to_the_end(ready)
+        press(ready, "vary")
+        expect(ready.locator("#status .done")).to_contain_text("4 variations are ready")
+        addresses = ready.eval_on_selector_all("#variations img", "(all) => all.map((i) => i.src)")
+        expect(ready.locator("#actions")).to_have_count(0)
+        press(ready, "discard")
+        expect(ready.locator("#status")).to_contain_text("Deleted")
+        expect(ready.locator("#variations, #discard")).to_have_count(0)
+        expect(ready.locator("#result")).to_contain_text("Result")
+        expect(ready.locator("#actions")).to_be_visible()
+        assert len(addresses) == 4
+        assert not any(httpx.get(address).is_success for address in addresses)
+
 
 REMEMBER_KINDS_JS = """() => {
   window.kinds = new Set();

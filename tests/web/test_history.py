@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from neural_style.web.page.history import added, forgotten_all
+from neural_style.web.page.history import added, discarded, forgotten_all
 from neural_style.web.run import runs
 from neural_style.web.run.addresses import picture_path
 from neural_style.web.run.finished import finish_run, read_history
@@ -57,9 +57,25 @@ def test_all_is_deleted_with_the_pictures_of_album_and_variations(columns, resul
     assert not any(map(runs.find_result, (*stored, *others)))
     assert all(map(runs.find_result, kept))
     assert updates[page.history] == "[]"
-    assert updates[page.variations] == gr.update(value=None, visible=False)
+    assert updates[page.variations_box] == gr.update(visible=False)
+    assert updates[page.variations] is None
     assert updates[page.kept_variations] == ()
     assert "Deleted" in updates[page.status]
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["beside a result", "alone"])
+def test_discarded_variations_are_deleted_and_the_result_before_is_shown_again(
+    columns, results, shown
+):
+    _, page = columns
+    variations = tuple((name, seed) for seed, name in enumerate(results[:4]))
+    updates = discarded(variations, results[4] if shown else None, "en", page)
+    assert not any(map(runs.find_result, results[:4]))
+    assert all(map(runs.find_result, results[4:]))
+    assert updates[page.kept_variations] == ()
+    assert updates[page.variations_box] == gr.update(visible=False)
+    assert "Deleted" in updates[page.status]
+    assert (page.actions in updates, page.picture in updates) == (shown, shown)
 
 
 def test_new_results_come_before_the_stored_ones_each_once(columns, results):

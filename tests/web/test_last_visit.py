@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.visit import (
+    delete,
     open_fold,
     press,
     run_to_the_end,
@@ -64,7 +65,7 @@ class TestLastVisit:
         shown = ready.locator("#result img").get_attribute("src")
         expect(second.locator("#result img")).to_have_attribute("src", shown)
         expect(second.locator("#earlier .thumbnail-item")).to_have_count(1)
-        press(second, "forget-shown")
+        delete(second, "forget-shown")
         expect(second.locator("#status")).to_contain_text("Deleted, with the links")
         second.close()
         expected_errors.append("400")

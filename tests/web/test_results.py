@@ -18,6 +18,7 @@ from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS
 from tests.web.visit import (
     choose_example,
     chosen,
+    delete,
     make_ready,
     open_fold,
     press,
@@ -133,6 +134,15 @@ class TestFinishedRun:
         )
         deleted = shown(ready)
         press(ready, "forget-shown")
+        press(ready, "forget-shown-question-keep")
+        expect(ready.locator("#forget-shown-question")).to_have_count(0)
+        expect(ready.locator("#forget-shown")).to_be_focused()
+        press(ready, "forget-shown")
+        earlier.nth(0).click()  # the question was about another result
+        expect(ready.locator("#forget-shown-question")).to_have_count(0)
+        earlier.nth(1).click()
+        assert httpx.get(deleted).is_success
+        delete(ready, "forget-shown")
         expect(ready.locator("#status")).to_contain_text("Deleted, with the links")
         expect(earlier).to_have_count(1)
         expect(ready.locator("#example")).to_be_visible()
@@ -151,7 +161,7 @@ class TestFinishedRun:
         run_to_the_end(second)
         expect(second.locator("#earlier .thumbnail-item")).to_have_count(2)
         pictures = [shown(page) for page in (ready, second)]
-        press(second, "forget")
+        delete(second, "forget")
         expect(second.locator("#fold-earlier")).not_to_be_visible()
         second.reload()
         expect(second.locator("#content img")).to_have_count(1)

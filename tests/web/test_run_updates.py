@@ -145,13 +145,13 @@ class TestVariationsHandler:
         assert updates[0][results.latest_run] is None
         assert updates[0][results.picture] == gr.update(label="The result before")
         assert updates[0][results.actions] == gr.update(visible=False)
+        assert updates[-1][results.variations_box] == gr.update(visible=True)
         gallery = updates[-1][results.variations]
-        assert gallery["visible"] is True
-        assert [caption for _, caption in gallery["value"]] == [f"seed {k}" for k in range(7, 11)]
+        assert [caption for _, caption in gallery] == [f"seed {k}" for k in range(7, 11)]
         kept = updates[-1][results.kept_variations]
         assert [seed for _, seed in kept] == [7, 8, 9, 10]
         pictures = [str(runs.find_result(name).picture) for name, _ in kept]
-        assert [path for path, _ in gallery["value"]] == pictures
+        assert [path for path, _ in gallery] == pictures
         assert updates[-1][results.status] == status_html(status.varied(4))
 
 

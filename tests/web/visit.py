@@ -48,6 +48,12 @@ def press(page: Page, name: str) -> None:
     page.locator(f"#{name}").click()
 
 
+def delete(page: Page, name: str) -> None:
+    """Presses a button that deletes, and confirms it."""
+    press(page, name)
+    press(page, f"{name}-question-confirm")
+
+
 def open_fold(page: Page, name: str) -> None:
     """Opens a folded group, and waits until its controls have been given their values."""
     fold = page.locator(f"#fold-{name}")

@@ -11,11 +11,17 @@ from gradio.blocks import Block
 from neural_style.errors import NeuralStyleError
 from neural_style.web.page.album import album_after_deletion, album_outputs
 from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
-from neural_style.web.page.history import Updates, forgotten_all, forgotten_shown
+from neural_style.web.page.history import (
+    Updates,
+    discarded,
+    forgotten_all,
+    forgotten_shown,
+)
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import opened, or_skip
-from neural_style.web.page.widgets import selected_index
+from neural_style.web.page.scripts import SHOW_JS, put_away_js
+from neural_style.web.page.widgets import Confirmation, selected_index
 from neural_style.web.run import runs
 from neural_style.web.run.album import Album
 from neural_style.web.run.finished import read_history, read_recipe_values
@@ -70,6 +76,9 @@ def connect_earlier(
     def forget_shown(run: str | None, history: str, language: str) -> Updates:
         return forgotten_shown(run, history, language, results)
 
+    def discard(variations: tuple[tuple[str, int], ...], run: str | None, language: str) -> Updates:
+        return discarded(variations, run, language, results)
+
     stored = [*inputs.pictures.values(), *inputs.widgets.values()]
     opened_outputs = [*stored, *opened_components(results)]
     opening = [
@@ -88,26 +97,45 @@ def connect_earlier(
         *(results.status, results.example, results.picture, results.actions, results.tabs),
         *(results.shown_run, results.latest_run, results.result_link_box),
         *(results.history, results.earlier, results.earlier_fold),
-        *(results.variations, results.kept_variations),
+        *(results.variations_box, results.variations, results.kept_variations),
     ]
-    for button, handler, handler_inputs, js in (
+    results.discard.click(
+        discard,
+        [results.kept_variations, results.shown_run, language],
+        [
+            *(results.status, results.variations_box, results.variations),
+            *(results.kept_variations, results.picture, results.actions),
+        ],
+        **UNQUEUED,
+    )
+    for button, question, handler, handler_inputs, js in (
         (
             results.forget,
+            results.forget_question,
             forget_all,
             [results.history, results.kept_album, results.kept_variations, language],
             f"(_, ...others) => [{STORED_HISTORY}, ...others]",
         ),
         (
             results.forget_shown,
+            results.forget_shown_question,
             forget_shown,
             [results.shown_run, results.history, language],
             READ_HISTORY_JS,
         ),
     ):
-        button.click(handler, handler_inputs, outputs, js=js, **UNQUEUED).then(
+        _connect_question(button, question)
+        question.confirm.click(handler, handler_inputs, outputs, js=js, **UNQUEUED).then(
             None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER
         ).then(delete_from_album, results.kept_album, album_outputs(results), **UNQUEUED)
     return opening
+
+
+def _connect_question(button: gr.Button, question: Confirmation) -> None:
+    """Connects the button that asks the question, and its answers, which put it away."""
+    button.click(None, None, question.row, js=SHOW_JS, **IN_BROWSER)
+    for answer in (question.confirm, question.keep):
+        answer.click(None, None, question.row, js=put_away_js(f"#{button.elem_id}"), **IN_BROWSER)
 
 
 def opened_components(results: Results) -> list[Block]:

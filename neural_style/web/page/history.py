@@ -56,14 +56,45 @@ def forgotten_all(history: str, others: Iterable[str], language: str, results: R
     return (
         history_updates([], language, results)
         | _example_again(language, results)
-        | {results.variations: put_away(), results.kept_variations: ()}
+        | _no_variations(results)
     )
+
+
+def discarded(
+    variations: tuple[tuple[str, int], ...], run: str | None, language: str, results: Results
+) -> Updates:
+    """Deletes the displayed variations; updates that show the result before them as usual.
+
+    Args:
+        run: The run of that result, or None.
+    """
+    for result in filter(None, (find_result(name) for name, _ in variations)):
+        delete_run(result.run)
+    updates = _no_variations(results) | {results.status: _deleted_status(language)}
+    if run is not None:
+        updates |= {
+            results.picture: gr.update(label=translate("result", language)),
+            results.actions: gr.update(visible=True),
+        }
+    return updates
+
+
+def _no_variations(results: Results) -> Updates:
+    return {
+        results.variations_box: gr.update(visible=False),
+        results.variations: None,
+        results.kept_variations: (),
+    }
+
+
+def _deleted_status(language: str) -> str:
+    return status_html(status.noted(translate("forgotten", language)))
 
 
 def _example_again(language: str, results: Results) -> Updates:
     """Updates of a page whose result is deleted."""
     return {
-        results.status: status_html(status.noted(translate("forgotten", language))),
+        results.status: _deleted_status(language),
         results.example: gr.update(visible=True),
         results.picture: put_away(),
         results.actions: gr.update(visible=False),

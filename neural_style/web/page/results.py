@@ -9,7 +9,14 @@ import gradio as gr
 from neural_style.messages import Message
 from neural_style.web.page.choosers import example_comparison
 from neural_style.web.page.status_view import details_text, status_html
-from neural_style.web.page.widgets import Localizer, link_box, number_input, thumbnails
+from neural_style.web.page.widgets import (
+    Confirmation,
+    Localizer,
+    confirmation,
+    link_box,
+    number_input,
+    thumbnails,
+)
 from neural_style.web.run import status
 from neural_style.web.run.album import Album
 
@@ -35,6 +42,8 @@ class Results(NamedTuple):
         album_zip: The same as a ZIP file.
         actions: What can be done with a result; hidden while there is none, and beside variations
             or an album.
+        forget_question, forget_shown_question: Asked before results are deleted.
+        variations_box: The variations, and the button that discards them; hidden without them.
         go_on: Continue, and by how many iterations; hidden while a shared result is shown.
         shown_run: Private folder of the displayed run, or path of a displayed shared result.
         latest_run: The same of the run that was started last; hidden, for the browser to store.
@@ -50,7 +59,9 @@ class Results(NamedTuple):
     status: gr.HTML
     example: gr.ImageSlider
     picture: gr.Image
+    variations_box: gr.Column
     variations: gr.Gallery
+    discard: gr.Button
     album: gr.Gallery
     album_zip: gr.File
     actions: gr.Column
@@ -62,6 +73,7 @@ class Results(NamedTuple):
     result_link: gr.Button
     result_link_box: gr.Textbox
     forget_shown: gr.Button
+    forget_shown_question: Confirmation
     files: gr.File
     tabs: gr.Tabs
     compare: gr.ImageSlider
@@ -73,6 +85,7 @@ class Results(NamedTuple):
     earlier_fold: gr.Accordion
     earlier: gr.Gallery
     forget: gr.Button
+    forget_question: Confirmation
     shown_run: gr.State
     latest_run: gr.Textbox
     kept_variations: gr.State
@@ -119,9 +132,11 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         elem_id="result",
     )
     row_of_four = {"format": "png", "columns": 4, "height": 220, "fit_columns": False}
-    variations = thumbnails(
-        localizer, {"label": "variations"}, visible=False, elem_id="variations", **row_of_four
-    )
+    with gr.Column(visible=False, elem_id="variations-box") as variations_box:
+        variations = thumbnails(
+            localizer, {"label": "variations"}, elem_id="variations", **row_of_four
+        )
+        discard = localizer.create(gr.Button, {"value": "discard"}, size="sm", elem_id="discard")
     album = thumbnails(
         localizer,
         {"label": "album_pictures"},
@@ -144,6 +159,9 @@ def results_column(localizer: Localizer, note: Message) -> Results:
                     ("forget_shown", "forget-shown"),
                 )
             )
+        forget_shown_question = confirmation(
+            localizer, "forget_shown_question", "forget-shown-question"
+        )
         result_link_box = link_box(localizer, "result_link")
         with gr.Row(elem_id="go-on") as go_on:
             more_iterations = number_input(
@@ -218,11 +236,14 @@ def results_column(localizer: Localizer, note: Message) -> Results:
             localizer, {"label": "history"}, elem_id="earlier", **row_of_four | {"height": None}
         )
         forget = localizer.create(gr.Button, {"value": "forget"}, size="sm", elem_id="forget")
+        forget_question = confirmation(localizer, "forget_question", "forget-question")
     return Results(
         shown_status,
         example,
         picture,
+        variations_box,
         variations,
+        discard,
         album,
         album_zip,
         actions,
@@ -234,6 +255,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         result_link,
         result_link_box,
         forget_shown,
+        forget_shown_question,
         files,
         tabs,
         compare,
@@ -245,6 +267,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         earlier_fold,
         earlier,
         forget,
+        forget_question,
         gr.State(None),
         gr.Textbox(visible=False),
         gr.State(()),

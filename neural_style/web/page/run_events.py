@@ -24,7 +24,7 @@ from neural_style.web.page.run_updates import (
     show_status,
     variations_handler,
 )
-from neural_style.web.page.scripts import MARK_FIELD_JS, SCROLL_TO_STATUS_JS, start_js
+from neural_style.web.page.scripts import HIDE_JS, MARK_FIELD_JS, SCROLL_TO_STATUS_JS, start_js
 from neural_style.web.page.tools import unused_strokes_js
 from neural_style.web.page.visits import STORE_RUN_JS
 from neural_style.web.page.widgets import selected_index
@@ -115,8 +115,8 @@ def connect_runs(
         *(inputs.stop, *inputs.folds.values()),
     ]
     varied_outputs = [
-        *(results.status, results.variations, results.kept_variations, results.latest_run),
-        *(results.picture, results.actions),
+        *(results.status, results.variations_box, results.variations, results.kept_variations),
+        *(results.latest_run, results.picture, results.actions),
     ]
     # Not on the folded groups, for the reason given in `tools.connect_mask_tool`.
     run_options = _QUEUED | {"show_progress_on": results.status}
@@ -177,7 +177,10 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         start(
             None,
             language,
-            [results.status, results.result_link_box, results.waits_for_run, *buttons],
+            [
+                *(results.status, results.result_link_box, results.forget_shown_question.row),
+                *(results.waits_for_run, *buttons),
+            ],
             js=start_js(len(buttons) - 3),
             **IN_BROWSER,
         ).then(None, js=SCROLL_TO_STATUS_JS, **IN_BROWSER)
@@ -186,6 +189,8 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
     inputs.stylize.click(
         None, [language, inputs.estimate], inputs.estimate, js=unused_strokes_js(), **IN_BROWSER
     )
+    # A question that stayed would be about another result.
+    results.picture.change(None, None, results.forget_shown_question.row, js=HIDE_JS, **IN_BROWSER)
     results.status.change(None, js=MARK_FIELD_JS, **IN_BROWSER)
     results.latest_run.change(None, results.latest_run, js=STORE_RUN_JS, **IN_BROWSER)
 

@@ -97,7 +97,8 @@ def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Re
         updates |= previous_result(language, results) | {results.latest_run: None}
     if pictures:
         updates |= {
-            results.variations: gr.update(value=pictures, visible=True),
+            results.variations_box: gr.update(visible=True),
+            results.variations: pictures,
             results.kept_variations: shown.pictures,
         }
     return updates

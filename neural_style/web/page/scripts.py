@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from neural_style.messages import Message
 from neural_style.web.page.status_view import status_html
@@ -81,8 +82,13 @@ SET_ROLE_OF_EMPTY_JS = """() => {
 """Gradio gives empty placeholders a label without a role, which screen readers ignore."""
 
 
-_SKIP = json.dumps({"__type__": "update"})
-"""An update that leaves a component as it is."""
+def _update(**properties: Any) -> str:
+    """JavaScript: an update that sets these properties of a component."""
+    return json.dumps({"__type__": "update", **properties})
+
+
+_SKIP = _update()
+"""JavaScript: an update that leaves a component as it is."""
 
 
 def _in_each(make: Callable[[str], Status]) -> str:
@@ -99,7 +105,18 @@ def _buttons(running: bool, others: int) -> str:
     # Stop can be pressed once the server has answered: before, there is no run to cancel.
     changes = [{"visible": not running}] * 2 + [{"visible": running, "interactive": False}]
     changes += [{"interactive": not running}] * others
-    return ", ".join(json.dumps({"__type__": "update", **change}) for change in changes)
+    return ", ".join(_update(**change) for change in changes)
+
+
+SHOW_JS, HIDE_JS = f"() => ({_update(visible=True)})", f"() => ({_update(visible=False)})"
+
+
+def put_away_js(focus: str) -> str:
+    """JavaScript: the update that hides a component, and the focus for what the selector finds."""
+    return f"""() => {{
+  document.querySelector({json.dumps(focus)})?.focus({{preventScroll: true}});
+  return {_update(visible=False)};
+}}"""
 
 
 _NOTE_KEYBOARD_JS = """
@@ -123,22 +140,22 @@ hidden, as soon as it can be pressed; after a press by keyboard only, so that no
 
 
 def start_js(others: int) -> str:
-    """JavaScript: the status, the link of the last result put away, the timer that waits for an
-    earlier run stopped, and the buttons, before the server answers.
+    """JavaScript: the status, link and question about the last result put away, the timer that
+    waits for an earlier run stopped, and the buttons, before the server answers.
     """
     starting = _in_each(partial(status.preparing, "starting"))
-    hide = json.dumps({"__type__": "update", "value": "", "visible": False})
-    rest = json.dumps({"__type__": "update", "active": False})
+    hide, put_away = _update(value="", visible=False), _update(visible=False)
+    rest = _update(active=False)
     return f"""(language) => {{ {_NOTE_KEYBOARD_JS} {_KEEP_FOCUS_JS}
   delete document.body.dataset.stopping;
   setTimeout(() => follow("#stop", 20), 100);
-  return [({starting})[language], {hide}, {rest}, {_buttons(True, others)}];
+  return [({starting})[language], {hide}, {put_away}, {rest}, {_buttons(True, others)}];
 }}"""
 
 
 def stopping_js() -> str:
     """JavaScript: the status between Stop and the end of the run, and Stop, pressed only once."""
-    pressed = json.dumps({"__type__": "update", "interactive": False})
+    pressed = _update(interactive=False)
     return f"""(language) => {{ {_NOTE_KEYBOARD_JS}
   document.body.dataset.stopping = "yes";
   return [({_in_each(status.stopping)})[language], {pressed}];

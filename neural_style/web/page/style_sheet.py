@@ -114,7 +114,8 @@ CSS = """
 #manner label, #preset label { flex: 1; padding: .4rem .6rem; justify-content: center; }
 /* Room for two lines: the times change after each run. */
 #preset label { min-height: calc(2lh + 1rem); }
-#estimate, #album-line { min-height: 1.5em; }
+#estimate { min-height: 3em; }
+#album-line { min-height: 1.5em; }
 #part-shown img { cursor: crosshair; }
 #part-line { min-height: 4.5em; }
 #paint-line { min-height: 3em; }
@@ -126,7 +127,8 @@ CSS = """
 #takers button { white-space: normal; min-width: 0 !important; padding: var(--spacing-sm); }
 #after, #go-on { gap: var(--spacing-md); }
 #after { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); }
-#go-on { align-items: center; }
+#go-on, .question { align-items: center; }
+.question p { margin: 0; }
 #files .label-clear-button, #album-zip .label-clear-button { display: none; }
 #gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
 #earlier .grid-wrap, #album-pictures .grid-wrap { height: auto; min-height: 0; max-height: 20rem; }

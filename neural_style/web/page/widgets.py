@@ -7,7 +7,7 @@ from abc import ABCMeta
 from collections.abc import Callable
 from dataclasses import Field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio.blocks import Block
@@ -174,6 +174,30 @@ def link_box(localizer: Localizer, name: str) -> gr.Textbox:
         interactive=False,
         elem_id=f"{name.replace('_', '-')}-box",
     )
+
+
+class Confirmation(NamedTuple):
+    """A question that is hidden until a button asks it, and its two answers."""
+
+    row: gr.Row
+    confirm: gr.Button
+    keep: gr.Button
+
+
+def confirmation(localizer: Localizer, question: str, elem_id: str) -> Confirmation:
+    """Creates a question before a deletion; `question` is the key of its text.
+
+    Not a dialog of the browser: those are blocked within the frame in which a Space is shown.
+    """
+    with gr.Row(visible=False, elem_id=elem_id, elem_classes="question") as row:
+        localizer.create(gr.Markdown, {"value": question})
+        confirm, keep = (
+            localizer.create(
+                gr.Button, {"value": key}, size="md", min_width=100, elem_id=f"{elem_id}-{key}"
+            )
+            for key in ("confirm", "keep")
+        )
+    return Confirmation(row, confirm, keep)
 
 
 def _without_preprocessing(kind: type[gr.Component]) -> type[gr.Component]:
