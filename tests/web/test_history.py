@@ -76,6 +76,7 @@ def test_discarded_variations_are_deleted_and_the_result_before_is_shown_again(
     assert updates[page.variations_box] == gr.update(visible=False)
     assert "Deleted" in updates[page.status]
     assert (page.actions in updates, page.picture in updates) == (shown, shown)
+    assert (page.example in updates) is not shown
 
 
 def test_new_results_come_before_the_stored_ones_each_once(columns, results):

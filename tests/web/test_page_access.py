@@ -155,6 +155,13 @@ class TestAccessibility:
         for name in ("Before and after", "Details") if width > 820 else ():  # else in a menu
             tab(page, name)
             assert violations() == []
+        press(page, "forget-shown")
+        page.locator("#forget-shown-question").wait_for()
+        assert violations() == []
+        press(page, "vary")
+        expect(page.locator("#status .done")).to_contain_text("4 variations are ready")
+        page.locator("#discard").wait_for()
+        assert violations() == []
 
     @pytest.mark.slow
     def test_keyboard_is_enough(self, open_page, pictures, watch):

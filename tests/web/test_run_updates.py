@@ -146,6 +146,7 @@ class TestVariationsHandler:
         assert updates[0][results.picture] == gr.update(label="The result before")
         assert updates[0][results.actions] == gr.update(visible=False)
         assert updates[-1][results.variations_box] == gr.update(visible=True)
+        assert updates[-1][results.example] == gr.update(visible=False)
         gallery = updates[-1][results.variations]
         assert [caption for _, caption in gallery] == [f"seed {k}" for k in range(7, 11)]
         kept = updates[-1][results.kept_variations]

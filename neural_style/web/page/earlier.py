@@ -104,7 +104,7 @@ def connect_earlier(
         [results.kept_variations, results.shown_run, language],
         [
             *(results.status, results.variations_box, results.variations),
-            *(results.kept_variations, results.picture, results.actions),
+            *(results.kept_variations, results.example, results.picture, results.actions),
         ],
         **UNQUEUED,
     )
@@ -133,9 +133,9 @@ def connect_earlier(
 
 def _connect_question(button: gr.Button, question: Confirmation) -> None:
     """Connects the button that asks the question, and its answers, which put it away."""
-    button.click(None, None, question.row, js=SHOW_JS, **IN_BROWSER)
+    button.click(None, None, question.box, js=SHOW_JS, **IN_BROWSER)
     for answer in (question.confirm, question.keep):
-        answer.click(None, None, question.row, js=put_away_js(f"#{button.elem_id}"), **IN_BROWSER)
+        answer.click(None, None, question.box, js=put_away_js(f"#{button.elem_id}"), **IN_BROWSER)
 
 
 def opened_components(results: Results) -> list[Block]:

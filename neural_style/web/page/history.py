@@ -63,20 +63,20 @@ def forgotten_all(history: str, others: Iterable[str], language: str, results: R
 def discarded(
     variations: tuple[tuple[str, int], ...], run: str | None, language: str, results: Results
 ) -> Updates:
-    """Deletes the displayed variations; updates that show the result before them as usual.
+    """Deletes the displayed variations; updates that show what was there before them.
 
     Args:
-        run: The run of that result, or None.
+        run: The run of the result before them; None if there was none, but the example.
     """
     for result in filter(None, (find_result(name) for name, _ in variations)):
         delete_run(result.run)
     updates = _no_variations(results) | {results.status: _deleted_status(language)}
-    if run is not None:
-        updates |= {
-            results.picture: gr.update(label=translate("result", language)),
-            results.actions: gr.update(visible=True),
-        }
-    return updates
+    if run is None:
+        return updates | {results.example: gr.update(visible=True)}
+    return updates | {
+        results.picture: gr.update(label=translate("result", language)),
+        results.actions: gr.update(visible=True),
+    }
 
 
 def _no_variations(results: Results) -> Updates:

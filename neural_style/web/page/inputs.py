@@ -106,7 +106,12 @@ def inputs_column(localizer: Localizer) -> Inputs:
             gr.Button, {"value": "vary"}, size="lg", scale=0, min_width=150, elem_id="vary"
         )
         stop = localizer.create(
-            gr.Button, {"value": "stop"}, size="lg", visible=False, elem_id="stop"
+            gr.Button,
+            {"value": "stop"},
+            size="lg",
+            visible=False,
+            interactive=False,  # until the server has answered
+            elem_id="stop",
         )
     estimate = gr.Markdown(latex_delimiters=[], elem_id="estimate")
     return _folded(

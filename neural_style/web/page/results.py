@@ -131,10 +131,14 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         buttons=["download", "fullscreen"],
         elem_id="result",
     )
-    row_of_four = {"format": "png", "columns": 4, "height": 220, "fit_columns": False}
+    lossless = {"format": "png", "fit_columns": False}
     with gr.Column(visible=False, elem_id="variations-box") as variations_box:
         variations = thumbnails(
-            localizer, {"label": "variations"}, elem_id="variations", **row_of_four
+            localizer,
+            {"label": "variations"},
+            elem_id="variations",
+            columns=2,
+            **lossless,
         )
         discard = localizer.create(gr.Button, {"value": "discard"}, size="sm", elem_id="discard")
     album = thumbnails(
@@ -142,7 +146,8 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         {"label": "album_pictures"},
         visible=False,
         elem_id="album-pictures",
-        **row_of_four | {"height": None},
+        columns=4,
+        **lossless,
     )
     album_zip = localizer.create(
         gr.File, {"label": "album_zip"}, interactive=False, visible=False, elem_id="album-zip"
@@ -233,7 +238,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         gr.Accordion, {"label": "history"}, open=True, visible=False, elem_id="fold-earlier"
     ) as earlier_fold:
         earlier = thumbnails(
-            localizer, {"label": "history"}, elem_id="earlier", **row_of_four | {"height": None}
+            localizer, {"label": "history"}, elem_id="earlier", columns=4, **lossless
         )
         forget = localizer.create(gr.Button, {"value": "forget"}, size="sm", elem_id="forget")
         forget_question = confirmation(localizer, "forget_question", "forget-question")

@@ -20,6 +20,7 @@ from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import film, finished, or_skip, stopped
 from neural_style.web.page.scripts import (
+    KEEP_STOPPING_JS,
     end_js,
     failure_js,
     refusal_js,
@@ -86,6 +87,9 @@ def connect_end(
     waiting = len(buttons) - 3
     inputs.stop.click(None, language, [results.status, inputs.stop], js=stopping_js(), **IN_BROWSER)
     cancelled = inputs.stop.click(None, cancels=started, **UNQUEUED)
+    results.status.change(
+        None, [results.status, language], results.status, js=KEEP_STOPPING_JS, **IN_BROWSER
+    )
     for run in started:
         show(run.success, finish)
     show(cancelled.then, finish_stopped).then(**after(stopped_js(waiting)))

@@ -116,7 +116,7 @@ def connect_runs(
     ]
     varied_outputs = [
         *(results.status, results.variations_box, results.variations, results.kept_variations),
-        *(results.latest_run, results.picture, results.actions),
+        *(results.latest_run, results.example, results.picture, results.actions),
     ]
     # Not on the folded groups, for the reason given in `tools.connect_mask_tool`.
     run_options = _QUEUED | {"show_progress_on": results.status}
@@ -178,7 +178,7 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
             None,
             language,
             [
-                *(results.status, results.result_link_box, results.forget_shown_question.row),
+                *(results.status, results.result_link_box, results.forget_shown_question.box),
                 *(results.waits_for_run, *buttons),
             ],
             js=start_js(len(buttons) - 3),
@@ -190,7 +190,7 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         None, [language, inputs.estimate], inputs.estimate, js=unused_strokes_js(), **IN_BROWSER
     )
     # A question that stayed would be about another result.
-    results.picture.change(None, None, results.forget_shown_question.row, js=HIDE_JS, **IN_BROWSER)
+    results.picture.change(None, None, results.forget_shown_question.box, js=HIDE_JS, **IN_BROWSER)
     results.status.change(None, js=MARK_FIELD_JS, **IN_BROWSER)
     results.latest_run.change(None, results.latest_run, js=STORE_RUN_JS, **IN_BROWSER)
 

@@ -97,6 +97,7 @@ def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Re
         updates |= previous_result(language, results) | {results.latest_run: None}
     if pictures:
         updates |= {
+            results.example: gr.update(visible=False),
             results.variations_box: gr.update(visible=True),
             results.variations: pictures,
             results.kept_variations: shown.pictures,

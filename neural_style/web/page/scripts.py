@@ -153,12 +153,22 @@ def start_js(others: int) -> str:
 }}"""
 
 
+_STOPPING = f"({_in_each(status.stopping)})"
+"""A JavaScript object: language → HTML of the status between Stop and the end of the run."""
+
+KEEP_STOPPING_JS = f"""(shown, language) => {{
+  const late = document.body.dataset.stopping === "yes" && shown.includes('class="status busy"');
+  return late && shown !== {_STOPPING}[language] ? {_STOPPING}[language] : {_SKIP};
+}}"""
+"""JavaScript: that status again, where a late update of the run has replaced it."""
+
+
 def stopping_js() -> str:
     """JavaScript: the status between Stop and the end of the run, and Stop, pressed only once."""
     pressed = _update(interactive=False)
     return f"""(language) => {{ {_NOTE_KEYBOARD_JS}
   document.body.dataset.stopping = "yes";
-  return [({_in_each(status.stopping)})[language], {pressed}];
+  return [{_STOPPING}[language], {pressed}];
 }}"""
 
 

@@ -79,7 +79,10 @@ CSS = """
 #content-examples .thumbnail-item, #style-examples .thumbnail-item {
   height: 86px; aspect-ratio: auto;
 }
-#earlier .thumbnail-item, #album-pictures .thumbnail-item { aspect-ratio: 4 / 3; }
+#earlier .thumbnail-item, #album-pictures .thumbnail-item, #variations .thumbnail-item {
+  aspect-ratio: 4 / 3;
+}
+#variations img { object-fit: contain; }
 .chooser label[data-testid=block-label] { clip-path: inset(50%); }
 #content-examples .caption-label, #style-examples .caption-label,
 #earlier .caption-label, #album-pictures .caption-label {
@@ -127,11 +130,14 @@ CSS = """
 #takers button { white-space: normal; min-width: 0 !important; padding: var(--spacing-sm); }
 #after, #go-on { gap: var(--spacing-md); }
 #after { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); }
-#go-on, .question { align-items: center; }
-.question p { margin: 0; }
+#go-on { align-items: center; }
+.question { gap: var(--spacing-sm) !important; padding: var(--spacing-lg);
+  border: 1px solid var(--border-color-primary); border-radius: var(--radius-lg); }
 #files .label-clear-button, #album-zip .label-clear-button { display: none; }
 #gallery .grid-container { grid-template-columns: repeat(4, minmax(0, 1fr)) !important; }
 #earlier .grid-wrap, #album-pictures .grid-wrap { height: auto; min-height: 0; max-height: 20rem; }
+#variations .grid-wrap { height: auto; min-height: 0; }
+#variations .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
 @media (max-width: 1000px) {
   #preset input { display: none; }
   #preset label { padding: .4rem .3rem; text-align: center; }

@@ -177,9 +177,9 @@ def link_box(localizer: Localizer, name: str) -> gr.Textbox:
 
 
 class Confirmation(NamedTuple):
-    """A question that is hidden until a button asks it, and its two answers."""
+    """A question in a box that is hidden until a button asks it, and its two answers."""
 
-    row: gr.Row
+    box: gr.Column
     confirm: gr.Button
     keep: gr.Button
 
@@ -189,15 +189,16 @@ def confirmation(localizer: Localizer, question: str, elem_id: str) -> Confirmat
 
     Not a dialog of the browser: those are blocked within the frame in which a Space is shown.
     """
-    with gr.Row(visible=False, elem_id=elem_id, elem_classes="question") as row:
+    with gr.Column(visible=False, elem_id=elem_id, elem_classes="question") as box:
         localizer.create(gr.Markdown, {"value": question})
-        confirm, keep = (
-            localizer.create(
-                gr.Button, {"value": key}, size="md", min_width=100, elem_id=f"{elem_id}-{key}"
+        with gr.Row():
+            confirm, keep = (
+                localizer.create(
+                    gr.Button, {"value": key}, size="md", min_width=100, elem_id=f"{elem_id}-{key}"
+                )
+                for key in ("confirm", "keep")
             )
-            for key in ("confirm", "keep")
-        )
-    return Confirmation(row, confirm, keep)
+    return Confirmation(box, confirm, keep)
 
 
 def _without_preprocessing(kind: type[gr.Component]) -> type[gr.Component]:
