@@ -22,6 +22,7 @@ from tests.web.visit import (
     run_to_the_end,
     set_number,
     set_small,
+    upload,
     wait_for_result,
 )
 
@@ -64,6 +65,20 @@ class TestFirstVisit:
             expect(page.locator(f"#{name} img")).to_have_attribute("src", re.compile(file))
         set_small(page)
         run_to_the_end(page)
+
+    @pytest.mark.slow
+    def test_example_is_marked_until_another_picture_is_chosen(self, page, pictures):
+        for name, file in zip(("content", "style"), pictures, strict=True):
+            choose_example(page, name, 1)
+            marked = page.locator(f"#{name}-examples .thumbnail-item.selected")
+            expect(marked).to_have_count(1)
+            page.locator(f"#{name} .icon-button-wrapper button").last.click()
+            expect(marked).to_have_count(0)
+            choose_example(page, name, 1)
+            expect(marked).to_have_count(1)
+            page.locator(f"#{name} .icon-button-wrapper button").last.click()
+            upload(page, name, file)
+            expect(marked).to_have_count(0)
 
 
 class TestRun:

@@ -14,7 +14,7 @@ from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.manners import PRESET_KNOBS, connect_manners, rounded, timed_qualities
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import show_status
-from neural_style.web.page.scripts import inputs_changed_js
+from neural_style.web.page.scripts import UNSELECT_JS, inputs_changed_js
 from neural_style.web.run import status
 from neural_style.web.run.call import named_values
 from neural_style.web.run.checks import check_shape, check_upload, parse_settings
@@ -40,8 +40,20 @@ def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> 
     """Connects all events of the inputs that start no run."""
     widgets = inputs.widgets
     _connect_strength(inputs)
-    for chooser in (inputs.photograph, inputs.painting):
+    opened = [results.earlier.select, results.album.select]
+    for chooser, others in (
+        (inputs.photograph, [results.as_content.click, *opened]),
+        (inputs.painting, opened),
+    ):
         chooser.gallery.select(chosen_example(chooser.examples), None, chooser.picture, **UNQUEUED)
+        gr.on(
+            [chooser.picture.input, *others],
+            None,
+            None,
+            chooser.gallery,
+            js=UNSELECT_JS,
+            **IN_BROWSER,
+        )
     inputs.new_seed.click(
         None, None, widgets["seed"], js="() => Math.floor(Math.random() * 2 ** 32)", **IN_BROWSER
     )

@@ -110,6 +110,9 @@ def _buttons(running: bool, others: int) -> str:
 
 SHOW_JS, HIDE_JS = f"() => ({_update(visible=True)})", f"() => ({_update(visible=False)})"
 
+UNSELECT_JS = f"() => ({_update(selected_index=None)})"
+"""JavaScript: the update of a gallery after which none of its pictures is marked."""
+
 
 def put_away_js(focus: str) -> str:
     """JavaScript: the update that hides a component, and the focus for what the selector finds."""

@@ -162,8 +162,7 @@ button[role=tab].selected { color: var(--primary-700); }
   #manner label span { margin: 0; }
   #choosers { flex-wrap: nowrap; }
   #choosers .chooser { min-width: 0 !important; }
-  #status, #status .html-container { padding: 0 !important; }
-#status .status { height: 7rem; }
+  #status .status { height: 7rem; }
   #result, #example { height: 75vw !important; }
   #gallery { height: calc(100vw - 3.5rem) !important; }
   #gallery .grid-container, #earlier .grid-container, #album-pictures .grid-container {
