@@ -7,12 +7,21 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from fastapi.responses import JSONResponse
+
+from neural_style.web.text.texts import translate
+
 _TURN_SECONDS = 0.05
 """A turn ends with the response, or after this time: then the request waits for something else."""
 
-_SLOW = re.compile(r"/(queue/join|info|config|run/[^/]+|call/(v2/)?[^/]+)/?$")
-"""Routes on which Gradio makes the state of a new session, or a description of the whole page; each
-takes some hundredths of a second, in which the server does nothing else."""
+_MOST_MEGABYTES = 100
+"""Largest request: two of the largest pictures as data URLs."""
+
+_SLOW = re.compile(
+    r"POST /(.*/)?(queue/join|run/[^/]+|call/(v2/)?[^/]+)/?|GET /(.*/)?(info|config)/?"
+)
+"""Requests for which Gradio makes the state of a new session, or a description of the whole page;
+each takes some hundredths of a second, in which the server does nothing else."""
 
 _App = Callable[[dict, Any, Any], Awaitable[None]]
 
@@ -28,15 +37,23 @@ class Turns:
 
     async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
         """Handles one connection."""
-        if scope["type"] != "http" or not _SLOW.search(scope["path"]):
+        if scope["type"] != "http" or not _SLOW.fullmatch(f"{scope['method']} {scope['path']}"):
             await self._app(scope, receive, send)
             return
-        messages = await _whole_request(receive)  # before the turn: the sender may be slow
+        request: dict | None = None
+        if scope["method"] == "POST":
+            request = await _whole_request(receive)  # before the turn: the sender may be slow
+            if request is None:
+                detail = translate("request_too_large", limit=_MOST_MEGABYTES)
+                await JSONResponse({"detail": detail}, 413)(scope, receive, send)
+                return
         await self._turn.acquire()
         turn = _Turn(self._turn)
 
         async def receive_again() -> dict:
-            return messages.pop(0) if messages else await receive()
+            nonlocal request
+            message, request = request, None
+            return message or await receive()
 
         async def send_after_turn(message: dict) -> None:
             turn.end()
@@ -63,9 +80,17 @@ class _Turn:
             self._lock.release()
 
 
-async def _whole_request(receive: Any) -> list[dict]:
-    """The messages of a request up to the end of its body, or until the client has gone."""
-    messages = [await receive()]
-    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
-        messages.append(await receive())
-    return messages
+async def _whole_request(receive: Any) -> dict | None:
+    """The request with its whole body as one message, or that the client has gone; None if the
+    body is too large.
+    """
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        body += message.get("body", b"")
+        if len(body) > 1_000_000 * _MOST_MEGABYTES:
+            return None
+        if not message.get("more_body"):
+            return {"type": "http.request", "body": bytes(body), "more_body": False}

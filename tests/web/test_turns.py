@@ -42,6 +42,7 @@ class Server:
         self,
         name: str,
         path: str = SLOW,
+        method: str = "POST",
         receive: Callable[[], Awaitable[dict]] | None = None,
         send: Callable[[dict], Awaitable[None]] | None = None,
     ) -> asyncio.Task:
@@ -53,7 +54,7 @@ class Server:
         async def forget(message: dict) -> None:
             pass
 
-        scope = {"type": "http", "path": path, "name": name}
+        scope = {"type": "http", "method": method, "path": path, "name": name}
         self.answers.setdefault(name, asyncio.Event())
         return asyncio.create_task(self.app(scope, receive or receive_end, send or forget))
 
@@ -114,11 +115,15 @@ def test_next_turn_begins_before_the_answer_is_received():
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/healthz", "/gradio_api/queue/data", "/gradio_api/call/stylize/abc", "/infos"]
+    ("method", "path"),
+    [
+        *(("GET", "/"), ("GET", "/healthz"), ("GET", "/infos"), ("POST", "/config")),
+        *(("GET", "/gradio_api/queue/data"), ("GET", "/gradio_api/call/stylize/abc")),
+    ],
 )
-def test_other_requests_do_not_wait(path):
+def test_other_requests_do_not_wait(method, path):
     async def test(server: Server) -> None:
-        tasks = [server.request("slow"), server.request("other", path)]
+        tasks = [server.request("slow"), server.request("other", path, method)]
         server.answer("other")
         await settle()
         assert server.events == ["slow begins", "other begins", "other ends"]
@@ -129,15 +134,16 @@ def test_other_requests_do_not_wait(path):
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("method", "path"),
     [
-        *("/gradio_api/info", "/config", "/config/", "/gradio_api/run/predict"),
-        *("/gradio_api/call/stylize", "/gradio_api/call/v2/stylize", "/base/gradio_api/queue/join"),
+        *(("GET", "/gradio_api/info"), ("GET", "/config"), ("GET", "/config/")),
+        *(("POST", "/gradio_api/run/predict"), ("POST", "/gradio_api/call/stylize")),
+        *(("POST", "/gradio_api/call/v2/stylize"), ("POST", "/base/gradio_api/queue/join")),
     ],
 )
-def test_requests_for_sessions_and_descriptions_take_turns(path):
+def test_requests_for_sessions_and_descriptions_take_turns(method, path):
     async def test(server: Server) -> None:
-        tasks = [server.request("one"), server.request("two", path)]
+        tasks = [server.request("one"), server.request("two", path, method)]
         await settle()
         assert server.events == ["one begins"]
         server.answer("one"), server.answer("two")
@@ -180,6 +186,37 @@ def test_request_that_arrives_slowly_has_no_turn_until_it_is_there():
         server.answer("slow")
         await slow
         assert server.bodies["slow"] == b"abcd"
+
+    run(test)
+
+
+def test_request_that_is_too_large_is_refused_while_it_arrives(monkeypatch):
+    monkeypatch.setattr(turns, "_MOST_MEGABYTES", 0)
+    sent: list[dict] = []
+
+    async def receive() -> dict:
+        return {"type": "http.request", "body": b"a", "more_body": True}
+
+    async def note(message: dict) -> None:
+        sent.append(message)
+
+    async def test(server: Server) -> None:
+        await server.request("large", receive=receive, send=note)
+
+    assert run(test) == []
+    assert sent[0]["status"] == 413
+    assert b"at most 0 MB" in sent[1]["body"]
+
+
+def test_client_that_goes_before_its_request_is_complete_is_told_to_the_app():
+    async def test(server: Server) -> None:
+        async def receive() -> dict:
+            return {"type": "http.disconnect"}
+
+        server.answers["gone"] = asyncio.Event()
+        server.answer("gone")
+        await server.request("gone", receive=receive)
+        assert server.bodies["gone"] == b""
 
     run(test)
 

@@ -69,7 +69,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "language_help": "Language of the messages: en or zh.",
     # Results
     "result": "Result",
-    "result_before": "The result before",
+    "result_before": "Previous result",
     "status": "Status",
     "gallery": "Steps",
     "chart": "Losses, as powers of ten",
@@ -123,6 +123,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "no_end": "The run has not ended within {seconds} s. Press Paint again.",
     "not_uploaded": "{name} must be an uploaded picture file; the server's own files are not read.",
     "api_parameters": "{error} This endpoint takes {names}; content and style are required.",
+    "request_too_large": "This request is too large: at most {limit} MB are read. Upload the "
+    "pictures first, and send their paths.",
     "too_large": "A picture file is at most {limit} MB here. Make it smaller first.",
     "over_page_limit": "{name} is at most {limit} on this page; the command line goes further.",
     "over_limit": "too long here",
@@ -171,6 +173,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "confirm": "Delete for good",
     "keep": "Keep",
     "discard": "Delete these variations",
+    "discarded": "The variations are deleted.",
     "forgotten": "Deleted, with the links that were shared.",
     "starting": "Starting…",
     "stopping": "Stopping after the current step…",
@@ -220,8 +223,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "disk_full": "This server has no space for more pictures. Try again later.",
     "bad_request": "This request is not valid.",
     "busy_helpers": "Too many pictures are being read. Try again in a moment.",
-    "transparent_content": "The clear part of this photo stays clear in the result.",
-    "transparent_style": "The clear part of this painting is not used.",
+    "transparent_content": "The transparent part of this photo stays transparent in the result.",
+    "transparent_style": "The transparent part of this painting is not used.",
     "unexpected": "The program has failed or the connection was lost. Your pictures and settings "
     "are still here: press Paint again.",
     "example_summer-palace": "Summer Palace",
