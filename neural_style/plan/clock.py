@@ -100,11 +100,18 @@ def in_words(seconds: float) -> str:
     return " ".join(filter(None, parts))
 
 
-def seconds_of(scales: Sequence[Scale], speed: Speed) -> float:
-    """Estimated seconds of the scales: the start of each, and an evaluation after each step."""
-    return sum(
+def seconds_of(scales: Sequence[Scale], speed: Speed, *, begun: bool = False) -> float:
+    """Estimated seconds of the scales: the start of each, and an evaluation after each step.
+
+    Args:
+        begun: Whether the start of the first one is left out.
+    """
+    seconds = sum(
         _seconds_each(scale, speed) * (_STARTS[scale.stage] + scale.iterations) for scale in scales
     )
+    if begun:
+        seconds -= _seconds_each(scales[0], speed) * _STARTS[scales[0].stage]
+    return seconds
 
 
 def _seconds_each(scale: Scale, speed: Speed) -> float:

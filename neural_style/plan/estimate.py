@@ -10,12 +10,15 @@ from neural_style.plan.schedule import plan_passes
 from neural_style.settings.settings import Settings
 
 
-def seconds_of_run(settings: Settings, shape: tuple[int, int], speed: Speed) -> float:
+def seconds_of_run(
+    settings: Settings, shape: tuple[int, int], speed: Speed, *, begun: bool = False
+) -> float:
     """Estimated seconds of a whole run without loading.
 
     Args:
         shape: Height and width of the content image, in any unit.
         speed: The machine's speed in runs of this kind (`speed.kind_of`).
+        begun: Whether the time until the first frame is left out.
     """
     scales = plan_passes(
         *shape,
@@ -27,4 +30,4 @@ def seconds_of_run(settings: Settings, shape: tuple[int, int], speed: Speed) -> 
         shares=settings.scale_shares,
         matching=settings.statistic == NEAREST,
     )
-    return seconds_of(scales, speed)
+    return seconds_of(scales, speed, begun=begun)

@@ -81,6 +81,12 @@ def test_start_of_a_pass_costs_several_iterations(set_clock, monkeypatch):
     assert timer.tick(1, 0) == (22.0, 20.0)
 
 
+def test_start_of_a_run_that_has_begun_is_left_out():
+    scales, speed = [Scale(10, 10, 4, CELLS), Scale(20, 20, 5, LAYERS)], Speed(100.0, 0.5)
+    all_of_it, without = seconds_of(scales, speed), seconds_of(scales, speed, begun=True)
+    assert all_of_it - without == clock._STARTS[CELLS] * 1.5
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.4, "0 s"), (59.6, "1 min"), (185, "3 min 5 s"), (7800, "2 h 10 min")],

@@ -10,13 +10,22 @@ from neural_style import Settings, load_image
 from neural_style.devices import choose_device
 from neural_style.objective import STYLE_STATISTICS
 from neural_style.plan.clock import GUESSED_SPEEDS, Speed
-from neural_style.web.run import adapters, cost, handlers
+from neural_style.plan.estimate import seconds_of_run
+from neural_style.web.run import adapters, cost, handlers, view
 from neural_style.web.run.handlers import gpu_seconds, run_seconds, run_stylize
 from neural_style.web.run.json_files import write_json
 from neural_style.web.text.texts import PageError
 from tests.web.stylize_calls import complete_run, knob_values
 
+SKETCH = Settings(iterations=30, size=256)
+SHAPE = (192, 256)
+
 ONE_SCALE = Settings(iterations=7, size=128, scales=1, statistic="gram")
+
+
+def duration(settings: Settings, shape: tuple[int, int]) -> float:
+    """Expected seconds of the run from its first frame to its last."""
+    return seconds_of_run(settings, shape, cost.machine_speed(settings), begun=True)
 
 
 @pytest.fixture
@@ -109,29 +118,42 @@ class TestLongestRun:
 
 
 class TestSpeed:
-    def test_speed_of_a_recorded_run_gives_its_duration_again(self, sent, watch):
-        *_, last = run_stylize(*sent, None, *knob_values(iterations=30))
-        settings = Settings(iterations=30, size=64)
-        shape = tuple(load_image(last.picture).shape[-2:])
-        cost.record_speed(settings, shape, 60.0)
-        assert cost.expected_seconds(settings, shape) == pytest.approx(60.0)
+    def test_speed_of_a_recorded_run_gives_its_duration_again(self, uploads):
+        slower = 1.4 * duration(SKETCH, SHAPE)
+        cost.record_speed(SKETCH, SHAPE, slower)
+        assert duration(SKETCH, SHAPE) == pytest.approx(slower)
 
-    def test_speed_of_a_run_is_recorded_without_its_loading(
-        self, sent, uploads, watch, monkeypatch
+    @pytest.mark.parametrize(
+        ("shape", "seconds"),
+        [((64, 64), 40.0), (SHAPE, 2.0), (SHAPE, 0.1)],
+        ids=["too small", "mostly fixed", "impossible"],
+    )
+    def test_run_that_tells_little_is_not_recorded(self, uploads, shape, seconds):
+        cost.record_speed(SKETCH, shape, seconds)
+        assert not (uploads / "speed.json").exists()
+
+    @pytest.mark.parametrize(("slowness", "factor"), [(1000, 0.5), (0.6, 2.0)])
+    def test_one_run_changes_the_speed_at_most_twofold(
+        self, uploads, known_speed, slowness, factor
     ):
-        stylize, seconds = handlers.stylize, []
+        large = Settings(size=1024)
+        cost.record_speed(large, (683, 1024), slowness * duration(large, (683, 1024)) / 1.5)
+        assert cost.machine_speed(large).pixels == pytest.approx(factor * 1e5)
+
+    def test_duration_of_a_run_is_recorded_without_its_loading(self, sent, watch, monkeypatch):
+        stylize, recorded = handlers.stylize, []
 
         def load_first(*arguments, **options):
             for frame in stylize(*arguments, **options):
-                seconds.append(100 + 10 * frame.iteration)
-                yield frame._replace(seconds=seconds[-1])
+                yield frame._replace(seconds=100 + 10 * frame.iteration)
 
         monkeypatch.setattr(handlers, "stylize", load_first)
+        monkeypatch.setattr(view, "record_speed", lambda *given: recorded.append(given))
         *_, last = run_stylize(*sent, None, *knob_values(iterations=4))
         shape = tuple(load_image(last.picture).shape[-2:])
-        settings = Settings(iterations=4, size=64)
-        assert seconds[-1] - seconds[0] == 40
-        assert cost.expected_seconds(settings, shape) == pytest.approx(40)
+        [(settings, *rest)] = recorded
+        assert (settings.iterations, settings.size) == (4, 64)
+        assert rest == [shape, 40]
 
     def test_machine_is_measured_once_until_a_run_is_recorded(self, uploads, monkeypatch):
         measured = []
@@ -143,15 +165,16 @@ class TestSpeed:
 
         monkeypatch.setattr(cost, "measure_speed", measure)
         measurement = cost.SpeedMeasurement()
-        settings, other = Settings(iterations=30, size=64), Settings(statistic="gram")
+        settings, other = SKETCH, Settings(statistic="gram")
         assert cost.machine_speed(settings) == GUESSED_SPEEDS[choose_device("auto").type]
         assert measurement.start()
         measurement.join()
         assert cost.machine_speed(settings).pixels == 1e5
         assert cost.machine_speed(other).pixels == 2e5
         assert not measurement.start()
-        cost.record_speed(settings, (48, 64), 60.0)
-        assert cost.expected_seconds(settings) == pytest.approx(60.0)
+        slower = 1.4 * duration(settings, SHAPE)
+        cost.record_speed(settings, SHAPE, slower)
+        assert duration(settings, SHAPE) == pytest.approx(slower)
         assert cost.machine_speed(other).pixels == 2e5
         assert measured == ["nearest", "gram"]
 

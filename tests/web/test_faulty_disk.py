@@ -138,7 +138,7 @@ class TestLeftOut:
 
     def test_speed_of_the_machine(self, uploads, reason):
         with faulty_disk(uploads, reason) as refused:
-            cost.record_speed(Settings(), (3, 4), 60.0)
+            cost.record_speed(Settings(), (384, 512), 600.0)
         assert refused
         assert cost.machine_speed(Settings()).pixels > 0
 

@@ -32,6 +32,12 @@ _SETUP_SECONDS = 10
 _ZERO_GPU_SPEED = GUESSED_SPEEDS["cuda"]
 """Speed of ZeroGPU's full card: a guess, not yet measured."""
 
+_LEAST_PIXELS = 30_000
+"""Smallest picture whose run tells the speed: a sketch of 256 pixels has more."""
+
+_LEAST_SHARE = 0.25
+"""Smallest share of such a run's time that its pixels take."""
+
 _TYPICAL_SHAPE = (3, 4)
 """Height and width of most photographs, as a ratio."""
 
@@ -102,11 +108,21 @@ def machine_speed(settings: Settings) -> Speed:
 
 
 def record_speed(settings: Settings, shape: tuple[int, int], seconds: float) -> None:
-    """Stores the speed of a complete run of a picture with that height and width."""
-    fixed = machine_speed(settings).fixed
-    for_pixels = seconds - seconds_of_run(settings, shape, Speed(math.inf, fixed))
-    pixels = seconds_of_run(settings, shape, Speed(1.0, 0.0))
-    _store_speed(kind_of(settings), pixels / max(for_pixels, seconds / 10))
+    """Stores the speed of a complete run, unless it tells little about that of larger pictures.
+
+    One run at most doubles or halves it: the program may have been suspended meanwhile.
+
+    Args:
+        shape: Height and width of the result.
+        seconds: Duration from the first frame to the last.
+    """
+    before = machine_speed(settings)
+    fixed = seconds_of_run(settings, shape, Speed(math.inf, before.fixed), begun=True)
+    for_pixels = seconds - fixed
+    if math.prod(shape) < _LEAST_PIXELS or for_pixels < _LEAST_SHARE * seconds:
+        return
+    pixels = seconds_of_run(settings, shape, Speed(1.0, 0.0), begun=True) / for_pixels
+    _store_speed(kind_of(settings), max(before.pixels / 2, min(pixels, 2 * before.pixels)))
 
 
 class SpeedMeasurement:
