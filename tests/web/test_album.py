@@ -233,7 +233,7 @@ class TestPage:
     def test_gallery_and_zip_appear_with_the_first_picture(self, columns, photographs, sent, watch):
         results = columns.results
         updates = [*album_handler(run_album, *columns)(*arguments(photographs, sent[1]))]
-        assert updates[0][results.picture] == gr.update(label="The result before")
+        assert updates[0][results.picture] == gr.update(label="Previous result")
         assert updates[0][results.actions] == gr.update(visible=False)
         assert results.album not in updates[0]
         assert all(one[results.latest_run] is None for one in updates)

@@ -177,7 +177,7 @@ class TestRun:
         addresses = ready.eval_on_selector_all("#variations img", "(all) => all.map((i) => i.src)")
         expect(ready.locator("#actions")).to_have_count(0)
         press(ready, "discard")
-        expect(ready.locator("#status")).to_contain_text("Deleted")
+        expect(ready.locator("#status")).to_contain_text("The variations are deleted.")
         expect(ready.locator("#variations, #discard")).to_have_count(0)
         expect(ready.locator("#result")).to_contain_text("Result")
         expect(ready.locator("#actions")).to_be_visible()

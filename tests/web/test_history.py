@@ -74,7 +74,7 @@ def test_discarded_variations_are_deleted_and_the_result_before_is_shown_again(
     assert all(map(runs.find_result, results[4:]))
     assert updates[page.kept_variations] == ()
     assert updates[page.variations_box] == gr.update(visible=False)
-    assert "Deleted" in updates[page.status]
+    assert "The variations are deleted." in updates[page.status]
     assert (page.actions in updates, page.picture in updates) == (shown, shown)
     assert (page.example in updates) is not shown
 

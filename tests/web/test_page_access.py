@@ -164,6 +164,25 @@ class TestAccessibility:
         assert violations() == []
 
     @pytest.mark.slow
+    def test_radios_are_one_group_with_arrows_and_visible_focus(self, page):
+        chosen = page.locator("#manner input:checked")
+        expect(chosen).to_have_value("strokes")
+        chosen.focus()
+        page.keyboard.press("ArrowRight")
+        expect(chosen).to_have_value("classic")
+        expect(chosen).to_be_focused()
+        outline = "(radio) => getComputedStyle(radio.closest('label')).outlineStyle"
+        assert chosen.evaluate(outline) == "solid"
+        open_fold(page, "expert")
+        expect(page.locator("#statistic input:checked")).to_have_value("gram")
+        chosen.focus()
+        page.keyboard.press("Tab")
+        expect(page.locator("#preset input:checked")).to_be_focused()
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("#preset input:checked")).to_have_value("quick")
+        expect(page.locator("#preset")).to_contain_text("Sketch ·")
+
+    @pytest.mark.slow
     def test_keyboard_is_enough(self, open_page, pictures, watch):
         page = open_page()
         make_ready(page, pictures)

@@ -86,7 +86,9 @@ class TestRefusals:
         clear = Image.new("RGBA", (80, 72), (10, 200, 30, 128))
         clear.save(tmp_path / "clear.png")
         upload(page, "style", str(tmp_path / "clear.png"))
-        expect(page.locator("#status")).to_contain_text("clear part of this painting is not used")
+        expect(page.locator("#status")).to_contain_text(
+            "transparent part of this painting is not used"
+        )
 
     def test_failed_run_keeps_the_example_and_says_why(self, ready, watch):
         open_fold(ready, "part")

@@ -143,7 +143,7 @@ class TestVariationsHandler:
             *(results.picture, results.actions, inputs.stop),
         }
         assert updates[0][results.latest_run] is None
-        assert updates[0][results.picture] == gr.update(label="The result before")
+        assert updates[0][results.picture] == gr.update(label="Previous result")
         assert updates[0][results.actions] == gr.update(visible=False)
         assert updates[-1][results.variations_box] == gr.update(visible=True)
         assert updates[-1][results.example] == gr.update(visible=False)

@@ -70,7 +70,7 @@ def discarded(
     """
     for result in filter(None, (find_result(name) for name, _ in variations)):
         delete_run(result.run)
-    updates = _no_variations(results) | {results.status: _deleted_status(language)}
+    updates = _no_variations(results) | {results.status: _noted("discarded", language)}
     if run is None:
         return updates | {results.example: gr.update(visible=True)}
     return updates | {
@@ -87,14 +87,14 @@ def _no_variations(results: Results) -> Updates:
     }
 
 
-def _deleted_status(language: str) -> str:
-    return status_html(status.noted(translate("forgotten", language)))
+def _noted(key: str, language: str) -> str:
+    return status_html(status.noted(translate(key, language)))
 
 
 def _example_again(language: str, results: Results) -> Updates:
     """Updates of a page whose result is deleted."""
     return {
-        results.status: _deleted_status(language),
+        results.status: _noted("forgotten", language),
         results.example: gr.update(visible=True),
         results.picture: put_away(),
         results.actions: gr.update(visible=False),

@@ -81,6 +81,17 @@ SET_ROLE_OF_EMPTY_JS = """() => {
 }"""
 """Gradio gives empty placeholders a label without a role, which screen readers ignore."""
 
+GROUP_RADIOS_JS = """() => {
+  const group = () => document.querySelectorAll("input[type=radio]").forEach((radio) => {
+    const name = radio.closest(".block")?.id;
+    if (name && radio.name !== name) radio.name = name;
+  });
+  new MutationObserver(group).observe(document.body, {childList: true, subtree: true});
+  group();
+}"""
+"""Gradio gives each radio button a name of its own, so that arrow keys would not move between
+those of a component, and each would be a stop for the Tab key."""
+
 
 def _update(**properties: Any) -> str:
     """JavaScript: an update that sets these properties of a component."""

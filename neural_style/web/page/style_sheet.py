@@ -106,6 +106,10 @@ CSS = """
 .dark #status .failed { background: #450a0a; }
 .dark #status .failed strong { color: #fecaca; }
 .dark #status .failed p { color: #fecaca; }
+#manner label:has(:focus-visible), #preset label:has(:focus-visible),
+[data-testid=radio-group] label:has(:focus-visible), input[type=range]:focus-visible {
+  outline: 2px solid var(--body-text-color); outline-offset: 2px;
+}
 .faulty { outline: 2px solid #dc2626; outline-offset: 2px; border-radius: var(--radius-lg); }
 .faulty::after { content: attr(data-fault); display: block; padding: .4rem .6rem;
   background: #fef2f2; color: #7f1d1d; }

@@ -192,11 +192,11 @@ def confirmation(localizer: Localizer, question: str, elem_id: str) -> Confirmat
     with gr.Column(visible=False, elem_id=elem_id, elem_classes="question") as box:
         localizer.create(gr.Markdown, {"value": question})
         with gr.Row():
-            confirm, keep = (
+            keep, confirm = (
                 localizer.create(
                     gr.Button, {"value": key}, size="md", min_width=100, elem_id=f"{elem_id}-{key}"
                 )
-                for key in ("confirm", "keep")
+                for key in ("keep", "confirm")
             )
     return Confirmation(box, confirm, keep)
 
