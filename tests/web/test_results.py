@@ -141,6 +141,7 @@ class TestFinishedRun:
         earlier.nth(0).click()  # the question was about another result
         expect(ready.locator("#forget-shown-question")).to_have_count(0)
         earlier.nth(1).click()
+        expect(ready.locator("#result img")).to_have_attribute("src", deleted)
         assert httpx.get(deleted).is_success
         delete(ready, "forget-shown")
         expect(ready.locator("#status")).to_contain_text("Deleted, with the links")

@@ -27,6 +27,7 @@ from neural_style.web.page.scripts import (
     stopped_js,
     stopping_js,
 )
+from neural_style.web.page.tools import unused_strokes_js
 from neural_style.web.run.album import Album
 from neural_style.web.run.gate import Gate, visitor_of
 
@@ -74,7 +75,9 @@ def connect_end(
             **UNQUEUED,
         ).then(None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER)
         measured = estimate_inputs(inputs, language), estimate_outputs(inputs)
-        shown.then(estimate, *measured, **UNQUEUED)
+        shown.then(estimate, *measured, **UNQUEUED).then(
+            None, [language, inputs.estimate], inputs.estimate, js=unused_strokes_js(), **IN_BROWSER
+        )
         shown.then(
             finish_film,
             results.latest_run,
