@@ -74,8 +74,9 @@ class Clock:
 
 
 FIXED_SECONDS = {"cpu": 0.06, "mps": 0.06, "cuda": 0.01}
-"""Seconds of an iteration besides those for its pixels, by device type: for cpu what foretells
-runs of 256 to 1024 pixels best on two kinds, for cuda measured on an H100, for mps a guess."""
+"""Seconds of an iteration besides those for its pixels, by device type: for cpu what
+fits the measured times of runs of 256 to 1024 pixels on two kinds best, for cuda measured on an
+H100, for mps a guess."""
 
 GUESSED_SPEEDS = {
     kind: Speed(pixels, FIXED_SECONDS[kind])

@@ -120,6 +120,7 @@ def _buttons(running: bool, others: int) -> str:
 
 
 SHOW_JS, HIDE_JS = f"() => ({_update(visible=True)})", f"() => ({_update(visible=False)})"
+"""JavaScript: the updates that show and hide a component."""
 
 UNSELECT_JS = f"() => ({_update(selected_index=None)})"
 """JavaScript: the update of a gallery after which none of its pictures is marked."""
