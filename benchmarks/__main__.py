@@ -2,7 +2,7 @@
 
 Existing results are not measured again, so the same command continues an interrupted run; `--again`
 starts from scratch. `--only WORD` runs the measurements whose names contain the word.
-A short trial of the nearest race: `--only "nearest race" --peer-steps 5 --folder FOLDER`.
+A short trial of the nearest race: `--only "nearest race" --peer-steps 10 --folder FOLDER`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from benchmarks.contestants import EVERY
 from benchmarks.long_runs import LOOPS
 from benchmarks.report import write_report
 from neural_style.devices import use_large_pages
@@ -38,24 +39,24 @@ RACERS = {
 }
 """Name → program, steps and settings. All start from the content image, at one size."""
 
-NEAREST_SIZE = 256
-"""Longer side of the pictures in the nearest race; at 512 the peer takes half an hour on two cores
-without AVX-512, pair by pair."""
+NEAREST_SIZE = 512
+"""Longer side of the pictures in the nearest race."""
 
 PEER_STEPS = 200
 """Steps of NNST at each size of stage A, and in stage B."""
 
-NEAREST_STEPS = 240
+NEAREST_STEPS = 40
 NEAREST = [
-    *("preset=balanced", "statistic=nearest", "network_weights=packaged", "precision=fp32"),
-    *("noise_ratio=0.0", "border=zeros", "style_fit=area", "scales=4", "scale_shares=1,1,1,5"),
+    *("preset=balanced", "network_weights=packaged", "precision=fp32"),
+    *("noise_ratio=0.0", "border=zeros", "style_fit=area"),
 ]
-"""Our settings in the nearest race: the defaults, including the content term, which the peer does
-not have and which works against the judged losses. Border and style size are the judge's."""
+"""Our steps and settings in the nearest race: the defaults, including the content term, which the
+peer does not have and which works against the judged losses. Border and style size are the
+judge's."""
 
-FREE_STEPS = 160
-FREE = ["content_weight=0"]
-"""The same without the content term."""
+FREE_STEPS = 100
+FREE = ["content_weight=0", "scales=4", "scale_shares=1,1,1,5"]
+"""The same without the content term, with more steps at the full size."""
 
 PICTURES = {"balanced": 0, "quick": 0, "pastiche": 0, "crowson": 6}
 """Programs whose time to a picture is measured → steps measured at each size; 0 for all."""
@@ -90,15 +91,15 @@ def main() -> None:
         default=PEER_STEPS,
         metavar="N",
         help=f"steps of the nearest race's peer at each size and in stage B (default {PEER_STEPS}),"
-        " a multiple of 5",
+        f" a multiple of {EVERY}",
     )
     parser.add_argument(
         "--folder", type=Path, default=FOLDER, help="where the results are kept (default: here)"
     )
     options = parser.parse_args()
     use_large_pages()  # in the processes that measure, which inherit it; the same for all
-    if options.peer_steps < 1 or options.peer_steps % 5:
-        parser.error("--peer-steps must be a multiple of 5")
+    if options.peer_steps < 1 or options.peer_steps % EVERY:
+        parser.error(f"--peer-steps must be a multiple of {EVERY}")
     if options.peer_steps != PEER_STEPS and options.folder == FOLDER:
         parser.error("a trial with other --peer-steps needs a --folder of its own")
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +140,7 @@ def jobs(peer_steps: int = PEER_STEPS) -> list[tuple[str, list[str]]]:
             listed.append((name, contestant(program, files, steps, settings)))
     for pair in PAIRS:
         files = pair_files(pair, NEAREST_SIZE)
-        name = f"nearest race {pair[0]}"
+        name = f"nearest race {NEAREST_SIZE} {pair[0]}"
         listed.append((f"{name} peer", contestant("nnst", files, peer_steps, [])))
         listed.append((f"{name} ours", contestant("nearest", files, NEAREST_STEPS, NEAREST)))
         listed.append((f"{name} free", contestant("nearest", files, FREE_STEPS, NEAREST + FREE)))

