@@ -175,12 +175,15 @@ class TestRun:
         press(ready, "vary")
         expect(ready.locator("#status .done")).to_contain_text("4 variations are ready")
         addresses = ready.eval_on_selector_all("#variations img", "(all) => all.map((i) => i.src)")
-        expect(ready.locator("#actions")).to_have_count(0)
+        expect(ready.locator("#actions, #result, #run-tabs")).to_have_count(0)
+        discard = ready.locator("#discard")
+        assert discard.evaluate("(button) => button.getBoundingClientRect().bottom") < 900
         press(ready, "discard")
         expect(ready.locator("#status")).to_contain_text("The variations are deleted.")
         expect(ready.locator("#variations, #discard")).to_have_count(0)
         expect(ready.locator("#result")).to_contain_text("Result")
         expect(ready.locator("#actions")).to_be_visible()
+        expect(ready.locator("#run-tabs")).to_be_visible()
         assert len(addresses) == 4
         assert not any(httpx.get(address).is_success for address in addresses)
 

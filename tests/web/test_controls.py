@@ -73,16 +73,21 @@ class TestEstimate:
         other = estimate("en", photograph(uploads, 300, 200), "strokes", *values)
         assert turned == upright != other
 
-    def test_estimate_without_a_readable_picture_is_for_a_typical_photograph(self, uploads):
-        Path(uploads, "note.png").write_text("no picture")
-        values = knob_values(**SMALL)
-        typical = estimate("en", None, "classic", *values)
-        assert typical[0] == (
+    def test_estimate_without_a_picture_is_for_a_typical_photograph(self):
+        text, _ = estimate("en", None, "classic", *knob_values(**SMALL))
+        assert text == (
             f"{SMALL['size']} pixels on the longer side: about 13 s on this machine, "
             "4 variations about 50 s; plus the time in line."
         )
-        for path in (str(uploads / "note.png"), str(uploads / "gone.png"), "/etc/passwd", "a\0b"):
-            assert estimate("en", path, "classic", *values) == typical
+
+    def test_picture_that_cannot_be_used_has_no_estimate(self, uploads):
+        Path(uploads, "note.png").write_text("no picture")
+        narrow = photograph(uploads, 3000, 20)
+        values = knob_values(**SMALL)
+        choices = timed_qualities("classic", named_values(*values), None, "en")
+        for path in ("note.png", "gone.png", "/etc/passwd", "a\0b", narrow):
+            found = estimate("en", str(uploads / path), "classic", *values)
+            assert found == ["", gr.update(choices=choices)]
 
     def test_estimate_is_in_the_requested_language(self):
         text, update = estimate("zh", None, "classic", *knob_values(**SMALL))

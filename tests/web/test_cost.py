@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from neural_style.devices import choose_device
 from neural_style.objective import STYLE_STATISTICS
 from neural_style.plan.clock import GUESSED_SPEEDS, Speed
 from neural_style.plan.estimate import seconds_of_run
-from neural_style.web.run import adapters, cost, handlers, view
+from neural_style.web.run import adapters, cost, handlers, runs, view
 from neural_style.web.run.handlers import gpu_seconds, run_seconds, run_stylize
 from neural_style.web.run.json_files import write_json
 from neural_style.web.text.texts import PageError
@@ -87,7 +88,10 @@ class TestExpectedSeconds:
         values = knob_values(iterations=2, size=128, scales=1, statistic="gram")
         folder = complete_run(run_stylize(*sent, None, *values))
         seconds = handlers.seconds_to_continue(folder, 7, "en")
-        assert seconds == pytest.approx(cost.expected_seconds(ONE_SCALE))
+        reached = runs.last_outcome(Path(folder)).last_picture
+        shape = reached.height, reached.width
+        assert seconds == pytest.approx(cost.expected_seconds(ONE_SCALE, shape))
+        assert seconds != pytest.approx(cost.expected_seconds(ONE_SCALE))  # a typical photograph's
         assert handlers.seconds_to_continue(folder, 0, "en") == 0.0
         assert handlers.seconds_to_continue(None, 9, "en") == 0.0
 

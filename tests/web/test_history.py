@@ -69,13 +69,21 @@ def test_discarded_variations_are_deleted_and_the_result_before_is_shown_again(
 ):
     _, page = columns
     variations = tuple((name, seed) for seed, name in enumerate(results[:4]))
-    updates = discarded(variations, results[4] if shown else None, "en", page)
+    before = str(runs.find_result(results[4]).run) if shown else None
+    updates = discarded(variations, before, "en", page)
     assert not any(map(runs.find_result, results[:4]))
     assert all(map(runs.find_result, results[4:]))
     assert updates[page.kept_variations] == ()
     assert updates[page.variations_box] == gr.update(visible=False)
     assert "The variations are deleted." in updates[page.status]
-    assert (page.actions in updates, page.picture in updates) == (shown, shown)
+    visible = {
+        part: updates[part]["visible"]
+        for part in (page.picture, page.actions, page.tabs)
+        if part in updates
+    }
+    assert visible == (
+        dict.fromkeys((page.picture, page.actions, page.tabs), True) if shown else {}
+    )
     assert (page.example in updates) is not shown
 
 

@@ -164,6 +164,12 @@ class TestAccessibility:
         assert violations() == []
 
     @pytest.mark.slow
+    def test_thumbnails_have_the_names_of_their_captions(self, page):
+        for name in ("Astronaut", "The Great Wave"):
+            thumbnail = page.get_by_role("button", name=name, exact=True)
+            expect(thumbnail).to_have_class(re.compile("thumbnail-item"))
+
+    @pytest.mark.slow
     def test_radios_are_one_group_with_arrows_and_visible_focus(self, page):
         chosen = page.locator("#manner input:checked")
         expect(chosen).to_have_value("strokes")
@@ -198,6 +204,7 @@ class TestAccessibility:
         watch.wait(looks=6)
         page.keyboard.press("Enter")
         expect(page.locator("#status")).to_contain_text("Stopping")
+        expect(page.locator("#status")).to_be_focused()
         watch.allow(math.inf)
         expect(page.locator("#status .done")).to_contain_text("Stopped after")
         expect(page.locator("#stylize")).to_be_focused()

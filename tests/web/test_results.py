@@ -123,6 +123,8 @@ class TestFinishedRun:
         press(ready, "result-link")
         expect(ready.locator("#result-link-box")).to_be_visible()
         titles = earlier.all_inner_texts()
+        for number, title in enumerate(titles):  # not the one that stood there before
+            expect(earlier.nth(number)).to_have_accessible_name(title)
         earlier.nth(1).click()
         expect(ready.locator("#seed input")).to_have_value("1")
         expect(ready.locator("#result-link-box")).not_to_be_visible()  # of the other result
@@ -228,7 +230,11 @@ class TestContinue:
     @pytest.mark.slow
     def test_finished_run_is_continued_by_the_given_steps(self, ready, watch):
         run_to_the_end(ready)
+        expect(ready.locator("#continue")).to_have_text(re.compile(r"Continue \(about \d+ s\)"))
+        set_number(ready, "by", 2000)
+        expect(ready.locator("#continue")).to_have_text("Continue")  # more than the page allows
         set_number(ready, "by", 8)
+        expect(ready.locator("#continue")).to_contain_text("(about ")
         press(ready, "continue")
         expect(ready.locator("#status .done")).to_contain_text("20 steps")
         set_number(ready, "by", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import gradio as gr
@@ -12,15 +13,17 @@ from PIL import Image
 from neural_style.web.page import run_updates
 from neural_style.web.page.album import album_handler
 from neural_style.web.page.history import stored_history
+from neural_style.web.page.manners import rounded
 from neural_style.web.page.results import MORE_ITERATIONS
 from neural_style.web.page.run_updates import page_handler, variations_handler
 from neural_style.web.page.status_view import details_text, status_html
 from neural_style.web.run import runs, status
 from neural_style.web.run.gpu import explain_gpu_errors
-from neural_style.web.run.handlers import run_continue, run_stylize
+from neural_style.web.run.handlers import run_continue, run_stylize, seconds_to_continue
 from neural_style.web.run.status import Status
 from neural_style.web.run.variations import run_variations
 from neural_style.web.run.view import Outputs
+from neural_style.web.text.texts import format_duration
 from tests.web.stylize_calls import complete_run, knob_values
 
 STOPPED_EARLY = Status("done", "Stopped before there was a picture.")
@@ -146,7 +149,8 @@ class TestVariationsHandler:
         assert updates[0][results.picture] == gr.update(label="Previous result")
         assert updates[0][results.actions] == gr.update(visible=False)
         assert updates[-1][results.variations_box] == gr.update(visible=True)
-        assert updates[-1][results.example] == gr.update(visible=False)
+        for replaced in (results.example, results.picture, results.tabs):
+            assert updates[-1][replaced] == gr.update(visible=False)
         gallery = updates[-1][results.variations]
         assert [caption for _, caption in gallery] == [f"seed {k}" for k in range(7, 11)]
         kept = updates[-1][results.kept_variations]
@@ -157,9 +161,12 @@ class TestVariationsHandler:
 
 
 class TestEnd:
-    def test_finished_run_shows_picture_files_comparison_and_history(self, columns, sent, watch):
+    def test_finished_run_shows_picture_files_comparison_and_history(
+        self, columns, sent, watch, monkeypatch
+    ):
         _, results = columns
         *_, last = run_stylize(*sent, None, *knob_values(seed=7))
+        monkeypatch.setattr(run_updates, "seconds_to_continue", lambda *given: 24.0)
         updates = run_updates.finished(last.run, "", "en", results)
         comparison, chart = updates.pop(results.compare), updates.pop(results.chart)
         assert comparison[1] == last.picture
@@ -178,6 +185,7 @@ class TestEnd:
             results.forget_shown: gr.update(visible=True),
             results.result_link_box: gr.update(value=None, visible=False),
             results.more_iterations: MORE_ITERATIONS,
+            results.continue_run: "Continue (about 25 s)",
             results.history: json.dumps([runs.result_name(Path(last.run), 4)]),
             results.earlier: gallery_update([(last.picture, "content · style · seed 7")]),
             results.earlier_fold: gr.update(visible=True),
@@ -211,6 +219,19 @@ class TestEnd:
         assert 0 < reached < 500
         assert updates[columns.results.more_iterations] == 500 - reached
 
+    def test_continue_tells_the_time_of_its_steps(self, sent, watch):
+        folder = complete_run(run_stylize(*sent, None, *knob_values()))
+        few, many = (seconds_to_continue(folder, steps, "en") for steps in (20, 200))
+        assert 0 < few < many
+        label = run_updates.continue_label(folder, 200, "zh")
+        assert label == f"继续（约 {format_duration(rounded(many), 'zh')}）"
+
+    @pytest.mark.parametrize("steps", [0, -1, "ten", None, 1e9])
+    def test_steps_that_cannot_be_made_have_no_time(self, sent, watch, steps):
+        folder = complete_run(run_stylize(*sent, None, *knob_values()))
+        assert run_updates.continue_label(folder, steps, "en") == "Continue"
+        assert run_updates.continue_label(None, 20, "en") == "Continue"
+
     def test_film_fills_its_two_components(self, columns, sent, watch):
         _, results = columns
         folder = complete_run(run_stylize(*sent, None, *knob_values(seed=7)))
@@ -235,6 +256,7 @@ class TestOpened:
         assert updates[results.picture] == picture_update(last.picture)
         assert updates[results.shown_run] == updates[results.latest_run] == last.run
         assert updates[results.more_iterations] == MORE_ITERATIONS
+        assert re.fullmatch(r"Continue \(about \d+ s\)", updates[results.continue_run])
 
     @pytest.mark.parametrize("has_left", [False, True])
     def test_stopped_run_says_after_a_reload_that_leaving_stops_it(

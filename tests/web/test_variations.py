@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 import pytest
 from PIL import Image
 
 from neural_style import load_image
 from neural_style.settings.presets import PRESETS
-from neural_style.web.page.run_events import chosen_seed
+from neural_style.web.page.run_events import chosen_variation
 from neural_style.web.run import cost, handlers
 from neural_style.web.run.json_files import write_json
 from neural_style.web.run.runs import find_result
@@ -66,7 +68,10 @@ def test_variation_has_no_more_steps_and_pixels_than_the_run(sent, watch):
 
 @pytest.mark.parametrize(
     ("changes", "iterations"),
-    [({"statistic": "nearest"}, 20), ({"statistic": "gram", "init": "auto"}, 100)],
+    [
+        ({"statistic": "nearest", "noise_ratio": 0.3}, 20),
+        ({"statistic": "gram", "init": "auto"}, 100),
+    ],
 )
 def test_variation_is_a_sketch_of_the_manner(sent, watch, changes, iterations):
     values = knob_values(iterations=2000, size=64, **changes)
@@ -82,7 +87,8 @@ def test_variation_is_a_sketch_of_the_manner(sent, watch, changes, iterations):
 def test_shares_for_the_sizes_of_the_run_are_left_out(sent, watch):
     values = knob_values(iterations=2, scales=2, scale_shares="5,2")
     *_, last = run_variations(*sent, None, *values)
-    assert handlers.restore(picture_of(last.pictures[0][0])) == knob_values(iterations=2)
+    restored = handlers.restore(picture_of(last.pictures[0][0]))
+    assert restored == knob_values(iterations=2, noise_ratio=0.25)
 
 
 def test_failed_variation_ends_with_its_reason(sent, uploads, watch):
@@ -121,9 +127,25 @@ def test_duration_is_that_of_four_sketches(sent, uploads):
 
 
 @pytest.mark.parametrize(
-    ("index", "chosen"), [(0, 7), (1, 8), (2, None), (-1, None), ("x", None), ([0, 1], None)]
+    ("asked", "statistic", "used"),
+    [(0.1, "nearest", 0.25), (0.5, "nearest", 0.5), (0.1, "gram", 0.1)],
 )
-def test_seed_is_that_of_the_selected_picture(index, chosen):
-    """A request past the page may name any; then nothing changes."""
-    event = gr.SelectData(None, {"index": index, "value": None})
-    assert chosen_seed(event, (("a", 7), ("b", 8))) == (gr.skip() if chosen is None else chosen)
+def test_seeds_matter_more_in_variations_by_matches(sent, watch, asked, statistic, used):
+    values = knob_values(iterations=1, size=64, noise_ratio=asked, statistic=statistic)
+    *_, last = run_variations(*sent, None, *values)
+    shown = [chosen_variation(select(k), last.pictures) for k in range(4)]
+    assert shown == [(seed, used) for _, seed in last.pictures]
+
+
+def test_variation_that_is_gone_still_has_its_seed():
+    assert chosen_variation(select(1), (("a", 7), ("b", 8))) == (8, gr.skip())
+
+
+@pytest.mark.parametrize("index", [2, -1, "x", [0, 1]])
+def test_nothing_changes_for_a_picture_that_does_not_exist(index):
+    """A request past the page may name any."""
+    assert chosen_variation(select(index), (("a", 7), ("b", 8))) == (gr.skip(), gr.skip())
+
+
+def select(index: Any) -> gr.SelectData:
+    return gr.SelectData(None, {"index": index, "value": None})

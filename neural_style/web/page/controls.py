@@ -22,7 +22,13 @@ from neural_style.web.run.cost import check_cost, expected_seconds
 from neural_style.web.run.handlers import restore
 from neural_style.web.run.uploads import bounded, browser_copy
 from neural_style.web.run.variations import expected_variation_seconds
-from neural_style.web.text.texts import escape_markdown, format_duration, localize, translate
+from neural_style.web.text.texts import (
+    PageError,
+    escape_markdown,
+    format_duration,
+    localize,
+    translate,
+)
 
 IN_BROWSER: dict[str, Any] = {"api_visibility": "private"}
 UNQUEUED: dict[str, Any] = {
@@ -126,18 +132,25 @@ def estimate(language: str, content: str | None, manner: str, *values: Any) -> l
     """Event handler: a text with the size of the result and the estimated times of a run and of
     variations, and the choices of quality with their times.
 
-    A text says what is wrong if the values of the settings are not allowed.
+    A text says what is wrong if the values of the settings are not allowed. There is no text where
+    the content image cannot be used, which the check of the upload reports.
     """
     named = named_values(*values)
-    try:
-        shape = read_shape(check_upload("content", content)) if content else None
-    except (SettingsError, ImageError):
-        shape = None  # the check of the upload reports it
+    shape, usable = None, True
     try:
         settings = parse_settings(named)
+        if content:
+            try:
+                path = check_upload("content", content)
+                check_shape("content", path, settings)
+                shape = read_shape(path)
+            except (PageError, ImageError):
+                usable = False
         choices = timed_qualities(manner, named, shape, language)
     except SettingsError as error:
         return [escape_markdown(localize(error.message, language)), gr.skip()]
+    if not usable:
+        return ["", gr.update(choices=choices)]
     try:
         check_cost(settings)
     except SettingsError as error:

@@ -105,6 +105,7 @@ def connect_earlier(
         [
             *(results.status, results.variations_box, results.variations),
             *(results.kept_variations, results.example, results.picture, results.actions),
+            results.tabs,
         ],
         **UNQUEUED,
     )
@@ -144,7 +145,7 @@ def opened_components(results: Results) -> list[Block]:
         *(results.status, results.example, results.picture, results.actions, results.tabs),
         *(results.compare, results.files, results.details, results.gallery, results.chart),
         *(results.earlier_fold, results.earlier, results.history, results.more_iterations),
-        *(results.shown_run, results.latest_run, results.waits_for_run),
+        *(results.continue_run, results.shown_run, results.latest_run, results.waits_for_run),
         *(results.result_link_box, results.go_on, results.forget_shown),
     ]
 

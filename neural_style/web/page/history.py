@@ -74,8 +74,10 @@ def discarded(
     if run is None:
         return updates | {results.example: gr.update(visible=True)}
     return updates | {
-        results.picture: gr.update(label=translate("result", language)),
+        results.picture: gr.update(visible=True, label=translate("result", language)),
         results.actions: gr.update(visible=True),
+        # A shared result has none.
+        results.tabs: gr.update(visible=find_run(run) is not None),
     }
 
 

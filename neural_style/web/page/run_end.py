@@ -120,6 +120,6 @@ def _finished_components(results: Results) -> list[gr.blocks.Block]:
     return [
         *(results.status, results.example, results.picture, results.actions, results.tabs),
         *(results.compare, results.files, results.details, results.gallery, results.chart),
-        *(results.earlier_fold, results.earlier, results.more_iterations),
+        *(results.earlier_fold, results.earlier, results.more_iterations, results.continue_run),
         *(results.result_link_box, results.go_on, results.forget_shown),
     ]

@@ -19,6 +19,7 @@ from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_end import connect_end, waiting_buttons
 from neural_style.web.page.run_updates import (
+    continue_label,
     page_handler,
     refuse_faults,
     show_status,
@@ -59,6 +60,7 @@ from neural_style.web.run.status import Status
 from neural_style.web.run.variations import (
     VariationOutputs,
     gpu_seconds_to_vary,
+    noise_ratio_of,
     run_variations,
     variation_seconds,
 )
@@ -117,12 +119,16 @@ def connect_runs(
     varied_outputs = [
         *(results.status, results.variations_box, results.variations, results.kept_variations),
         *(results.latest_run, results.example, results.picture, results.actions),
+        results.tabs,
     ]
     # Not on the folded groups, for the reason given in `tools.connect_mask_tool`.
     run_options = _QUEUED | {"show_progress_on": results.status}
     _connect_start(inputs, results, language)  # first: Gradio runs them in this order
     chosen = results.variations.select(
-        chosen_seed, results.kept_variations, inputs.widgets["seed"], **UNQUEUED
+        chosen_variation,
+        results.kept_variations,
+        [inputs.widgets["seed"], inputs.widgets["noise_ratio"]],
+        **UNQUEUED,
     )
     started = [
         inputs.stylize.click(paint, run_inputs, outputs, **run_options),
@@ -151,6 +157,13 @@ def connect_runs(
             **run_options,
         ),
     ]
+    results.more_iterations.input(
+        continue_label,
+        [results.shown_run, results.more_iterations, language],
+        results.continue_run,
+        trigger_mode="always_last",
+        **UNQUEUED,
+    )
     connect_album_line(inputs, language)
     connect_end(started, gate, inputs, results, language)
     _connect_reuse(inputs, results, language)
@@ -237,7 +250,11 @@ def _variation_status(shown: Status) -> VariationOutputs:
     return VariationOutputs((), shown)
 
 
-def chosen_seed(event: gr.SelectData, variations: Sequence[tuple[str, int]]) -> Any:
-    """Event handler: the seed of the variation that was selected."""
+def chosen_variation(event: gr.SelectData, variations: Sequence[tuple[str, int]]) -> Any:
+    """Event handler: `seed` and `noise_ratio` of the variation that was selected."""
     chosen = selected_index(event, len(variations))
-    return gr.skip() if chosen is None else variations[chosen][1]
+    if chosen is None:
+        return gr.skip(), gr.skip()
+    name, seed = variations[chosen]
+    noise_ratio = noise_ratio_of(name)
+    return seed, gr.skip() if noise_ratio is None else noise_ratio

@@ -14,6 +14,7 @@ import gradio as gr
 
 from neural_style.web.page.history import Updates, history_updates, put_away
 from neural_style.web.page.inputs import Inputs, fold_of
+from neural_style.web.page.manners import rounded
 from neural_style.web.page.results import MORE_ITERATIONS, Results
 from neural_style.web.page.status_view import details_text, status_html
 from neural_style.web.run import status
@@ -25,11 +26,12 @@ from neural_style.web.run.finished import (
     has_ended,
     make_film,
 )
+from neural_style.web.run.handlers import seconds_to_continue
 from neural_style.web.run.runs import find_result, find_run, mark_stopped, was_stopped
 from neural_style.web.run.status import Status
 from neural_style.web.run.variations import VariationOutputs
 from neural_style.web.run.view import Outputs
-from neural_style.web.text.texts import translate
+from neural_style.web.text.texts import format_duration, translate
 
 _REOPENED_TIMEOUT_SECONDS = 1
 """After a reload, the run that the reload has ended writes its picture and state."""
@@ -96,8 +98,11 @@ def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Re
     if shown.status.kind == "busy":  # not refused
         updates |= previous_result(language, results) | {results.latest_run: None}
     if pictures:
+        # In one place, so that both rows are in view.
         updates |= {
             results.example: gr.update(visible=False),
+            results.picture: gr.update(visible=False),
+            results.tabs: gr.update(visible=False),
             results.variations_box: gr.update(visible=True),
             results.variations: pictures,
             results.kept_variations: shown.pictures,
@@ -173,7 +178,7 @@ def finished(run: str | None, history: str, language: str, results: Results) -> 
     """
     # The stored list is returned unchanged too: this page may have an older one.
     return {results.history: history} | _finished(
-        finish_run(run, history, language), language, results
+        finish_run(run, history, language), run, language, results
     )
 
 
@@ -203,7 +208,7 @@ def opened(
     if cut_off and outputs.status is not None and outputs.steps_left:
         detail = translate("stopped_by_leaving", language)
         outputs = replace(outputs, status=replace(outputs.status, detail=detail))
-    updates = _finished(outputs, language, results)
+    updates = _finished(outputs, str(run), language, results)
     updates[results.waits_for_run] = gr.update(active=False)
     if outputs.picture is not None:
         updates[results.shown_run] = updates[results.latest_run] = str(run)
@@ -231,11 +236,25 @@ def _picture(path: str, language: str) -> Any:
     return gr.update(value=path, visible=True, label=translate("result", language))
 
 
-def _finished(outputs: FinishedOutputs, language: str, results: Results) -> Updates:
+def continue_label(run: str | None, more: Any, language: str) -> str:
+    """Event handler: the words on Continue, with the estimated time of so many iterations if
+    they can be made.
+    """
+    seconds = seconds_to_continue(run, more, language)
+    if not seconds:
+        return translate("continue", language)
+    return translate("continue_timed", language, time=format_duration(rounded(seconds), language))
+
+
+def _finished(
+    outputs: FinishedOutputs, run: str | None, language: str, results: Results
+) -> Updates:
     updates: Updates = {}
     if outputs.status is not None:
         updates[results.status] = status_html(outputs.status)
     if outputs.picture is not None:
+        # Continue ends a stopped run as it was planned.
+        more = outputs.steps_left or MORE_ITERATIONS
         updates |= {
             results.example: gr.update(visible=False),
             results.picture: _picture(outputs.picture, language),
@@ -249,8 +268,8 @@ def _finished(outputs: FinishedOutputs, language: str, results: Results) -> Upda
             results.go_on: gr.update(visible=True),
             results.forget_shown: gr.update(visible=True),
             results.result_link_box: put_away(),  # it has the link of another result
-            # Continue ends a stopped run as it was planned.
-            results.more_iterations: outputs.steps_left or MORE_ITERATIONS,
+            results.more_iterations: more,
+            results.continue_run: continue_label(run, more, language),
         }
     if outputs.results is not None:
         updates |= history_updates(outputs.results, language, results)

@@ -81,12 +81,24 @@ SET_ROLE_OF_EMPTY_JS = """() => {
 }"""
 """Gradio gives empty placeholders a label without a role, which screen readers ignore."""
 
+NAME_THUMBNAILS_JS = """() => {
+  const name = () => document.querySelectorAll(".thumbnail-item").forEach((thumbnail) => {
+    const caption = thumbnail.querySelector(".caption-label")?.textContent.trim();
+    if (caption && thumbnail.ariaLabel !== caption) thumbnail.ariaLabel = caption;
+  });
+  new MutationObserver(name).observe(document.body,
+    {subtree: true, childList: true, characterData: true, attributeFilter: ["aria-label"]});
+  name();
+}"""
+"""Gradio names the pictures of a gallery by number; screen readers should say the captions."""
+
 GROUP_RADIOS_JS = """() => {
   const group = () => document.querySelectorAll("input[type=radio]").forEach((radio) => {
     const name = radio.closest(".block")?.id;
     if (name && radio.name !== name) radio.name = name;
   });
-  new MutationObserver(group).observe(document.body, {childList: true, subtree: true});
+  new MutationObserver(group).observe(document.body,
+    {subtree: true, childList: true, attributeFilter: ["name"]});
   group();
 }"""
 """Gradio gives each radio button a name of its own, so that arrow keys would not move between
@@ -143,7 +155,8 @@ _NOTE_KEYBOARD_JS = """
 _KEEP_FOCUS_JS = """
   const follow = (button, tries) => {
     if (document.body.dataset.keyboard !== "yes") return;
-    const lost = [document.body, null].includes(document.activeElement);
+    const status = document.querySelector("#status");
+    const lost = [document.body, null, status].includes(document.activeElement);
     const found = document.querySelector(button);
     if (lost && found && !found.disabled) found.focus({preventScroll: true});
     else if (tries) setTimeout(() => follow(button, tries - 1), 100);
@@ -179,10 +192,18 @@ KEEP_STOPPING_JS = f"""(shown, language) => {{
 
 
 def stopping_js() -> str:
-    """JavaScript: the status between Stop and the end of the run, and Stop, pressed only once."""
+    """JavaScript: the status between Stop and the end of the run, and Stop, pressed only once.
+
+    The status takes the focus meanwhile, which a button loses where it cannot be pressed.
+    """
     pressed = _update(interactive=False)
     return f"""(language) => {{ {_NOTE_KEYBOARD_JS}
   document.body.dataset.stopping = "yes";
+  if (document.body.dataset.keyboard === "yes") {{
+    const status = document.querySelector("#status");
+    status.tabIndex = -1;
+    status.focus({{preventScroll: true}});
+  }}
   return [{_STOPPING}[language], {pressed}];
 }}"""
 

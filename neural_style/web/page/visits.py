@@ -34,6 +34,7 @@ from neural_style.web.page.run_updates import film, opened, opened_shared, or_sk
 from neural_style.web.page.scripts import (
     BROWSER_LANGUAGE_JS,
     GROUP_RADIOS_JS,
+    NAME_THUMBNAILS_JS,
     SCROLL_TO_STATUS_JS,
     SET_DOCUMENT_LANGUAGE_JS,
     SET_ROLE_OF_EMPTY_JS,
@@ -149,8 +150,13 @@ def connect_visits(
     ).then(estimate, estimate_inputs(inputs, language), estimate_outputs(inputs), **UNQUEUED).then(
         None, stored, js=_opened_js(store_js), **IN_BROWSER
     ).then(show_film, results.latest_run, [results.film, results.film_file], **UNQUEUED)
-    scripts = (SET_DOCUMENT_LANGUAGE_JS, SET_ROLE_OF_EMPTY_JS, GROUP_RADIOS_JS, WATCH_CONNECTION_JS)
-    for script in scripts:
+    for script in (
+        SET_DOCUMENT_LANGUAGE_JS,
+        SET_ROLE_OF_EMPTY_JS,
+        NAME_THUMBNAILS_JS,
+        GROUP_RADIOS_JS,
+        WATCH_CONNECTION_JS,
+    ):
         page.load(None, js=script, api_visibility="private")
     results.waits_for_run.tick(
         open_ended,

@@ -106,9 +106,10 @@ def run_seconds(*arguments: Any, **named: Any) -> float:
 
 
 def seconds_to_continue(run: str | None, more: Any, language: str) -> float:
-    """The estimated duration of a continuation on this machine."""
+    """The estimated duration of a continuation on this machine; 0 if it cannot begin."""
     try:
-        return expected_seconds(_prepare_continuation(run, more).remaining)
+        continuation = _prepare_continuation(run, more)
+        return expected_seconds(continuation.remaining, continuation.shape)
     except SettingsError:
         return 0.0
 
@@ -143,6 +144,7 @@ class _Continuation:
         outcome: Its outcome so far.
         settings: The requested settings, with more iterations.
         remaining: Settings of a run that costs as much as the remaining iterations.
+        shape: Height and width of the picture.
     """
 
     folder: Path
@@ -150,6 +152,7 @@ class _Continuation:
     outcome: Outcome
     settings: Settings
     remaining: Settings
+    shape: tuple[int, int]
 
 
 def _prepare_continuation(run: str | None, more: Any) -> _Continuation:
@@ -175,7 +178,8 @@ def _prepare_continuation(run: str | None, more: Any) -> _Continuation:
     settings = replace(parse_settings(call.values), iterations=max(goal, reached.planned))
     left = settings.iterations - reached.iteration
     remaining = replace(settings, iterations=left, scales=1, scale_shares=())
-    return _Continuation(folder, call, outcome, settings, remaining)
+    shape = reached.height, reached.width
+    return _Continuation(folder, call, outcome, settings, remaining, shape)
 
 
 def _error_outputs(error: NeuralStyleError, folder: Path | None, language: str) -> Outputs:

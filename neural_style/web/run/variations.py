@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,19 @@ from neural_style.web.run.call import Call, call_from_arguments, page_knobs, wit
 from neural_style.web.run.checks import parse_settings
 from neural_style.web.run.cost import check_cost, expected_seconds, reserved_seconds
 from neural_style.web.run.handlers import run_call
-from neural_style.web.run.runs import result_name
+from neural_style.web.run.runs import find_result, read_call, result_name
 from neural_style.web.run.several import SeveralRuns
 from neural_style.web.run.status import Status
+from neural_style.web.text.texts import PageError
 
 COUNT = 4
 
 _SIZE = 256
 """Longest side of a variation in pixels."""
+
+_NOISE_RATIO = 0.25
+"""Smallest `noise_ratio` of variations in Strokes, whose seeds look alike with the default. Chosen
+by looking."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class VariationOutputs:
 def run_variations(*arguments: Any, **named: Any) -> Iterator[VariationOutputs]:
     """Repaints the content image four times, small and quickly, with four seeds.
 
-    The picture of the same seed at full size has the same composition.
+    The picture of the same seed and `noise_ratio` at full size has the same composition.
     """
     call = call_from_arguments(*arguments, **named)
     pictures: list[tuple[str, int]] = []
@@ -95,12 +100,22 @@ def gpu_seconds_to_vary(*arguments: Any, **named: Any) -> int:
         return 1
 
 
+def noise_ratio_of(variation: str) -> float | None:
+    """The `noise_ratio` of a variation, by its result's name; None if it is gone or damaged."""
+    result = find_result(variation)
+    with suppress(PageError):
+        return result and read_call(result.run).values["noise_ratio"]
+    return None
+
+
 def _sketch(settings: Settings, number: int) -> Settings:
     """The settings of a variation: a quick run at a small size, with the seed moved on."""
     manner = next((n for n in MANNERS if _statistic(n) == settings.statistic), "classic")
     quick = PRESETS[MANNERS[manner]["quick"]]
+    least = _NOISE_RATIO if manner == "strokes" else 0.0
     return replace(
         settings,
+        noise_ratio=max(least, settings.noise_ratio),
         seed=(settings.seed + number) % 2**32,
         size=min(_SIZE, settings.size),
         iterations=min(quick.iterations, settings.iterations),

@@ -71,6 +71,7 @@ CHINESE: dict[str, str] = {
     "history": "您较早的结果",
     "on_the_way": "过程",
     "continue": "继续",
+    "continue_timed": "继续（约 {time}）",
     "continue_by": "追加步数",
     "as_content": "用作照片",
     "as_start": "用作起始图像",

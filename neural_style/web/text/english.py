@@ -81,6 +81,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "history": "Your earlier results",
     "on_the_way": "Steps",
     "continue": "Continue",
+    "continue_timed": "Continue (about {time})",
     "continue_by": "Steps to add",
     "as_content": "Use as photo",
     "as_start": "Use as start",
