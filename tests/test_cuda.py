@@ -178,7 +178,7 @@ def test_memory_plan_covers_the_peak(statistic, size, precision, monkeypatch):
     torch.cuda.reset_peak_memory_stats()
     *_, frame = stylize(grainy(size * 2 // 3, size, 1), grainy(size, size, 2), run)
     assert frame.iteration == 14
-    # The plan has room for more of the optimizer's history than so few steps fill.
+    # The plan has room for buffers of the kernels on the CPU.
     assert 0.85 < plans[0].bytes / torch.cuda.max_memory_allocated() < 1.4
 
 

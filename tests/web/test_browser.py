@@ -170,6 +170,22 @@ class TestRun:
         expect(ready.locator("#seed input")).to_have_value("7")
 
     @pytest.mark.slow
+    def test_result_stays_whole_where_variations_are_stopped_before_the_first(self, ready, watch):
+        run_to_the_end(ready)
+        seen = watch.looks
+        watch.allow(looks=seen + 2)
+        press(ready, "vary")
+        watch.wait(looks=seen + 3)
+        press(ready, "stop")
+        watch.allow(math.inf)
+        expect(ready.locator("#status")).to_contain_text("Stopped.")
+        expect(ready.locator("#variations")).to_have_count(0)
+        expect(ready.locator("#result")).to_contain_text("Result")
+        for part in ("#actions", "#run-tabs", "#files"):
+            expect(ready.locator(part)).to_be_visible()
+        expect(ready.locator("#continue")).to_be_enabled()
+
+    @pytest.mark.slow
     def test_variations_can_be_discarded(self, ready, watch):
         run_to_the_end(ready)
         press(ready, "vary")
@@ -181,6 +197,7 @@ class TestRun:
         press(ready, "discard")
         expect(ready.locator("#status")).to_contain_text("The variations are deleted.")
         expect(ready.locator("#variations, #discard")).to_have_count(0)
+        expect(ready.locator("#vary")).to_be_focused()
         expect(ready.locator("#result")).to_contain_text("Result")
         expect(ready.locator("#actions")).to_be_visible()
         expect(ready.locator("#run-tabs")).to_be_visible()

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from neural_style import load_image
-from neural_style.web.run import cost, finished, handlers, runs, view
+from neural_style.web.run import checks, cost, finished, handlers, runs, view
 from neural_style.web.run.addresses import picture_path, served_folder
 from neural_style.web.run.handlers import run_continue, run_stylize
 from neural_style.web.run.status import Status
@@ -32,7 +32,8 @@ def refused_continuation(folder: str | None, more: object) -> str:
     with pytest.raises(gr.Error) as error:
         shown.extend(run_continue(folder, more, "en"))
     message = error.value.message
-    failed = Status("failed", "That did not work", message)
+    field = "by" if message.startswith("Steps to add") else ""
+    failed = Status("failed", "That did not work", message, field=field)
     assert shown == [Outputs(None, [], failed, None, None)]
     return message
 
@@ -108,14 +109,26 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("more", "message"),
         [
-            (0, "iterations must be a whole number from 1"),
-            (None, "iterations must be a whole number from 1"),
-            (1999, "iterations is at most 2000 on this page"),
+            (0, "Steps to add must be a whole number from 1 to 1,996."),
+            (None, "Steps to add must be a whole number from 1 to 1,996."),
+            (1997, "Steps to add must be a whole number from 1 to 1,996."),
         ],
     )
-    def test_invalid_number_of_iterations_is_refused(self, more, message, sent, watch):
+    def test_invalid_number_of_steps_is_refused_with_the_most(self, more, message, sent, watch):
         folder = complete_run(run_stylize(*sent, None, *knob_values()))
-        assert message in refused_continuation(folder, more)
+        assert refused_continuation(folder, more) == message
+
+    def test_refused_number_of_steps_is_marked(self, sent, watch):
+        folder = complete_run(run_stylize(*sent, None, *knob_values()))
+        refused = run_continue(folder, 0, "zh")
+        shown = next(refused).status
+        assert (shown.kind, shown.field) == ("failed", "by")
+        assert shown.detail == "追加步数必须是 1 到 1,996 的整数。"
+
+    def test_run_at_the_limit_of_the_page_is_not_continued(self, sent, watch, monkeypatch):
+        monkeypatch.setitem(checks.PAGE_LIMITS, "iterations", 4)
+        folder = complete_run(run_stylize(*sent, None, *knob_values()))
+        assert "iterations is at most 4 on this page" in refused_continuation(folder, 1)
 
     @pytest.mark.parametrize(
         ("run", "message"),

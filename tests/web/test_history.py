@@ -13,7 +13,7 @@ from neural_style.web.page.history import added, discarded, forgotten_all
 from neural_style.web.run import runs
 from neural_style.web.run.addresses import picture_path
 from neural_style.web.run.finished import finish_run, read_history
-from neural_style.web.run.handlers import run_stylize
+from neural_style.web.run.handlers import run_continue, run_stylize
 from tests.web.stylize_calls import complete_run, knob_values
 
 
@@ -42,6 +42,14 @@ def test_opened_result_keeps_its_place(sent, watch, results):
     folder = complete_run(run_stylize(*sent, None, *knob_values()))
     names = [results[0], runs.result_name(Path(folder), 4), results[1]]
     assert finish_run(folder, json.dumps(names), "en").results == names
+
+
+def test_continued_run_has_one_result_its_last(sent, watch, results):
+    folder = complete_run(run_stylize(*sent, None, *knob_values()))
+    history = json.dumps([results[0], runs.result_name(Path(folder), 4), results[1]])
+    assert complete_run(run_continue(folder, 2, "en")) == folder
+    names = finish_run(folder, history, "en").results
+    assert names == [runs.result_name(Path(folder), 6), *results[:2]]
 
 
 def test_finished_run_keeps_the_newest_twelve_results(sent, watch, results):

@@ -102,6 +102,7 @@ class TestLastVisit:
             expect(page.locator("#stylize")).to_be_visible()
         expect(page.locator("body")).to_have_attribute("data-restored", "yes")
         set_number(page, "size", 128)
+        page.wait_for_function("localStorage['neural-style-space.visit'].includes('\"size\":128')")
         page.reload()
         open_fold(page, "size")
         expect(page.locator("#size input[type=number]")).to_have_value("128")

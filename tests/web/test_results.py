@@ -126,6 +126,8 @@ class TestFinishedRun:
         for number, title in enumerate(titles):  # not the one that stood there before
             expect(earlier.nth(number)).to_have_accessible_name(title)
         earlier.nth(1).click()
+        marked = ready.locator("#earlier .thumbnail-item.selected")
+        expect(marked).to_have_accessible_name(titles[1])
         expect(ready.locator("#seed input")).to_have_value("1")
         expect(ready.locator("#result-link-box")).not_to_be_visible()  # of the other result
         expect(ready.locator("#status")).to_be_in_viewport()
@@ -237,10 +239,16 @@ class TestContinue:
         expect(ready.locator("#continue")).to_contain_text("(about ")
         press(ready, "continue")
         expect(ready.locator("#status .done")).to_contain_text("20 steps")
+        expect(ready.locator("#earlier .thumbnail-item")).to_have_count(1)
         set_number(ready, "by", 0)
         press(ready, "continue")
-        expect(ready.locator("#status .failed")).to_contain_text("must be a whole number")
+        refusal = ready.locator("#status .failed")
+        expect(refusal).to_contain_text("Steps to add must be a whole number from 1 to 1,980")
+        expect(ready.locator("#by.faulty")).to_be_visible()
         expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000020"))
+        set_number(ready, "by", 5)
+        expect(refusal).to_have_count(0)
+        expect(ready.locator(".faulty")).to_have_count(0)
 
 
 class TestLinks:

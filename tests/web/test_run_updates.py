@@ -66,7 +66,7 @@ class TestPageHandler:
 
     @pytest.mark.parametrize(
         ("more", "message"),
-        [(0, "iterations must be a whole number from 1"), (1999, "iterations is at most 2000")],
+        [(0, "Steps to add must be a whole number"), (1997, "Steps to add must be a whole number")],
     )
     def test_refused_continuation_changes_only_the_status(
         self, columns, more, message, sent, watch
@@ -122,11 +122,6 @@ def picture_update(path: str) -> dict:
     return gr.update(value=path, visible=True, label="Result")
 
 
-def gallery_update(titled: list[tuple[str, str]]) -> dict:
-    """The update that shows these pictures with their titles, none of them selected."""
-    return gr.update(value=titled, selected_index=None)
-
-
 def iter_outputs(outputs: list[Outputs]):
     """A handler that yields these outputs."""
 
@@ -141,15 +136,11 @@ class TestVariationsHandler:
         inputs, results = columns
         arguments = [*sent, None, *knob_values(iterations=2, seed=7)]
         updates = [*variations_handler(run_variations, *columns)(*arguments)]
-        assert updates[0].keys() == {
-            *(results.status, results.latest_run),
-            *(results.picture, results.actions, inputs.stop),
-        }
+        # A result that is shown stays whole until there is a variation.
+        assert updates[0].keys() == {results.status, results.latest_run, inputs.stop}
         assert updates[0][results.latest_run] is None
-        assert updates[0][results.picture] == gr.update(label="Previous result")
-        assert updates[0][results.actions] == gr.update(visible=False)
         assert updates[-1][results.variations_box] == gr.update(visible=True)
-        for replaced in (results.example, results.picture, results.tabs):
+        for replaced in (results.example, results.picture, results.actions, results.tabs):
             assert updates[-1][replaced] == gr.update(visible=False)
         gallery = updates[-1][results.variations]
         assert [caption for _, caption in gallery] == [f"seed {k}" for k in range(7, 11)]
@@ -187,7 +178,7 @@ class TestEnd:
             results.more_iterations: MORE_ITERATIONS,
             results.continue_run: "Continue (about 25 s)",
             results.history: json.dumps([runs.result_name(Path(last.run), 4)]),
-            results.earlier: gallery_update([(last.picture, "content · style · seed 7")]),
+            results.earlier: [(last.picture, "content · style · seed 7")],
             results.earlier_fold: gr.update(visible=True),
         }
 
@@ -323,7 +314,7 @@ class TestOpened:
         history = json.dumps([str(Path(last.run).with_name("gone") / "4"), name])
         assert stored_history(history, "en", results) == {
             results.history: json.dumps([runs.result_name(Path(last.run), 4)]),
-            results.earlier: gallery_update([(last.picture, "content · style · seed 7")]),
+            results.earlier: [(last.picture, "content · style · seed 7")],
             results.earlier_fold: gr.update(visible=True),
         }
 
@@ -331,6 +322,6 @@ class TestOpened:
         _, results = columns
         assert stored_history("", "en", results) == {
             results.history: "[]",
-            results.earlier: gallery_update([]),
+            results.earlier: [],
             results.earlier_fold: gr.update(visible=False),
         }

@@ -24,7 +24,9 @@ from neural_style.web.run.variations import (
 from tests.web.stylize_calls import knob_values
 
 READY = Status(
-    "done", "4 variations are ready", "Touch the one you like: it is painted at full size."
+    "done",
+    "4 variations are ready",
+    "Touch the one you like: it is painted with the chosen quality.",
 )
 
 

@@ -14,7 +14,7 @@ from neural_style.web.page.history import Updates
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.manners import PRESET_KNOBS, rounded
 from neural_style.web.page.results import Results
-from neural_style.web.page.run_updates import previous_result, show_status, with_updates
+from neural_style.web.page.run_updates import show_status, with_updates
 from neural_style.web.run.album import (
     Album,
     AlbumOutputs,
@@ -68,11 +68,17 @@ def album_after_deletion(album: Album, results: Results) -> Any:
 
 def _painting(shown: AlbumOutputs, language: str, inputs: Inputs, results: Results) -> Updates:
     updates = show_status(shown.status, inputs, results) | {results.latest_run: None}
-    if shown.album is None:
+    if shown.album is None or not shown.album.pictures:
         return updates
-    if shown.album.pictures:
-        return updates | album_updates(shown.album, results)
-    return updates | previous_result(language, results)
+    return (
+        updates
+        | album_updates(shown.album, results)
+        | {
+            # Shown beside them; its buttons would seem theirs.
+            results.picture: gr.update(label=translate("result_before", language)),
+            results.actions: gr.update(visible=False),
+        }
+    )
 
 
 def connect_album_line(inputs: Inputs, language: gr.Textbox) -> None:

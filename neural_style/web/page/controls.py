@@ -81,7 +81,10 @@ def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> 
     )
     # When the visitor acts, not when a value changes: that may be after the next refusal.
     entered = (*inputs.pictures.values(), *widgets.values(), *inputs.radios)
-    changed = [*(one.input for one in entered), inputs.album.upload]
+    changed = [
+        *(one.input for one in entered),
+        *(inputs.album.upload, results.more_iterations.input),
+    ]
     for triggers, chosen in (
         (changed, ""),
         ([inputs.photograph.gallery.select, results.as_content.click], "content"),

@@ -20,7 +20,7 @@ from neural_style.web.page.history import (
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import opened, or_skip
-from neural_style.web.page.scripts import SHOW_JS, put_away_js
+from neural_style.web.page.scripts import SHOW_JS, UNSELECT_JS, focus_js, put_away_js
 from neural_style.web.page.widgets import Confirmation, selected_index
 from neural_style.web.run import runs
 from neural_style.web.run.album import Album
@@ -79,6 +79,8 @@ def connect_earlier(
     def discard(variations: tuple[tuple[str, int], ...], run: str | None, language: str) -> Updates:
         return discarded(variations, run, language, results)
 
+    # The mark of the opened one would stay at its place while the list changes.
+    results.history.change(None, None, results.earlier, js=UNSELECT_JS, **IN_BROWSER)
     stored = [*inputs.pictures.values(), *inputs.widgets.values()]
     opened_outputs = [*stored, *opened_components(results)]
     opening = [
@@ -99,6 +101,7 @@ def connect_earlier(
         *(results.history, results.earlier, results.earlier_fold),
         *(results.variations_box, results.variations, results.kept_variations),
     ]
+    results.discard.click(None, js=focus_js("#vary"), **IN_BROWSER)
     results.discard.click(
         discard,
         [results.kept_variations, results.shown_run, language],

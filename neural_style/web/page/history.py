@@ -27,7 +27,7 @@ def history_updates(names: list[str], language: str, results: Results) -> Update
     titled = [(str(one.picture), result_title(one.run, language)) for one in found]
     return {
         results.history: json.dumps(names),
-        results.earlier: gr.update(value=titled, selected_index=None),
+        results.earlier: titled,
         results.earlier_fold: gr.update(visible=bool(found)),
     }
 

@@ -132,15 +132,6 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         elem_id="result",
     )
     lossless = {"format": "png", "fit_columns": False}
-    with gr.Column(visible=False, elem_id="variations-box") as variations_box:
-        variations = thumbnails(
-            localizer,
-            {"label": "variations"},
-            elem_id="variations",
-            columns=2,
-            **lossless,
-        )
-        discard = localizer.create(gr.Button, {"value": "discard"}, size="sm", elem_id="discard")
     album = thumbnails(
         localizer,
         {"label": "album_pictures"},
@@ -234,6 +225,15 @@ def results_column(localizer: Localizer, note: Message) -> Results:
                 height=310,
                 elem_id="chart",
             )
+    with gr.Column(visible=False, elem_id="variations-box") as variations_box:
+        variations = thumbnails(
+            localizer,
+            {"label": "variations"},
+            elem_id="variations",
+            columns=2,
+            **lossless,
+        )
+        discard = localizer.create(gr.Button, {"value": "discard"}, size="sm", elem_id="discard")
     with localizer.create(
         gr.Accordion, {"label": "history"}, open=True, visible=False, elem_id="fold-earlier"
     ) as earlier_fold:

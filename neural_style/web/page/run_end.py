@@ -18,7 +18,13 @@ from neural_style.web.page.earlier import READ_HISTORY_JS, WRITE_HISTORY_JS
 from neural_style.web.page.history import Updates, added
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
-from neural_style.web.page.run_updates import film, finished, or_skip, stopped
+from neural_style.web.page.run_updates import (
+    continue_label,
+    film,
+    finished,
+    or_skip,
+    stopped,
+)
 from neural_style.web.page.scripts import (
     KEEP_STOPPING_JS,
     end_js,
@@ -77,6 +83,12 @@ def connect_end(
         measured = estimate_inputs(inputs, language), estimate_outputs(inputs)
         shown.then(estimate, *measured, **UNQUEUED).then(
             None, [language, inputs.estimate], inputs.estimate, js=unused_strokes_js(), **IN_BROWSER
+        )
+        shown.then(
+            continue_label,
+            [results.shown_run, results.more_iterations, language],
+            results.continue_run,
+            **UNQUEUED,
         )
         shown.then(
             finish_film,

@@ -96,26 +96,19 @@ def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Re
     ]
     updates = show_status(shown.status, inputs, results)
     if shown.status.kind == "busy":  # not refused
-        updates |= previous_result(language, results) | {results.latest_run: None}
+        updates[results.latest_run] = None
     if pictures:
-        # In one place, so that both rows are in view.
+        # In the place of the result, so that both rows are in view.
         updates |= {
             results.example: gr.update(visible=False),
             results.picture: gr.update(visible=False),
+            results.actions: gr.update(visible=False),
             results.tabs: gr.update(visible=False),
             results.variations_box: gr.update(visible=True),
             results.variations: pictures,
             results.kept_variations: shown.pictures,
         }
     return updates
-
-
-def previous_result(language: str, results: Results) -> Updates:
-    """Updates where other pictures are shown beside the result: its buttons would seem theirs."""
-    return {
-        results.picture: gr.update(label=translate("result_before", language)),
-        results.actions: gr.update(visible=False),
-    }
 
 
 def refuse_faults(

@@ -138,12 +138,14 @@ UNSELECT_JS = f"() => ({_update(selected_index=None)})"
 """JavaScript: the update of a gallery after which none of its pictures is marked."""
 
 
+def focus_js(selector: str) -> str:
+    """JavaScript: the focus for what the selector finds."""
+    return f"() => document.querySelector({json.dumps(selector)})?.focus({{preventScroll: true}})"
+
+
 def put_away_js(focus: str) -> str:
     """JavaScript: the update that hides a component, and the focus for what the selector finds."""
-    return f"""() => {{
-  document.querySelector({json.dumps(focus)})?.focus({{preventScroll: true}});
-  return {_update(visible=False)};
-}}"""
+    return f"() => {{ ({focus_js(focus)})(); return {_update(visible=False)}; }}"
 
 
 _NOTE_KEYBOARD_JS = """

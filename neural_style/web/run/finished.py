@@ -101,7 +101,9 @@ def _finished(
     call = runs.read_call(run)
     picture = picture_path(run, last_picture.iteration)
     name = runs.result_name(run, last_picture.iteration)
-    newer = [] if name in earlier_results else [name]
+    # A continued run has one result, its last; the others would open the same.
+    others = [other for other in earlier_results if runs.find_result(other).run != run]
+    names = earlier_results if name in earlier_results else [name, *others]
     return FinishedOutputs(
         picture=str(picture),
         status=outcome.status(language),
@@ -109,7 +111,7 @@ def _finished(
         gallery=outcome.progress.gallery(run, language),
         chart=outcome.progress.chart(language),
         files=_make_downloads(run, call, picture),
-        results=[*newer, *earlier_results][:_MAX_RESULTS],
+        results=names[:_MAX_RESULTS],
         steps_left=last_picture.planned - last_picture.iteration,
     )
 

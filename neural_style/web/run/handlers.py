@@ -174,7 +174,13 @@ def _prepare_continuation(run: str | None, more: Any) -> _Continuation:
         raise PageError("state_gone")
     call = runs.read_call(folder)
     reached, field = outcome.last_picture, page_knobs()["iterations"]
-    goal = check_value(field, reached.iteration + check_value(field, more))
+    try:
+        goal = check_value(field, reached.iteration + check_value(field, more))
+    except SettingsError as error:
+        most = PAGE_LIMITS[field.name] - reached.iteration
+        if not most:
+            raise
+        raise PageError("no_such_steps", most=most) from error
     settings = replace(parse_settings(call.values), iterations=max(goal, reached.planned))
     left = settings.iterations - reached.iteration
     remaining = replace(settings, iterations=left, scales=1, scale_shares=())
@@ -183,7 +189,8 @@ def _prepare_continuation(run: str | None, more: Any) -> _Continuation:
 
 
 def _error_outputs(error: NeuralStyleError, folder: Path | None, language: str) -> Outputs:
-    failed = status.failed(error.message, language)
+    field = "by" if error.message.code == "no_such_steps" else ""
+    failed = status.failed(error.message, language, field)
     return Outputs(None, [], failed, None, None if folder is None else str(folder))
 
 

@@ -113,6 +113,7 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "no_result": "There is no result yet. Press Paint first.",
     "result_deleted": "This result is no longer here: it was deleted, or is more than about a day "
     "old.",
+    "no_such_steps": "Steps to add must be a whole number from 1 to {most:,}.",
     "nothing_to_continue": "There is no run to continue. Press Paint first.",
     "shared_ends_here": "Only the person who made a shared result can continue it. Use it as the "
     "start picture instead.",
@@ -190,10 +191,10 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "kept. Continue goes on from here.",
     "stopped_detail": "The picture so far is kept, {width}×{height}. Continue goes on from here.",
     "vary": "4 variations",
-    "variations": "Variations: touch one to paint it at full size",
+    "variations": "Variations: touch one to paint it with the chosen quality",
     "varying": "Variation {number} of {count}",
     "varied": "{count} variations are ready",
-    "varied_detail": "Touch the one you like: it is painted at full size.",
+    "varied_detail": "Touch the one you like: it is painted with the chosen quality.",
     "fold_album": "Several photos at once",
     "album": "Photos to paint",
     "album_help": "They are painted one after another, each with the painting and the settings of "
