@@ -165,8 +165,15 @@ class TestRun:
         expect(ready.locator("#status .done")).to_contain_text("4 variations are ready")
         captions = ready.locator("#variations .caption-label").all_inner_texts()
         assert captions == [f"seed {seed}" for seed in (5, 6, 7, 8)]
+        stored = "localStorage['neural-style-space.visit'].includes('variations')"
+        ready.wait_for_function(stored)
+        ready.reload()
+        expect(ready.locator("#status .done")).to_contain_text("4 variations are ready")
+        assert ready.locator("#variations .caption-label").all_inner_texts() == captions
+        expect(ready.locator("#example")).to_have_count(0)
         pictures.nth(2).click()
         wait_for_result(ready, "")
+        open_fold(ready, "look")
         expect(ready.locator("#seed input")).to_have_value("7")
 
     @pytest.mark.slow
@@ -201,6 +208,9 @@ class TestRun:
         expect(ready.locator("#result")).to_contain_text("Result")
         expect(ready.locator("#actions")).to_be_visible()
         expect(ready.locator("#run-tabs")).to_be_visible()
+        ready.reload()
+        expect(ready.locator("#result img")).to_be_visible()
+        expect(ready.locator("#variations")).to_have_count(0)
         assert len(addresses) == 4
         assert not any(httpx.get(address).is_success for address in addresses)
 

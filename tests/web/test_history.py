@@ -82,6 +82,7 @@ def test_discarded_variations_are_deleted_and_the_result_before_is_shown_again(
     assert not any(map(runs.find_result, results[:4]))
     assert all(map(runs.find_result, results[4:]))
     assert updates[page.kept_variations] == ()
+    assert updates[page.latest_variations] == "[]"
     assert updates[page.variations_box] == gr.update(visible=False)
     assert "The variations are deleted." in updates[page.status]
     visible = {

@@ -249,6 +249,10 @@ class TestContinue:
         set_number(ready, "by", 5)
         expect(refusal).to_have_count(0)
         expect(ready.locator(".faulty")).to_have_count(0)
+        set_number(ready, "seed", 3)
+        ready.locator("#earlier .thumbnail-item").click()
+        expect(ready.locator("#seed input")).to_have_value("0")
+        expect(ready.locator("#iterations input[type=number]")).to_have_value("12")
 
 
 class TestLinks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import gradio as gr
@@ -20,6 +21,7 @@ from neural_style.web.run.variations import (
     gpu_seconds_to_vary,
     run_variations,
     variation_seconds,
+    variations_of,
 )
 from tests.web.stylize_calls import knob_values
 
@@ -137,6 +139,14 @@ def test_seeds_matter_more_in_variations_by_matches(sent, watch, asked, statisti
     *_, last = run_variations(*sent, None, *values)
     shown = [chosen_variation(select(k), last.pictures) for k in range(4)]
     assert shown == [(seed, used) for _, seed in last.pictures]
+
+
+def test_stored_variations_are_found_with_their_seeds(sent, watch):
+    *_, last = run_variations(*sent, None, *knob_values(iterations=1, size=64, seed=9))
+    names = [name for name, _ in last.pictures]
+    assert variations_of(names) == [*last.pictures]
+    shutil.rmtree(find_result(names[1]).run)
+    assert variations_of([*names, "/etc/4"]) == [last.pictures[k] for k in (0, 2, 3)]
 
 
 def test_variation_that_is_gone_still_has_its_seed():

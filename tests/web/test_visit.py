@@ -12,7 +12,7 @@ import pytest
 from neural_style import save_image
 from neural_style.settings.knob import write_knob
 from neural_style.web.run import runs
-from neural_style.web.run.addresses import served_folder
+from neural_style.web.run.addresses import picture_path, served_folder
 from neural_style.web.run.call import EXTRA_PICTURES, PICTURES, page_knobs
 from neural_style.web.run.visit import Visit, read_visit
 from tests.conftest import picture
@@ -36,6 +36,16 @@ def test_stored_pictures_values_and_run_are_read(sent):
     )
 
 
+def test_stored_variations_are_those_that_exist_four_at_most(uploads):
+    made = [runs.create_run() for _ in range(6)]
+    for run in made:
+        picture_path(run, 4).touch()
+    names = [runs.result_name(run, 4) for run in made]
+    assert stored(variations=names).variations == tuple(names[:4])
+    mixed = [names[0], f"{names[1]}0", 5, names[2]]
+    assert stored(variations=mixed).variations == (names[0], names[2])
+
+
 def test_missing_fields_are_empty(sent):
     assert stored() == Visit()
     assert stored(pictures={"style": sent[1]}) == Visit(pictures={"style": sent[1]})
@@ -52,6 +62,11 @@ def test_missing_fields_are_empty(sent):
         *('{"values": null}', '{"values": []}', '{"values": "seed"}', '{"values": 5}'),
         *('{"pictures": null}', '{"pictures": ["a.png"]}', '{"pictures": "a.png"}'),
         *('{"run": null}', '{"run": 5}', '{"run": []}', '{"run": {}}', '{"run": ""}'),
+        *(
+            '{"variations": null}',
+            '{"variations": {}}',
+            '{"variations": [[], "\\ud800", "/etc/4"]}',
+        ),
         *('{"values": {"seed": {}}}', '{"pictures": {"style": {}}}', '{"other": 1}'),
         '{"values": {"style_layers": "\\ud800"}}',
     ],

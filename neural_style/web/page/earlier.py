@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from neural_style.errors import NeuralStyleError
 from neural_style.web.page.album import album_after_deletion, album_outputs
 from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
 from neural_style.web.page.history import (
@@ -24,8 +23,9 @@ from neural_style.web.page.scripts import SHOW_JS, UNSELECT_JS, focus_js, put_aw
 from neural_style.web.page.widgets import Confirmation, selected_index
 from neural_style.web.run import runs
 from neural_style.web.run.album import Album
-from neural_style.web.run.finished import read_history, read_recipe_values
+from neural_style.web.run.finished import read_history
 from neural_style.web.run.visit import read_visit
+from neural_style.web.text.texts import PageError
 
 _HISTORY_KEY = "neural-style-space.results"
 """Key of the list of results in the browser's local storage."""
@@ -99,7 +99,8 @@ def connect_earlier(
         *(results.status, results.example, results.picture, results.actions, results.tabs),
         *(results.shown_run, results.latest_run, results.result_link_box),
         *(results.history, results.earlier, results.earlier_fold),
-        *(results.variations_box, results.variations, results.kept_variations),
+        *(results.variations_box, results.variations),
+        *(results.kept_variations, results.latest_variations),
     ]
     results.discard.click(None, js=focus_js("#vary"), **IN_BROWSER)
     results.discard.click(
@@ -107,8 +108,8 @@ def connect_earlier(
         [results.kept_variations, results.shown_run, language],
         [
             *(results.status, results.variations_box, results.variations),
-            *(results.kept_variations, results.example, results.picture, results.actions),
-            results.tabs,
+            *(results.kept_variations, results.latest_variations),
+            *(results.example, results.picture, results.actions, results.tabs),
         ],
         **UNQUEUED,
     )
@@ -150,6 +151,8 @@ def opened_components(results: Results) -> list[Block]:
         *(results.earlier_fold, results.earlier, results.history, results.more_iterations),
         *(results.continue_run, results.shown_run, results.latest_run, results.waits_for_run),
         *(results.result_link_box, results.go_on, results.forget_shown),
+        *(results.variations_box, results.variations),
+        *(results.kept_variations, results.latest_variations),
     ]
 
 
@@ -159,12 +162,12 @@ def _open_result(
     """An earlier result with its settings, and with its pictures if they still exist."""
     updates = opened(result.run, history, language, results)
     try:
-        values, _ = read_recipe_values(str(result.picture))
         call = runs.read_call(result.run)
-        pictures = read_visit(json.dumps({"pictures": call.pictures})).pictures
-    except NeuralStyleError:
+    except PageError:  # it is damaged
         return updates
-    return updates | set_inputs(pictures, values, inputs)
+    # Not from the recipe: of a continued run it has all iterations, which Paint would make, too.
+    asked = read_visit(json.dumps({"pictures": call.pictures, "values": call.values}))
+    return updates | set_inputs(asked.pictures, asked.values, inputs)
 
 
 def set_inputs(pictures: dict[str, str], values: dict[str, Any], inputs: Inputs) -> Updates:

@@ -86,6 +86,7 @@ def _no_variations(results: Results) -> Updates:
         results.variations_box: gr.update(visible=False),
         results.variations: None,
         results.kept_variations: (),
+        results.latest_variations: "[]",
     }
 
 

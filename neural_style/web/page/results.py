@@ -48,6 +48,7 @@ class Results(NamedTuple):
         shown_run: Private folder of the displayed run, or path of a displayed shared result.
         latest_run: The same of the run that was started last; hidden, for the browser to store.
         kept_variations: What `variations` shows: name of the result, and seed.
+        latest_variations: Their names as JSON; hidden, for the browser to store.
         kept_album: What `album` and `album_zip` show, as an `Album`.
         history: The visitor's results as JSON, as the browser stores them; hidden.
         visit: The last visit as JSON, as the browser stores it; hidden.
@@ -89,6 +90,7 @@ class Results(NamedTuple):
     shown_run: gr.State
     latest_run: gr.Textbox
     kept_variations: gr.State
+    latest_variations: gr.Textbox
     kept_album: gr.State
     history: gr.Textbox
     visit: gr.Textbox
@@ -276,6 +278,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         gr.State(None),
         gr.Textbox(visible=False),
         gr.State(()),
+        gr.Textbox(visible=False),
         gr.State(Album()),
         gr.Textbox(visible=False),
         gr.Textbox(visible=False),

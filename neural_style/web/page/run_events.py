@@ -27,7 +27,7 @@ from neural_style.web.page.run_updates import (
 )
 from neural_style.web.page.scripts import HIDE_JS, MARK_FIELD_JS, SCROLL_TO_STATUS_JS, start_js
 from neural_style.web.page.tools import unused_strokes_js
-from neural_style.web.page.visits import STORE_RUN_JS
+from neural_style.web.page.visits import STORE_RUN_JS, STORE_VARIATIONS_JS
 from neural_style.web.page.widgets import selected_index
 from neural_style.web.run.adapters import (
     api_handler,
@@ -118,8 +118,8 @@ def connect_runs(
     ]
     varied_outputs = [
         *(results.status, results.variations_box, results.variations, results.kept_variations),
-        *(results.latest_run, results.example, results.picture, results.actions),
-        results.tabs,
+        *(results.latest_variations, results.latest_run),
+        *(results.example, results.picture, results.actions, results.tabs),
     ]
     # Not on the folded groups, for the reason given in `tools.connect_mask_tool`.
     run_options = _QUEUED | {"show_progress_on": results.status}
@@ -206,6 +206,8 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
     results.picture.change(None, None, results.forget_shown_question.box, js=HIDE_JS, **IN_BROWSER)
     results.status.change(None, js=MARK_FIELD_JS, **IN_BROWSER)
     results.latest_run.change(None, results.latest_run, js=STORE_RUN_JS, **IN_BROWSER)
+    varied = results.latest_variations
+    varied.change(None, varied, js=STORE_VARIATIONS_JS, **IN_BROWSER)
 
 
 def _connect_reuse(inputs: Inputs, results: Results, language: gr.Textbox) -> None:

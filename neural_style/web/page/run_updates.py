@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import html
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -90,25 +91,33 @@ def _status_of(error: gr.Error) -> Status:
 
 
 def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Results) -> Updates:
-    found = [(find_result(name), seed) for name, seed in shown.pictures]
-    pictures = [
-        (str(one.picture), translate("seed", language, seed=seed)) for one, seed in found if one
-    ]
     updates = show_status(shown.status, inputs, results)
     if shown.status.kind == "busy":  # not refused
         updates[results.latest_run] = None
-    if pictures:
+    if shown.pictures:
         # In the place of the result, so that both rows are in view.
-        updates |= {
-            results.example: gr.update(visible=False),
+        updates |= shown_variations(shown.pictures, language, results) | {
             results.picture: gr.update(visible=False),
             results.actions: gr.update(visible=False),
             results.tabs: gr.update(visible=False),
-            results.variations_box: gr.update(visible=True),
-            results.variations: pictures,
-            results.kept_variations: shown.pictures,
         }
     return updates
+
+
+def shown_variations(
+    variations: Sequence[tuple[str, int]], language: str, results: Results
+) -> Updates:
+    """Updates that show those of the variations that still exist, by name and seed."""
+    found = [(find_result(name), seed) for name, seed in variations]
+    return {
+        results.example: gr.update(visible=False),
+        results.variations_box: gr.update(visible=True),
+        results.variations: [
+            (str(one.picture), translate("seed", language, seed=seed)) for one, seed in found if one
+        ],
+        results.kept_variations: tuple(variations),
+        results.latest_variations: json.dumps([name for name, _ in variations]),
+    }
 
 
 def refuse_faults(

@@ -30,7 +30,13 @@ from neural_style.web.page.history import Updates, stored_history
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.links import RESULT_PARAMETER, read_query
 from neural_style.web.page.results import Results
-from neural_style.web.page.run_updates import film, opened, opened_shared, or_skip
+from neural_style.web.page.run_updates import (
+    film,
+    opened,
+    opened_shared,
+    or_skip,
+    shown_variations,
+)
 from neural_style.web.page.scripts import (
     BROWSER_LANGUAGE_JS,
     GROUP_RADIOS_JS,
@@ -44,6 +50,7 @@ from neural_style.web.page.status_view import status_html
 from neural_style.web.page.widgets import Localizer
 from neural_style.web.run import runs, status
 from neural_style.web.run.finished import open_shared_result
+from neural_style.web.run.variations import variations_of
 from neural_style.web.run.visit import Visit, read_visit
 from neural_style.web.text.texts import translate
 
@@ -66,6 +73,11 @@ STORE_RUN_JS = f"""(run) => {{ {_VISIT_JS}
 }}"""
 """JavaScript: stores the run that was started last."""
 
+STORE_VARIATIONS_JS = f"""(names) => {{ {_VISIT_JS}
+  if (names) store({{...visit, variations: JSON.parse(names)}});
+}}"""
+"""JavaScript: stores the variations that are displayed."""
+
 
 def store_inputs_js(pictures: list[str], knobs: list[str]) -> str:
     """JavaScript: stores pictures and settings; its arguments are their values in this order.
@@ -80,7 +92,7 @@ def store_inputs_js(pictures: list[str], knobs: list[str]) -> str:
     if (given[i]?.path) pictures[name] = given[i].path;
   }});
   {json.dumps(knobs)}.forEach((name, i) => {{ values[name] = given[i + {len(pictures)}]; }});
-  store({{pictures, values, run: visit.run}});
+  store({{...visit, pictures, values}});
 }}"""
 
 
@@ -189,8 +201,12 @@ def _open_link(query: dict[str, str], language: str, inputs: Inputs, results: Re
 def _open_visit(
     visit: Visit, history: str, language: str, inputs: Inputs, results: Results
 ) -> Updates:
-    """The pictures, the settings and the run of the last visit."""
+    """The pictures, the settings, the variations and the run of the last visit."""
     updates = set_inputs(visit.pictures, visit.values, inputs)
+    varied = variations_of(visit.variations)
+    if varied:
+        updates |= shown_variations(varied, language, results)
+        updates[results.status] = status_html(status.varied(len(varied), language))
     if visit.run is not None:
         updates |= opened(visit.run, history, language, results, has_left=True) or _waiting(
             visit.run, language, results

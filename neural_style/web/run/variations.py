@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,12 +100,23 @@ def gpu_seconds_to_vary(*arguments: Any, **named: Any) -> int:
         return 1
 
 
+def variations_of(names: Iterable[str]) -> list[tuple[str, int]]:
+    """Names and seeds of those variations that still exist."""
+    asked = [(name, _values(name)) for name in names]
+    return [(name, values["seed"]) for name, values in asked if values]
+
+
 def noise_ratio_of(variation: str) -> float | None:
     """The `noise_ratio` of a variation, by its result's name; None if it is gone or damaged."""
+    return _values(variation).get("noise_ratio")
+
+
+def _values(variation: str) -> dict[str, Any]:
+    """The settings of a variation by name; none if it is gone or damaged."""
     result = find_result(variation)
     with suppress(PageError):
-        return result and read_call(result.run).values["noise_ratio"]
-    return None
+        return read_call(result.run).values if result else {}
+    return {}
 
 
 def _sketch(settings: Settings, number: int) -> Settings:

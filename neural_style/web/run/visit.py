@@ -1,4 +1,4 @@
-"""The last visit as the browser stores it: pictures, settings and run, as JSON."""
+"""The last visit as the browser stores it: pictures, settings, run and variations, as JSON."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from neural_style.settings.knob import write_knob
 from neural_style.web.run import runs
 from neural_style.web.run.call import EXTRA_PICTURES, PICTURES, page_knobs
 from neural_style.web.run.checks import check_upload, check_value
+from neural_style.web.run.variations import COUNT
 
 
 @dataclass(frozen=True)
@@ -25,18 +26,21 @@ class Visit:
         lost: Names of pictures that no longer exist.
         values: Values of settings by name; values that are not allowed are left out.
         run: The folder of the run that was started last, if it still exists.
+        variations: Names of the displayed variations that still exist.
     """
 
     pictures: dict[str, str] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
     values: dict[str, Any] = field(default_factory=dict)
     run: Path | None = None
+    variations: tuple[str, ...] = ()
 
 
 def read_visit(text: str) -> Visit:
     """Reads the JSON that the browser stores; what is malformed in it is left out.
 
-    It has the objects "pictures", name → path, and "values", name → value, and the string "run".
+    It has the objects "pictures", name → path, and "values", name → value, the string "run", and
+    the list of strings "variations".
     """
     try:
         stored = json.loads(text or "{}")
@@ -55,12 +59,14 @@ def read_visit(text: str) -> Visit:
             value = write_knob(knob, check_value(knob, _table(stored, "values")[name]))
             str(value).encode()  # half characters cannot be sent to the page
             values[name] = value
-    run = stored.get("run")
+    run, names = stored.get("run"), stored.get("variations")
+    names = names[:COUNT] if isinstance(names, list) else []
     return Visit(
         pictures,
         tuple(name for name in given if name not in pictures),
         values,
         runs.find_run(run) if isinstance(run, str) else None,
+        tuple(name for name in names if isinstance(name, str) and runs.find_result(name)),
     )
 
 
