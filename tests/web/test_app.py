@@ -44,9 +44,8 @@ class Started(NamedTuple):
     log: Path
 
 
-@pytest.fixture(scope="module", autouse=True)
-def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    """The process, which starts while the first tests of this module run."""
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     tmp_path, port = tmp_path_factory.mktemp("app"), free_port()
     environment = os.environ | {
         "NEURAL_STYLE_WEIGHTS": "packaged",
@@ -66,22 +65,17 @@ def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
             preexec_fn=restore_sigint,
         )
     try:
-        yield Started(f"http://127.0.0.1:{port}/", process, log)
+        url = f"http://127.0.0.1:{port}/"
+        end = time.monotonic() + 90
+        while not responds(url):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.2)
+        yield Started(url, process, log)
     finally:
         process.kill()
         process.wait(timeout=20)
     assert "Traceback" not in log.read_text()
-
-
-@pytest.fixture
-def started(starting: Started) -> Started:
-    """The process when it serves the page."""
-    end = time.monotonic() + 90
-    while not responds(starting.url):
-        assert starting.process.poll() is None, starting.log.read_text()
-        assert time.monotonic() < end, starting.log.read_text()
-        time.sleep(0.2)
-    return starting
 
 
 def responds(url: str) -> bool:
@@ -89,47 +83,6 @@ def responds(url: str) -> bool:
         return httpx.get(url).is_success
     except httpx.TransportError:
         return False
-
-
-@pytest.mark.usefixtures("no_loops_left")
-# Gradio leaves the socket open with which it has tried the port.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_taken_port_is_told(url, monkeypatch):
-    port = url.rstrip("/").rpartition(":")[2]
-    monkeypatch.setenv("GRADIO_SERVER_PORT", port)
-    with gr.Blocks() as page:
-        pass
-    with pytest.raises(SystemExit, match=f"Port {port} cannot be used"):
-        serve(page, Gate(), prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-
-
-@pytest.mark.usefixtures("uploads", "no_loops_left")
-def test_import_builds_the_page_with_its_public_endpoints(monkeypatch):
-    loaded = []
-
-    def load(backbone: str) -> weights.Weights:
-        loaded.append(backbone)
-        return weights.Weights(
-            {}, None, Message("weights.from_file", backbone="none", name="for tests"), ""
-        )
-
-    monkeypatch.setattr(weights, "load_weights", load)
-    monkeypatch.delitem(sys.modules, "app", raising=False)
-    app = importlib.import_module("app")
-    monkeypatch.delitem(sys.modules, "app")
-    assert loaded == ["vgg19"]
-    assert isinstance(app.demo, gr.Blocks)
-    assert "none weights: for tests" in str(app.demo.get_config_file())
-    events = {one.api_name: one for one in app.demo.fns.values() if one.api_visibility == "public"}
-    event = events.pop("stylize")
-    assert inspect.unwrap(event.fn) is inspect.unwrap(run_stylize)
-    assert event.validator is check_inputs
-    assert (event.concurrency_limit, event.concurrency_id) == (40, "runs")
-    assert events.keys() == {"stylize_image", "info"}
-
-
-def test_handler_is_not_wrapped_outside_zero_gpu():
-    assert spaces.GPU(duration=lambda *_: 60)(run_stylize) is run_stylize
 
 
 def test_process_serves_the_page_and_runs_the_real_network(started, tmp_path):
@@ -179,3 +132,44 @@ def test_process_that_is_interrupted_keeps_the_picture_and_tells_the_visitor(sta
     pictures = started.log.parent.glob(f"gradio/runs/*/stylized-{reached['iteration']:06d}-*.png")
     with Image.open(next(pictures)) as image:
         assert image.size == (64, 43)
+
+
+@pytest.mark.usefixtures("no_loops_left")
+# Gradio leaves the socket open with which it has tried the port.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_taken_port_is_told(url, monkeypatch):
+    port = url.rstrip("/").rpartition(":")[2]
+    monkeypatch.setenv("GRADIO_SERVER_PORT", port)
+    with gr.Blocks() as page:
+        pass
+    with pytest.raises(SystemExit, match=f"Port {port} cannot be used"):
+        serve(page, Gate(), prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+
+
+@pytest.mark.usefixtures("uploads", "no_loops_left")
+def test_import_builds_the_page_with_its_public_endpoints(monkeypatch):
+    loaded = []
+
+    def load(backbone: str) -> weights.Weights:
+        loaded.append(backbone)
+        return weights.Weights(
+            {}, None, Message("weights.from_file", backbone="none", name="for tests"), ""
+        )
+
+    monkeypatch.setattr(weights, "load_weights", load)
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    app = importlib.import_module("app")
+    monkeypatch.delitem(sys.modules, "app")
+    assert loaded == ["vgg19"]
+    assert isinstance(app.demo, gr.Blocks)
+    assert "none weights: for tests" in str(app.demo.get_config_file())
+    events = {one.api_name: one for one in app.demo.fns.values() if one.api_visibility == "public"}
+    event = events.pop("stylize")
+    assert inspect.unwrap(event.fn) is inspect.unwrap(run_stylize)
+    assert event.validator is check_inputs
+    assert (event.concurrency_limit, event.concurrency_id) == (40, "runs")
+    assert events.keys() == {"stylize_image", "info"}
+
+
+def test_handler_is_not_wrapped_outside_zero_gpu():
+    assert spaces.GPU(duration=lambda *_: 60)(run_stylize) is run_stylize
