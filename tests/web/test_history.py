@@ -52,6 +52,15 @@ def test_continued_run_has_one_result_its_last(sent, watch, results):
     assert names == [runs.result_name(Path(folder), 6), *results[:2]]
 
 
+def test_result_deleted_in_another_tab_meanwhile_is_left_out(sent, watch, results, monkeypatch):
+    folder = complete_run(run_stylize(*sent, None, *knob_values()))
+    monkeypatch.setattr("neural_style.web.run.finished.read_history", json.loads)
+    gone = results[0]
+    shutil.rmtree(runs.find_result(gone).run)
+    names = finish_run(folder, json.dumps([gone, results[1]]), "en").results
+    assert names == [runs.result_name(Path(folder), 4), results[1]]
+
+
 def test_finished_run_keeps_the_newest_twelve_results(sent, watch, results):
     folder = complete_run(run_stylize(*sent, None, *knob_values()))
     outputs = finish_run(folder, json.dumps(results), "en")

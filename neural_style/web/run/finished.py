@@ -102,7 +102,8 @@ def _finished(
     picture = picture_path(run, last_picture.iteration)
     name = runs.result_name(run, last_picture.iteration)
     # A continued run has one result, its last; the others would open the same.
-    others = [other for other in earlier_results if runs.find_result(other).run != run]
+    found = [(other, runs.find_result(other)) for other in earlier_results]
+    others = [other for other, result in found if result and result.run != run]
     names = earlier_results if name in earlier_results else [name, *others]
     return FinishedOutputs(
         picture=str(picture),
