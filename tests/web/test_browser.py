@@ -16,6 +16,7 @@ from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS
 from neural_style.web.run import handlers
 from tests.web.visit import (
     choose_example,
+    delete,
     make_ready,
     open_fold,
     press,
@@ -162,6 +163,7 @@ class TestRun:
         press(ready, "vary")
         pictures = ready.locator("#variations .thumbnail-item")
         expect(pictures).to_have_count(4)
+        expect(ready.locator("#variations-box")).to_contain_text("touch one to paint it")
         expect(ready.locator("#status .done")).to_contain_text("4 variations are ready")
         captions = ready.locator("#variations .caption-label").all_inner_texts()
         assert captions == [f"seed {seed}" for seed in (5, 6, 7, 8)]
@@ -175,6 +177,47 @@ class TestRun:
         wait_for_result(ready, "")
         open_fold(ready, "look")
         expect(ready.locator("#seed input")).to_have_value("7")
+        for _ in ("as painted", "after a reload"):
+            tops = [
+                ready.locator(f"#{name}").bounding_box()["y"]
+                for name in ("result", "variations-box", "actions")
+            ]
+            assert tops == sorted(tops)
+            assert len({round(one.bounding_box()["y"]) for one in pictures.all()}) == 1  # one row
+            ready.reload()
+            expect(pictures).to_have_count(4)
+            expect(ready.locator("#result img")).to_be_visible()
+
+    @pytest.mark.slow
+    def test_variations_that_are_stopped_can_be_painted(self, ready, watch):
+        set_number(ready, "iterations", 2)
+        seen = watch.looks
+        watch.allow(looks=seen + 5)
+        press(ready, "vary")
+        expect(ready.locator("#variations .thumbnail-item")).not_to_have_count(0)
+        watch.wait(looks=seen + 6)
+        press(ready, "stop")
+        watch.allow(math.inf)
+        expect(ready.locator("#status .done")).to_contain_text("Stopped.Touch the one you like")
+
+    @pytest.mark.slow
+    def test_earlier_results_cannot_be_opened_during_a_run(self, ready, watch):
+        run_to_the_end(ready)
+        before = ready.locator("#result img").get_attribute("src")
+        set_number(ready, "seed", 9)
+        seen = watch.looks
+        watch.allow(looks=seen + 2)
+        press(ready, "stylize")
+        watch.wait(looks=seen + 3)
+        earlier = ready.locator("#earlier .thumbnail-item")
+        earlier.focus()
+        ready.keyboard.press("Enter")
+        ready.wait_for_timeout(500)
+        expect(ready.locator("#seed input")).to_have_value("9")
+        watch.allow(math.inf)
+        wait_for_result(ready, before)
+        earlier.last.click()
+        expect(ready.locator("#seed input")).to_have_value("0")
 
     @pytest.mark.slow
     def test_result_stays_whole_where_variations_are_stopped_before_the_first(self, ready, watch):
@@ -202,6 +245,10 @@ class TestRun:
         discard = ready.locator("#discard")
         assert discard.evaluate("(button) => button.getBoundingClientRect().bottom") < 900
         press(ready, "discard")
+        press(ready, "discard-question-keep")
+        expect(ready.locator("#discard-question")).to_have_count(0)
+        expect(discard).to_be_focused()
+        delete(ready, "discard")
         expect(ready.locator("#status")).to_contain_text("The variations are deleted.")
         expect(ready.locator("#variations, #discard")).to_have_count(0)
         expect(ready.locator("#vary")).to_be_focused()

@@ -65,6 +65,14 @@ class TestResult:
         assert finished.finish_run(folder, "", "en").status == last.status
         assert handlers.restore(last.picture)[0] == 25
 
+    def test_duration_of_a_continued_run_is_that_of_all_its_parts(self, sent, watch):
+        watch.seconds_per_look = 0.02
+        folder = complete_run(run_stylize(*sent, None, *knob_values(iterations=20)))
+        before = runs.last_outcome(Path(folder)).last_picture.seconds
+        complete_run(run_continue(folder, 1, "en"))
+        assert before > 0.4
+        assert before < runs.last_outcome(Path(folder)).last_picture.seconds < 2 * before
+
     @pytest.mark.slow
     def test_recipe_of_a_continued_run_makes_the_same_picture(self, sent, watch):
         values = knob_values(iterations=10, size=128, scales=2)

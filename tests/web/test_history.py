@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from neural_style.web.page.history import added, discarded, forgotten_all
+from neural_style.web.page.history import added, changed_elsewhere, discarded, forgotten_all
 from neural_style.web.run import runs
 from neural_style.web.run.addresses import picture_path
 from neural_style.web.run.finished import finish_run, read_history
@@ -103,6 +103,23 @@ def test_discarded_variations_are_deleted_and_the_result_before_is_shown_again(
         dict.fromkeys((page.picture, page.actions, page.tabs), True) if shown else {}
     )
     assert (page.example in updates) is not shown
+
+
+@pytest.mark.parametrize("kind", ["here", "deleted", "shared", "none"])
+def test_result_deleted_in_another_tab_is_put_away(columns, results, kind):
+    _, page = columns
+    run = runs.find_result(results[0]).run
+    shown = None if kind == "none" else str(run)
+    if kind == "shared":
+        shown = str(runs.find_shared_by_name(runs.share(run, 4)))
+    if kind != "here":
+        shutil.rmtree(run)
+    updates = changed_elsewhere(shown, json.dumps(results[:3]), "en", page)
+    assert [*json.loads(updates[page.history])] == results[kind != "here" : 3]
+    assert (page.picture in updates) is (kind == "deleted")
+    if kind == "deleted":
+        assert updates[page.shown_run] is None
+        assert "Deleted" in updates[page.status]
 
 
 def test_new_results_come_before_the_stored_ones_each_once(columns, results):

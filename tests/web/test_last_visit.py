@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 
 import pytest
 from playwright.sync_api import expect
@@ -15,6 +16,7 @@ from tests.web.visit import (
     press,
     run_to_the_end,
     set_number,
+    tab,
 )
 
 pytestmark = pytest.mark.browser
@@ -51,7 +53,7 @@ class TestLastVisit:
         )
         expect(ready.locator("#result img")).to_have_count(1)
 
-    def test_run_of_another_tab_is_told_and_its_result_appears(self, ready, watch, expected_errors):
+    def test_run_of_another_tab_is_told_and_its_result_appears(self, ready, watch):
         watch.allow(looks=4)
         press(ready, "stylize")
         watch.wait(looks=4)
@@ -66,8 +68,19 @@ class TestLastVisit:
         expect(second.locator("#result img")).to_have_attribute("src", shown)
         expect(second.locator("#earlier .thumbnail-item")).to_have_count(1)
         delete(second, "forget-shown")
-        expect(second.locator("#status")).to_contain_text("Deleted, with the links")
+        for page in (second, ready):
+            expect(page.locator("#status")).to_contain_text("Deleted, with the links")
+            expect(page.locator("#result, #actions, #fold-earlier")).to_have_count(0)
         second.close()
+
+    @pytest.mark.slow
+    def test_result_that_is_gone_from_the_server_is_told(
+        self, ready, watch, uploads, expected_errors
+    ):
+        run_to_the_end(ready)
+        tab(ready, "Film")
+        ready.locator("#film img").wait_for()  # nothing is written any more
+        shutil.rmtree(uploads / "shut")
         expected_errors.append("400")
         press(ready, "result-link")
         expect(ready.locator("#status .failed")).to_contain_text("This result is no longer here")

@@ -210,3 +210,7 @@ class TestAccessibility:
         expect(page.locator("#stylize")).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.locator("#status .done")).to_contain_text("12 steps")
+        expect(page.locator("#by input")).to_have_value("20")
+        page.locator("#continue").press("Enter")
+        expect(page.locator("#status .done")).to_contain_text("32 steps")
+        expect(page.locator("#continue")).to_be_focused()

@@ -126,8 +126,6 @@ class TestFinishedRun:
         for number, title in enumerate(titles):  # not the one that stood there before
             expect(earlier.nth(number)).to_have_accessible_name(title)
         earlier.nth(1).click()
-        marked = ready.locator("#earlier .thumbnail-item.selected")
-        expect(marked).to_have_accessible_name(titles[1])
         expect(ready.locator("#seed input")).to_have_value("1")
         expect(ready.locator("#result-link-box")).not_to_be_visible()  # of the other result
         expect(ready.locator("#status")).to_be_in_viewport()
@@ -162,12 +160,14 @@ class TestFinishedRun:
         second.locator("#stylize").wait_for()
         expect(second.locator("#estimate")).to_contain_text("on this machine")
         run_to_the_end(ready)
+        expect(second.locator("#earlier .thumbnail-item")).to_have_count(1)
         make_ready(second, pictures)
         run_to_the_end(second)
         expect(second.locator("#earlier .thumbnail-item")).to_have_count(2)
         pictures = [shown(page) for page in (ready, second)]
         delete(second, "forget")
-        expect(second.locator("#fold-earlier")).not_to_be_visible()
+        for page in (second, ready):
+            expect(page.locator("#fold-earlier, #result")).to_have_count(0)
         second.reload()
         expect(second.locator("#content img")).to_have_count(1)
         expect(second.locator("#estimate")).to_contain_text("on this machine")
@@ -234,20 +234,24 @@ class TestContinue:
         run_to_the_end(ready)
         expect(ready.locator("#continue")).to_have_text(re.compile(r"Continue \(about \d+ s\)"))
         set_number(ready, "by", 2000)
-        expect(ready.locator("#continue")).to_have_text("Continue")  # more than the page allows
+        expect(ready.locator("#continue")).to_have_text("Continue (by 1 to 1,988 steps)")
         set_number(ready, "by", 8)
         expect(ready.locator("#continue")).to_contain_text("(about ")
         press(ready, "continue")
         expect(ready.locator("#status .done")).to_contain_text("20 steps")
         expect(ready.locator("#earlier .thumbnail-item")).to_have_count(1)
         set_number(ready, "by", 0)
-        press(ready, "continue")
+        ready.locator("#continue").press("Enter")
         refusal = ready.locator("#status .failed")
         expect(refusal).to_contain_text("Steps to add must be a whole number from 1 to 1,980")
         expect(ready.locator("#by.faulty")).to_be_visible()
+        expect(ready.locator("#by input")).to_be_focused()
         expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000020"))
+        press(ready, "continue")
+        expect(refusal).to_have_count(1)
         set_number(ready, "by", 5)
         expect(refusal).to_have_count(0)
+        expect(ready.locator("#status .done")).to_contain_text("20 steps")
         expect(ready.locator(".faulty")).to_have_count(0)
         set_number(ready, "seed", 3)
         ready.locator("#earlier .thumbnail-item").click()
@@ -280,6 +284,11 @@ class TestLinks:
         open_fold(other, "size")
         expect(other.locator("#iterations input[type=number]")).to_have_value("12")
         expect(other.locator("#size input[type=number]")).to_have_value("96")
+        for opened in (page, other):  # by the link, and by a reload
+            for name, title in (("content", "Dahlia"), ("style", "Church at Auvers")):
+                marked = opened.locator(f"#{name}-examples .thumbnail-item.selected")
+                expect(marked).to_have_accessible_name(title)
+            page.reload()
 
     @pytest.mark.slow
     def test_result_link_shows_the_result_and_its_settings(self, ready, open_page, url, watch):

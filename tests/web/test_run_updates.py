@@ -157,7 +157,7 @@ class TestEnd:
     ):
         _, results = columns
         *_, last = run_stylize(*sent, None, *knob_values(seed=7))
-        monkeypatch.setattr(run_updates, "seconds_to_continue", lambda *given: 24.0)
+        monkeypatch.setattr(run_updates, "expected_continuation_seconds", lambda *given: 24.0)
         updates = run_updates.finished(last.run, "", "en", results)
         comparison, chart = updates.pop(results.compare), updates.pop(results.chart)
         assert comparison[1] == last.picture
@@ -187,17 +187,19 @@ class TestEnd:
         assert run_updates.finished(None, "[1]", "en", results) == {results.history: "[1]"}
 
     @pytest.mark.parametrize("run", [None, ""])
-    def test_run_stopped_in_line_says_so(self, columns, run):
+    @pytest.mark.parametrize("varied", [False, True])
+    def test_run_stopped_in_line_says_so(self, columns, run, varied):
         results = columns.results
-        stopped = run_updates.stopped(run, "[]", "en", results)
-        only = status_html(Status("done", "Stopped."))
+        stopped = run_updates.stopped(run, "[]", varied, "en", results)
+        left = "Touch the one you like: it is painted with the chosen quality." if varied else ""
+        only = status_html(Status("done", "Stopped.", left))
         assert stopped == {results.status: only, results.history: "[]"}
 
     def test_run_stopped_before_its_first_picture_says_so(self, columns, sent, watch):
         results = run_stylize(*sent, None, *knob_values())
         folder = next(results).run
         results.close()
-        stopped = run_updates.stopped(folder, "", "en", columns.results)
+        stopped = run_updates.stopped(folder, "", False, "en", columns.results)
         words = status_html(STOPPED_EARLY)
         assert stopped == {columns.results.status: words, columns.results.history: ""}
 
@@ -218,9 +220,10 @@ class TestEnd:
         assert label == f"继续（约 {format_duration(rounded(many), 'zh')}）"
 
     @pytest.mark.parametrize("steps", [0, -1, "ten", None, 1e9])
-    def test_steps_that_cannot_be_made_have_no_time(self, sent, watch, steps):
+    def test_continue_tells_how_many_steps_can_be_made(self, sent, watch, steps):
         folder = complete_run(run_stylize(*sent, None, *knob_values()))
-        assert run_updates.continue_label(folder, steps, "en") == "Continue"
+        label = run_updates.continue_label(folder, steps, "en")
+        assert label == "Continue (by 1 to 1,996 steps)"
         assert run_updates.continue_label(None, 20, "en") == "Continue"
 
     def test_film_fills_its_two_components(self, columns, sent, watch):
@@ -266,7 +269,7 @@ class TestOpened:
         outputs = run_stylize(*sent, None, *knob_values(iterations=12))
         run = next(shown.run for shown in outputs if shown.picture is not None)
         outputs.close()
-        run_updates.stopped(run, "", "en", columns.results)
+        run_updates.stopped(run, "", False, "en", columns.results)
         updates = run_updates.opened(Path(run), "", "en", columns.results, has_left=True)
         assert "Leaving" not in updates[columns.results.status]
         assert "Stopped after" in updates[columns.results.status]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
 from PIL import Image
 
-from neural_style.web.page.links import EXAMPLES
+from neural_style.web.page.links import EXAMPLES, find_identical_example
 from neural_style.web.page.widgets import Localizer, picture_input, selected_index, thumbnails
 from neural_style.web.text.texts import translate
 
@@ -43,9 +44,11 @@ class Chooser(NamedTuple):
     """An input for a picture, and a gallery whose pictures fill it.
 
     Attributes:
+        name: "content" or "style".
         examples: Paths of the gallery's pictures, in its order.
     """
 
+    name: str
     picture: gr.Image
     gallery: gr.Gallery
     examples: tuple[str, ...]
@@ -75,7 +78,7 @@ def create_chooser(localizer: Localizer, name: str, examples: tuple[str, ...]) -
             height=188,
             elem_id=f"{name}-examples",
         )
-    return Chooser(picture, gallery, paths)
+    return Chooser(name, picture, gallery, paths)
 
 
 def chosen_example(examples: tuple[str, ...]) -> Callable[[gr.SelectData], Any]:
@@ -86,6 +89,12 @@ def chosen_example(examples: tuple[str, ...]) -> Callable[[gr.SelectData], Any]:
         return gr.skip() if chosen is None else examples[chosen]
 
     return choose
+
+
+def example_number(chooser: Chooser, path: str | None) -> int | None:
+    """The place in the gallery of the example that a file is a copy of; None if it is none."""
+    example = path and find_identical_example(chooser.name, Path(path))
+    return chooser.examples.index(example) if example in chooser.examples else None
 
 
 @cache

@@ -14,7 +14,7 @@ from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.manners import PRESET_KNOBS, connect_manners, rounded, timed_qualities
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import show_status
-from neural_style.web.page.scripts import UNSELECT_JS, inputs_changed_js
+from neural_style.web.page.scripts import STEPS_CHANGED_JS, UNSELECT_JS, inputs_changed_js
 from neural_style.web.run import status
 from neural_style.web.run.call import named_values
 from neural_style.web.run.checks import check_shape, check_upload, parse_settings
@@ -81,10 +81,7 @@ def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> 
     )
     # When the visitor acts, not when a value changes: that may be after the next refusal.
     entered = (*inputs.pictures.values(), *widgets.values(), *inputs.radios)
-    changed = [
-        *(one.input for one in entered),
-        *(inputs.album.upload, results.more_iterations.input),
-    ]
+    changed = [*(one.input for one in entered), inputs.album.upload]
     for triggers, chosen in (
         (changed, ""),
         ([inputs.photograph.gallery.select, results.as_content.click], "content"),
@@ -98,6 +95,7 @@ def connect_controls(inputs: Inputs, results: Results, language: gr.Textbox) -> 
             js=inputs_changed_js(chosen),
             **IN_BROWSER,
         )
+    results.more_iterations.input(None, None, results.status, js=STEPS_CHANGED_JS, **IN_BROWSER)
     _connect_size_check(inputs, results, language)
     for name, picture in inputs.pictures.items():
         _connect_check(name, picture, inputs, results, language)

@@ -9,9 +9,11 @@ import gradio as gr
 from gradio.blocks import Block
 
 from neural_style.web.page.album import album_after_deletion, album_outputs
+from neural_style.web.page.choosers import example_number
 from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
 from neural_style.web.page.history import (
     Updates,
+    changed_elsewhere,
     discarded,
     forgotten_all,
     forgotten_shown,
@@ -19,11 +21,12 @@ from neural_style.web.page.history import (
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
 from neural_style.web.page.run_updates import opened, or_skip
-from neural_style.web.page.scripts import SHOW_JS, UNSELECT_JS, focus_js, put_away_js
+from neural_style.web.page.scripts import SHOW_JS, focus_js, put_away_js
 from neural_style.web.page.widgets import Confirmation, selected_index
 from neural_style.web.run import runs
 from neural_style.web.run.album import Album
 from neural_style.web.run.finished import read_history
+from neural_style.web.run.variations import Variations
 from neural_style.web.run.visit import read_visit
 from neural_style.web.text.texts import PageError
 
@@ -32,6 +35,14 @@ _HISTORY_KEY = "neural-style-space.results"
 
 STORED_HISTORY = f"(localStorage.getItem({json.dumps(_HISTORY_KEY)}) ?? '')"
 """JavaScript: the list of results as it is stored now, perhaps changed by another tab."""
+
+WATCH_HISTORY_JS = f"""() => window.addEventListener("storage", (change) => {{
+  const others = document.body.dataset.running !== "yes";
+  if (others && change.key === {json.dumps(_HISTORY_KEY)})
+    document.querySelector("#history-changed").click();
+}})"""
+"""JavaScript: presses a hidden button when another tab has changed the list, except during a run,
+at whose end it is read anyway."""
 
 READ_HISTORY_JS = f"(first, _, ...others) => [first, {STORED_HISTORY}, ...others]"
 """JavaScript: the second input is replaced by `STORED_HISTORY`."""
@@ -67,22 +78,21 @@ def connect_earlier(
     def delete_from_album(album: Album) -> Any:
         return album_after_deletion(album, results)
 
-    def forget_all(
-        history: str, album: Album, variations: tuple[tuple[str, int], ...], language: str
-    ) -> Updates:
+    def forget_all(history: str, album: Album, variations: Variations, language: str) -> Updates:
         others = [name for name, _ in (*album.pictures, *variations)]
         return forgotten_all(history, others, language, results)
 
     def forget_shown(run: str | None, history: str, language: str) -> Updates:
         return forgotten_shown(run, history, language, results)
 
-    def discard(variations: tuple[tuple[str, int], ...], run: str | None, language: str) -> Updates:
+    def discard(variations: Variations, run: str | None, language: str) -> Updates:
         return discarded(variations, run, language, results)
 
-    # The mark of the opened one would stay at its place while the list changes.
-    results.history.change(None, None, results.earlier, js=UNSELECT_JS, **IN_BROWSER)
+    def change_elsewhere(run: str | None, history: str, language: str) -> Updates:
+        return changed_elsewhere(run, history, language, results)
+
     stored = [*inputs.pictures.values(), *inputs.widgets.values()]
-    opened_outputs = [*stored, *opened_components(results)]
+    opened_outputs = [*stored, *opened_components(inputs, results)]
     opening = [
         results.earlier.select(
             open_earlier, [results.history, language], opened_outputs, **UNQUEUED
@@ -102,8 +112,8 @@ def connect_earlier(
         *(results.variations_box, results.variations),
         *(results.kept_variations, results.latest_variations),
     ]
-    results.discard.click(None, js=focus_js("#vary"), **IN_BROWSER)
-    results.discard.click(
+    _connect_question(results.discard, results.discard_question)
+    results.discard_question.confirm.click(
         discard,
         [results.kept_variations, results.shown_run, language],
         [
@@ -111,6 +121,13 @@ def connect_earlier(
             *(results.kept_variations, results.latest_variations),
             *(results.example, results.picture, results.actions, results.tabs),
         ],
+        **UNQUEUED,
+    ).then(None, js=focus_js("#vary"), **IN_BROWSER)
+    results.history_changed.click(
+        change_elsewhere,
+        [results.shown_run, results.history, language],
+        outputs,
+        js=READ_HISTORY_JS,
         **UNQUEUED,
     )
     for button, question, handler, handler_inputs, js in (
@@ -143,9 +160,12 @@ def _connect_question(button: gr.Button, question: Confirmation) -> None:
         answer.click(None, None, question.box, js=put_away_js(f"#{button.elem_id}"), **IN_BROWSER)
 
 
-def opened_components(results: Results) -> list[Block]:
-    """The components that may change when a result or a visit is opened, except inputs."""
+def opened_components(inputs: Inputs, results: Results) -> list[Block]:
+    """The components that may change when a result or a visit is opened, except those of
+    pictures and settings.
+    """
     return [
+        *(inputs.photograph.gallery, inputs.painting.gallery),
         *(results.status, results.example, results.picture, results.actions, results.tabs),
         *(results.compare, results.files, results.details, results.gallery, results.chart),
         *(results.earlier_fold, results.earlier, results.history, results.more_iterations),
@@ -171,7 +191,13 @@ def _open_result(
 
 
 def set_inputs(pictures: dict[str, str], values: dict[str, Any], inputs: Inputs) -> Updates:
-    """Updates that set the inputs to these files and values, by name."""
-    return {inputs.pictures[name]: path for name, path in pictures.items()} | {
-        inputs.widgets[name]: value for name, value in values.items()
-    }
+    """Updates that set the inputs to these files and values, by name, and mark the examples among
+    the files.
+    """
+    updates: Updates = {inputs.pictures[name]: path for name, path in pictures.items()}
+    updates |= {inputs.widgets[name]: value for name, value in values.items()}
+    for chooser in (inputs.photograph, inputs.painting):
+        number = example_number(chooser, pictures.get(chooser.name))
+        if number is not None:
+            updates[chooser.gallery] = gr.update(selected_index=number)
+    return updates

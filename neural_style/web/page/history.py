@@ -14,7 +14,8 @@ from neural_style.web.page.status_view import status_html
 from neural_style.web.run import status
 from neural_style.web.run.cleanup import delete_run
 from neural_style.web.run.finished import has_ended, read_history, result_title
-from neural_style.web.run.runs import find_result, find_run
+from neural_style.web.run.runs import find_result, find_run, find_shared
+from neural_style.web.run.variations import Variations
 from neural_style.web.text.texts import translate
 
 Updates = dict[Block, Any]
@@ -60,9 +61,7 @@ def forgotten_all(history: str, others: Iterable[str], language: str, results: R
     )
 
 
-def discarded(
-    variations: tuple[tuple[str, int], ...], run: str | None, language: str, results: Results
-) -> Updates:
+def discarded(variations: Variations, run: str | None, language: str, results: Results) -> Updates:
     """Deletes the displayed variations; updates that show what was there before them.
 
     Args:
@@ -79,6 +78,16 @@ def discarded(
         # A shared result has none.
         results.tabs: gr.update(visible=find_run(run) is not None),
     }
+
+
+def changed_elsewhere(run: str | None, history: str, language: str, results: Results) -> Updates:
+    """Updates after another tab has changed the stored list of results, and perhaps deleted the
+    displayed one.
+    """
+    updates = stored_history(history, language, results)
+    if run and not (find_run(run) or find_shared(run)):
+        updates |= _example_again(language, results)
+    return updates
 
 
 def _no_variations(results: Results) -> Updates:

@@ -83,7 +83,7 @@ def _example_names(*paths: str | None) -> dict[str, str]:
     return {
         name: Path(example).stem
         for name, path in zip(_PICTURE_NAMES, paths, strict=True)
-        if path and (example := _find_identical_example(name, Path(path)))
+        if path and (example := find_identical_example(name, Path(path)))
     }
 
 
@@ -104,15 +104,15 @@ def _examples(name: str) -> list[Path]:
     return sorted((EXAMPLES / name).glob("*.jpg"))
 
 
-def _find_identical_example(name: str, path: Path) -> str | None:
-    """The file name of the example picture with the same content; None if there is none."""
+def find_identical_example(name: str, path: Path) -> str | None:
+    """The path of the example picture with the same content; None if there is none."""
     try:
         size, digest = path.stat().st_size, None
         for file in _examples(name):
             if file.stat().st_size == size:
                 digest = digest or _digest(path)
                 if _digest(file) == digest:
-                    return file.name
+                    return str(file)
     except OSError:
         return None
     return None

@@ -42,7 +42,7 @@ class Results(NamedTuple):
         album_zip: The same as a ZIP file.
         actions: What can be done with a result; hidden while there is none, and beside variations
             or an album.
-        forget_question, forget_shown_question: Asked before results are deleted.
+        forget_question, forget_shown_question, discard_question: Asked before results are deleted.
         variations_box: The variations, and the button that discards them; hidden without them.
         go_on: Continue, and by how many iterations; hidden while a shared result is shown.
         shown_run: Private folder of the displayed run, or path of a displayed shared result.
@@ -55,6 +55,7 @@ class Results(NamedTuple):
         waits_for_run: Active while the last run goes on elsewhere, as in another tab.
         connection_lost: Pressed by a script if a run could not be requested; hidden.
         request_failed: Pressed by a script if an unqueued event has failed; hidden.
+        history_changed: Pressed by a script if another tab has changed the list of results; hidden.
     """
 
     status: gr.HTML
@@ -63,6 +64,7 @@ class Results(NamedTuple):
     variations_box: gr.Column
     variations: gr.Gallery
     discard: gr.Button
+    discard_question: Confirmation
     album: gr.Gallery
     album_zip: gr.File
     actions: gr.Column
@@ -97,6 +99,7 @@ class Results(NamedTuple):
     waits_for_run: gr.Timer
     connection_lost: gr.Button
     request_failed: gr.Button
+    history_changed: gr.Button
 
 
 def results_column(localizer: Localizer, note: Message) -> Results:
@@ -134,6 +137,17 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         elem_id="result",
     )
     lossless = {"format": "png", "fit_columns": False}
+    with gr.Column(visible=False, elem_id="variations-box") as variations_box:
+        localizer.create(gr.Markdown, {"value": "variations"})
+        variations = thumbnails(
+            localizer,
+            {"label": "variations"},
+            elem_id="variations",
+            columns=2,
+            **lossless,
+        )
+        discard = localizer.create(gr.Button, {"value": "discard"}, size="sm", elem_id="discard")
+        discard_question = confirmation(localizer, "discard_question", "discard-question")
     album = thumbnails(
         localizer,
         {"label": "album_pictures"},
@@ -227,15 +241,6 @@ def results_column(localizer: Localizer, note: Message) -> Results:
                 height=310,
                 elem_id="chart",
             )
-    with gr.Column(visible=False, elem_id="variations-box") as variations_box:
-        variations = thumbnails(
-            localizer,
-            {"label": "variations"},
-            elem_id="variations",
-            columns=2,
-            **lossless,
-        )
-        discard = localizer.create(gr.Button, {"value": "discard"}, size="sm", elem_id="discard")
     with localizer.create(
         gr.Accordion, {"label": "history"}, open=True, visible=False, elem_id="fold-earlier"
     ) as earlier_fold:
@@ -251,6 +256,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         variations_box,
         variations,
         discard,
+        discard_question,
         album,
         album_zip,
         actions,
@@ -285,4 +291,5 @@ def results_column(localizer: Localizer, note: Message) -> Results:
         gr.Timer(_WATCH_INTERVAL_SECONDS, active=False),
         gr.Button(visible="hidden", elem_id="connection-lost"),
         gr.Button(visible="hidden", elem_id="request-failed"),
+        gr.Button(visible="hidden", elem_id="history-changed"),
     )

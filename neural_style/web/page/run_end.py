@@ -36,6 +36,7 @@ from neural_style.web.page.scripts import (
 from neural_style.web.page.tools import unused_strokes_js
 from neural_style.web.run.album import Album
 from neural_style.web.run.gate import Gate, visitor_of
+from neural_style.web.run.variations import Variations
 
 _STOP_SECONDS = 60
 """A stopped run ends after its current step, or after the network is loaded."""
@@ -54,15 +55,23 @@ def connect_end(
         names = [] if run else [name for name, _ in album.pictures]
         return added(names, history, language, results)
 
-    def finish(run: str | None, history: str, album: Album, language: str) -> Updates:
+    def finish(
+        run: str | None, history: str, album: Album, _: Variations, language: str
+    ) -> Updates:
         updates = finished(run, history, language, results)
         return updates | add_album(run, history, album, language)
 
     def finish_stopped(
-        run: str | None, history: str, album: Album, language: str, request: gr.Request
+        run: str | None,
+        history: str,
+        album: Album,
+        variations: Variations,
+        language: str,
+        request: gr.Request,
     ) -> Updates:
         gate.wait_for_end(visitor_of(request), _STOP_SECONDS)
-        updates = stopped(run, history, language, results)
+        varied = bool(variations) and not album.pictures
+        updates = stopped(run, history, varied, language, results)
         return updates | add_album(run, history, album, language)
 
     def finish_film(run: str | None) -> Any:
@@ -75,7 +84,10 @@ def connect_end(
         # Unqueued: runs that wait must not hold back a result.
         shown = ended(
             handler,
-            [results.latest_run, results.history, results.kept_album, language],
+            [
+                *(results.latest_run, results.history, results.kept_album),
+                *(results.kept_variations, language),
+            ],
             [*_finished_components(results), results.history],
             js=READ_HISTORY_JS,
             **UNQUEUED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -59,6 +59,7 @@ from neural_style.web.run.line import Line
 from neural_style.web.run.status import Status
 from neural_style.web.run.variations import (
     VariationOutputs,
+    Variations,
     gpu_seconds_to_vary,
     noise_ratio_of,
     run_variations,
@@ -192,7 +193,7 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
             language,
             [
                 *(results.status, results.result_link_box, results.forget_shown_question.box),
-                *(results.waits_for_run, *buttons),
+                *(results.discard_question.box, results.waits_for_run, *buttons),
             ],
             js=start_js(len(buttons) - 3),
             **IN_BROWSER,
@@ -252,7 +253,7 @@ def _variation_status(shown: Status) -> VariationOutputs:
     return VariationOutputs((), shown)
 
 
-def chosen_variation(event: gr.SelectData, variations: Sequence[tuple[str, int]]) -> Any:
+def chosen_variation(event: gr.SelectData, variations: Variations) -> Any:
     """Event handler: `seed` and `noise_ratio` of the variation that was selected."""
     chosen = selected_index(event, len(variations))
     if chosen is None:

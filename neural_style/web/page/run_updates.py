@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import html
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, no_type_check
 
 import gradio as gr
 
+from neural_style.errors import SettingsError
 from neural_style.web.page.history import Updates, history_updates, put_away
 from neural_style.web.page.inputs import Inputs, fold_of
 from neural_style.web.page.manners import rounded
@@ -27,10 +28,10 @@ from neural_style.web.run.finished import (
     has_ended,
     make_film,
 )
-from neural_style.web.run.handlers import seconds_to_continue
+from neural_style.web.run.handlers import expected_continuation_seconds
 from neural_style.web.run.runs import find_result, find_run, mark_stopped, was_stopped
 from neural_style.web.run.status import Status
-from neural_style.web.run.variations import VariationOutputs
+from neural_style.web.run.variations import VariationOutputs, Variations
 from neural_style.web.run.view import Outputs
 from neural_style.web.text.texts import format_duration, translate
 
@@ -104,9 +105,7 @@ def _varying(shown: VariationOutputs, language: str, inputs: Inputs, results: Re
     return updates
 
 
-def shown_variations(
-    variations: Sequence[tuple[str, int]], language: str, results: Results
-) -> Updates:
+def shown_variations(variations: Variations, language: str, results: Results) -> Updates:
     """Updates that show those of the variations that still exist, by name and seed."""
     found = [(find_result(name), seed) for name, seed in variations]
     return {
@@ -115,7 +114,7 @@ def shown_variations(
         results.variations: [
             (str(one.picture), translate("seed", language, seed=seed)) for one, seed in found if one
         ],
-        results.kept_variations: tuple(variations),
+        results.kept_variations: variations,
         results.latest_variations: json.dumps([name for name, _ in variations]),
     }
 
@@ -184,14 +183,20 @@ def finished(run: str | None, history: str, language: str, results: Results) -> 
     )
 
 
-def stopped(run: str | None, history: str, language: str, results: Results) -> Updates:
-    """`finished` for a run that was stopped, perhaps while it waited in line."""
+def stopped(
+    run: str | None, history: str, varied: bool, language: str, results: Results
+) -> Updates:
+    """`finished` for a run that was stopped, perhaps while it waited in line.
+
+    Args:
+        varied: Whether variations are displayed.
+    """
     found = find_run(run)
     if found is not None:
         mark_stopped(found)
     updates = finished(run, history, language, results)
     if not run:
-        updates[results.status] = status_html(status.stopped_without_run(language))
+        updates[results.status] = status_html(status.stopped_without_run(varied, language))
     return updates
 
 
@@ -239,13 +244,16 @@ def _picture(path: str, language: str) -> Any:
 
 
 def continue_label(run: str | None, more: Any, language: str) -> str:
-    """Event handler: the words on Continue, with the estimated time of so many iterations if
-    they can be made.
+    """Event handler: the words on Continue, with the estimated time of so many iterations, or how
+    many can be made.
     """
-    seconds = seconds_to_continue(run, more, language)
-    if not seconds:
-        return translate("continue", language)
-    return translate("continue_timed", language, time=format_duration(rounded(seconds), language))
+    try:
+        seconds = rounded(expected_continuation_seconds(run, more))
+    except SettingsError as error:
+        if error.message.code != "no_such_steps":
+            return translate("continue", language)
+        return translate("continue_most", language, **error.message.values)
+    return translate("continue_timed", language, time=format_duration(seconds, language))
 
 
 def _finished(

@@ -92,6 +92,16 @@ NAME_THUMBNAILS_JS = """() => {
 }"""
 """Gradio names the pictures of a gallery by number; screen readers should say the captions."""
 
+KEEP_RESULTS_JS = """() => {
+  const results = "#earlier, #variations, #album-pictures";
+  document.addEventListener("click", (press) => {
+    if (document.body.dataset.running !== "yes" || !press.target.closest(results)) return;
+    press.stopPropagation();
+    press.preventDefault();
+  }, true);
+}"""
+"""While something runs, its pictures would replace an opened result at once."""
+
 GROUP_RADIOS_JS = """() => {
   const group = () => document.querySelectorAll("input[type=radio]").forEach((radio) => {
     const name = radio.closest(".block")?.id;
@@ -149,10 +159,10 @@ def put_away_js(focus: str) -> str:
 
 
 _NOTE_KEYBOARD_JS = """
-  const pressed = document.activeElement?.matches(":focus-visible");
-  document.body.dataset.keyboard = pressed ? "yes" : "no";
+  const pressed = document.activeElement;
+  document.body.dataset.keyboard = pressed?.matches(":focus-visible") ? "yes" : "no";
 """
-"""JavaScript statements: remember whether a button was pressed by keyboard."""
+"""JavaScript statements: remember whether `pressed`, a button, was pressed by keyboard."""
 
 _KEEP_FOCUS_JS = """
   const follow = (button, tries) => {
@@ -161,25 +171,32 @@ _KEEP_FOCUS_JS = """
     const lost = [document.body, null, status].includes(document.activeElement);
     const found = document.querySelector(button);
     if (lost && found && !found.disabled) found.focus({preventScroll: true});
-    else if (tries) setTimeout(() => follow(button, tries - 1), 100);
+    if (lost && tries && document.activeElement !== found)
+      setTimeout(() => follow(button, tries - 1), 100);
   };
 """
-"""JavaScript statements: `follow` gives a button the focus that its predecessor has lost by being
-hidden, as soon as it can be pressed; after a press by keyboard only, so that no other moves.
+"""JavaScript statements: `follow` gives what the selector `button` finds the focus that its
+predecessor has lost by being hidden, as soon as it can have it; after a press by keyboard only, so
+that no other moves.
 """
 
 
 def start_js(others: int) -> str:
-    """JavaScript: the status, link and question about the last result put away, the timer that
+    """JavaScript: the status, link and questions about the last results put away, the timer that
     waits for an earlier run stopped, and the buttons, before the server answers.
     """
     starting = _in_each(partial(status.preparing, "starting"))
     hide, put_away = _update(value="", visible=False), _update(visible=False)
     rest = _update(active=False)
     return f"""(language) => {{ {_NOTE_KEYBOARD_JS} {_KEEP_FOCUS_JS}
-  delete document.body.dataset.stopping;
+  const shown = document.querySelector("#status .status");
+  const page = document.body.dataset;
+  if (!shown.classList.contains("failed")) page.before = shown.outerHTML;
+  page.pressed = pressed?.id ?? "";
+  page.running = "yes";
+  delete page.stopping;
   setTimeout(() => follow("#stop", 20), 100);
-  return [({starting})[language], {hide}, {put_away}, {rest}, {_buttons(True, others)}];
+  return [({starting})[language], {hide}, {put_away}, {put_away}, {rest}, {_buttons(True, others)}];
 }}"""
 
 
@@ -253,10 +270,22 @@ def stopped_js(others: int) -> str:
 
 
 def _ended(others: int) -> str:
-    """JavaScript statements: return the buttons while nothing runs, and give Paint the focus."""
+    """JavaScript statements: return the buttons while nothing runs, and give the focus to the input
+    that the status names as wrong, else to the button that was pressed.
+    """
     return f"""{_KEEP_FOCUS_JS}
-  setTimeout(() => follow("#stylize", 5), 100);
+  document.body.dataset.running = "no";
+  const wrong = document.querySelector("#status [data-field]")?.dataset.field;
+  const input = wrong && `#${{wrong}} :is(button, input, textarea)`;
+  setTimeout(() => follow(input || `#${{document.body.dataset.pressed || "stylize"}}`, 10), 100);
   return [{_buttons(False, others)}];"""
+
+
+STEPS_CHANGED_JS = f"""() => {{
+  const wrong = document.querySelector("#status [data-field]")?.dataset.field === "by";
+  return wrong ? document.body.dataset.before : {_SKIP};
+}}"""
+"""JavaScript: the status from before a refused Continue, after its number has changed."""
 
 
 def inputs_changed_js(chosen: str = "") -> str:

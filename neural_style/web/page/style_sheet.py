@@ -83,6 +83,14 @@ CSS = """
   aspect-ratio: 4 / 3;
 }
 #variations img { object-fit: contain; }
+/* Which one is shown is seen above them. */
+#earlier .selected, #album-pictures .selected {
+  --ring-color: transparent; border-color: var(--border-color-primary);
+}
+body[data-running="yes"] .thumbnail-item:is(#earlier *, #variations *, #album-pictures *) {
+  cursor: not-allowed;
+}
+body[data-running="yes"] img:is(#earlier *, #variations *, #album-pictures *) { opacity: .5; }
 .chooser label[data-testid=block-label] { clip-path: inset(50%); }
 #content-examples .caption-label, #style-examples .caption-label,
 #earlier .caption-label, #album-pictures .caption-label {
@@ -142,6 +150,9 @@ CSS = """
 #earlier .grid-wrap, #album-pictures .grid-wrap { height: auto; min-height: 0; max-height: 20rem; }
 #variations .grid-wrap { height: auto; min-height: 0; }
 #variations .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
+#results:has(#result) #variations .grid-container {
+  grid-template-columns: repeat(4, minmax(0, 1fr)) !important;
+}
 @media (max-width: 1000px) {
   #preset input { display: none; }
   #preset label { padding: .4rem .3rem; text-align: center; }

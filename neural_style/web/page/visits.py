@@ -21,6 +21,7 @@ from neural_style.web.page.controls import (
 )
 from neural_style.web.page.earlier import (
     STORED_HISTORY,
+    WATCH_HISTORY_JS,
     WRITE_HISTORY_JS,
     connect_earlier,
     opened_components,
@@ -40,6 +41,7 @@ from neural_style.web.page.run_updates import (
 from neural_style.web.page.scripts import (
     BROWSER_LANGUAGE_JS,
     GROUP_RADIOS_JS,
+    KEEP_RESULTS_JS,
     NAME_THUMBNAILS_JS,
     SCROLL_TO_STATUS_JS,
     SET_DOCUMENT_LANGUAGE_JS,
@@ -151,7 +153,7 @@ def connect_visits(
     ).then(
         open_page,
         [language, results.history, results.visit],
-        [*stored, *opened_components(results)],
+        [*stored, *opened_components(inputs, results)],
         js=f"""() => [
   {BROWSER_LANGUAGE_JS},
   {STORED_HISTORY},
@@ -167,13 +169,15 @@ def connect_visits(
         SET_ROLE_OF_EMPTY_JS,
         NAME_THUMBNAILS_JS,
         GROUP_RADIOS_JS,
+        KEEP_RESULTS_JS,
         WATCH_CONNECTION_JS,
+        WATCH_HISTORY_JS,
     ):
         page.load(None, js=script, api_visibility="private")
     results.waits_for_run.tick(
         open_ended,
         [results.history, results.visit, language],
-        opened_components(results),
+        opened_components(inputs, results),
         js=f"(_, __, language) => [{STORED_HISTORY}, {_STORED_VISIT}, language]",
         **UNQUEUED,
     ).then(None, results.history, js=WRITE_HISTORY_JS, **IN_BROWSER).then(

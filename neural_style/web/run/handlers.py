@@ -108,10 +108,19 @@ def run_seconds(*arguments: Any, **named: Any) -> float:
 def seconds_to_continue(run: str | None, more: Any, language: str) -> float:
     """The estimated duration of a continuation on this machine; 0 if it cannot begin."""
     try:
-        continuation = _prepare_continuation(run, more)
-        return expected_seconds(continuation.remaining, continuation.shape)
+        return expected_continuation_seconds(run, more)
     except SettingsError:
-        return 0.0
+        return 0.0  # the run reports the error
+
+
+def expected_continuation_seconds(run: str | None, more: Any) -> float:
+    """The estimated duration of a continuation on this machine.
+
+    Raises:
+        SettingsError: It cannot begin.
+    """
+    continuation = _prepare_continuation(run, more)
+    return expected_seconds(continuation.remaining, continuation.shape)
 
 
 def gpu_seconds_to_continue(run: str | None, more: Any, language: str) -> int:

@@ -74,7 +74,7 @@ class LastPicture:
     Attributes:
         iteration: Its iteration.
         planned: Iterations of the whole run.
-        seconds: Duration of the run.
+        seconds: Duration of the run; of a continued one, of all its parts.
         note: Source of the network's weights and the memory plan.
     """
 

@@ -176,9 +176,14 @@ def stopping(language: str = DEFAULT_LANGUAGE) -> Status:
     return Status("busy", translate("stopping", language))
 
 
-def stopped_without_run(language: str = DEFAULT_LANGUAGE) -> Status:
-    """The status after Stop where no run had begun, as in the line, or several had."""
-    return Status("done", translate("stopped_only", language))
+def stopped_without_run(varied: bool, language: str = DEFAULT_LANGUAGE) -> Status:
+    """The status after Stop where no run had begun, as in the line, or several had.
+
+    Args:
+        varied: Whether variations are displayed.
+    """
+    detail = translate("varied_detail", language) if varied else ""
+    return Status("done", translate("stopped_only", language), detail)
 
 
 def failed(reason: Message, language: str = DEFAULT_LANGUAGE, field: str = "") -> Status:

@@ -24,6 +24,9 @@ from neural_style.web.text.texts import PageError
 
 COUNT = 4
 
+Variations = tuple[tuple[str, int], ...]
+"""Name of the result as in `runs.result_name`, and seed, of each of some variations."""
+
 _SIZE = 256
 """Longest side of a variation in pixels."""
 
@@ -37,10 +40,10 @@ class VariationOutputs:
     """The values of the output components while variations are made.
 
     Attributes:
-        pictures: Name of the result as in `runs.result_name`, and seed, of each finished picture.
+        pictures: Those that are finished.
     """
 
-    pictures: tuple[tuple[str, int], ...]
+    pictures: Variations
     status: Status
 
 
@@ -100,10 +103,10 @@ def gpu_seconds_to_vary(*arguments: Any, **named: Any) -> int:
         return 1
 
 
-def variations_of(names: Iterable[str]) -> list[tuple[str, int]]:
-    """Names and seeds of those variations that still exist."""
+def variations_of(names: Iterable[str]) -> Variations:
+    """Those of the named variations that still exist."""
     asked = [(name, _values(name)) for name in names]
-    return [(name, values["seed"]) for name, values in asked if values]
+    return tuple((name, values["seed"]) for name, values in asked if values)
 
 
 def noise_ratio_of(variation: str) -> float | None:

@@ -261,12 +261,13 @@ class RunView:
 
     def _last_picture(self, frame: Frame) -> LastPicture:
         height, width = frame.image.shape[-2:]
+        before = self.previous.last_picture if self.previous else None
         return LastPicture(
             iteration=frame.iteration,
             planned=self.settings.iterations,
             height=height,
             width=width,
-            seconds=frame.seconds,
+            seconds=frame.seconds + (before.seconds if before else 0),
             losses=frame.losses,
             note=frame.note,
         )
