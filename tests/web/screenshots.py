@@ -81,6 +81,15 @@ def varied(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
+def varied_and_painted(page: Page) -> None:
+    """One of the variations is painted."""
+    varied(page)
+    page.locator("#preset label").first.click()
+    page.locator("#variations .thumbnail-item").nth(2).click()
+    page.locator("#files a").first.wait_for()
+    page.wait_for_timeout(1500)
+
+
 def unfolded(page: Page) -> None:
     """All groups of settings are open."""
     chosen(page)
@@ -119,11 +128,12 @@ STATES: tuple[Callable[[Page], None], ...] = (
     done,
     deleting,
     varied,
+    varied_and_painted,
     unfolded,
     album,
 )
 
-IN_CHINESE = (first_visit, done, deleting, varied, unfolded, album)
+IN_CHINESE = (first_visit, done, deleting, varied, varied_and_painted, unfolded, album)
 
 
 def take(browser: Browser, url: str, folder: Path, only: str) -> None:

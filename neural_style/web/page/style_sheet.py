@@ -93,7 +93,7 @@ body[data-running="yes"] .thumbnail-item:is(#earlier *, #variations *, #album-pi
 body[data-running="yes"] img:is(#earlier *, #variations *, #album-pictures *) { opacity: .5; }
 .chooser label[data-testid=block-label] { clip-path: inset(50%); }
 #content-examples .caption-label, #style-examples .caption-label,
-#earlier .caption-label, #album-pictures .caption-label {
+#earlier .caption-label, #album-pictures .caption-label, #variations .caption-label {
   font-size: 11px; line-height: 1.2; padding: 2px 6px; max-width: 100%; opacity: 1;
   left: 0; right: 0; bottom: 0; border: 0; border-radius: 0;
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden;
