@@ -66,6 +66,12 @@ class TestFirstVisit:
             expect(page.locator(f"#{name} img")).to_have_attribute("src", re.compile(file))
         set_small(page)
         run_to_the_end(page)
+        press(page, "vary")
+        page.locator("#variations .thumbnail-item").nth(3).click()
+        wait_for_result(page, "")
+        for name, title in (("content", "Cat"), ("style", "The Great Wave")):
+            marked = page.locator(f"#{name}-examples .thumbnail-item.selected")
+            expect(marked).to_have_accessible_name(title)
 
     @pytest.mark.slow
     def test_example_is_marked_until_another_picture_is_chosen(self, page, pictures):
@@ -187,6 +193,15 @@ class TestRun:
             ready.reload()
             expect(pictures).to_have_count(4)
             expect(ready.locator("#result img")).to_be_visible()
+        choose_example(ready, "content", 2)
+        pictures.nth(1).click()  # of the photograph that it was made of
+        open_fold(ready, "look")
+        expect(ready.locator("#seed input")).to_have_value("6")
+        expect(ready.locator("#content img")).to_have_attribute("src", re.compile("content.png"))
+        expect(ready.locator("#content-examples .selected")).to_have_count(0)
+        expect(ready.locator("#earlier .thumbnail-item")).to_have_count(2)
+        press(ready, "vary")
+        expect(ready.locator("#variations .caption-label").last).to_have_text("seed 12")
 
     @pytest.mark.slow
     def test_variations_that_are_stopped_can_be_painted(self, ready, watch):
@@ -198,7 +213,7 @@ class TestRun:
         watch.wait(looks=seen + 6)
         press(ready, "stop")
         watch.allow(math.inf)
-        expect(ready.locator("#status .done")).to_contain_text("Stopped.Touch the one you like")
+        expect(ready.locator("#status .done")).to_contain_text("of 4 variations are ready. Touch")
 
     @pytest.mark.slow
     def test_earlier_results_cannot_be_opened_during_a_run(self, ready, watch):
@@ -210,6 +225,8 @@ class TestRun:
         press(ready, "stylize")
         watch.wait(looks=seen + 3)
         earlier = ready.locator("#earlier .thumbnail-item")
+        said = "(gallery) => getComputedStyle(gallery, '::after').content"
+        assert "once nothing runs" in ready.locator("#earlier").evaluate(said)
         earlier.focus()
         ready.keyboard.press("Enter")
         ready.wait_for_timeout(500)
@@ -295,7 +312,7 @@ class TestStop:
         )
         assert ready.evaluate("() => [...window.kinds].sort()") == ["busy", "done"]
         expect(ready.locator("#result img")).to_have_attribute(
-            "src", re.compile(r"stylized-\d{6}-\w{32}\.png")
+            "src", re.compile(r"/content-style-0\.png$")
         )
         expect(ready.locator("#stop")).not_to_be_visible()
         watch.seconds_per_look = 0
@@ -388,6 +405,13 @@ class TestPhone:
             expect(button).to_be_in_viewport(ratio=1)
             choose_example(phone, name, 1)
         expect(button).to_be_in_viewport(ratio=1)
+
+    @pytest.mark.slow
+    def test_input_that_is_missing_is_in_view(self, phone):
+        press(phone, "stylize")
+        expect(phone.locator("#content.faulty")).to_be_in_viewport(ratio=0.5)
+        phone.wait_for_timeout(1500)  # a smooth scroll has ended
+        expect(phone.locator("#content.faulty")).to_be_in_viewport(ratio=0.5)
 
     def test_result_scrolls_into_view_during_the_run(self, phone, pictures, watch):
         make_ready(phone, pictures)

@@ -119,7 +119,7 @@ def test_result_deleted_in_another_tab_is_put_away(columns, results, kind):
     assert (page.picture in updates) is (kind == "deleted")
     if kind == "deleted":
         assert updates[page.shown_run] is None
-        assert "Deleted" in updates[page.status]
+        assert "This result was deleted in another tab." in updates[page.status]
 
 
 def test_new_results_come_before_the_stored_ones_each_once(columns, results):

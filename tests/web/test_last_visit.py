@@ -30,7 +30,7 @@ class TestLastVisit:
         ready.reload()
         expect(ready.locator("#content img, #style img")).to_have_count(2)
         expect(ready.locator("#status")).to_contain_text("12 steps · 96×64")
-        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000012"))
+        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("-style-7.png"))
         ready.get_by_role("tab", name="Film").click()
         expect(ready.locator("#film img")).to_have_attribute("src", re.compile("film.webp"))
         open_fold(ready, "look")
@@ -64,12 +64,13 @@ class TestLastVisit:
         expect(second.locator("#content img, #style img")).to_have_count(2)
         watch.allow(math.inf)
         expect(status).to_contain_text("12 steps · 96×64")
+        expect(ready.locator("#earlier .thumbnail-item")).to_have_count(1)
         shown = ready.locator("#result img").get_attribute("src")
         expect(second.locator("#result img")).to_have_attribute("src", shown)
         expect(second.locator("#earlier .thumbnail-item")).to_have_count(1)
         delete(second, "forget-shown")
-        for page in (second, ready):
-            expect(page.locator("#status")).to_contain_text("Deleted, with the links")
+        for page, words in ((second, "Deleted, with the links"), (ready, "in another tab")):
+            expect(page.locator("#status")).to_contain_text(words)
             expect(page.locator("#result, #actions, #fold-earlier")).to_have_count(0)
         second.close()
 

@@ -133,6 +133,12 @@ class TestRefusals:
     def test_offline_is_shown_and_nothing_is_lost(self, ready):
         ready.context.set_offline(True)
         expect(ready.locator("#offline")).to_be_visible()
+        press(ready, "stylize")
+        expect(ready.locator("#status .failed")).to_contain_text("You are offline.")
+        expect(ready.locator("#stylize")).to_be_visible()
+        ready.evaluate("window.sameAsBefore = true")
         ready.context.set_offline(False)
         expect(ready.locator("#offline")).not_to_be_visible()
         expect(ready.locator("#content img, #style img")).to_have_count(2)
+        run_to_the_end(ready)
+        assert ready.evaluate("window.sameAsBefore")

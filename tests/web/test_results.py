@@ -246,7 +246,7 @@ class TestContinue:
         expect(refusal).to_contain_text("Steps to add must be a whole number from 1 to 1,980")
         expect(ready.locator("#by.faulty")).to_be_visible()
         expect(ready.locator("#by input")).to_be_focused()
-        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("stylized-000020"))
+        expect(ready.locator("#result img")).to_have_attribute("src", re.compile("-style-0.png"))
         press(ready, "continue")
         expect(refusal).to_have_count(1)
         set_number(ready, "by", 5)

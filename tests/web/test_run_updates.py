@@ -162,12 +162,14 @@ class TestEnd:
         comparison, chart = updates.pop(results.compare), updates.pop(results.chart)
         assert comparison[1] == last.picture
         assert chart.equals(last.chart)
-        files = [Path(file).name for file in updates.pop(results.files)]
-        assert files == [f"content-style-7{ending}" for ending in (".png", ".jpg", ".webp")]
+        files = updates.pop(results.files)
+        assert [Path(file).name for file in files] == [
+            f"content-style-7{ending}" for ending in (".png", ".jpg", ".webp")
+        ]
         assert updates == {
             results.status: status_html(last.status),
             results.example: gr.update(visible=False),
-            results.picture: picture_update(last.picture),
+            results.picture: picture_update(files[0]),
             results.actions: gr.update(visible=True),
             results.tabs: gr.update(visible=True),
             results.details: details_text(last.status),
@@ -187,11 +189,12 @@ class TestEnd:
         assert run_updates.finished(None, "[1]", "en", results) == {results.history: "[1]"}
 
     @pytest.mark.parametrize("run", [None, ""])
-    @pytest.mark.parametrize("varied", [False, True])
+    @pytest.mark.parametrize("varied", [0, 2])
     def test_run_stopped_in_line_says_so(self, columns, run, varied):
         results = columns.results
         stopped = run_updates.stopped(run, "[]", varied, "en", results)
-        left = "Touch the one you like: it is painted with the chosen quality." if varied else ""
+        left = "2 of 4 variations are ready. Touch the one you like: it is painted with the "
+        left = f"{left}chosen quality." if varied else ""
         only = status_html(Status("done", "Stopped.", left))
         assert stopped == {results.status: only, results.history: "[]"}
 
@@ -199,7 +202,7 @@ class TestEnd:
         results = run_stylize(*sent, None, *knob_values())
         folder = next(results).run
         results.close()
-        stopped = run_updates.stopped(folder, "", False, "en", columns.results)
+        stopped = run_updates.stopped(folder, "", 0, "en", columns.results)
         words = status_html(STOPPED_EARLY)
         assert stopped == {columns.results.status: words, columns.results.history: ""}
 
@@ -247,7 +250,9 @@ class TestOpened:
         _, results = columns
         *_, last = run_stylize(*sent, None, *knob_values())
         updates = run_updates.opened(Path(last.run), "", "en", results)
-        assert updates[results.picture] == picture_update(last.picture)
+        named = updates[results.files][0]
+        assert updates[results.picture] == picture_update(named)
+        assert Path(named).read_bytes() == Path(last.picture).read_bytes()
         assert updates[results.shown_run] == updates[results.latest_run] == last.run
         assert updates[results.more_iterations] == MORE_ITERATIONS
         assert re.fullmatch(r"Continue \(about \d+ s\)", updates[results.continue_run])
@@ -269,7 +274,7 @@ class TestOpened:
         outputs = run_stylize(*sent, None, *knob_values(iterations=12))
         run = next(shown.run for shown in outputs if shown.picture is not None)
         outputs.close()
-        run_updates.stopped(run, "", False, "en", columns.results)
+        run_updates.stopped(run, "", 0, "en", columns.results)
         updates = run_updates.opened(Path(run), "", "en", columns.results, has_left=True)
         assert "Leaving" not in updates[columns.results.status]
         assert "Stopped after" in updates[columns.results.status]

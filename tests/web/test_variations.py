@@ -11,7 +11,7 @@ from PIL import Image
 
 from neural_style import load_image
 from neural_style.settings.presets import PRESETS
-from neural_style.web.page.run_events import chosen_variation
+from neural_style.web.page.run_events import chosen_variation, next_seed
 from neural_style.web.run import cost, handlers
 from neural_style.web.run.json_files import write_json
 from neural_style.web.run.runs import find_result
@@ -134,11 +134,17 @@ def test_duration_is_that_of_four_sketches(sent, uploads):
     ("asked", "statistic", "used"),
     [(0.1, "nearest", 0.25), (0.5, "nearest", 0.5), (0.1, "gram", 0.1)],
 )
-def test_seeds_matter_more_in_variations_by_matches(sent, watch, asked, statistic, used):
+def test_seeds_matter_more_in_variations_by_matches(columns, sent, watch, asked, statistic, used):
     values = knob_values(iterations=1, size=64, noise_ratio=asked, statistic=statistic)
     *_, last = run_variations(*sent, None, *values)
-    shown = [chosen_variation(select(k), last.pictures) for k in range(4)]
-    assert shown == [(seed, used) for _, seed in last.pictures]
+    inputs, _ = columns
+    for number, (_, seed) in enumerate(last.pictures):
+        assert chosen_variation(select(number), last.pictures, inputs) == {
+            inputs.content: sent[0],
+            inputs.style: sent[1],
+            inputs.widgets["seed"]: seed,
+            inputs.widgets["noise_ratio"]: used,
+        }
 
 
 def test_stored_variations_are_found_with_their_seeds(sent, watch):
@@ -150,14 +156,29 @@ def test_stored_variations_are_found_with_their_seeds(sent, watch):
     assert variations_of([*names, "/etc/4"]) == left
 
 
-def test_variation_that_is_gone_still_has_its_seed():
-    assert chosen_variation(select(1), (("a", 7), ("b", 8))) == (8, gr.skip())
+def test_variation_that_is_gone_still_has_its_seed(columns):
+    chosen = chosen_variation(select(1), (("a", 7), ("b", 8)), columns.inputs)
+    assert chosen == {columns.inputs.widgets["seed"]: 8}
 
 
 @pytest.mark.parametrize("index", [2, -1, "x", [0, 1]])
-def test_nothing_changes_for_a_picture_that_does_not_exist(index):
+def test_nothing_changes_for_a_picture_that_does_not_exist(columns, index):
     """A request past the page may name any."""
-    assert chosen_variation(select(index), (("a", 7), ("b", 8))) == (gr.skip(), gr.skip())
+    chosen = chosen_variation(select(index), (("a", 7), ("b", 8)), columns.inputs)
+    assert chosen == gr.skip()
+
+
+@pytest.mark.parametrize(
+    ("seed", "following"),
+    [(7, 9), (8, 9), (6, gr.skip()), ("", gr.skip()), (None, gr.skip())],
+)
+def test_new_variations_follow_the_displayed_ones(seed, following):
+    assert next_seed((("a", 7), ("b", 8)), seed) == following
+    assert next_seed((), seed) == gr.skip()
+
+
+def test_seeds_after_the_largest_start_again():
+    assert next_seed((("a", 2**32 - 1),), 2**32 - 1) == 0
 
 
 def select(index: Any) -> gr.SelectData:

@@ -27,8 +27,7 @@ from neural_style.web.run import runs
 from neural_style.web.run.album import Album
 from neural_style.web.run.finished import read_history
 from neural_style.web.run.variations import Variations
-from neural_style.web.run.visit import read_visit
-from neural_style.web.text.texts import PageError
+from neural_style.web.run.visit import visit_of
 
 _HISTORY_KEY = "neural-style-space.results"
 """Key of the list of results in the browser's local storage."""
@@ -180,13 +179,9 @@ def _open_result(
     result: runs.Result, history: str, language: str, inputs: Inputs, results: Results
 ) -> Updates:
     """An earlier result with its settings, and with its pictures if they still exist."""
-    updates = opened(result.run, history, language, results)
-    try:
-        call = runs.read_call(result.run)
-    except PageError:  # it is damaged
-        return updates
     # Not from the recipe: of a continued run it has all iterations, which Paint would make, too.
-    asked = read_visit(json.dumps({"pictures": call.pictures, "values": call.values}))
+    asked = visit_of(result.run)
+    updates = opened(result.run, history, language, results)
     return updates | set_inputs(asked.pictures, asked.values, inputs)
 
 

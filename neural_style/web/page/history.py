@@ -87,6 +87,7 @@ def changed_elsewhere(run: str | None, history: str, language: str, results: Res
     updates = stored_history(history, language, results)
     if run and not (find_run(run) or find_shared(run)):
         updates |= _example_again(language, results)
+        updates[results.status] = _noted("forgotten_elsewhere", language)
     return updates
 
 

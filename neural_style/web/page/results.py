@@ -138,7 +138,7 @@ def results_column(localizer: Localizer, note: Message) -> Results:
     )
     lossless = {"format": "png", "fit_columns": False}
     with gr.Column(visible=False, elem_id="variations-box") as variations_box:
-        localizer.create(gr.Markdown, {"value": "variations"})
+        localizer.create(gr.Markdown, {"value": "variations"}, elem_id="variations-heading")
         variations = thumbnails(
             localizer,
             {"label": "variations"},

@@ -27,6 +27,7 @@ from neural_style.web.page.run_updates import (
 )
 from neural_style.web.page.scripts import (
     KEEP_STOPPING_JS,
+    SCROLL_TO_STATUS_JS,
     end_js,
     failure_js,
     refusal_js,
@@ -70,7 +71,7 @@ def connect_end(
         request: gr.Request,
     ) -> Updates:
         gate.wait_for_end(visitor_of(request), _STOP_SECONDS)
-        varied = bool(variations) and not album.pictures
+        varied = 0 if album.pictures else len(variations)
         updates = stopped(run, history, varied, language, results)
         return updates | add_album(run, history, album, language)
 
@@ -122,6 +123,7 @@ def connect_end(
     show(cancelled.then, finish_stopped).then(**after(stopped_js(waiting)))
     for failed in (*(run.failure for run in started), results.connection_lost.click):
         failed(None, language, results.status, js=failure_js(), **IN_BROWSER)
+    results.connection_lost.click(None, js=SCROLL_TO_STATUS_JS, **IN_BROWSER)
     results.request_failed.click(None, language, results.status, js=refusal_js(), **IN_BROWSER)
     for ended in (*(run.then for run in started), results.connection_lost.click):
         ended(**after(end_js(waiting)))

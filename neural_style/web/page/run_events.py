@@ -14,6 +14,7 @@ from neural_style.web.page.album import (
     connect_album_line,
 )
 from neural_style.web.page.controls import IN_BROWSER, UNQUEUED
+from neural_style.web.page.earlier import set_inputs
 from neural_style.web.page.history import Updates
 from neural_style.web.page.inputs import Inputs
 from neural_style.web.page.results import Results
@@ -25,7 +26,13 @@ from neural_style.web.page.run_updates import (
     show_status,
     variations_handler,
 )
-from neural_style.web.page.scripts import HIDE_JS, MARK_FIELD_JS, SCROLL_TO_STATUS_JS, start_js
+from neural_style.web.page.scripts import (
+    HIDE_JS,
+    MARK_FIELD_JS,
+    SCROLL_TO_STATUS_JS,
+    UNSELECT_JS,
+    start_js,
+)
 from neural_style.web.page.tools import unused_strokes_js
 from neural_style.web.page.visits import STORE_RUN_JS, STORE_VARIATIONS_JS
 from neural_style.web.page.widgets import selected_index
@@ -56,16 +63,17 @@ from neural_style.web.run.handlers import (
     seconds_to_continue,
 )
 from neural_style.web.run.line import Line
+from neural_style.web.run.runs import find_result
 from neural_style.web.run.status import Status
 from neural_style.web.run.variations import (
     VariationOutputs,
     Variations,
     gpu_seconds_to_vary,
-    noise_ratio_of,
     run_variations,
     variation_seconds,
 )
 from neural_style.web.run.view import Outputs
+from neural_style.web.run.visit import Visit, visit_of
 from neural_style.web.text.texts import translate
 
 _IN_LINE: dict[str, Any] = {"concurrency_limit": 2 * MOST_RUNS, "concurrency_id": "runs"}
@@ -125,12 +133,22 @@ def connect_runs(
     # Not on the folded groups, for the reason given in `tools.connect_mask_tool`.
     run_options = _QUEUED | {"show_progress_on": results.status}
     _connect_start(inputs, results, language)  # first: Gradio runs them in this order
+
+    def choose(event: gr.SelectData, variations: Variations) -> Any:
+        return chosen_variation(event, variations, inputs)
+
+    seed = inputs.widgets["seed"]
     chosen = results.variations.select(
-        chosen_variation,
+        choose,
         results.kept_variations,
-        [inputs.widgets["seed"], inputs.widgets["noise_ratio"]],
+        [
+            *(seed, inputs.widgets["noise_ratio"], *inputs.pictures.values()),
+            *(inputs.photograph.gallery, inputs.painting.gallery),
+        ],
         **UNQUEUED,
     )
+    # Others than the displayed ones.
+    moved_on = inputs.vary.click(next_seed, [results.kept_variations, seed], seed, **UNQUEUED)
     started = [
         inputs.stylize.click(paint, run_inputs, outputs, **run_options),
         chosen.then(paint, run_inputs, outputs, **run_options),
@@ -140,7 +158,7 @@ def connect_runs(
             outputs,
             **run_options,
         ),
-        inputs.vary.click(
+        moved_on.then(
             on_page(variations_handler(refuse_faults(vary, _variation_status), inputs, results)),
             run_inputs,
             [*varied_outputs, inputs.stop, *inputs.folds.values()],
@@ -198,6 +216,8 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
             js=start_js(len(buttons) - 3),
             **IN_BROWSER,
         ).then(None, js=SCROLL_TO_STATUS_JS, **IN_BROWSER)
+    for gallery in (inputs.photograph.gallery, inputs.painting.gallery):
+        results.variations.select(None, None, gallery, js=UNSELECT_JS, **IN_BROWSER)
     # In the browser: two queued events of one press open two streams, and one of them loses its
     # messages.
     inputs.stylize.click(
@@ -253,11 +273,19 @@ def _variation_status(shown: Status) -> VariationOutputs:
     return VariationOutputs((), shown)
 
 
-def chosen_variation(event: gr.SelectData, variations: Variations) -> Any:
-    """Event handler: `seed` and `noise_ratio` of the variation that was selected."""
+def chosen_variation(event: gr.SelectData, variations: Variations, inputs: Inputs) -> Any:
+    """Event handler: `seed`, `noise_ratio` and pictures of the variation that was selected."""
     chosen = selected_index(event, len(variations))
     if chosen is None:
-        return gr.skip(), gr.skip()
+        return gr.skip()
     name, seed = variations[chosen]
-    noise_ratio = noise_ratio_of(name)
-    return seed, gr.skip() if noise_ratio is None else noise_ratio
+    found = find_result(name)
+    asked = visit_of(found.run) if found else Visit()
+    values = {name: asked.values[name] for name in ("noise_ratio",) if name in asked.values}
+    return set_inputs(asked.pictures, values | {"seed": seed}, inputs)
+
+
+def next_seed(variations: Variations, seed: Any) -> Any:
+    """Event handler: the seed after those of the displayed variations, if it is one of theirs."""
+    seeds = [seed for _, seed in variations]
+    return (seeds[-1] + 1) % 2**32 if seed in seeds else gr.skip()

@@ -183,13 +183,11 @@ def finished(run: str | None, history: str, language: str, results: Results) -> 
     )
 
 
-def stopped(
-    run: str | None, history: str, varied: bool, language: str, results: Results
-) -> Updates:
+def stopped(run: str | None, history: str, varied: int, language: str, results: Results) -> Updates:
     """`finished` for a run that was stopped, perhaps while it waited in line.
 
     Args:
-        varied: Whether variations are displayed.
+        varied: Number of the displayed variations.
     """
     found = find_run(run)
     if found is not None:
@@ -267,7 +265,8 @@ def _finished(
         more = outputs.steps_left or MORE_ITERATIONS
         updates |= {
             results.example: gr.update(visible=False),
-            results.picture: _picture(outputs.picture, language),
+            # Under the name of its download, which its own button gives it, too.
+            results.picture: _picture(outputs.files[0], language),
             results.actions: gr.update(visible=True),
             results.tabs: gr.update(visible=True),
             results.compare: outputs.comparison,

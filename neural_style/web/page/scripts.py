@@ -22,11 +22,13 @@ BROWSER_LANGUAGE_JS = (
 SET_DOCUMENT_LANGUAGE_JS = f"() => {{ document.documentElement.lang = {BROWSER_LANGUAGE_JS}; }}"
 
 SCROLL_TO_STATUS_JS = """() => {
+  const status = document.querySelector("#status");
+  if (status.querySelector("[data-field]")?.dataset.field) return;
   const block = window.innerWidth <= 768 ? "start" : "nearest";
-  document.querySelector("#status").scrollIntoView({behavior: "smooth", block});
+  status.scrollIntoView({behavior: "smooth", block});
 }"""
 """On a phone the result is far below the button, so the page scrolls to it; elsewhere only where
-the status is out of view, as from the button of an album."""
+the status is out of view, as from the button of an album. Not away from an input that is wrong."""
 
 MARK_FIELD_JS = """() => {
   document.querySelectorAll(".faulty").forEach((field) => field.classList.remove("faulty"));
@@ -35,6 +37,7 @@ MARK_FIELD_JS = """() => {
   if (!field) return;
   field.classList.add("faulty");
   field.dataset.fault = status.querySelector("p")?.textContent ?? "";
+  window.scrollTo({top: window.scrollY, behavior: "instant"});  // ends a scroll to the status
   field.scrollIntoView({behavior: "smooth", block: "nearest"});
 }"""
 """Marks the input that the status names as wrong, with the reason, which on a phone is far below,
@@ -92,15 +95,19 @@ NAME_THUMBNAILS_JS = """() => {
 }"""
 """Gradio names the pictures of a gallery by number; screen readers should say the captions."""
 
-KEEP_RESULTS_JS = """() => {
-  const results = "#earlier, #variations, #album-pictures";
-  document.addEventListener("click", (press) => {
-    if (document.body.dataset.running !== "yes" || !press.target.closest(results)) return;
-    press.stopPropagation();
-    press.preventDefault();
-  }, true);
-}"""
-"""While something runs, its pictures would replace an opened result at once."""
+GUARD_CLICKS_JS = """() => document.addEventListener("click", (press) => {
+  const on = (places) => press.target.closest(places);
+  const running = document.body.dataset.running === "yes"
+    && on("#earlier, #variations, #album-pictures, #files");
+  const offline = !navigator.onLine && on("#stylize, #vary, #continue, #paint-album, #variations");
+  if (!running && !offline) return;
+  press.stopPropagation();
+  press.preventDefault();
+  if (offline) document.querySelector("#connection-lost").click();
+}, true)"""
+"""Takes clicks that would come to nothing. While something runs, its pictures would replace an
+opened result at once, and the downloads are those of the result before. Offline no run can be
+requested; Gradio would load the page anew when the connection is back."""
 
 GROUP_RADIOS_JS = """() => {
   const group = () => document.querySelectorAll("input[type=radio]").forEach((radio) => {
@@ -227,9 +234,9 @@ def stopping_js() -> str:
 }}"""
 
 
-def _failed() -> str:
+def _failed(reason: str = "unexpected") -> str:
     """A JavaScript object: language → HTML of the status after an unexpected error."""
-    return _in_each(partial(status.failed, Message("unexpected")))
+    return _in_each(partial(status.failed, Message(reason)))
 
 
 def failure_js() -> str:
@@ -237,7 +244,10 @@ def failure_js() -> str:
 
     To Gradio a run that was stopped has failed, too.
     """
-    return f"(language) => document.body.dataset.stopping ? {_SKIP} : ({_failed()})[language]"
+    return f"""(language) => {{
+  const failed = ({_failed()})[language], offline = ({_failed("pressed_offline")})[language];
+  return document.body.dataset.stopping ? {_SKIP} : navigator.onLine ? failed : offline;
+}}"""
 
 
 def refusal_js() -> str:

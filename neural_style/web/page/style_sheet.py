@@ -87,10 +87,17 @@ CSS = """
 #earlier .selected, #album-pictures .selected {
   --ring-color: transparent; border-color: var(--border-color-primary);
 }
-body[data-running="yes"] .thumbnail-item:is(#earlier *, #variations *, #album-pictures *) {
+body[data-running="yes"] .thumbnail-item:is(#variations *, #album-pictures *) {
   cursor: not-allowed;
 }
-body[data-running="yes"] img:is(#earlier *, #variations *, #album-pictures *) { opacity: .5; }
+body[data-running="yes"] #files a { cursor: not-allowed; opacity: .5; }
+#earlier { position: relative; }
+body[data-running="yes"] #earlier::after {
+  position: absolute; inset: 0; z-index: 1; display: grid; place-items: center;
+  background: rgb(0 0 0 / 60%); color: white; cursor: not-allowed;
+}
+body[data-running="yes"] #variations-heading p { font-size: 0; }
+body[data-running="yes"] #variations-heading p::after { font-size: var(--text-md); }
 .chooser label[data-testid=block-label] { clip-path: inset(50%); }
 #content-examples .caption-label, #style-examples .caption-label,
 #earlier .caption-label, #album-pictures .caption-label, #variations .caption-label {
@@ -195,6 +202,17 @@ def _css_string(key: str, language: str) -> str:
     return json.dumps(translate(key, language), ensure_ascii=False)
 
 
+CSS += "".join(
+    f"""
+:lang({code}) body[data-running="yes"] #earlier::after {{
+  content: {_css_string("opened_later", code)};
+}}
+:lang({code}) body[data-running="yes"] #variations-heading p::after {{
+  content: {_css_string("varied_later", code)};
+}}
+"""
+    for code in LANGUAGES
+)
 # Gradio gives every toast message an English title; CSS replaces it in the other languages.
 CSS += "".join(
     f"""

@@ -41,7 +41,7 @@ from neural_style.web.page.run_updates import (
 from neural_style.web.page.scripts import (
     BROWSER_LANGUAGE_JS,
     GROUP_RADIOS_JS,
-    KEEP_RESULTS_JS,
+    GUARD_CLICKS_JS,
     NAME_THUMBNAILS_JS,
     SCROLL_TO_STATUS_JS,
     SET_DOCUMENT_LANGUAGE_JS,
@@ -169,7 +169,7 @@ def connect_visits(
         SET_ROLE_OF_EMPTY_JS,
         NAME_THUMBNAILS_JS,
         GROUP_RADIOS_JS,
-        KEEP_RESULTS_JS,
+        GUARD_CLICKS_JS,
         WATCH_CONNECTION_JS,
         WATCH_HISTORY_JS,
     ):

@@ -176,13 +176,13 @@ def stopping(language: str = DEFAULT_LANGUAGE) -> Status:
     return Status("busy", translate("stopping", language))
 
 
-def stopped_without_run(varied: bool, language: str = DEFAULT_LANGUAGE) -> Status:
+def stopped_without_run(varied: int, language: str = DEFAULT_LANGUAGE) -> Status:
     """The status after Stop where no run had begun, as in the line, or several had.
 
     Args:
-        varied: Whether variations are displayed.
+        varied: Number of the displayed variations.
     """
-    detail = translate("varied_detail", language) if varied else ""
+    detail = translate("varied_part", language, count=varied) if varied else ""
     return Status("done", translate("stopped_only", language), detail)
 
 

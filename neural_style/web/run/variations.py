@@ -105,21 +105,16 @@ def gpu_seconds_to_vary(*arguments: Any, **named: Any) -> int:
 
 def variations_of(names: Iterable[str]) -> Variations:
     """Those of the named variations that still exist."""
-    asked = [(name, _values(name)) for name in names]
-    return tuple((name, values["seed"]) for name, values in asked if values)
+    seeds = [(name, _seed(name)) for name in names]
+    return tuple((name, seed) for name, seed in seeds if seed is not None)
 
 
-def noise_ratio_of(variation: str) -> float | None:
-    """The `noise_ratio` of a variation, by its result's name; None if it is gone or damaged."""
-    return _values(variation).get("noise_ratio")
-
-
-def _values(variation: str) -> dict[str, Any]:
-    """The settings of a variation by name; none if it is gone or damaged."""
+def _seed(variation: str) -> int | None:
+    """The seed of a variation, by its result's name; None if it is gone or damaged."""
     result = find_result(variation)
     with suppress(PageError):
-        return read_call(result.run).values if result else {}
-    return {}
+        return read_call(result.run).values["seed"] if result else None
+    return None
 
 
 def _sketch(settings: Settings, number: int) -> Settings:

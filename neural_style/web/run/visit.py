@@ -14,6 +14,7 @@ from neural_style.web.run import runs
 from neural_style.web.run.call import EXTRA_PICTURES, PICTURES, page_knobs
 from neural_style.web.run.checks import check_upload, check_value
 from neural_style.web.run.variations import COUNT
+from neural_style.web.text.texts import PageError
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,15 @@ def read_visit(text: str) -> Visit:
         runs.find_run(run) if isinstance(run, str) else None,
         tuple(name for name in names if isinstance(name, str) and runs.find_result(name)),
     )
+
+
+def visit_of(run: Path) -> Visit:
+    """The pictures that still exist and the settings of a run's request; none if it is damaged."""
+    try:
+        call = runs.read_call(run)
+    except PageError:
+        return Visit()
+    return read_visit(json.dumps({"pictures": call.pictures, "values": call.values}))
 
 
 def _table(stored: dict[str, Any], name: str) -> dict[str, Any]:

@@ -156,6 +156,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "link_unknown": "The link's parameter {name} is unknown and was ignored.",
     "offline": "You are offline. Your pictures and settings stay here; press **Paint** again once "
     "the connection is back.",
+    "pressed_offline": "You are offline. Your pictures and settings stay here: press Paint again "
+    "once the connection is back.",
     "choose_content": "**1 · Your photo**",
     "choose_style": "**2 · The painting**",
     "examples_content": "Photographs to try",
@@ -179,6 +181,8 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "discard_question": "Delete all of these variations?",
     "discarded": "The variations are deleted.",
     "forgotten": "Deleted, with the links that were shared.",
+    "forgotten_elsewhere": "This result was deleted in another tab.",
+    "opened_later": "Can be opened once nothing runs",
     "starting": "Starting…",
     "stopping": "Stopping after the current step…",
     "waiting": "In line: {ahead} ahead of you · about {time}",
@@ -197,6 +201,9 @@ Your photo, repainted with the brushwork of a painting: choose both and press **
     "varying": "Variation {number} of {count}",
     "varied": "{count} variations are ready",
     "varied_detail": "Touch the one you like: it is painted with the chosen quality.",
+    "varied_later": "Variations: once this has ended, touch one to paint it",
+    "varied_part": "{count} of 4 variations are ready. Touch the one you like: it is painted with "
+    "the chosen quality.",
     "fold_album": "Several photos at once",
     "album": "Photos to paint",
     "album_help": "They are painted one after another, each with the painting and the settings of "
