@@ -202,6 +202,7 @@ class TestRun:
         expect(ready.locator("#earlier .thumbnail-item")).to_have_count(2)
         press(ready, "vary")
         expect(ready.locator("#variations .caption-label").last).to_have_text("seed 12")
+        expect(ready.locator("#variations .selected")).to_have_count(0)
 
     @pytest.mark.slow
     def test_variations_that_are_stopped_can_be_painted(self, ready, watch):
@@ -226,6 +227,7 @@ class TestRun:
         watch.wait(looks=seen + 3)
         earlier = ready.locator("#earlier .thumbnail-item")
         said = "(gallery) => getComputedStyle(gallery, '::after').content"
+        expect(ready.locator("#forget")).to_be_disabled()
         assert "once nothing runs" in ready.locator("#earlier").evaluate(said)
         earlier.focus()
         ready.keyboard.press("Enter")
@@ -233,6 +235,7 @@ class TestRun:
         expect(ready.locator("#seed input")).to_have_value("9")
         watch.allow(math.inf)
         wait_for_result(ready, before)
+        expect(earlier).to_have_count(2)
         earlier.last.click()
         expect(ready.locator("#seed input")).to_have_value("0")
 
@@ -423,6 +426,9 @@ class TestPhone:
         watch.allow(math.inf)
         expect(phone.locator("#status")).to_contain_text("12 steps")
         expect(result.locator("img")).to_be_in_viewport(ratio=0.5)
+        press(phone, "result-link")
+        link = phone.locator("#result-link-box textarea, #result-link-box input")
+        expect(link).to_be_in_viewport()
 
     @pytest.mark.slow
     def test_nothing_scrolls_sideways(self, phone, pictures, watch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -16,6 +17,9 @@ PATIENCE_MS = 40_000
 """Limit for one step in the browser; the machine may run two tests and a network at once."""
 
 expect.set_options(timeout=PATIENCE_MS)
+
+NAMED = re.compile(r"/[^/]+-\d+\.png$")
+"""The address of a finished result, which ends with its seed."""
 
 
 def upload(page: Page, name: str, file: str) -> None:
@@ -87,10 +91,11 @@ def run_to_the_end(page: Page, iterations: int = 12) -> None:
 
 
 def wait_for_result(page: Page, before: str, iterations: int = 12) -> None:
-    """Waits for a finished run whose picture is another one than `before`."""
+    """Waits for a finished run whose picture is another one than `before`, and its downloads."""
     expect(page.locator("#result img")).not_to_have_attribute("src", before)
     expect(page.locator("#status .done")).to_contain_text(f"{iterations} steps")
     expect(page.locator("#stylize")).to_be_visible()
+    expect(page.locator("#result img")).to_have_attribute("src", NAMED)
 
 
 def tab(page: Page, name: str) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from neural_style.messages import Message
-from neural_style.web.page.controls import UNQUEUED, connect_controls
+from neural_style.web.page.controls import IN_BROWSER, UNQUEUED, connect_controls
 from neural_style.web.page.inputs import Inputs, inputs_column
 from neural_style.web.page.links import make_query, make_result_query
 from neural_style.web.page.results import Results, results_column
 from neural_style.web.page.run_events import connect_runs
-from neural_style.web.page.scripts import COPY_LINK_JS
 from neural_style.web.page.tools import connect_crop_tool, connect_mask_tool
 from neural_style.web.page.visits import connect_visits
 from neural_style.web.page.widgets import Localizer
@@ -25,6 +25,20 @@ from neural_style.web.run.gate import Gate
 from neural_style.web.run.handlers import service_info
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
 from neural_style.web.text.texts import translate
+
+COPY_LINK_JS = """(query) => {
+  if (!query) return "";
+  const link = window.location.origin + window.location.pathname + query;
+  navigator.clipboard?.writeText(link).catch(() => {});
+  return link;
+}"""
+
+
+def _scroll_to_js(box: gr.Textbox) -> str:
+    """JavaScript: scrolls to a link; on a phone it appears far below its button."""
+    place = json.dumps(f"#{box.elem_id}")
+    options = '{behavior: "smooth", block: "center"}'
+    return f"() => document.querySelector({place})?.scrollIntoView({options})"
 
 
 def build_page(
@@ -94,4 +108,6 @@ def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> No
     ):
         button.click(handler, handler_inputs, box, **UNQUEUED).success(
             None, box, box, js=COPY_LINK_JS, api_visibility="private"
-        ).then(lambda: gr.update(visible=True), None, box, **UNQUEUED)
+        ).then(lambda: gr.update(visible=True), None, box, **UNQUEUED).then(
+            None, js=_scroll_to_js(box), **IN_BROWSER
+        )

@@ -137,7 +137,7 @@ def waiting_buttons(inputs: Inputs, results: Results) -> list[gr.Button]:
         *(inputs.stylize, inputs.vary, inputs.stop),
         *(results.continue_run, inputs.paint_album),
         *(results.result_link, results.as_content, results.as_start, results.forget_shown),
-        results.discard,
+        *(results.discard, results.forget),
     ]
 
 

@@ -211,13 +211,15 @@ def _connect_start(inputs: Inputs, results: Results, language: gr.Textbox) -> No
             language,
             [
                 *(results.status, results.result_link_box, results.forget_shown_question.box),
-                *(results.discard_question.box, results.waits_for_run, *buttons),
+                *(results.forget_question.box, results.discard_question.box),
+                *(results.waits_for_run, *buttons),
             ],
             js=start_js(len(buttons) - 3),
             **IN_BROWSER,
         ).then(None, js=SCROLL_TO_STATUS_JS, **IN_BROWSER)
     for gallery in (inputs.photograph.gallery, inputs.painting.gallery):
         results.variations.select(None, None, gallery, js=UNSELECT_JS, **IN_BROWSER)
+    inputs.vary.click(None, None, results.variations, js=UNSELECT_JS, **IN_BROWSER)
     # In the browser: two queued events of one press open two streams, and one of them loses its
     # messages.
     inputs.stylize.click(

@@ -69,13 +69,6 @@ WATCH_CONNECTION_JS = """() => {
 """Shows a line while the browser is offline, and presses a hidden button if a run could not
 be requested or an unqueued event has failed: Gradio's page triggers or shows nothing then."""
 
-COPY_LINK_JS = """(query) => {
-  if (!query) return "";
-  const link = window.location.origin + window.location.pathname + query;
-  navigator.clipboard?.writeText(link).catch(() => {});
-  return link;
-}"""
-
 SET_ROLE_OF_EMPTY_JS = """() => {
   const name = () => document.querySelectorAll(".empty[aria-label]:not([role])")
     .forEach((place) => place.setAttribute("role", "img"));
@@ -203,7 +196,8 @@ def start_js(others: int) -> str:
   page.running = "yes";
   delete page.stopping;
   setTimeout(() => follow("#stop", 20), 100);
-  return [({starting})[language], {hide}, {put_away}, {put_away}, {rest}, {_buttons(True, others)}];
+  const questions = [{put_away}, {put_away}, {put_away}];
+  return [({starting})[language], {hide}, ...questions, {rest}, {_buttons(True, others)}];
 }}"""
 
 
