@@ -15,6 +15,7 @@ from neural_style import Settings
 from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS
 from neural_style.web.run import handlers
 from tests.web.visit import (
+    NAMED,
     choose_example,
     delete,
     make_ready,
@@ -98,6 +99,9 @@ class TestRun:
         )
         expect(gallery).to_have_count(3)
         expect(ready.locator("#example")).not_to_be_visible()
+        icon = ready.locator("#result a[download]")
+        expect(icon).to_have_count(1)
+        expect(icon).not_to_be_visible()  # it would save a preview
         assert watch.ended == 0
         watch.allow(math.inf)
         expect(status).to_contain_text("Done in")
@@ -105,8 +109,10 @@ class TestRun:
         expect(gallery).to_have_count(6)
         address = ready.locator("#result img").get_attribute("src")
         assert Image.open(io.BytesIO(httpx.get(address).content)).format == "PNG"
+        expect(ready.locator("#result img")).to_have_attribute("src", NAMED)
         with ready.expect_download() as download:
-            ready.locator("#result a[download]").click()
+            icon.click()
+        assert download.value.suggested_filename == "content-style-0.png"
         with Image.open(download.value.path()) as result:
             assert (result.format, result.size) == ("PNG", (96, 64))
 

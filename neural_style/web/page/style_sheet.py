@@ -91,6 +91,7 @@ body[data-running="yes"] .thumbnail-item:is(#variations *, #album-pictures *) {
   cursor: not-allowed;
 }
 body[data-running="yes"] #files a { cursor: not-allowed; opacity: .5; }
+body[data-running="yes"] #result a[download] { display: none; }
 #earlier { position: relative; }
 body[data-running="yes"] #earlier::after {
   position: absolute; inset: 0; z-index: 1; display: grid; place-items: center;
