@@ -57,6 +57,8 @@ def make_theme() -> gr.themes.Base:
         button_primary_background_fill_hover="*primary_700",
         button_primary_background_fill_dark="*primary_500",
         button_primary_text_color="white",
+        # Gradio gives it to disabled buttons, too.
+        button_secondary_background_fill_hover_dark="*neutral_500",
         error_background_fill="#fef2f2",
     )
 
