@@ -26,12 +26,13 @@ from neural_style.web.run.handlers import service_info
 from neural_style.web.text.languages import DEFAULT_LANGUAGE
 from neural_style.web.text.texts import translate
 
-COPY_LINK_JS = """(query) => {
+_COPY_LINK_JS = """(query) => {
   if (!query) return "";
   const link = window.location.origin + window.location.pathname + query;
   navigator.clipboard?.writeText(link).catch(() => {});
   return link;
 }"""
+"""The whole link of a query, which is copied where the browser allows it."""
 
 
 def _scroll_to_js(box: gr.Textbox) -> str:
@@ -107,7 +108,7 @@ def _connect_links(inputs: Inputs, results: Results, language: gr.Textbox) -> No
         ),
     ):
         button.click(handler, handler_inputs, box, **UNQUEUED).success(
-            None, box, box, js=COPY_LINK_JS, api_visibility="private"
+            None, box, box, js=_COPY_LINK_JS, api_visibility="private"
         ).then(lambda: gr.update(visible=True), None, box, **UNQUEUED).then(
             None, js=_scroll_to_js(box), **IN_BROWSER
         )

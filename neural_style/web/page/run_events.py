@@ -283,11 +283,13 @@ def chosen_variation(event: gr.SelectData, variations: Variations, inputs: Input
     name, seed = variations[chosen]
     found = find_result(name)
     asked = visit_of(found.run) if found else Visit()
-    values = {name: asked.values[name] for name in ("noise_ratio",) if name in asked.values}
-    return set_inputs(asked.pictures, values | {"seed": seed}, inputs)
+    values = {"seed": seed}
+    if "noise_ratio" in asked.values:
+        values["noise_ratio"] = asked.values["noise_ratio"]
+    return set_inputs(asked.pictures, values, inputs)
 
 
 def next_seed(variations: Variations, seed: Any) -> Any:
     """Event handler: the seed after those of the displayed variations, if it is one of theirs."""
-    seeds = [seed for _, seed in variations]
-    return (seeds[-1] + 1) % 2**32 if seed in seeds else gr.skip()
+    displayed = [seed for _, seed in variations]
+    return (displayed[-1] + 1) % 2**32 if seed in displayed else gr.skip()
