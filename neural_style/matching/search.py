@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 _CHUNK = 2**24
 """Similarities held in memory at a time."""
@@ -24,7 +23,9 @@ _ROUNDS = 30
 
 def unit_vectors(vectors: Tensor, mean: Tensor) -> Tensor:
     """The vectors minus the mean, normalized, in float32."""
-    return normalize(vectors.float() - mean, dim=1, eps=1e-6)
+    centered = vectors.float() - mean
+    # In place: all hypercolumns of a picture are the most memory that matching needs.
+    return centered.div_(centered.norm(dim=1, keepdim=True).clamp_min_(1e-6))
 
 
 def project(queries: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
