@@ -164,7 +164,7 @@ def test_steps_do_not_wait_for_the_gpu(statistic, engine, optimizer):
     ("statistic", "size", "precision"),
     [*product(["nearest", "gram"], [512, 1024, 2048], PRECISIONS)],
 )
-def test_memory_plan_covers_the_peak(statistic, size, precision, monkeypatch):
+def test_memory_plan_is_near_the_peak(statistic, size, precision, monkeypatch):
     plans, plan_memory = [], job.plan_memory
 
     def remember(*arguments, **options):
@@ -178,8 +178,7 @@ def test_memory_plan_covers_the_peak(statistic, size, precision, monkeypatch):
     torch.cuda.reset_peak_memory_stats()
     *_, frame = stylize(grainy(size * 2 // 3, size, 1), grainy(size, size, 2), run)
     assert frame.iteration == 14
-    # The plan has room for buffers of the kernels on the CPU.
-    assert 0.85 < plans[0].bytes / torch.cuda.max_memory_allocated() < 1.4
+    assert plans[0].bytes == pytest.approx(torch.cuda.max_memory_allocated(), rel=0.2)
 
 
 def test_absent_gpu_is_refused():

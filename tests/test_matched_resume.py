@@ -192,7 +192,7 @@ def test_run_continues_after_out_of_memory_error(fails_at, folder, monkeypatch):
     """The run continues from the point reached, with its matches."""
     expected = unbroken_frames(RUN, folder)
     monkeypatch.setattr(memory, "bytes_in_use", lambda device: 0)
-    monkeypatch.setattr(memory, "FIXED_BYTES", 0)
+    monkeypatch.setitem(memory.OVERHEADS, "cpu", memory.OVERHEADS["cpu"]._replace(fixed=0))
     calls, evaluate = [], Objective.__call__
 
     def failing_once(objective, image, **how):

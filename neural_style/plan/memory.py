@@ -26,11 +26,8 @@ from neural_style.plan.schedule import Scale
 _FLOAT_CANVASES = 12
 """Peak number of float32 pictures and gradients of the canvas's size."""
 
-_LARGEST_MAPS = 4.0
-"""Peak number of maps of the largest layer in a step: gradients, their sums, Winograd tiles."""
-
 _LARGEST_SEEN = 2.1
-"""The same for a forward pass alone."""
+"""Peak number of maps of the largest layer in a forward pass alone."""
 
 _HYPERCOLUMNS = 1.5
 """Peak number of float32 copies of all layers' activations at all cells while matching."""
@@ -42,8 +39,26 @@ strip are new."""
 _MOST_FRAGMENTS = 220_000_000
 """Limit of that in bytes: the C library has blocks above 32 MiB apart."""
 
-FIXED_BYTES = 60_000_000
-"""Memory that does not depend on the picture: tile buffers, compiled code."""
+
+class Overhead(NamedTuple):
+    """Memory that a device takes in addition to pictures, maps and targets.
+
+    Attributes:
+        fixed: Bytes that do not depend on the picture.
+        maps: Peak number of maps of the largest layer in a step, beside those saved for the
+            backward pass.
+    """
+
+    fixed: int
+    maps: float
+
+
+OVERHEADS = {
+    "cpu": Overhead(60_000_000, 4.0),  # compiled code, tiles of convolutions, sums of gradients
+    "cuda": Overhead(130_000_000, 1.5),  # cuBLAS and cuDNN
+    "mps": Overhead(60_000_000, 4.0),  # not measured
+}
+"""By type of device; checked against measured peaks."""
 
 _SMALLEST = 64
 """Smallest size that an error message proposes: that of `Settings.size`."""
@@ -100,7 +115,7 @@ def plan_memory(
         SettingsError: No plan fits.
     """
     height, width = scale.height, scale.width
-    base = bytes_in_use(device)
+    base, overhead = bytes_in_use(device), OVERHEADS[device.type]
     offered = min(base + 0.9 * free_bytes(device), limit_gb * 1e9 if limit_gb else math.inf)
     names = layers_until(network, layers)
     cuts = _cuts(network, names)
@@ -114,12 +129,12 @@ def plan_memory(
     for count, strip_pixels, remembered in choices:
         rows = dict.fromkeys(cuts[:count], max(32, strip_pixels // width))
         estimate = partial(estimate_bytes, network, rows)
-        step = estimate(height, width, remembered * pair_bytes, copies)
-        forward = [estimate(h, w, 0, copies, backward=False) for h, w in styles]
+        step = estimate(height, width, remembered * pair_bytes, copies, overhead.maps)
+        forward = [estimate(h, w, 0, copies) for h, w in styles]
         most = max([step, hypercolumns, *forward])
         if rows and device.type == "cpu":
             most += min(round(FRAGMENTS * step), _MOST_FRAGMENTS)
-        need = base + pictures + places + most
+        need = base + overhead.fixed + pictures + places + most
         slower = _work(network, layers, rows, height) * _SLOWER.get(remembered, 1.0)
         note = plan_note(rows, height, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))
@@ -188,18 +203,17 @@ def estimate_bytes(
     width: int,
     remembered: int,
     copies: dict[str, int],
-    *,
-    backward: bool = True,
+    maps: float = 0.0,
 ) -> int:
-    """Peak bytes in addition to what the program already holds.
+    """Peak bytes in addition to what the program already holds and to `Overhead.fixed`.
 
     Args:
         remembered: Bytes per pixel of the optimizer's history.
         copies: Layers of the terms → number of additional copies of their maps.
-        backward: Whether there is a backward pass; style images have none.
+        maps: `Overhead.maps`; 0 for a forward pass alone, which style images have.
     """
     pixels = height * width
-    canvases = pixels * (12 * (_FLOAT_CANVASES if backward else 3) + remembered)
+    canvases = pixels * (12 * (_FLOAT_CANVASES if maps else 3) + remembered)
     kept = working = 0.0
     for part, count in cut_network(network, copies, rows):
         layers = {name: network.layers[name] for name in part}
@@ -209,11 +223,11 @@ def estimate_bytes(
         largest = max(one.map_bytes for one in layers.values())
         first, last = layers[part[0]], layers[part[-1]]
         strip = min(1.0, 1.5 * count * first.input_stride / height) if count else 1.0
-        maps = held + _LARGEST_MAPS * largest if backward else _LARGEST_SEEN * largest
-        working = max(working, strip * pixels * maps)
+        peak = held + maps * largest if maps else _LARGEST_SEEN * largest
+        working = max(working, strip * pixels * peak)
         if count:
             kept += 2 * pixels / last.stride**2 * last.channels * network.dtype.itemsize
-    return round(FIXED_BYTES + canvases + kept + working)
+    return round(canvases + kept + working)
 
 
 def _matching(

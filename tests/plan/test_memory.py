@@ -19,6 +19,8 @@ CPU = torch.device("cpu")
 BACKBONE = BACKBONES["vgg19"]
 LAYERS = {*BACKBONE.content_layers, *BACKBONE.style_layers}
 BASE = 600_000_000
+FINE_ON_AN_H100 = {(683, 1024): 1.6, (1366, 2048): 5.4, (2733, 4096): 21.0}
+"""Size → measured peak of a `fine` run in bfloat16, in GB."""
 
 
 @pytest.fixture
@@ -29,14 +31,14 @@ def vgg(monkeypatch):
     return load_uninitialized_vgg(torch.bfloat16)
 
 
-def load_uninitialized_vgg(dtype):
+def load_uninitialized_vgg(dtype, layers=LAYERS):
     stages = BACKBONE.build()
     weights = {
         f"{name}.{key}": torch.empty(value.shape)
         for name, module in stages.items()
         for key, value in module.state_dict().items()
     }
-    options = {"device": CPU, "dtype": dtype, "layers": LAYERS}
+    options = {"device": CPU, "dtype": dtype, "layers": layers}
     return load_network(stages, weights, TORCHVISION, **options)
 
 
@@ -74,10 +76,31 @@ def test_plan_fits_the_limit_and_uses_strips_only_if_needed(vgg):
 
 def test_estimated_bytes_are_proportional_to_pixels(vgg):
     needs = [
-        plan(vgg, size, 1000.0).bytes - BASE - memory.FIXED_BYTES for size in (512, 1024, 2048)
+        plan(vgg, size, 1000.0).bytes - BASE - memory.OVERHEADS["cpu"].fixed
+        for size in (512, 1024, 2048)
     ]
     assert needs[1] == pytest.approx(4 * needs[0], rel=0.01)
     assert needs[2] == pytest.approx(4 * needs[1], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "size", "peak"),
+    [("gram", (342, 512), 0.5)]
+    + [("nearest", size, peak) for size, peak in FINE_ON_AN_H100.items()],
+)
+def test_plan_for_cuda_is_near_the_peaks_of_an_h100(statistic, size, peak, monkeypatch):
+    """The peaks of docs/benchmarks.md."""
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 80_000_000_000)
+    monkeypatch.setattr(memory, "bytes_in_use", lambda device: 40_000_000)  # weights, pictures
+    matched = BACKBONE.match_layers if statistic == "nearest" else {}
+    layers = {*BACKBONE.content_layers, *(matched or BACKBONE.style_layers)}
+    network = load_uninitialized_vgg(torch.bfloat16, layers)
+    planned = plan_memory(
+        *(network, layers, Scale(*size, 60), 60, torch.bfloat16, torch.device("cuda"), 0.0),
+        styles=[(500, 401)],
+        matched=matched,
+    )
+    assert planned.bytes / 1e9 == pytest.approx(peak, rel=0.15)
 
 
 def test_float32_needs_more_memory_than_bfloat16(vgg):
@@ -106,7 +129,7 @@ def test_strips_are_noted_in_frames_and_barely_change_the_picture(monkeypatch):
     *_, whole = stylize(*pictures, Settings(**run))
     assert str(whole.note) == "vgg19 weights: tiny, for tests"
     monkeypatch.setattr(memory, "bytes_in_use", lambda device: 0)
-    monkeypatch.setattr(memory, "FIXED_BYTES", 0)
+    monkeypatch.setitem(memory.OVERHEADS, "cpu", memory.OVERHEADS["cpu"]._replace(fixed=0))
     monkeypatch.setattr(memory, "FRAGMENTS", 0)
     monkeypatch.setattr(memory, "STRIP_PIXELS", (16_384,))
     *_, strips = stylize(*pictures, Settings(**run, memory_gb=0.012))

@@ -41,7 +41,7 @@ def limited_memory(monkeypatch):
     limited_memory = SimpleNamespace(error=MemoryError(), failed_widths=failed_widths)
     monkeypatch.setattr(Objective, "__call__", failing)
     monkeypatch.setattr(memory, "bytes_in_use", lambda device: 0)
-    monkeypatch.setattr(memory, "FIXED_BYTES", 0)
+    monkeypatch.setitem(memory.OVERHEADS, "cpu", memory.OVERHEADS["cpu"]._replace(fixed=0))
     # With a narrow network, canvases and L-BFGS pairs would dominate the estimate.
     monkeypatch.setattr(memory, "_FLOAT_CANVASES", 1)
     estimate = memory.estimate_bytes
