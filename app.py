@@ -2,7 +2,7 @@
 
 import gc
 
-gc.disable()  # Imports leave no garbage; looking for it would take a sixth of the start.
+gc.disable()  # Imports leave little garbage; looking for it would take a sixth of the start.
 
 import logging
 
