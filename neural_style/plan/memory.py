@@ -29,9 +29,6 @@ _FLOAT_CANVASES = 12
 _LARGEST_SEEN = 2.1
 """Peak number of maps of the largest layer in a forward pass alone."""
 
-_HYPERCOLUMNS = 1.5
-"""Peak number of float32 copies of all layers' activations at all cells while matching."""
-
 FRAGMENTS = 0.4
 """Share of a step in strips that its maps take on the CPU beyond what they fill, as those of each
 strip are new."""
@@ -245,7 +242,9 @@ def _matching(
         positions = sum(math.prod(count_cells(*size, spacing)) for size in (canvas, *styles))
         held += positions * layer.channels * network.dtype.itemsize
     cells = [math.prod(count_cells(*size, cell)) for size in (canvas, *styles)]
-    return held, round(_HYPERCOLUMNS * 4 * channels * (cells[0] + max(cells[1:], default=0)))
+    pair = cells[0], max(cells[1:], default=0)
+    # The canvas's and one style's, in float32, and those of one of them while they are centered.
+    return held, 4 * channels * (sum(pair) + max(pair))
 
 
 def _work(network: Network, layers: Collection[str], rows: dict[str, int], height: int) -> float:
