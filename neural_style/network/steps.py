@@ -29,7 +29,7 @@ POOLINGS = {"max": _max_pool, "avg": _mean_pool, "l2": _square_pool}
 """Pooling functions of x, kernel, stride, padding and ceil_mode."""
 
 
-def _repeat_edge(x: Tensor, width: int) -> Tensor:
+def repeat_edge(x: Tensor, width: int) -> Tensor:
     """The picture with its edge repeated.
 
     Not PyTorch's function: on CUDA, the last bits of its gradient in the corners are random.
@@ -44,7 +44,7 @@ def _add_zeros(x: Tensor, width: int) -> Tensor:
     return pad(x, 4 * (width,))
 
 
-BORDERS = {"replicate": _repeat_edge, "zeros": _add_zeros}
+BORDERS = {"replicate": repeat_edge, "zeros": _add_zeros}
 """What surrounds the picture for the first convolution: its edge, or zeros (the mean color)."""
 
 

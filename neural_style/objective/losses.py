@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from neural_style.network.autograd import gram_of_pixels
+from neural_style.network.steps import repeat_edge
 from neural_style.tensors import (
     FeatureMap,
     FeatureVector,
@@ -152,11 +152,11 @@ def tv_nine_points(image: ImageTensor) -> Scalar:
 
     From crowsonkb's style-transfer-pytorch; the picture is padded by one replicated pixel.
     """
-    wide = pad(image, (1, 1, 1, 1), mode="replicate")
-    right = wide[..., 1:-1, 2:] - image
-    down = wide[..., 2:, 1:-1] - image
-    falling = wide[..., 1:, 1:] - wide[..., :-1, :-1]
-    rising = wide[..., 1:, :-1] - wide[..., :-1, 1:]
+    padded = repeat_edge(image, 1)
+    right = padded[..., 1:-1, 2:] - image
+    down = padded[..., 2:, 1:-1] - image
+    falling = padded[..., 1:, 1:] - padded[..., :-1, :-1]
+    rising = padded[..., 1:, :-1] - padded[..., :-1, 1:]
     straight = right.square().mean() + down.square().mean()
     slanted = falling.square().mean() + rising.square().mean()
     return 2 / 3 * straight + slanted / 6
