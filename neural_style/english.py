@@ -235,6 +235,7 @@ ENGLISH: dict[str, str] = {
     "hub.cached": "in the Hub cache",
     "hub.downloaded": "downloaded from the Hub",
     # Weights: what is wrong with them
+    "weights.not_readable": "{name} is not a readable safetensors file: {reason}",
     "weights.refused": "{fact}. {advice}",
     "weights.on_the_hub": "{repo} on the Hub",
     "weights.no_tensor": "{name} has no weights for {tensor}",
@@ -259,7 +260,6 @@ ENGLISH: dict[str, str] = {
     "hub.not_delivered": "The Hub did not deliver {repo}: {reason}",
     "hub.no_connection": "there is no connection",
     "hub.status": "it answered {status} {phrase}",
-    "hub.not_readable": "{name} is not a readable safetensors file: {reason}",
     "hub.cache_changed": "The cached {file} of {repo} has SHA-256 {given}, expected {expected}",
     "hub.offers_another": "The Hub offers another {file} of {repo} than the one known here "
     "(SHA-256 {given}, expected {expected})",

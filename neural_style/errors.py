@@ -58,6 +58,11 @@ class WeightsError(NeuralStyleError):
     """A network's weights are not available, or are not the expected ones."""
 
 
+def refused_weights(fact: Message, advice: Message) -> WeightsError:
+    """The error with what is wrong and what to do."""
+    return WeightsError("weights.refused", fact=fact, advice=advice)
+
+
 _LONGEST = 100
 
 

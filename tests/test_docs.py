@@ -28,6 +28,7 @@ from neural_style.settings.table import knob_row, settings_page
 from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS
 from neural_style.web.run import cleanup, cost
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
+from neural_style.web.text.languages import LANGUAGES
 from tests.conftest import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
@@ -287,6 +288,11 @@ def test_documented_page_limits_match_the_code(page):
     else:
         assert f"limited to {iterations} iterations and a size of {size}" in text
         assert f"a picture file to {MAX_UPLOAD_MEGABYTES} MB" in text
+
+
+def test_documented_languages_match_the_code():
+    (meaning,) = (row[1] for row in rows_of("docs/api.md", "HTTP") if row[0] == "`language`")
+    assert re.findall(r"`(\w+)`", meaning) == [*LANGUAGES]
 
 
 def test_documented_sizes_of_a_run_match_the_schedule():

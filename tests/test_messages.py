@@ -17,11 +17,11 @@ from neural_style.web.text.english import ENGLISH as PAGE_ENGLISH
 from neural_style.web.text.texts import PageError
 
 PACKAGE = Path(__file__).parents[1] / "neural_style"
-TABLES = ("english.py", "chinese.py", "core_chinese.py")
+PAGE_TEXTS = PACKAGE / "web/text"
+TABLES = {PACKAGE / "english.py", *PAGE_TEXTS.glob("*.py")} - {PAGE_TEXTS / "texts.py"}
 SOURCES = {
     str(path.relative_to(PACKAGE)): ast.parse(path.read_text())
-    for path in PACKAGE.rglob("*.py")
-    if path.name not in TABLES
+    for path in sorted({*PACKAGE.rglob("*.py")} - TABLES)
 }
 ERRORS = tuple(
     kind

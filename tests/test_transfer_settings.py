@@ -11,6 +11,7 @@ from neural_style import PRESETS, stylize
 from neural_style.devices import choose_precision
 from neural_style.objective import Objective
 from neural_style.settings.settings import knobs
+from neural_style.web.text.english import ENGLISH as PAGE_TEXTS
 from tests.small_runs import last_frame, small_settings
 
 CHANGES = {
@@ -62,6 +63,14 @@ def test_changing_a_setting_changes_the_result(name, content, style):
     *_, one = stylize(content, style, changed)
     *_, other = stylize(content, style, unchanged)
     assert one.image.shape != other.image.shape or not torch.equal(one.image, other.image)
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("name", [name for name in CHANGES if name.endswith("_weight")])
+def test_losses_of_each_weighted_term_have_names_on_the_page(name, content, style):
+    frame = next(stylize(content, style, small_settings(**CHANGES[name])))
+    terms = {loss.partition(" ")[0] for loss in frame.losses}
+    assert {f"loss_{term}" for term in terms} <= PAGE_TEXTS.keys()
 
 
 @pytest.mark.usefixtures("tiny")

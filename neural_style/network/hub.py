@@ -12,7 +12,7 @@ from huggingface_hub import (
 )
 from huggingface_hub.errors import HfHubHTTPError, HTTPError  # the second is the HTTP client's
 
-from neural_style.errors import WeightsError
+from neural_style.errors import refused_weights
 from neural_style.messages import Message
 from neural_style.network.backbones import HubFile
 
@@ -43,16 +43,11 @@ def download(file: HubFile) -> Path:
             named = {"file": file.filename, "repo": file.repo}
             digests = {"given": given, "expected": f"{file.sha256[:12]}…"}
             fact = Message("hub.offers_another", **named, **digests)
-            raise refused(fact, Message("advice.use_packaged"))
+            raise refused_weights(fact, Message("advice.use_packaged"))
         return Path(hf_hub_download(file.repo, file.filename, revision=file.revision))
     except (HTTPError, OSError, RuntimeError, ValueError) as error:
         fact = Message("hub.not_delivered", repo=file.repo, reason=_why(error))
-        raise refused(fact, Message("advice.try_later")) from error
-
-
-def refused(fact: Message, advice: Message) -> WeightsError:
-    """A `WeightsError` with a fact and an advice."""
-    return WeightsError("weights.refused", fact=fact, advice=advice)
+        raise refused_weights(fact, Message("advice.try_later")) from error
 
 
 def _why(error: BaseException) -> Message | str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from neural_style.errors import WeightsError
+from neural_style.errors import WeightsError, refused_weights
 from neural_style.files import load_tensors
 from neural_style.messages import Message
 from neural_style.network import hub
@@ -88,7 +88,7 @@ def cached_weights(backbone: str, choice: str) -> Weights:
 def _from_hub(backbone: str, entry: Backbone) -> Weights:
     if entry.hub is None:
         fact = Message("hub.no_file", backbone=backbone)
-        raise hub.refused(fact, Message("advice.use_torchvision"))
+        raise refused_weights(fact, Message("advice.use_torchvision"))
     path, where = hub.cached(entry.hub), Message("hub.cached")
     if path is None:
         path, where = hub.download(entry.hub), Message("hub.downloaded")
@@ -97,7 +97,7 @@ def _from_hub(backbone: str, entry: Backbone) -> Weights:
         named = {"file": entry.hub.filename, "repo": entry.hub.repo}
         digests = {"given": f"{digest[:12]}…", "expected": f"{entry.hub.sha256[:12]}…"}
         fact = Message("hub.cache_changed", **named, **digests)
-        raise hub.refused(fact, Message("advice.delete", path=str(path)))
+        raise refused_weights(fact, Message("advice.delete", path=str(path)))
     tensors = _paper_names(entry, _read_safetensors(path, entry.prefix))
     return Weights(
         tensors=_check(entry, tensors, Message("weights.on_the_hub", repo=entry.hub.repo)),
@@ -185,8 +185,8 @@ def _read_safetensors(path: Path, prefix: str) -> dict[str, Tensor]:
                 if name.startswith(prefix)
             }
     except (SafetensorError, OSError) as error:
-        fact = Message("hub.not_readable", name=path.name, reason=str(error).strip())
-        raise hub.refused(fact, Message("advice.fetch_again")) from error
+        fact = Message("weights.not_readable", name=path.name, reason=str(error).strip())
+        raise refused_weights(fact, Message("advice.fetch_again")) from error
 
 
 def _digest(path: Path) -> str:
@@ -248,12 +248,12 @@ def _check(entry: Backbone, tensors: dict[str, Tensor], name: Message | str) -> 
                 continue  # used in training only
             if given is None:
                 fact = Message("weights.no_tensor", name=name, tensor=key)
-                raise hub.refused(fact, Message("advice.use_file_of_network"))
+                raise refused_weights(fact, Message("advice.use_file_of_network"))
             if given.shape != parameter.shape:
                 shapes = {"given": str((*given.shape,)), "expected": str((*parameter.shape,))}
                 fact = Message("weights.shape", name=name, tensor=key, **shapes)
-                raise hub.refused(fact, Message("advice.use_file_of_network"))
+                raise refused_weights(fact, Message("advice.use_file_of_network"))
             if not given.isfinite().all():
                 fact = Message("weights.not_finite", name=name, tensor=key)
-                raise hub.refused(fact, Message("advice.fetch_again"))
+                raise refused_weights(fact, Message("advice.fetch_again"))
     return tensors

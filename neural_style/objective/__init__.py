@@ -1,9 +1,9 @@
 """The objective: a list of terms, each of which turns the canvas's activations into losses.
 
 Read `terms.py` first, then `make.py`, which builds the list from pictures. Each term has one file:
-`content`, `moments` (Gram matrices and related statistics), `variation`, `temporal`. The
-nearest-neighbor style term has a package of its own, `matching`. From outside, import the names in
-`__all__`, and the pure functions of `losses.py` and `statistics.py`.
+`content`, `moments` (Gram matrices and related statistics), `variation`, `temporal`; the last two
+read the pixels alone. The nearest-neighbor style term has a package of its own, `matching`. From
+outside, import the names in `__all__`, and the pure functions of `losses.py` and `statistics.py`.
 """
 
 from neural_style.objective.make import (

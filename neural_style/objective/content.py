@@ -8,6 +8,7 @@ from typing import NamedTuple
 from neural_style.network.autograd import slice_rows
 from neural_style.network.strips import Sums
 from neural_style.objective.losses import squared_distance
+from neural_style.objective.terms import LayerSums
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
 
@@ -39,7 +40,7 @@ class ContentTerm(NamedTuple):
         return features, {"squares": squared_distance(slice_rows(features, inside), target)}
 
     def judge(
-        self, sums: dict[str, Sums], image: ImageTensor, eased: bool
+        self, sums: LayerSums, image: ImageTensor, eased: bool
     ) -> tuple[dict[str, Scalar], Scalar]:
         loss = self.weight * sum(
             share / self.units[layer] * sums[layer]["squares"] / self.targets[layer].numel()

@@ -10,6 +10,7 @@ from neural_style.network.strips import Sums
 from neural_style.objective.guides import Guide, sum_up
 from neural_style.objective.losses import Axes, eased_style_loss, principal_axes
 from neural_style.objective.statistics import Moments, Statistic, average
+from neural_style.objective.terms import LayerSums
 from neural_style.tensors import FeatureMap, ImageTensor, Scalar
 
 
@@ -53,7 +54,7 @@ class MomentsTerm:
         return features, {"products": products} | ({} if totals is None else {"totals": totals})
 
     def judge(
-        self, sums: dict[str, Sums], image: ImageTensor, eased: bool
+        self, sums: LayerSums, image: ImageTensor, eased: bool
     ) -> tuple[dict[str, Scalar], Scalar]:
         seen = {
             layer: average(found["products"], found.get("totals"), self.elements[layer])

@@ -5,16 +5,16 @@ Ruder, Dosovitskiy and Brox, *Artistic Style Transfer for Videos* (arXiv 1604.08
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from neural_style.network.strips import Sums
 from neural_style.objective.losses import masked_mean_square
-from neural_style.tensors import FeatureMap, ImageTensor, Mask, Scalar
+from neural_style.objective.terms import LayerSums, PixelTerm
+from neural_style.tensors import ImageTensor, Mask, Scalar
 
 
-class TemporalTerm(NamedTuple):
-    """Mean squared difference from a picture where it is trusted. It needs no layer.
+@dataclass(frozen=True)
+class TemporalTerm(PixelTerm):
+    """Mean squared difference from a picture where it is trusted.
 
     Attributes:
         weight: Weight of the term.
@@ -26,17 +26,8 @@ class TemporalTerm(NamedTuple):
     expected: ImageTensor
     trust: Mask
 
-    @property
-    def layers(self) -> Collection[str]:
-        return ()
-
-    def measure(
-        self, layer: str, features: FeatureMap, inside: slice, where: slice
-    ) -> tuple[FeatureMap, Sums]:
-        return features, {}
-
     def judge(
-        self, sums: dict[str, Sums], image: ImageTensor, eased: bool
+        self, sums: LayerSums, image: ImageTensor, eased: bool
     ) -> tuple[dict[str, Scalar], Scalar]:
         loss = self.weight * masked_mean_square(image - self.expected, self.trust)
         return {"temporal": loss}, loss

@@ -52,6 +52,17 @@ class Term(Protocol):
         """
 
 
+class PixelTerm:
+    """What the terms of the pixels alone have in common: they read no activations."""
+
+    layers: Collection[str] = ()
+
+    def measure(
+        self, layer: str, features: FeatureMap, inside: slice, where: slice
+    ) -> tuple[FeatureMap, Sums]:
+        return features, {}
+
+
 @dataclass(frozen=True)
 class Objective:
     """The sum of the terms, with its gradient at a picture.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from neural_style.network.strips import Sums
-from neural_style.tensors import FeatureMap, ImageTensor, Scalar
+from neural_style.objective.terms import LayerSums, PixelTerm
+from neural_style.tensors import ImageTensor, Scalar
 
 
-class VariationTerm(NamedTuple):
-    """Total variation of the canvas. It needs no layer of the network.
+@dataclass(frozen=True)
+class VariationTerm(PixelTerm):
+    """Total variation of the canvas.
 
     Attributes:
         weight: Weight of the term.
@@ -20,17 +21,8 @@ class VariationTerm(NamedTuple):
     weight: float
     roughness: Callable[[ImageTensor], Scalar]
 
-    @property
-    def layers(self) -> Collection[str]:
-        return ()
-
-    def measure(
-        self, layer: str, features: FeatureMap, inside: slice, where: slice
-    ) -> tuple[FeatureMap, Sums]:
-        return features, {}
-
     def judge(
-        self, sums: dict[str, Sums], image: ImageTensor, eased: bool
+        self, sums: LayerSums, image: ImageTensor, eased: bool
     ) -> tuple[dict[str, Scalar], Scalar]:
         loss = self.weight * self.roughness(image)
         return {"tv": loss}, loss

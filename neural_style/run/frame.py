@@ -21,9 +21,10 @@ class Frame(NamedTuple):
         scale: Number of the current size, from 1, and number of sizes.
         scale_ends: Whether this is the last frame of its size. The next size starts by evaluating
             the styles again.
-        losses: The weighted terms, "content", "style" and "tv", whose sum is minimized. They are
-            those of `image` before its colors are replaced by the content's; with `average`, those
-            of the best or newest picture. Comparable within one scale.
+        losses: The weighted terms, whose sum is minimized: "content", "style", "tv", and in a film
+            "temporal"; of several styles "style 1", "style 2", …. They are those of `image` before
+            its colors are replaced by the content's; with `average`, those of the best or newest
+            picture. Comparable within one scale.
         seconds: Time since the start of the run.
         seconds_left: Estimated time to the end.
         milestone: Whether the iteration is one of 0, 1, 2, 5, 10, 20, 50, … or the last.

@@ -38,15 +38,6 @@ def statistics(image: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(1), np.cov(values, bias=True)
 
 
-MATCHES = [match_color, match_color_by_cholesky, match_histogram]
-
-
-@pytest.mark.parametrize("match", MATCHES)
-def test_matching_image_to_itself_is_identity(match):
-    for image in (picture(30, 40, 3), muted(1), flat(0.2, 0.5, 0.9), flat(0, 0, 0)):
-        torch.testing.assert_close(match(image, image), image, atol=1e-5, rtol=0)
-
-
 @pytest.mark.parametrize("match", [match_color, match_color_by_cholesky])
 @pytest.mark.parametrize(("seed", "other"), [(1, 2), (2, 1), (3, 4)])
 def test_match_color_matches_mean_and_covariance_of_reference(seed, other, match):
@@ -105,12 +96,13 @@ def test_match_color_does_not_amplify_noise_far_below_one_level():
     assert matched.std((2, 3)).max() < 0.025 < 0.05 < muted(1).std((2, 3)).max()
 
 
-@pytest.mark.parametrize("match", [*MATCHES, match_luma])
+@pytest.mark.parametrize("mode", COLOR_MODES)
 @pytest.mark.parametrize("image", [picture(16, 16, 5)[:, :1].expand(1, 3, 16, 16), flat(0, 0, 0)])
 @pytest.mark.parametrize("reference", [muted(1), flat(1, 1, 1), picture(1, 1, 6)])
-def test_matching_degenerate_images_stays_in_unit_range(image, reference, match):
-    for matched in (match(image, reference), match(reference, image)):
-        assert ((matched >= 0) & (matched <= 1)).all()  # false for NaN
+def test_degenerate_images_stay_in_unit_range(image, reference, mode):
+    for style, content in ((image, reference), (reference, image)):
+        prepared = prepare_style(mode, 1.0, style, content)
+        assert ((prepared >= 0) & (prepared <= 1)).all()  # false for NaN
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
@@ -192,12 +184,15 @@ def test_match_luma_matches_mean_and_std_and_returns_gray():
 
 
 @pytest.mark.parametrize("mode", COLOR_MODES)
+@pytest.mark.parametrize(
+    "content", [picture(30, 40, 3), muted(1), flat(0.2, 0.5, 0.9), flat(0, 0, 0)]
+)
 def test_color_mode_with_content_as_style_is_identity(mode, content):
     prepared = prepare_content(mode, 1.0, content)
     other = prepare_style(mode, 1.0, content, content)
-    torch.testing.assert_close(prepared, other, atol=1e-4, rtol=0)
+    torch.testing.assert_close(prepared, other, atol=1e-5, rtol=0)
     finished = COLOR_MODES[mode].finish(prepared, content)
-    torch.testing.assert_close(finished, content, atol=1e-4, rtol=0)
+    torch.testing.assert_close(finished, content, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("mode", COLOR_MODES)

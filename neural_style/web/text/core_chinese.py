@@ -211,6 +211,7 @@ CORE_CHINESE: dict[str, str] = {
     "hub.cached": "在 Hub 缓存中",
     "hub.downloaded": "从 Hub 下载",
     # Weights: what is wrong with them
+    "weights.not_readable": "{name} 不是可读取的 safetensors 文件：{reason}",
     "weights.refused": "{fact}。{advice}",
     "weights.on_the_hub": "Hub 上的 {repo}",
     "weights.no_tensor": "{name} 没有 {tensor} 的权重",
@@ -235,7 +236,6 @@ CORE_CHINESE: dict[str, str] = {
     "hub.not_delivered": "Hub 未能提供 {repo}：{reason}",
     "hub.no_connection": "没有网络连接",
     "hub.status": "其回应为 {status} {phrase}",
-    "hub.not_readable": "{name} 不是可读取的 safetensors 文件：{reason}",
     "hub.cache_changed": "缓存中 {repo} 的 {file} 的 SHA-256 为 {given}，应为 {expected}",
     "hub.offers_another": "Hub 上 {repo} 的 {file} 与此处已知的不同"
     "（SHA-256 为 {given}，应为 {expected}）",

@@ -19,7 +19,7 @@ class KnobTexts(NamedTuple):
 
     label: str
     help: str
-    choices: Mapping[str, str] = {}
+    choices: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ LANGUAGES = {
         Language("zh", CHINESE, CORE_CHINESE, _CHINESE_KNOBS, CHINESE_DURATION_UNITS),
     )
 }
-"""The supported languages by code. A new language is one entry here."""
+"""The supported languages by code."""
 
 DEFAULT_LANGUAGE = "en"
 """Used for unsupported languages, and as the default of the API."""
