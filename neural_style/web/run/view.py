@@ -37,10 +37,9 @@ _LOGGER = logging.getLogger(__name__)
 _YIELD_INTERVAL_SECONDS = 0.25
 _PREVIEW_INTERVAL_SECONDS = 0.5
 _CHART_INTERVAL_SECONDS = 1.5
-_PREVIEW_RETENTION_SECONDS = 10
-"""A browser on a slow connection may still be downloading an older preview."""
-
-_FINAL_PREVIEWS = 3
+_PREVIEW_RETENTION_SECONDS = 60
+"""A program that reads the outputs more slowly than they come still asks for an older preview. What
+is left at the end of a run, about 120 at most, is deleted with the run."""
 
 _MIN_MEASURED_SECONDS = 2
 """A shorter run tells too little about the speed of the machine."""
@@ -119,43 +118,39 @@ class RunView:
         picture: Path | None = None
         chart = self.progress.chart(self.language)
         film_step = film_every(self.settings.iterations)
-        try:
-            for frame in frames:
-                if self.frame is None:
-                    self.first_seconds = frame.seconds
-                self.frame, now = frame, time.monotonic()
-                self.event = frame.events[-1] if frame.events else self.event
-                if frame.iteration % film_step == 0:
-                    point = LossPoint(frame.iteration, frame.losses)
-                    self.progress = self.progress.with_losses(point)
-                if frame.iteration % film_step == 0 and frame.iteration < self.settings.iterations:
-                    self._save_film_frame(frame)
-                if frame.milestone:
-                    picture = self._save_milestone(frame)
-                    shown = now
-                elif now - shown >= _PREVIEW_INTERVAL_SECONDS:
-                    preview = served_file(self.folder, f"preview-{frame.iteration:06d}", ".jpg")
-                    with suppress(FileError):  # the picture before stays on show
-                        picture = save_image(frame.image, preview)
-                        previews.append((now, picture))
-                    shown = now
-                elif now - yielded < _YIELD_INTERVAL_SECONDS and not frame.scale_ends:
-                    continue
-                while previews and now - previews[0][0] > _PREVIEW_RETENTION_SECONDS:
-                    delete_file(previews.popleft()[1])
-                if (
-                    now - charted >= _CHART_INTERVAL_SECONDS
-                    or frame.iteration == self.settings.iterations
-                ):
-                    chart, charted = self.progress.chart(self.language), now
-                yielded = now
-                self.between_steps = True
-                yield self._outputs(picture, self._status(frame), chart)
-                self.between_steps = False
-            self.between_steps = True
-        finally:
-            while len(previews) > _FINAL_PREVIEWS:
+        for frame in frames:
+            if self.frame is None:
+                self.first_seconds = frame.seconds
+            self.frame, now = frame, time.monotonic()
+            self.event = frame.events[-1] if frame.events else self.event
+            if frame.iteration % film_step == 0:
+                point = LossPoint(frame.iteration, frame.losses)
+                self.progress = self.progress.with_losses(point)
+            if frame.iteration % film_step == 0 and frame.iteration < self.settings.iterations:
+                self._save_film_frame(frame)
+            if frame.milestone:
+                picture = self._save_milestone(frame)
+                shown = now
+            elif now - shown >= _PREVIEW_INTERVAL_SECONDS:
+                preview = served_file(self.folder, f"preview-{frame.iteration:06d}", ".jpg")
+                with suppress(FileError):  # the picture before stays on show
+                    picture = save_image(frame.image, preview)
+                    previews.append((now, picture))
+                shown = now
+            elif now - yielded < _YIELD_INTERVAL_SECONDS and not frame.scale_ends:
+                continue
+            while previews and now - previews[0][0] > _PREVIEW_RETENTION_SECONDS:
                 delete_file(previews.popleft()[1])
+            if (
+                now - charted >= _CHART_INTERVAL_SECONDS
+                or frame.iteration == self.settings.iterations
+            ):
+                chart, charted = self.progress.chart(self.language), now
+            yielded = now
+            self.between_steps = True
+            yield self._outputs(picture, self._status(frame), chart)
+            self.between_steps = False
+        self.between_steps = True
 
     def finish(self) -> None:
         """Stores the run's outcome, its last picture, and the state from which it can continue.
