@@ -87,7 +87,7 @@ def match_histogram(picture: ImageTensor, reference: ImageTensor) -> ImageTensor
     colors that the reference does not have would appear.
     """
     pixels, colors = (image[0].flatten(1) for image in (match_color(picture, reference), reference))
-    _, covariance = _moments(colors.cpu().double())
+    _, covariance = _moments(colors)
     axes = torch.linalg.eigh(covariance).eigenvectors.to(colors)
     # Rounded, so that equal colors have equal ranks whatever the rounding of the products.
     along = zip((axes.T @ pixels * 2**19).round(), axes.T @ colors, strict=True)
@@ -146,11 +146,18 @@ def _mapped(
     picture: ImageTensor, reference: ImageTensor, transport: Callable[[Tensor, Tensor], Tensor]
 ) -> ImageTensor:
     """The picture after an affine map of its colors, from its mean to the reference's."""
-    pixels, colors = (image[0].flatten(1).cpu().double() for image in (picture, reference))
+    pixels, colors = (image[0].flatten(1) for image in (picture, reference))
     mean, covariance = _moments(pixels)
     target_mean, target_covariance = _moments(colors)
-    matched = transport(covariance, target_covariance) @ (pixels - mean) + target_mean
-    return matched.clamp(0, 1).to(picture).view_as(picture)
+    change = transport(covariance, target_covariance)
+    matched = torch.empty_like(pixels)
+    for part, piece in zip(matched.split(_PIECE, 1), pixels.split(_PIECE, 1), strict=True):
+        part.copy_((change @ (piece.cpu().double() - mean) + target_mean).clamp_(0, 1))
+    return matched.view_as(picture)
+
+
+_PIECE = 2**20
+"""Pixels that are in float64 at a time: in one piece, a picture of 12 megapixels took 1 GB more."""
 
 
 def _least_transport(covariance: Tensor, target: Tensor) -> Tensor:
@@ -177,11 +184,14 @@ def _ranked(own: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _moments(pixels: Tensor) -> tuple[Tensor, Tensor]:
-    mean = pixels.mean(1, keepdim=True)
-    centered = pixels - mean
-    covariance = centered @ centered.T / pixels.shape[1]
-    floor = 1e-6 * torch.eye(3, dtype=pixels.dtype, device=pixels.device)
-    return mean, covariance + floor
+    """Mean and covariance of the columns in float64, on the CPU."""
+    pieces = pixels.split(_PIECE, 1)
+    mean = sum(piece.cpu().double().sum(1, keepdim=True) for piece in pieces) / pixels.shape[1]
+    covariance = 1e-6 * torch.eye(3, dtype=torch.float64)
+    for piece in pieces:
+        centered = piece.cpu().double() - mean
+        covariance += centered @ centered.T / pixels.shape[1]
+    return mean, covariance
 
 
 def _symmetric_power(matrix: Tensor, power: float) -> Tensor:

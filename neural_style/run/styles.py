@@ -114,9 +114,9 @@ def recolor_content(content: ImageTensor, styles: Sequence[Style]) -> ImageTenso
             where = fit_mask(style.where, *content.shape[-2:]).clamp(0, 1)
             weight /= style.where.square().mean()  # its strength within the mask
         found = recolor_within(match_color, content, style.where, style.image, style.part)
-        total = total + weight * where * found
+        total += found.mul_(weight * where)
         weights, cover = weights + weight * where, cover + where
-    mixed = total / weights.clamp_min(_NOTHING)
+    mixed = total.div_(weights.clamp_min(_NOTHING))
     cover = torch.where(weights > _NOTHING, cover.clamp_max(1), 0)
     return torch.lerp(content, mixed, cover.expand_as(content))
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from neural_style.images import color
 from neural_style.images.color import (
     COLOR_MODES,
     finish_colors,
@@ -82,6 +83,13 @@ def test_match_color_to_flat_reference_is_flat():
     expected = torch.tensor([0.9, 0.1, 0.3]).view(1, 3, 1, 1).expand_as(matched)
     # the floor under the covariance leaves a standard deviation of 0.001
     torch.testing.assert_close(matched, expected, atol=0.005, rtol=0)
+
+
+@pytest.mark.parametrize("match", [match_color, match_color_by_cholesky])
+def test_large_picture_is_matched_in_pieces(match, monkeypatch):
+    whole = match(muted(1), muted(2))
+    monkeypatch.setattr(color, "_PIECE", 700)
+    torch.testing.assert_close(match(muted(1), muted(2)), whole, atol=1e-6, rtol=0)
 
 
 def test_match_color_to_gray_reference_is_gray():
