@@ -57,6 +57,9 @@ OVERHEADS = {
 }
 """By type of device; checked against measured peaks."""
 
+_CAUTION = 0.98
+"""Share of the memory that a proposed size may take: the program does not always hold the same."""
+
 _SMALLEST = 64
 """Smallest size that an error message proposes: that of `Settings.size`."""
 
@@ -111,16 +114,66 @@ def plan_memory(
     Raises:
         SettingsError: No plan fits.
     """
-    height, width = scale.height, scale.width
-    base, overhead = bytes_in_use(device), OVERHEADS[device.type]
+    base = bytes_in_use(device)
     offered = min(base + 0.9 * free_bytes(device), limit_gb * 1e9 if limit_gb else math.inf)
-    names = layers_until(network, layers)
-    cuts = _cuts(network, names)
-    pair_bytes = 2 * 3 * (history_dtype or torch.float32).itemsize
+
+    longest = max(scale.height, scale.width)
+
+    def plans_at(size: int) -> list[tuple[float, MemoryPlan]]:
+        """All plans for a canvas so many pixels long."""
+        canvas = _shrunk((scale.height, scale.width), size / longest)
+        # A style image shorter than the canvas has all its pixels, and keeps them.
+        others = [_shrunk(style, size / min(longest, max(style))) for style in styles]
+        pair_bytes = 2 * 3 * (history_dtype or torch.float32).itemsize
+        return _plans(
+            *(network, layers, canvas, others, base, device, history, pair_bytes, regions, matched)
+        )
+
+    plans = plans_at(longest)
+    fitting = [(slower, plan) for slower, plan in plans if plan.bytes <= offered]
+    if fitting:
+        return min(fitting, key=lambda pair: pair[0])[1]
+    needed = min(plan.bytes for _, plan in plans)
+    about = {"needed": needed / 1e9, "available": offered / 1e9}
+    about["size"] = f"{scale.width}×{scale.height}"
+    size = longest
+    while (size := int(0.95 * size)) >= _SMALLEST:
+        if min(plan.bytes for _, plan in plans_at(size)) <= _CAUTION * offered:
+            raise SettingsError("memory.too_large", fitting=size, **about)
+    raise SettingsError("memory.no_size", **about)
+
+
+def _shrunk(sides: tuple[int, int], factor: float) -> tuple[int, int]:
+    height, width = (max(1, round(min(1.0, factor) * side)) for side in sides)
+    return height, width
+
+
+def _plans(
+    network: Network,
+    layers: Collection[str],
+    canvas: tuple[int, int],
+    styles: Sequence[tuple[int, int]],
+    base: int,
+    device: torch.device,
+    history: int,
+    pair_bytes: int,
+    regions: int,
+    matched: Collection[str],
+) -> list[tuple[float, MemoryPlan]]:
+    """All plans for a canvas, each with the relative time of an iteration.
+
+    Args:
+        base: Bytes that the program already holds.
+        pair_bytes: Bytes of a pair of the optimizer, per pixel.
+        layers, history, regions, styles, matched: As for `plan_memory`.
+    """
+    height, width = canvas
+    overhead = OVERHEADS[device.type]
+    cuts = _cuts(network, layers_until(network, layers))
     histories = [history, *(fewer for fewer in (20, 8, 4) if fewer < history)]
     copies = dict.fromkeys(layers, regions)
     pictures = sum(12 * h * w for h, w in styles)
-    places, hypercolumns = _matching(network, matched, (height, width), styles)
+    places, hypercolumns = _matching(network, matched, canvas, styles)
     plans = []
     choices = product(range(len(cuts) + 1), STRIP_PIXELS, histories)
     for count, strip_pixels, remembered in choices:
@@ -135,16 +188,7 @@ def plan_memory(
         slower = _work(network, layers, rows, height) * _SLOWER.get(remembered, 1.0)
         note = plan_note(rows, height, remembered if remembered < history else 0, need)
         plans.append((slower, MemoryPlan(rows, remembered, need, note)))
-    fitting = [(slower, plan) for slower, plan in plans if plan.bytes <= offered]
-    if not fitting:
-        least = min(plan.bytes for _, plan in plans)
-        fraction = max(0.0, (offered - base) / max(1, least - base)) ** 0.5
-        size = int(fraction * max(height, width))
-        about = {"size": f"{width}×{height}", "needed": least / 1e9, "available": offered / 1e9}
-        if size < _SMALLEST:
-            raise SettingsError("memory.no_size", **about)
-        raise SettingsError("memory.too_large", fitting=size, **about)
-    return min(fitting, key=lambda pair: pair[0])[1]
+    return plans
 
 
 def _cuts(network: Network, names: Sequence[str]) -> list[str]:

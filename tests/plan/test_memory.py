@@ -113,7 +113,7 @@ def test_too_large_picture_raises_error_with_a_fitting_size(vgg):
         plan(vgg, 4096, 2.0)
     size = int(str(refused.value).split("size ")[1].split()[0])
     assert 512 < size < 4096
-    assert plan(vgg, int(0.9 * size) // 64 * 64, 2.0).bytes <= 2e9
+    assert plan(vgg, size, 2.0).bytes <= 2e9
 
 
 def test_limit_too_low_for_any_size_raises_settings_error(vgg):
