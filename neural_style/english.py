@@ -243,6 +243,8 @@ ENGLISH: dict[str, str] = {
     "weights.not_finite": "{name}: {tensor} holds values that are not finite",
     "weights.no_file": "There is no weights file {path}. Choose {choices}, or the path of a "
     ".safetensors or .pth file.",
+    "weights.not_a_file": "{path} is a folder or a device. Give the path of a .safetensors or .pth "
+    "file.",
     "weights.unreachable": "{path} cannot be reached: {reason}. Check it.",
     "weights.unreadable": "{path} cannot be read: {reason}. Make it readable.",
     "weights.unknown_format": "{name} is neither a safetensors file nor a PyTorch file of plain "

@@ -196,6 +196,7 @@ def test_help_describes_each_manner(capsys):
         (["--device", "tpu"], "There is no device 'tpu' here."),
         (["--init-image", "no-such.png"], "Cannot read no-such.png: No such file or directory."),
         (["--network-weights", "no-such.pth"], "There is no weights file no-such.pth."),
+        (["--network-weights", "."], ". is a folder or a device."),
     ],
 )
 def test_user_error_prints_one_line_and_exits_with_code_2(arguments, message, tmp_path, capfd):

@@ -29,6 +29,7 @@ from neural_style.web.page.choosers import PAINTINGS, PHOTOGRAPHS
 from neural_style.web.run import cleanup, cost
 from neural_style.web.run.checks import MAX_UPLOAD_MEGABYTES, PAGE_LIMITS
 from neural_style.web.text.languages import LANGUAGES
+from neural_style.web.text.texts import translate
 from tests.conftest import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
@@ -250,7 +251,8 @@ def test_examples_are_listed_in_sources_and_are_small():
 
 
 def test_documented_presets_match_the_code():
-    for quality, *names in rows_of("docs/presets.md", "Presets of the two manners"):
+    for quality, label, *names in rows_of("docs/presets.md", "Presets of the two manners"):
+        assert label == f"*{translate(quality.strip('`'))}*"
         assert [name.strip("`") for name in names] == [
             qualities[quality.strip("`")] for qualities in MANNERS.values()
         ]

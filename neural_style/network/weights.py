@@ -142,6 +142,8 @@ def _from_path(backbone: str, entry: Backbone, path: Path) -> Weights:
         raise WeightsError(
             "weights.unreachable", path=str(path), reason=str(error.strerror)
         ) from error
+    if not found and path.exists():
+        raise WeightsError("weights.not_a_file", path=str(path))
     if not found:
         raise WeightsError("weights.no_file", path=str(path), choices=NAMED_SOURCES)
     digest = _digest(path)

@@ -116,7 +116,6 @@ def plan_memory(
     """
     base = bytes_in_use(device)
     offered = min(base + 0.9 * free_bytes(device), limit_gb * 1e9 if limit_gb else math.inf)
-
     longest = max(scale.height, scale.width)
 
     def plans_at(size: int) -> list[tuple[float, MemoryPlan]]:
@@ -144,6 +143,7 @@ def plan_memory(
 
 
 def _shrunk(sides: tuple[int, int], factor: float) -> tuple[int, int]:
+    """The sides times a factor, which is 1 at most."""
     height, width = (max(1, round(min(1.0, factor) * side)) for side in sides)
     return height, width
 

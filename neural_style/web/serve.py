@@ -77,10 +77,14 @@ def serve(page: gr.Blocks, gate: Gate, **options: Any) -> tuple[Any, str, str | 
         options.setdefault("server_port", int(port))
     try:
         return _launch(page, app_kwargs, **options)
-    except OSError as error:
+    except OSError:
         if "server_port" not in options:
             raise
-        raise SystemExit(f"Port {options['server_port']} cannot be used: {error}") from None
+        port = options["server_port"]
+        raise SystemExit(
+            f"Port {port} cannot be used: another program may have it. Set GRADIO_SERVER_PORT to "
+            "another one."
+        ) from None
 
 
 def _launch(page: gr.Blocks, app_kwargs: dict, **options: Any) -> tuple[Any, str, str | None]:

@@ -216,7 +216,12 @@ def test_packaged_file_loads_by_path_without_package(tiny_package, tmp_path, mon
     assert str(loaded.source) == "vgg19 weights: original Caffe model in 8 bits, elsewhere.bin"
 
 
-@pytest.mark.parametrize("path", ["", "absent.pth", "~nobody-of-that-name/vgg.pth"])
+def test_folder_in_place_of_weights_is_told(tiny_package, tmp_path):
+    with pytest.raises(WeightsError, match=rf"^{re.escape(str(tmp_path))} is a folder or a device"):
+        load_weights("vgg19", str(tmp_path))
+
+
+@pytest.mark.parametrize("path", ["absent.pth", "~nobody-of-that-name/vgg.pth"])
 def test_missing_file_error_lists_choices(tiny_package, tmp_path, path):
     path = path if path.startswith("~") else str(tmp_path / path)
     with pytest.raises(

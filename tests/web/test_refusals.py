@@ -43,6 +43,8 @@ def test_invalid_value_is_refused_by_name_before_and_in_the_run(name, sent, watc
     ("name", "value", "message"),
     [
         ("iterations", 5000, "iterations is at most 2000 on this page; the command line goes"),
+        ("size", 5000, "size must be a whole number from 64 to 1,536; it is 5000."),
+        ("iterations", 0, "iterations must be a whole number from 1 to 2,000; it is 0."),
         ("size", 4096, "size is at most 1536 on this page; the command line goes further"),
         ("init", "/etc/passwd", "init must be one of auto, matched, recolored"),
         ("optimizer", "sgd", "optimizer must be one of lbfgs, adam; it is 'sgd'"),

@@ -125,8 +125,13 @@ def check_value(field: Field, value: Any) -> Any:
     Raises:
         SettingsError: The value is not allowed.
     """
-    checked = read_knob(field, value)
     limit = PAGE_LIMITS.get(field.name)
+    try:
+        checked = read_knob(field, value)
+    except SettingsError as error:
+        if limit is None:
+            raise
+        raise SettingsError(error.message.code, **error.message.values | {"high": limit}) from None
     if limit is not None and checked > limit:
         raise PageError("over_page_limit", name=field.name, limit=limit)
     return checked

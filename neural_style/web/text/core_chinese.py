@@ -219,6 +219,7 @@ CORE_CHINESE: dict[str, str] = {
     "weights.not_finite": "{name}：{tensor} 含有非有限的数值",
     "weights.no_file": "没有权重文件 {path}。请选择 {choices}，"
     "或给出 .safetensors 或 .pth 文件的路径。",
+    "weights.not_a_file": "{path} 是文件夹或设备。请给出 .safetensors 或 .pth 文件的路径。",
     "weights.unreachable": "无法访问 {path}：{reason}。请检查。",
     "weights.unreadable": "无法读取 {path}：{reason}。请使其可读。",
     "weights.unknown_format": "{name} 既不是 safetensors 文件，也不是只含张量的 PyTorch 文件。"
