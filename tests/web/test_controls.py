@@ -99,7 +99,7 @@ class TestEstimate:
     @pytest.mark.parametrize(
         ("changes", "message"),
         [
-            ({"iterations": 0}, "iterations must be a whole number from 1 to 100,000; it is 0."),
+            ({"iterations": 0}, "iterations must be a whole number from 1 to 2,000; it is 0."),
             ({"optimizer": "<b>"}, r"optimizer must be one of lbfgs, adam; it is '\<b\>'."),
         ],
     )
