@@ -123,9 +123,17 @@ def plan_memory(
         canvas = _shrunk((scale.height, scale.width), size / longest)
         # A style image shorter than the canvas has all its pixels, and keeps them.
         others = [_shrunk(style, size / min(longest, max(style))) for style in styles]
-        pair_bytes = 2 * 3 * (history_dtype or torch.float32).itemsize
         return _plans(
-            *(network, layers, canvas, others, base, device, history, pair_bytes, regions, matched)
+            network,
+            layers,
+            canvas,
+            others,
+            base=base,
+            device=device,
+            history=history,
+            pair_bytes=2 * 3 * (history_dtype or torch.float32).itemsize,
+            regions=regions,
+            matched=matched,
         )
 
     plans = plans_at(longest)
@@ -133,8 +141,11 @@ def plan_memory(
     if fitting:
         return min(fitting, key=lambda pair: pair[0])[1]
     needed = min(plan.bytes for _, plan in plans)
-    about = {"needed": needed / 1e9, "available": offered / 1e9}
-    about["size"] = f"{scale.width}×{scale.height}"
+    about = {
+        "size": f"{scale.width}×{scale.height}",
+        "needed": needed / 1e9,
+        "available": offered / 1e9,
+    }
     size = longest
     while (size := int(0.95 * size)) >= _SMALLEST:
         if min(plan.bytes for _, plan in plans_at(size)) <= _CAUTION * offered:
@@ -153,6 +164,7 @@ def _plans(
     layers: Collection[str],
     canvas: tuple[int, int],
     styles: Sequence[tuple[int, int]],
+    *,
     base: int,
     device: torch.device,
     history: int,
@@ -295,7 +307,7 @@ def _work(network: Network, layers: Collection[str], rows: dict[str, int], heigh
     """Multiplications of an iteration, including those repeated for strips."""
     work = 0.0
     for names, count in cut_network(network, layers, rows):
-        inside = height // network.layers[names[0]].input_stride
+        inside = max(1, height // network.layers[names[0]].input_stride)
         strips = plan_strips(network, names, inside, count)
         overlap = sum(strip.bottom - strip.top for strip in strips) / inside
         again = 1.5 if len(strips) > 1 else 1.0  # two forward passes and one backward, not one each

@@ -116,6 +116,24 @@ def test_too_large_picture_raises_error_with_a_fitting_size(vgg):
     assert plan(vgg, size, 2.0).bytes <= 2e9
 
 
+def test_proposed_size_of_a_narrow_picture_fits(vgg):
+    """Smaller sizes of it have fewer rows than the network's deepest layer needs for one."""
+
+    def planned(width: int, limit_gb: float) -> int:
+        side = min(1000, width)
+        scale = Scale(max(1, width // 20), width, 100)
+        styles = [(side, side)]
+        return plan_memory(vgg, LAYERS, scale, 60, None, CPU, limit_gb, styles=styles).bytes
+
+    with pytest.raises(SettingsError, match="No size would fit") as refused:
+        planned(2000, 0.1)
+    limit = refused.value.message.values["needed"] - 0.08
+    with pytest.raises(SettingsError, match="About size") as refused:
+        planned(2000, limit)
+    size = refused.value.message.values["fitting"]
+    assert planned(size, limit) <= limit * 1e9
+
+
 def test_limit_too_low_for_any_size_raises_settings_error(vgg):
     with pytest.raises(SettingsError, match="No size would fit"):
         plan(vgg, 512, 0.1)
