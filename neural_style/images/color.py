@@ -157,7 +157,7 @@ def _mapped(
 
 
 _PIECE = 2**20
-"""Pixels that are in float64 at a time: in one piece, a picture of 12 megapixels took 1 GB more."""
+"""Pixels that are in float64 at a time; in one piece they take six times the picture's memory."""
 
 
 def _least_transport(covariance: Tensor, target: Tensor) -> Tensor:
